@@ -1,1 +1,46 @@
+//! Accounts: register and sign in.
 
+mod login;
+mod password;
+mod register;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use shared::{App, domain::user::User};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(register::register)).routes(routes!(login::login))
+}
+
+/// An account, as clients see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+struct UserView {
+    /// UUIDv7.
+    id: String,
+    /// Normalised: no white space around it, in lower case.
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// How the person wants to be called.
+    name: Option<String>,
+    /// `user` or `admin`.
+    role: shared::domain::user::Role,
+    /// When the account was made.
+    created_at: jiff::Timestamp,
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email.to_string(),
+            name: user.name,
+            role: user.role,
+            created_at: user.created_at,
+        }
+    }
+}

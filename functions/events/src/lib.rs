@@ -1,1 +1,24 @@
+//! What anybody may see: upcoming events, popular ones, one event; and how the service is.
 
+mod about;
+mod get;
+mod list;
+mod popular;
+
+use std::sync::Arc;
+
+use shared::App;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Seconds that anybody may keep a public answer: `available` is live, so no longer than this.
+const CACHE_SECONDS: u32 = 1;
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list))
+        .routes(routes!(popular::popular))
+        .routes(routes!(get::get))
+        .routes(routes!(about::health))
+        .routes(routes!(about::openapi))
+}

@@ -1,1 +1,20 @@
+//! Holds: book, look, give back, confirm.
 
+mod book;
+mod confirm;
+mod look;
+mod release;
+mod view;
+
+use std::sync::Arc;
+
+use shared::App;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(book::book))
+        .routes(routes!(look::look, release::release))
+        .routes(routes!(confirm::confirm))
+}

@@ -1,0 +1,77 @@
+//! An event as an admin writes it.
+
+use iso_currency::Currency;
+use jiff::Timestamp;
+use serde::Deserialize;
+use shared::{
+    Error,
+    domain::{
+        event::{EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, Pricing},
+        time::to_whole_ms,
+    },
+};
+use utoipa::ToSchema;
+
+/// An event as an admin writes it. When an event is replaced, what is left out gets its default.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventInput {
+    /// 1 to 200 characters.
+    #[schema(example = "Open Air 2027", min_length = 1, max_length = 200)]
+    name: String,
+    /// At most 5,000 characters.
+    #[schema(max_length = 5000)]
+    description: Option<String>,
+    /// At most 200 characters.
+    #[schema(example = "Riverside Park", max_length = 200)]
+    venue: Option<String>,
+    /// In the future, unless the event had this start already.
+    #[schema(example = "2027-06-12T18:00:00Z")]
+    starts_at: Timestamp,
+    /// At most 31 days after `starts_at`.
+    ends_at: Option<Timestamp>,
+    /// Seats in all.
+    #[schema(example = 500, minimum = 1, maximum = 1_000_000)]
+    capacity: u32,
+    /// Price of a seat, in minor units of `currency`. A new base price is the new price, too.
+    #[schema(example = 4500, minimum = 0, maximum = 100_000_000)]
+    base_price: u32,
+    /// ISO 4217 code. Can't be changed later.
+    #[schema(example = "EUR", min_length = 3, max_length = 3)]
+    currency: String,
+    /// When sales open; at once if left out.
+    sales_open_at: Option<Timestamp>,
+    /// When sales close; at the start if left out.
+    sales_close_at: Option<Timestamp>,
+    /// Seats in one booking at most, 10 if left out.
+    #[schema(minimum = 1, maximum = 50)]
+    max_per_booking: Option<u32>,
+    /// `published` if left out.
+    status: Option<EventStatus>,
+    /// Bounds of demand pricing; none if left out.
+    pricing: Option<Pricing>,
+}
+
+impl TryFrom<EventInput> for EventDetails {
+    type Error = Error;
+
+    fn try_from(input: EventInput) -> Result<Self, Error> {
+        let currency = Currency::from_code(&input.currency)
+            .ok_or_else(|| Error::invalid_field("currency", "must be an ISO 4217 code, like EUR"))?;
+        Ok(Self {
+            name: input.name.trim().to_owned(),
+            description: input.description,
+            venue: input.venue,
+            starts_at: to_whole_ms(input.starts_at),
+            ends_at: input.ends_at.map(to_whole_ms),
+            capacity: input.capacity,
+            base_price: input.base_price,
+            currency,
+            sales_open_at: input.sales_open_at.map(to_whole_ms),
+            sales_close_at: input.sales_close_at.map(to_whole_ms),
+            max_per_booking: input.max_per_booking.unwrap_or(MAX_PER_BOOKING_DEFAULT),
+            status: input.status.unwrap_or(EventStatus::Published),
+            pricing: input.pricing,
+        })
+    }
+}

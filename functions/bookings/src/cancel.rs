@@ -1,0 +1,50 @@
+//! POST /bookings/{id}/cancel
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use jiff::Timestamp;
+use shared::{
+    App,
+    http::{
+        BookingId, Caller, OptionalIdempotencyKey, PathId, Problem,
+        headers::replayed,
+        openapi::{CallerProblems, ParameterProblems, ProblemBody, StoreProblems},
+        views::BookingAnswer,
+    },
+    protocol,
+};
+
+/// Cancels a booking: its seats go back on sale, once. Cancelling again answers the same.
+#[utoipa::path(
+    post, path = "/bookings/{id}/cancel", tag = "Booking", security(("bearer" = [])),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The booking's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Not needed; the same key for another booking is \
+          refused."),
+    ),
+    responses(
+        (status = 200, description = "The booking is cancelled.", body = BookingAnswer,
+         headers(("Idempotent-Replayed" = bool))),
+        (status = 404, description = "`booking_not_found`: there is none, or it is another user's.",
+         body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`event_started`: too late.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        ParameterProblems, CallerProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn cancel(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(BookingId(id)): PathId<BookingId>,
+    OptionalIdempotencyKey(key): OptionalIdempotencyKey,
+) -> Result<impl IntoResponse, Problem> {
+    if let Some(key) = key {
+        protocol::claim_idempotency_key(&app, caller.user_id, "cancel", &key, &id.to_string()).await?;
+    }
+    let cancelled = protocol::cancel(&app, caller.user_id, id, Timestamp::now()).await?;
+    let answer = Json(BookingAnswer::from(cancelled.booking)).into_response();
+    Ok(replayed(answer, cancelled.replayed))
+}

@@ -1,0 +1,33 @@
+//! GET /bookings/{id}
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use shared::{
+    App, Error,
+    http::{
+        BookingId, Caller, PathId, Problem,
+        openapi::{CallerProblems, ProblemBody, StoreProblems},
+        views::BookingAnswer,
+    },
+};
+
+/// One of one's own bookings.
+#[utoipa::path(
+    get, path = "/bookings/{id}", tag = "Booking", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The booking's id.")),
+    responses(
+        (status = 200, description = "The booking.", body = BookingAnswer),
+        (status = 404, description = "`booking_not_found`: there is none, or it is another user's.",
+         body = ProblemBody, content_type = "application/problem+json"),
+        CallerProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(BookingId(id)): PathId<BookingId>,
+) -> Result<impl IntoResponse, Problem> {
+    let booking = app.store.booking(caller.user_id, id).await?.ok_or(Error::BookingNotFound)?;
+    Ok(Json(BookingAnswer::from(booking)))
+}

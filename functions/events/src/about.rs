@@ -1,0 +1,75 @@
+//! GET /health and GET /openapi.json
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use axum_extra::{TypedHeader, headers::IfNoneMatch};
+use serde::Serialize;
+use shared::{
+    App,
+    http::{
+        Problem,
+        headers::{cacheable, content_tag},
+        service::OPENAPI_JSON,
+    },
+};
+use utoipa::ToSchema;
+
+/// The document changes with a deployment only.
+const DOCUMENT_CACHE_SECONDS: u32 = 300;
+
+/// How the service is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `ok`; `degraded` without Redis: browsing works, booking waits; `down` without DynamoDB.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// The truth: `up` or `down`.
+    #[schema(example = "up")]
+    dynamodb: &'static str,
+    /// The fast copy: `up` or `down`.
+    #[schema(example = "up")]
+    redis: &'static str,
+}
+
+/// Whether each store answers.
+#[utoipa::path(
+    get, path = "/health", tag = "Service",
+    responses(
+        (status = 200, description = "DynamoDB answers.", body = Health),
+        (status = 503, description = "DynamoDB is out of reach.", body = Health),
+    ),
+)]
+pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let (dynamodb, redis) = tokio::join!(app.store.is_reachable(), app.redis.is_reachable());
+    let word = |up| if up { "up" } else { "down" };
+    let (code, status) = match (dynamodb, redis) {
+        (true, true) => (StatusCode::OK, "ok"),
+        (true, false) => (StatusCode::OK, "degraded"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
+    };
+    (code, Json(Health { status, dynamodb: word(dynamodb), redis: word(redis) }))
+}
+
+/// This document.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "Service",
+    params(("If-None-Match" = Option<String>, Header, description = "ETag of an answer known already.")),
+    responses(
+        (status = 200, description = "The OpenAPI document of the whole API.", body = serde_json::Value,
+         headers(("ETag" = String), ("Cache-Control" = String))),
+        (status = 304, description = "Nothing has changed."),
+    ),
+)]
+pub(crate) async fn openapi(
+    if_none_match: Option<TypedHeader<IfNoneMatch>>,
+) -> Result<impl IntoResponse, Problem> {
+    let tag = content_tag(OPENAPI_JSON.as_bytes())?;
+    let body = ([(header::CONTENT_TYPE, "application/json")], OPENAPI_JSON);
+    Ok(cacheable(tag, DOCUMENT_CACHE_SECONDS, if_none_match, body))
+}

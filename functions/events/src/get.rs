@@ -1,0 +1,49 @@
+//! GET /events/{id}
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use axum_extra::{TypedHeader, headers::IfNoneMatch};
+use jiff::Timestamp;
+use shared::{
+    App, Error,
+    domain::{event::EventStatus, id::EventId},
+    http::{
+        PathId, Problem,
+        headers::{cacheable, version_tag},
+        openapi::{ProblemBody, StoreProblems},
+        views::EventView,
+    },
+    protocol::available_seats,
+};
+
+use crate::CACHE_SECONDS;
+
+/// One event, with the seats that can be had right now. Past and cancelled events are shown too, drafts are not.
+#[utoipa::path(
+    get, path = "/events/{id}", tag = "Events",
+    params(
+        ("id" = uuid::Uuid, Path, description = "The event's id."),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of a version known already."),
+    ),
+    responses(
+        (status = 200, description = "The event.", body = EventView,
+         headers(("ETag" = String), ("Cache-Control" = String))),
+        (status = 304, description = "The event is still at that version; its available seats may have changed."),
+        (status = 404, description = "`event_not_found`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        StoreProblems,
+    ),
+)]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId<EventId>,
+    if_none_match: Option<TypedHeader<IfNoneMatch>>,
+) -> Result<impl IntoResponse, Problem> {
+    let event = app.store.event(id).await?.filter(|event| event.details.status != EventStatus::Draft);
+    let event = event.ok_or(Error::EventNotFound)?;
+    let available = available_seats(&app, std::slice::from_ref(&event), Timestamp::now()).await?;
+    let tag = version_tag(event.version)?;
+    let view = EventView::new(event, available.first().copied().unwrap_or(0));
+    Ok(cacheable(tag, CACHE_SECONDS, if_none_match, Json(view)))
+}

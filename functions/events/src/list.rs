@@ -1,0 +1,100 @@
+//! GET /events
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::header, response::IntoResponse};
+use axum_extra::{TypedHeader, headers::IfNoneMatch};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Error,
+    domain::event::NAME_CHARS_MAX,
+    http::{
+        Problem, QueryParams,
+        cursor::{from_cursor, to_cursor},
+        headers::{cacheable, content_tag},
+        openapi::{ParameterProblems, StoreProblems},
+        query::page_items,
+        views::{EventList, EventView},
+    },
+    protocol::available_seats,
+    store::EventsFilter,
+};
+use utoipa::IntoParams;
+
+use crate::CACHE_SECONDS;
+
+/// Which events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParams {
+    /// Only events whose name contains this, in any case.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// Only events that start then or later.
+    from: Option<Timestamp>,
+    /// Only events that start then or earlier.
+    to: Option<Timestamp>,
+    /// Items in the page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists upcoming published events by start time.
+#[utoipa::path(
+    get, path = "/events", tag = "Events",
+    params(ListParams, ("If-None-Match" = Option<String>, Header, description = "ETag of an answer known already.")),
+    responses(
+        (status = 200, description = "A page of events.", body = EventList,
+         headers(("ETag" = String), ("Cache-Control" = String))),
+        (status = 304, description = "Nothing has changed."),
+        ParameterProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    if_none_match: Option<TypedHeader<IfNoneMatch>>,
+    QueryParams(params): QueryParams<ListParams>,
+) -> Result<impl IntoResponse, Problem> {
+    let now = Timestamp::now();
+    let limit = page_items(params.limit)?;
+    let list = list_name(&params)?;
+    let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
+    let filter = EventsFilter {
+        from: Some(params.from.map_or(now, |from| from.max(now))),
+        to: params.to,
+        name_contains: params.q,
+        published_only: true,
+    };
+    let page = app.store.events_by_start(&filter, limit, start).await?;
+    let available = available_seats(&app, &page.events, now).await?;
+    let items =
+        page.events.into_iter().zip(available).map(|(event, seats)| EventView::new(event, seats)).collect();
+    let list = EventList { items, next_cursor: to_cursor(&app.tokens, &list, page.next)? };
+    answer(if_none_match, &list)
+}
+
+/// The list with its filters: a cursor is good for no other.
+fn list_name(params: &ListParams) -> Result<String, Problem> {
+    if params.q.as_ref().is_some_and(|q| q.is_empty() || q.chars().count() > NAME_CHARS_MAX) {
+        return Err(Problem::bad_parameter("q", format!("must have 1 to {NAME_CHARS_MAX} characters")));
+    }
+    if let (Some(from), Some(to)) = (params.from, params.to)
+        && to < from
+    {
+        return Err(Problem::bad_parameter("to", "must not be before from"));
+    }
+    Ok(format!("events {:?} {:?} {:?}", params.q, params.from, params.to))
+}
+
+/// A list anybody may cache, tagged by its content.
+pub(crate) fn answer(
+    if_none_match: Option<TypedHeader<IfNoneMatch>>,
+    list: &impl Serialize,
+) -> Result<axum::response::Response, Problem> {
+    let body = serde_json::to_vec(list).map_err(|error| Error::Internal(Box::new(error)))?;
+    let tag = content_tag(&body)?;
+    Ok(cacheable(tag, CACHE_SECONDS, if_none_match, ([(header::CONTENT_TYPE, "application/json")], body)))
+}

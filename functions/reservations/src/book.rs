@@ -1,0 +1,84 @@
+//! POST /events/{id}/book
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use shared::{
+    App, Error,
+    domain::{event::MAX_PER_BOOKING_MAX, id::EventId},
+    http::{
+        Caller, IdempotencyKey, JsonBody, PathId, Problem,
+        headers::replayed,
+        openapi::{BodyProblems, CallerProblems, ProblemBody, StoreProblems},
+    },
+    protocol,
+};
+use utoipa::ToSchema;
+
+use crate::view::ReservationAnswer;
+
+/// What to hold.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BookRequest {
+    /// How many seats, at most the event's `max_per_booking`.
+    #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 50, default = 1)]
+    quantity: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Holds seats for a while, at the price of this moment. Confirm the reservation to buy them.
+///
+/// Sending the same `Idempotency-Key` again gives the same reservation, with `Idempotent-Replayed: true`.
+#[utoipa::path(
+    post, path = "/events/{id}/book", tag = "Booking", security(("bearer" = [])),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The event's id."),
+        ("Idempotency-Key" = String, Header, description = "New for each request, the same for each retry; \
+          1 to 255 visible ASCII characters, remembered for 24 h."),
+    ),
+    request_body(content = Option<BookRequest>),
+    responses(
+        (status = 201, description = "The seats are held.", body = ReservationAnswer,
+         headers(("Location" = String), ("Idempotent-Replayed" = bool))),
+        (status = 404, description = "`event_not_found`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        (status = 409, description = "`sold_out`: fewer seats are left than asked for; `all_held`: they may come back, \
+          see `retry_at`; `not_on_sale`.", body = ProblemBody, content_type = "application/problem+json"),
+        BodyProblems,
+        (status = 400, description = "`idempotency_key_required`, `invalid_parameter`, `malformed_json`.",
+         body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`validation_failed`; `idempotency_key_reused`: the key was used for another \
+          request.", body = ProblemBody, content_type = "application/problem+json"),
+        CallerProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn book(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(event): PathId<EventId>,
+    IdempotencyKey(key): IdempotencyKey,
+    JsonBody(request): JsonBody<BookRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    if !(1..=MAX_PER_BOOKING_MAX).contains(&request.quantity) {
+        let message = format!("must be 1 to max_per_booking of the event, at most {MAX_PER_BOOKING_MAX}");
+        return Err(Error::invalid_field("quantity", message).into());
+    }
+    let reserved =
+        protocol::reserve(&app, caller.user_id, event, request.quantity, &key, Timestamp::now()).await?;
+    let location = format!("/reservations/{}", reserved.reservation.id);
+    let answer = ReservationAnswer { reservation: reserved.reservation.into() };
+    let response = (StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response();
+    Ok(replayed(response, reserved.replayed))
+}

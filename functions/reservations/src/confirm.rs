@@ -1,0 +1,62 @@
+//! POST /reservations/{id}/confirm
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use shared::{
+    App,
+    domain::id::ReservationId,
+    http::{
+        Caller, OptionalIdempotencyKey, PathId, Problem,
+        headers::replayed,
+        openapi::{CallerProblems, ParameterProblems, ProblemBody, StoreProblems},
+        views::BookingAnswer,
+    },
+    protocol,
+};
+
+/// Buys the held seats. Confirming again answers with the same booking, so it is safe after a lost answer.
+#[utoipa::path(
+    post, path = "/reservations/{id}/confirm", tag = "Booking", security(("bearer" = [])),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The reservation's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Not needed; the same key for another \
+          reservation is refused."),
+    ),
+    responses(
+        (status = 201, description = "The seats are sold.", body = BookingAnswer, headers(("Location" = String))),
+        (status = 200, description = "They were sold before: the same booking.", body = BookingAnswer,
+         headers(("Location" = String), ("Idempotent-Replayed" = bool))),
+        (status = 404, description = "`reservation_not_found`: it is another user's.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        (status = 409, description = "`not_on_sale`: the event was cancelled; `sold_out`, `all_held`: the hold was \
+          lost with Redis and its seats were sold to others.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        (status = 410, description = "`reservation_expired`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency_key_reused`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        ParameterProblems, CallerProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn confirm(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<ReservationId>,
+    OptionalIdempotencyKey(key): OptionalIdempotencyKey,
+) -> Result<impl IntoResponse, Problem> {
+    if let Some(key) = key {
+        protocol::claim_idempotency_key(&app, caller.user_id, "confirm", &key, &id.to_string()).await?;
+    }
+    let confirmed = protocol::confirm(&app, caller.user_id, id, Timestamp::now()).await?;
+    let status = if confirmed.replayed { StatusCode::OK } else { StatusCode::CREATED };
+    let location = format!("/bookings/{id}");
+    let answer = Json(BookingAnswer::from(confirmed.booking));
+    Ok(replayed((status, [(header::LOCATION, location)], answer).into_response(), confirmed.replayed))
+}

@@ -1,0 +1,36 @@
+//! DELETE /reservations/{id}
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+use shared::{
+    App,
+    domain::id::ReservationId,
+    http::{
+        Caller, PathId, Problem,
+        openapi::{CallerProblems, ProblemBody, StoreProblems},
+    },
+    protocol,
+};
+
+/// Gives a reservation back: its seats are on sale again at once.
+#[utoipa::path(
+    delete, path = "/reservations/{id}", tag = "Booking", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The reservation's id.")),
+    responses(
+        (status = 204, description = "The seats are on sale again."),
+        (status = 404, description = "`reservation_not_found`: there is none, or it has expired, or it is another \
+          user's.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`already_confirmed`: cancel the booking instead; `confirm_under_way`.",
+         body = ProblemBody, content_type = "application/problem+json"),
+        CallerProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn release(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<ReservationId>,
+) -> Result<StatusCode, Problem> {
+    protocol::release(&app, caller.user_id, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,83 @@
+//! How a reservation looks to its owner.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::domain::{
+    booking::{Booking, total},
+    reservation::Reservation,
+};
+use utoipa::ToSchema;
+
+/// A reservation, as it is answered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReservationAnswer {
+    pub(crate) reservation: ReservationView,
+}
+
+/// Seats held for a user for a while.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reservation)]
+pub(crate) struct ReservationView {
+    /// UUIDv7; the booking that it becomes has the same.
+    #[schema(value_type = uuid::Uuid)]
+    id: String,
+    /// The event's id.
+    #[schema(value_type = uuid::Uuid)]
+    event_id: String,
+    /// How many seats.
+    quantity: u32,
+    /// Price of one seat, in minor units of `currency`. It stays whatever happens to the event's price.
+    unit_price: u32,
+    /// Price of all seats, in minor units of `currency`.
+    total: u64,
+    /// ISO 4217 code.
+    #[schema(example = "EUR")]
+    currency: String,
+    /// `held`; `confirmed` once it is a booking.
+    #[schema(example = "held")]
+    status: &'static str,
+    /// When the seats go back on sale, unless confirmed before; null once confirmed.
+    expires_at: Option<Timestamp>,
+    /// Whole seconds left until then; only where one reservation is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<i64>,
+}
+
+impl From<Reservation> for ReservationView {
+    fn from(reservation: Reservation) -> Self {
+        Self {
+            id: reservation.id.to_string(),
+            event_id: reservation.event_id.to_string(),
+            quantity: reservation.quantity,
+            unit_price: reservation.unit_price,
+            total: total(reservation.quantity, reservation.unit_price),
+            currency: reservation.currency,
+            status: "held",
+            expires_at: Some(reservation.expires_at),
+            expires_in: None,
+        }
+    }
+}
+
+impl ReservationView {
+    /// A hold with what is left of it at `now`.
+    pub(crate) fn at(reservation: Reservation, now: Timestamp) -> Self {
+        let left = reservation.expires_at.duration_since(now).as_secs().max(0);
+        Self { expires_in: Some(left), ..reservation.into() }
+    }
+
+    /// A reservation that became this booking.
+    pub(crate) fn confirmed(booking: Booking) -> Self {
+        Self {
+            id: booking.id.to_string(),
+            event_id: booking.event_id.to_string(),
+            quantity: booking.quantity,
+            unit_price: booking.unit_price,
+            total: total(booking.quantity, booking.unit_price),
+            currency: booking.currency,
+            status: "confirmed",
+            expires_at: None,
+            expires_in: None,
+        }
+    }
+}

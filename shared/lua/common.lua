@@ -1,0 +1,118 @@
+-- common.lua: what the scripts share. It stands before each of them and does nothing by itself.
+--
+-- An event's keys, all under the hash tag {event id}:
+--   state      hash    facts of the event (name, starts_at, status, sales_open_at, sales_close_at, price,
+--                      currency, max_per_booking, version, shards), epoch, free:<shard>, applied:<shard>,
+--                      and two sums: free (over all shards) and held (over all holds)
+--   deadlines  zset    reservation id -> deadline, ms since the Unix epoch
+--   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state}
+--
+-- A draw is a pair {shard, seats}. Times are ms since the Unix epoch by Redis TIME: one clock for all.
+
+-- One HMGET per reserve finds a shard with enough seats in nearly all cases.
+local PROBES_MAX = 8
+-- Overdue holds that are looked at in one call at most, so that no call holds up the others for long.
+local EXPIRE_MAX = 500
+local EXPIRE_PAGE = 50
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function number_of(state, field)
+  return tonumber(redis.call('HGET', state, field) or 0)
+end
+
+-- Moves the draws' seats from free to held (sign -1) or back (sign 1).
+local function move_seats(state, draws, sign)
+  local seats = 0
+  for _, draw in ipairs(draws) do
+    redis.call('HINCRBY', state, 'free:' .. draw[1], sign * draw[2])
+    seats = seats + draw[2]
+  end
+  redis.call('HINCRBY', state, 'free', sign * seats)
+  redis.call('HINCRBY', state, 'held', -sign * seats)
+end
+
+local function remove_hold(deadlines, holds, id)
+  redis.call('ZREM', deadlines, id)
+  redis.call('HDEL', holds, id)
+end
+
+-- Returns the seats of overdue `held` holds until `wanted` seats are free or EXPIRE_MAX holds were looked at.
+-- Answers how many holds expired, and the overdue `confirming` ones met: only the janitor may settle those.
+local function expire_overdue(state, deadlines, holds, now, wanted)
+  local expired, confirming, seen = 0, {}, 0
+  while seen < EXPIRE_MAX and number_of(state, 'free') < wanted do
+    -- Those that stay are in front of those not seen yet.
+    local due = redis.call('ZRANGEBYSCORE', deadlines, '-inf', now, 'WITHSCORES', 'LIMIT', #confirming, EXPIRE_PAGE)
+    if #due == 0 then break end
+    for i = 1, #due, 2 do
+      seen = seen + 1
+      local found = redis.call('HGET', holds, due[i])
+      local hold = found and cjson.decode(found)
+      if not hold then
+        redis.call('ZREM', deadlines, due[i])
+      elseif hold.state == 'held' then
+        move_seats(state, hold.draws, 1)
+        remove_hold(deadlines, holds, due[i])
+        expired = expired + 1
+      else
+        confirming[#confirming + 1] = {
+          id = due[i], deadline = tonumber(due[i + 1]), user = hold.user, draws = hold.draws,
+        }
+      end
+    end
+  end
+  return expired, confirming
+end
+
+-- The draws for `wanted` seats, which must be free in all. One shard if any has enough; else the fullest
+-- shards, so that the draws are few. `start` is a random number that spreads the buyers over the shards.
+local function draw(state, wanted, start)
+  local shards = number_of(state, 'shards')
+  local fields = {}
+  for i = 0, math.min(shards, PROBES_MAX) - 1 do
+    fields[#fields + 1] = 'free:' .. (start + i) % shards
+  end
+  for i, free in ipairs(redis.call('HMGET', state, unpack(fields))) do
+    if tonumber(free or 0) >= wanted then
+      return { { (start + i - 1) % shards, wanted } }
+    end
+  end
+
+  fields = {}
+  for shard = 0, shards - 1 do
+    fields[#fields + 1] = 'free:' .. shard
+  end
+  local fullest_first = {}
+  for i, free in ipairs(redis.call('HMGET', state, unpack(fields))) do
+    if tonumber(free or 0) > 0 then
+      fullest_first[#fullest_first + 1] = { i - 1, tonumber(free) }
+    end
+  end
+  table.sort(fullest_first, function(a, b) return a[2] > b[2] end)
+  local draws = {}
+  for _, shard in ipairs(fullest_first) do
+    local seats = math.min(shard[2], wanted)
+    draws[#draws + 1] = { shard[1], seats }
+    wanted = wanted - seats
+    if wanted == 0 then break end
+  end
+  return draws
+end
+
+-- What to answer when too few seats are free: 'ALL_HELD' while the holds, run out, would leave enough.
+local function too_few(state, deadlines, wanted)
+  local free = number_of(state, 'free')
+  local first = redis.call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')
+  if #first > 0 and free + number_of(state, 'held') >= wanted then
+    return { 'ALL_HELD', free, tonumber(first[2]) }
+  end
+  return { 'SOLD_OUT', free }
+end
+
+local function same_draws(a, b)
+  return cjson.encode(a) == cjson.encode(b)
+end

@@ -1,0 +1,20 @@
+-- expire.lua: the janitor's first step for an event: overdue `held` holds return their seats. Bounded; call again
+-- while there are more.
+--
+-- KEYS[1] state
+-- KEYS[2] deadlines
+-- KEYS[3] holds
+--
+-- SWEPT       holds expired, 1 if more may be overdue, the event's version, and JSON array of the overdue
+--             `confirming` holds: {id, deadline, user, draws}; the user is empty for a withdrawal
+-- NOT_LOADED  there is no state
+
+local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+
+local version = redis.call('HGET', state, 'version')
+if not version then return { 'NOT_LOADED' } end
+local expired, confirming = expire_overdue(state, deadlines, holds, now_ms(), math.huge)
+local more = (expired + #confirming >= EXPIRE_MAX) and 1 or 0
+-- cjson writes an empty table as an object.
+local overdue = #confirming > 0 and cjson.encode(confirming) or '[]'
+return { 'SWEPT', expired, more, tonumber(version), overdue }

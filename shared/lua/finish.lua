@@ -1,0 +1,32 @@
+-- finish.lua: a commit is done in DynamoDB; its hold goes, and Redis learns that the shards changed.
+-- If the hold is gone, somebody finished before: nothing to do.
+--
+-- KEYS[1] state
+-- KEYS[2] deadlines
+-- KEYS[3] holds
+-- ARGV[1] reservation id
+-- ARGV[2] draws that were committed: JSON array of [shard, seats]
+--
+-- FINISHED   the hold is gone, each drawn shard's applied is 1 more
+-- GONE       there was no hold
+-- RETURNED   the hold had other draws than those committed: its seats are free again, and what was committed
+--            is left to the janitor, who sees that DynamoDB's versions are ahead
+
+local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+local id, committed = ARGV[1], cjson.decode(ARGV[2])
+
+local found = redis.call('HGET', holds, id)
+if not found then return { 'GONE' } end
+local hold = cjson.decode(found)
+remove_hold(deadlines, holds, id)
+if not same_draws(hold.draws, committed) then
+  move_seats(state, hold.draws, 1)
+  return { 'RETURNED' }
+end
+local seats = 0
+for _, draw in ipairs(committed) do
+  redis.call('HINCRBY', state, 'applied:' .. draw[1], 1)
+  seats = seats + draw[2]
+end
+redis.call('HINCRBY', state, 'held', -seats)
+return { 'FINISHED' }

@@ -1,0 +1,38 @@
+-- load.lua: makes an event's state from what was just read from DynamoDB, if it is missing.
+-- Holds left over from a lost state are dropped: nobody knows any more what was drawn for them.
+--
+-- KEYS[1] state
+-- KEYS[2] deadlines
+-- KEYS[3] holds
+-- ARGV[1] epoch: new and random, it tells whether the state is still the one that somebody looked at before
+-- ARGV[2] facts: JSON object of strings, see common.lua
+-- ARGV[3] inventory: JSON array of [free, version], one a shard in their order
+--
+-- LOADED          the state is made
+-- ALREADY_LOADED  somebody else was first; nothing is changed
+
+local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+local epoch, facts, inventory = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
+
+if redis.call('EXISTS', state) == 1 then
+  return { 'ALREADY_LOADED' }
+end
+redis.call('DEL', deadlines, holds)
+
+local fields = { 'epoch', epoch, 'held', 0 }
+local function set(field, value)
+  fields[#fields + 1] = field
+  fields[#fields + 1] = value
+end
+for field, value in pairs(facts) do
+  set(field, value)
+end
+local free = 0
+for i, shard in ipairs(inventory) do
+  set('free:' .. i - 1, shard[1])
+  set('applied:' .. i - 1, shard[2])
+  free = free + shard[1]
+end
+set('free', free)
+redis.call('HSET', state, unpack(fields))
+return { 'LOADED' }

@@ -1,0 +1,25 @@
+-- look.lua: shows a hold to its owner. Changes nothing.
+--
+-- KEYS[1] state
+-- KEYS[2] deadlines
+-- KEYS[3] holds
+-- ARGV[1] reservation id
+-- ARGV[2] user id
+--
+-- HOLD       JSON {quantity, unit_price, currency, expires_at}, now in ms
+-- NO_HOLD    there is none, or it has run out
+-- NOT_YOURS  it is another user's
+
+local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+local id, user = ARGV[1], ARGV[2]
+
+local found = redis.call('HGET', holds, id)
+if not found then return { 'NO_HOLD' } end
+local hold = cjson.decode(found)
+if hold.user ~= user then return { 'NOT_YOURS' } end
+local now, deadline = now_ms(), tonumber(redis.call('ZSCORE', deadlines, id) or 0)
+if hold.state == 'held' and deadline <= now then return { 'NO_HOLD' } end
+return { 'HOLD', cjson.encode({
+  quantity = hold.quantity, unit_price = hold.unit_price,
+  currency = redis.call('HGET', state, 'currency'), expires_at = deadline,
+}), now }

@@ -1,0 +1,24 @@
+-- refresh.lua: brings the facts of a loaded event up to date, unless newer ones are there. Seats are not touched.
+--
+-- KEYS[1] state
+-- ARGV[1] facts: JSON object of strings, see common.lua; its shards count only if they are more
+--
+-- REFRESHED   the facts are the new ones
+-- UP_TO_DATE  the same or newer facts were there
+-- NOT_LOADED  there is no state to bring up to date
+
+local state = KEYS[1]
+local facts = cjson.decode(ARGV[1])
+
+if redis.call('EXISTS', state) == 0 then
+  return { 'NOT_LOADED' }
+end
+if number_of(state, 'version') >= tonumber(facts.version) then
+  return { 'UP_TO_DATE' }
+end
+-- New shards come with their seats (restock.lua), not with the facts.
+facts.shards = nil
+for field, value in pairs(facts) do
+  redis.call('HSET', state, field, value)
+end
+return { 'REFRESHED' }

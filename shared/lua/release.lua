@@ -1,0 +1,24 @@
+-- release.lua: a user gives a hold back; its seats are free at once.
+--
+-- KEYS[1] state
+-- KEYS[2] deadlines
+-- KEYS[3] holds
+-- ARGV[1] reservation id
+-- ARGV[2] user id
+--
+-- RELEASED    the seats are free
+-- NO_HOLD     there is none
+-- NOT_YOURS   it is another user's
+-- CONFIRMING  its confirm has begun: it may be sold already
+
+local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+local id, user = ARGV[1], ARGV[2]
+
+local found = redis.call('HGET', holds, id)
+if not found then return { 'NO_HOLD' } end
+local hold = cjson.decode(found)
+if hold.user ~= user then return { 'NOT_YOURS' } end
+if hold.state ~= 'held' then return { 'CONFIRMING' } end
+move_seats(state, hold.draws, 1)
+remove_hold(deadlines, holds, id)
+return { 'RELEASED' }

@@ -1,0 +1,67 @@
+-- reserve.lua: holds seats for a user, in one round trip.
+--
+-- KEYS[1] state
+-- KEYS[2] deadlines
+-- KEYS[3] holds
+-- KEYS[4] idempotency: the record of this user's idempotency key
+-- ARGV[1] id of the new reservation
+-- ARGV[2] user id
+-- ARGV[3] quantity
+-- ARGV[4] hold TTL, ms
+-- ARGV[5] TTL of the idempotency record, ms
+-- ARGV[6] random number, to spread buyers over the shards
+--
+-- HELD         the seats are held: JSON {id, quantity, unit_price, currency, expires_at}
+-- REPLAYED     this request was answered before: the same JSON
+-- KEY_REUSED   the idempotency key was used for another quantity
+-- NOT_LOADED   the state is missing: load the event and call again
+-- DRAFT        the event is not published
+-- CANCELLED    the event is cancelled
+-- NOT_OPEN     sales open later: the time
+-- CLOSED       sales have closed: the time
+-- TOO_MANY     more than one booking may have: the most it may
+-- ALL_HELD     too few seats are free, but holds may run out: seats free, time when the next one does
+-- SOLD_OUT     too few seats are free, and no holds could change that: seats free
+-- ID_TAKEN     the id is in use: call again with another
+
+local state, deadlines, holds, idempotency = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, user, quantity = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local hold_ttl_ms, idempotency_ttl_ms, start = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
+
+local answered = redis.call('GET', idempotency)
+if answered then
+  if cjson.decode(answered).quantity ~= quantity then return { 'KEY_REUSED' } end
+  return { 'REPLAYED', answered }
+end
+
+local names = { 'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'free' }
+local facts = redis.call('HMGET', state, unpack(names))
+local status, open_at, close_at, most = facts[1], tonumber(facts[2]), tonumber(facts[3]), tonumber(facts[4])
+local price, currency, free = tonumber(facts[5]), facts[6], tonumber(facts[7])
+local now = now_ms()
+if not status then return { 'NOT_LOADED' } end
+if status == 'draft' then return { 'DRAFT' } end
+if status == 'cancelled' then return { 'CANCELLED' } end
+if now < open_at then return { 'NOT_OPEN', open_at } end
+if now >= close_at then return { 'CLOSED', close_at } end
+if quantity > most then return { 'TOO_MANY', most } end
+if redis.call('HEXISTS', holds, id) == 1 then return { 'ID_TAKEN' } end
+
+if free < quantity then
+  expire_overdue(state, deadlines, holds, now, quantity)
+  if number_of(state, 'free') < quantity then
+    return too_few(state, deadlines, quantity)
+  end
+end
+
+local draws = draw(state, quantity, start)
+move_seats(state, draws, -1)
+local deadline = now + hold_ttl_ms
+local hold = { user = user, quantity = quantity, draws = draws, unit_price = price, state = 'held' }
+redis.call('HSET', holds, id, cjson.encode(hold))
+redis.call('ZADD', deadlines, deadline, id)
+local answer = cjson.encode({
+  id = id, quantity = quantity, unit_price = price, currency = currency, expires_at = deadline,
+})
+redis.call('SET', idempotency, answer, 'PX', idempotency_ttl_ms)
+return { 'HELD', answer }

@@ -1,0 +1,53 @@
+-- withdraw.lua: draws free seats out of sale, so that the capacity can be lowered. The seats become a `confirming`
+-- hold of nobody's; the commit in DynamoDB is followed by finish, its failure by settle.
+--
+-- KEYS[1] state
+-- KEYS[2] deadlines
+-- KEYS[3] holds
+-- ARGV[1] id of the withdrawal
+-- ARGV[2] seats wanted
+-- ARGV[3] shards to draw from at most; if that does not reach, fewer seats are drawn
+-- ARGV[4] grace, ms
+--
+-- WITHDRAWN   draws: JSON array of [shard, seats]; the deadline, ms
+-- TOO_FEW     fewer seats are free than wanted: how many are
+-- NOT_LOADED  the state is missing: load the event and call again
+
+local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+local id, wanted, shards_max, grace_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+
+if redis.call('EXISTS', state) == 0 then return { 'NOT_LOADED' } end
+local now = now_ms()
+expire_overdue(state, deadlines, holds, now, wanted)
+local free = number_of(state, 'free')
+if free < wanted then return { 'TOO_FEW', free } end
+
+-- The fullest shards give about the same each, so that what stays on sale stays spread.
+local shards = {}
+for shard = 0, number_of(state, 'shards') - 1 do
+  local seats = number_of(state, 'free:' .. shard)
+  if seats > 0 then shards[#shards + 1] = { shard, seats } end
+end
+table.sort(shards, function(a, b) return a[2] > b[2] end)
+local givers = math.min(#shards, shards_max)
+local left, draws = wanted, {}
+for i = 1, givers do
+  local share = math.ceil(left / (givers - i + 1))
+  local seats = math.min(share, shards[i][2], left)
+  if seats > 0 then
+    draws[#draws + 1] = { shards[i][1], seats }
+    left = left - seats
+  end
+end
+-- What uneven shards could not give in equal shares, the fullest give.
+for i, given in ipairs(draws) do
+  local more = math.min(shards[i][2] - given[2], left)
+  given[2] = given[2] + more
+  left = left - more
+end
+
+move_seats(state, draws, -1)
+local hold = { user = '', quantity = wanted - left, draws = draws, unit_price = 0, state = 'confirming' }
+redis.call('HSET', holds, id, cjson.encode(hold))
+redis.call('ZADD', deadlines, now + grace_ms, id)
+return { 'WITHDRAWN', cjson.encode(draws), now + grace_ms }

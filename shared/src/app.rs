@@ -1,0 +1,53 @@
+//! The one `App`: built once at cold start, shared by all requests.
+
+use std::sync::Arc;
+
+use crate::{
+    config::{Config, ConfigError},
+    http::token::Tokens,
+    redis::Redis,
+    store::{self, Store},
+};
+
+/// Everything that a request needs: settings, the two stores, the token keys.
+#[derive(Debug)]
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// DynamoDB, the truth.
+    pub store: Store,
+    /// Redis, the fast copy.
+    pub redis: Redis,
+    /// Signs and verifies access tokens and cursors.
+    pub tokens: Tokens,
+}
+
+/// Why a function can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is missing or malformed.
+    #[error("setting {0}")]
+    Config(#[from] ConfigError),
+    /// The Redis client refused its settings.
+    #[error("setting REDIS_URL can't be used")]
+    Redis(#[from] ::redis::RedisError),
+}
+
+impl App {
+    /// Builds the app of a Lambda function: settings from the environment, credentials as the AWS SDK finds
+    /// them.
+    pub async fn from_env() -> Result<Arc<Self>, StartError> {
+        let config = Config::from_env()?;
+        Self::new(config, store::client_from_env().await)
+    }
+
+    /// Builds the app from settings and a DynamoDB client. Connects to nothing yet.
+    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client) -> Result<Arc<Self>, StartError> {
+        Ok(Arc::new(Self {
+            store: Store::new(dynamodb, config.tables.clone()),
+            redis: Redis::new(&config.redis)?,
+            tokens: Tokens::new(&config.jwt_secret, config.jwt_secret_previous.as_ref()),
+            config,
+        }))
+    }
+}

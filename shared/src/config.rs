@@ -1,0 +1,287 @@
+//! The settings. The environment is read here and nowhere else; a missing or malformed setting stops the
+//! start with a message that names it.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::domain::{email::Email, inventory};
+
+/// HS256 wants a key at least as long as its output (RFC 7518, section 3.2).
+const JWT_SECRET_BYTES_MIN: usize = 32;
+const HOLD_TTL_SECONDS_DEFAULT: u64 = 600;
+/// A hold lives at most a day: the janitor looks for holds of events that ended no longer ago.
+const HOLD_TTL_SECONDS_MAX: u64 = 86_400;
+/// Longer than any request can live: the functions' timeout (10 s) plus the SDK's last attempt.
+const CONFIRM_GRACE_MS: u64 = 30_000;
+
+/// What a function needs to know of its surroundings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Names of the DynamoDB tables.
+    pub tables: Tables,
+    /// Where Redis is.
+    pub redis: RedisConfig,
+    /// `JWT_SECRET`: signs access tokens and cursors.
+    pub jwt_secret: SecretString,
+    /// `JWT_SECRET_PREVIOUS`: still accepted for verifying, so that the secret can be rotated.
+    pub jwt_secret_previous: Option<SecretString>,
+    /// `ADMIN_EMAIL` and `ADMIN_EMAIL_PASSWORD`: this account signs in as admin.
+    pub admin: Option<AdminAccount>,
+    /// `RESERVATION_TTL_SECONDS`: how long a hold lives.
+    pub hold_ttl_ms: u64,
+    /// How long a hold stays after its confirm began, before the janitor settles it. Must exceed the life of
+    /// any request; only tests shorten it.
+    pub confirm_grace_ms: u64,
+    /// How many seats one inventory shard is meant for; only tests change it.
+    pub seats_per_shard: u32,
+}
+
+/// Names of the DynamoDB tables.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// `USERS_TABLE`.
+    pub users: String,
+    /// `EVENTS_TABLE`.
+    pub events: String,
+    /// `INVENTORY_TABLE`.
+    pub inventory: String,
+    /// `BOOKINGS_TABLE`.
+    pub bookings: String,
+}
+
+/// Where Redis is.
+#[derive(Clone, Debug)]
+pub struct RedisConfig {
+    /// `REDIS_URL`, or `UPSTASH_REDIS_URL` with `UPSTASH_REDIS_PASSWORD`; it may carry a password.
+    pub url: SecretString,
+    /// `REDIS_CLUSTER`: whether to speak cluster mode.
+    pub cluster: bool,
+    /// Put before every key, so that several services, or tests, can share a server.
+    pub key_prefix: String,
+}
+
+/// The admin of the settings.
+#[derive(Clone, Debug)]
+pub struct AdminAccount {
+    /// `ADMIN_EMAIL`.
+    pub email: Email,
+    /// `ADMIN_EMAIL_PASSWORD`.
+    pub password: SecretString,
+}
+
+/// A setting is missing or malformed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{name} {problem}")]
+pub struct ConfigError {
+    name: &'static str,
+    problem: String,
+}
+
+impl Config {
+    /// Reads the settings from the process's environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings through `lookup`, which answers with the value of a variable. An empty value is the
+    /// same as none.
+    pub fn from_lookup(lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+        let settings = Settings(lookup);
+        let hold_ttl_seconds = settings.number("RESERVATION_TTL_SECONDS", HOLD_TTL_SECONDS_DEFAULT)?;
+        if !(1..=HOLD_TTL_SECONDS_MAX).contains(&hold_ttl_seconds) {
+            return Err(error("RESERVATION_TTL_SECONDS", format!("must be 1 to {HOLD_TTL_SECONDS_MAX}")));
+        }
+        Ok(Self {
+            tables: Tables {
+                users: settings.required("USERS_TABLE")?,
+                events: settings.required("EVENTS_TABLE")?,
+                inventory: settings.required("INVENTORY_TABLE")?,
+                bookings: settings.required("BOOKINGS_TABLE")?,
+            },
+            redis: settings.redis()?,
+            jwt_secret: settings.jwt_secret("JWT_SECRET")?.ok_or_else(|| missing("JWT_SECRET"))?,
+            jwt_secret_previous: settings.jwt_secret("JWT_SECRET_PREVIOUS")?,
+            admin: settings.admin()?,
+            hold_ttl_ms: hold_ttl_seconds * 1_000,
+            confirm_grace_ms: CONFIRM_GRACE_MS,
+            seats_per_shard: inventory::SEATS_PER_SHARD,
+        })
+    }
+}
+
+struct Settings<L>(L);
+
+impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
+    fn optional(&self, name: &'static str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.optional(name).ok_or_else(|| missing(name))
+    }
+
+    fn number(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
+        self.optional(name)
+            .map_or(Ok(default), |value| value.parse().map_err(|_| error(name, "must be a whole number")))
+    }
+
+    fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
+        match self.optional(name).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(error(name, "must be true or false")),
+        }
+    }
+
+    fn jwt_secret(&self, name: &'static str) -> Result<Option<SecretString>, ConfigError> {
+        match self.optional(name) {
+            Some(secret) if secret.len() < JWT_SECRET_BYTES_MIN => {
+                Err(error(name, format!("must have at least {JWT_SECRET_BYTES_MIN} bytes")))
+            }
+            secret => Ok(secret.map(SecretString::from)),
+        }
+    }
+
+    fn admin(&self) -> Result<Option<AdminAccount>, ConfigError> {
+        match (self.optional("ADMIN_EMAIL"), self.optional("ADMIN_EMAIL_PASSWORD")) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(error("ADMIN_EMAIL_PASSWORD", "is not set, though ADMIN_EMAIL is")),
+            (None, Some(_)) => Err(error("ADMIN_EMAIL", "is not set, though ADMIN_EMAIL_PASSWORD is")),
+            (Some(email), Some(password)) => Ok(Some(AdminAccount {
+                email: Email::parse(&email).map_err(|problem| error("ADMIN_EMAIL", problem))?,
+                password: password.into(),
+            })),
+        }
+    }
+
+    fn redis(&self) -> Result<RedisConfig, ConfigError> {
+        let (name, url) = match self.optional("REDIS_URL") {
+            Some(url) => ("REDIS_URL", url),
+            None => match self.optional("UPSTASH_REDIS_URL") {
+                Some(url) => ("UPSTASH_REDIS_URL", self.with_upstash_password(url)?),
+                None => return Err(missing("REDIS_URL")),
+            },
+        };
+        if redis::parse_redis_url(&url).is_none() {
+            return Err(error(name, "must be a redis:// or rediss:// URL"));
+        }
+        Ok(RedisConfig {
+            url: url.into(),
+            cluster: self.switch("REDIS_CLUSTER")?,
+            key_prefix: "evently:".to_owned(),
+        })
+    }
+
+    /// Upstash shows its URL and its password apart.
+    fn with_upstash_password(&self, url: String) -> Result<String, ConfigError> {
+        let Some(password) = self.optional("UPSTASH_REDIS_PASSWORD") else {
+            return Ok(url);
+        };
+        let mut parsed = redis::parse_redis_url(&url)
+            .ok_or_else(|| error("UPSTASH_REDIS_URL", "must be a redis:// or rediss:// URL"))?;
+        if parsed.password().is_none() {
+            parsed
+                .set_password(Some(&password))
+                .map_err(|()| error("UPSTASH_REDIS_URL", "must name a host"))?;
+        }
+        Ok(parsed.into())
+    }
+}
+
+fn missing(name: &'static str) -> ConfigError {
+    error(name, "is not set")
+}
+
+fn error(name: &'static str, problem: impl Into<String>) -> ConfigError {
+    ConfigError { name, problem: problem.into() }
+}
+
+impl RedisConfig {
+    /// The URL, with its password: for the client only.
+    pub(crate) fn url(&self) -> &str {
+        self.url.expose_secret()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPLETE: &[(&str, &str)] = &[
+        ("USERS_TABLE", "users"),
+        ("EVENTS_TABLE", "events"),
+        ("INVENTORY_TABLE", "inventory"),
+        ("BOOKINGS_TABLE", "bookings"),
+        ("REDIS_URL", "redis://127.0.0.1:6379"),
+        ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
+    ];
+
+    /// The complete settings with some of them changed; an empty value takes one away.
+    fn config_with(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_lookup(|name| {
+            let find = |settings: &[(&str, &str)]| {
+                settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            };
+            find(changes).or_else(|| find(COMPLETE))
+        })
+    }
+
+    #[test]
+    fn defaults_fill_in_what_is_optional() {
+        let config = config_with(&[]).unwrap();
+        assert_eq!(config.hold_ttl_ms, 600_000);
+        assert!(config.admin.is_none() && config.jwt_secret_previous.is_none() && !config.redis.cluster);
+    }
+
+    #[test]
+    fn a_bad_setting_is_named() {
+        for (name, value) in [
+            ("USERS_TABLE", ""),
+            ("EVENTS_TABLE", ""),
+            ("INVENTORY_TABLE", ""),
+            ("BOOKINGS_TABLE", ""),
+            ("REDIS_URL", ""),
+            ("REDIS_URL", "http://127.0.0.1"),
+            ("REDIS_CLUSTER", "yes"),
+            ("JWT_SECRET", ""),
+            ("JWT_SECRET", "short"),
+            ("JWT_SECRET_PREVIOUS", "short"),
+            ("RESERVATION_TTL_SECONDS", "ten"),
+            ("RESERVATION_TTL_SECONDS", "0"),
+            ("RESERVATION_TTL_SECONDS", "86401"),
+        ] {
+            let error = config_with(&[(name, value)]).unwrap_err();
+            assert!(error.to_string().starts_with(name), "{name}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_admin_needs_both_settings() {
+        assert_eq!(
+            config_with(&[("ADMIN_EMAIL", "a@example.com")]).unwrap_err().name,
+            "ADMIN_EMAIL_PASSWORD"
+        );
+        assert_eq!(config_with(&[("ADMIN_EMAIL_PASSWORD", "secret")]).unwrap_err().name, "ADMIN_EMAIL");
+        let both =
+            config_with(&[("ADMIN_EMAIL", "A@Example.com"), ("ADMIN_EMAIL_PASSWORD", "secret")]).unwrap();
+        assert_eq!(both.admin.unwrap().email.as_str(), "a@example.com");
+        let bad = config_with(&[("ADMIN_EMAIL", "nobody"), ("ADMIN_EMAIL_PASSWORD", "secret")]);
+        assert_eq!(bad.unwrap_err().name, "ADMIN_EMAIL");
+    }
+
+    #[test]
+    fn the_upstash_settings_are_understood() {
+        let config = config_with(&[
+            ("REDIS_URL", ""),
+            ("UPSTASH_REDIS_URL", "rediss://default@eu1.upstash.example:6379"),
+            ("UPSTASH_REDIS_PASSWORD", "s3cret"),
+        ])
+        .unwrap();
+        assert_eq!(config.redis.url(), "rediss://default:s3cret@eu1.upstash.example:6379");
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let shown = format!("{:?}", config_with(&[("REDIS_URL", "redis://:hunter2@127.0.0.1")]).unwrap());
+        assert!(!shown.contains("hunter2") && !shown.contains("0123456789abcdef"), "{shown}");
+    }
+}

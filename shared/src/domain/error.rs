@@ -1,0 +1,119 @@
+//! Everything that can go wrong, by meaning. `http::problem` turns each into an answer, in one place.
+
+use jiff::Timestamp;
+
+/// A cause of any kind, kept for the log.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A field of a request that can't be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// The field's path in the request, like `pricing.min_percent`.
+    pub field: String,
+    /// What it must be.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A complaint about one field.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// Why an event sells nothing right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOnSale {
+    /// Sales open at that instant.
+    OpensAt(Timestamp),
+    /// Sales closed at that instant.
+    ClosedAt(Timestamp),
+    /// The event was cancelled.
+    Cancelled,
+}
+
+/// Why something was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such event, or none that the caller may see.
+    #[error("event not found")]
+    EventNotFound,
+    /// No such hold, or not the caller's.
+    #[error("reservation not found")]
+    ReservationNotFound,
+    /// No such booking, or not the caller's.
+    #[error("booking not found")]
+    BookingNotFound,
+    /// Fewer seats are left than asked for, and none is held that might return.
+    #[error("sold out, {available} seats available")]
+    SoldOut {
+        /// Seats that can be had now.
+        available: u32,
+    },
+    /// Enough seats would be left if holds ran out.
+    #[error("all held until {retry_at}, {available} seats available")]
+    AllHeld {
+        /// Seats that can be had now.
+        available: u32,
+        /// When the next hold runs out.
+        retry_at: Timestamp,
+    },
+    /// The event sells nothing now.
+    #[error("not on sale: {0:?}")]
+    NotOnSale(NotOnSale),
+    /// The hold ran out, or there never was one.
+    #[error("reservation expired")]
+    ReservationExpired,
+    /// The hold is being confirmed, so it can't be given back.
+    #[error("confirm under way")]
+    ConfirmUnderWay,
+    /// The hold became a booking, so it can't be given back; the booking can be cancelled.
+    #[error("already confirmed")]
+    AlreadyConfirmed,
+    /// The event has started, so a booking can't be cancelled any more.
+    #[error("event started")]
+    EventStarted,
+    /// The idempotency key was used for another request.
+    #[error("idempotency key reused")]
+    IdempotencyKeyReused,
+    /// The address has an account already, or is the admin's.
+    #[error("email taken")]
+    EmailTaken,
+    /// Unknown address or wrong password.
+    #[error("invalid credentials")]
+    InvalidCredentials,
+    /// The version that the change was based on is not the current one.
+    #[error("stale version, current is {current}")]
+    StaleVersion {
+        /// The version to base the change on.
+        current: u64,
+    },
+    /// So many seats are sold or held that the capacity can't be lowered this far.
+    #[error("capacity can't go below {lowest}")]
+    CapacityBelowSold {
+        /// The lowest capacity possible now.
+        lowest: u32,
+    },
+    /// Fields of the request are unacceptable.
+    #[error("invalid: {0:?}")]
+    Invalid(Vec<FieldError>),
+    /// A store did not answer, or not in time. Whether it acted may be unknown; trying again is safe.
+    #[error("{store} unavailable")]
+    Unavailable {
+        /// Which store.
+        store: &'static str,
+        /// What the client library said.
+        #[source]
+        source: Cause,
+    },
+    /// A defect: a store said something that it never should.
+    #[error("internal error")]
+    Internal(#[source] Cause),
+}
+
+impl Error {
+    /// One field is unacceptable.
+    pub fn invalid_field(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+}

@@ -1,0 +1,11 @@
+//! Rules and types of the trade. Nothing here does I/O, reads a clock, or knows of HTTP, AWS or Redis.
+
+pub mod booking;
+pub mod email;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod inventory;
+pub mod reservation;
+pub mod time;
+pub mod user;

@@ -1,0 +1,99 @@
+//! JSON bodies: at most 16 KiB, no unknown fields, every complaint with its field.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+};
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use crate::domain::error::FieldError;
+
+/// What a request body may have.
+pub const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// A request body of type `T`. An empty body is the same as `{}`.
+#[derive(Clone, Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = has_json_type(request.headers());
+        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        if bytes.is_empty() {
+            return parse(b"{}").map(Self);
+        }
+        if !is_json {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "The body must be JSON",
+            )
+            .detail("Send it with Content-Type: application/json."));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Whether the body claims to be JSON; one that claims nothing is taken as JSON.
+fn has_json_type(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return true;
+    };
+    let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
+        || (media_type.to_ascii_lowercase().starts_with("application/")
+            && media_type.to_ascii_lowercase().ends_with("+json"))
+}
+
+fn unreadable(rejection: BytesRejection) -> Problem {
+    if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large")
+            .detail(format!("It may have at most {BODY_BYTES_MAX} bytes."))
+    } else {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_body", "The body could not be read")
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        complaint(field, error.into_inner())
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn complaint(path: String, error: serde_json::Error) -> Problem {
+    if !error.is_data() {
+        return malformed(&error);
+    }
+    let message = error.to_string();
+    // serde names a missing or unknown field in its message, not in its path.
+    let named = ["missing field `", "unknown field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next())
+        .map(str::to_owned);
+    let field = match (named, path.as_str()) {
+        (Some(named), ".") => named,
+        (Some(named), path) if path.rsplit('.').next() == Some(&named) => path.to_owned(),
+        (Some(named), path) => format!("{path}.{named}"),
+        (None, ".") => "body".to_owned(),
+        (None, path) => path.to_owned(),
+    };
+    let message = match message.rsplit_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => message,
+    };
+    Problem::invalid(vec![FieldError::new(field, message)])
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "The body is not valid JSON")
+        .detail(error.to_string())
+}

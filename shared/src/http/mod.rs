@@ -1,0 +1,19 @@
+//! What every route shares: problems, extractors, tokens, cursors, views, and the service around a router.
+
+pub mod body;
+pub mod caller;
+pub mod cursor;
+pub mod headers;
+pub mod openapi;
+pub mod problem;
+pub mod query;
+pub mod service;
+pub mod token;
+pub mod views;
+
+pub use body::JsonBody;
+pub use caller::{Admin, Caller};
+pub use headers::{IdempotencyKey, OptionalIdempotencyKey};
+pub use problem::Problem;
+pub use query::{BookingId, PathId, QueryParams};
+pub use service::{run, service};

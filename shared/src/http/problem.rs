@@ -1,0 +1,214 @@
+//! Errors as answers: RFC 9457 `application/problem+json`. The one place where the domain's errors become
+//! statuses and codes.
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::domain::error::{Error, FieldError, NotOnSale};
+
+/// Seconds after which a client may try again when a store did not answer.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// An error answer. Its `code` is stable; clients go by it.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: Option<String>,
+    members: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem with that code.
+    pub fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
+        Self { status, code, title, detail: None, members: Map::new(), headers: Vec::new() }
+    }
+
+    /// Says what is wrong in this case, for people.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds a member that the client needs to act.
+    pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
+        self.members.insert(member.to_owned(), json!(value));
+        self
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+        if let Ok(value) = value.try_into() {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// Fields of the request that can't be accepted.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", "Some fields are not acceptable")
+            .detail(
+                errors
+                    .iter()
+                    .map(|error| format!("{} {}", error.field, error.message))
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            )
+            .with("errors", errors)
+    }
+
+    /// A parameter of the path or the query can't be accepted.
+    pub fn bad_parameter(name: &str, message: impl Into<String>) -> Self {
+        let error = FieldError::new(name, message);
+        Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", "A parameter is not acceptable")
+            .detail(format!("{} {}", error.field, error.message))
+            .with("errors", [error])
+    }
+
+    /// Nothing is there.
+    pub fn not_found(code: &'static str, title: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, title)
+    }
+
+    /// The caller did not say who it is, or not convincingly (RFC 6750, section 3).
+    pub fn unauthorized(detail: &'static str, challenge: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Sign in first")
+            .detail(detail)
+            .header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    fn conflict(code: &'static str, title: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, title)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::EventNotFound => Self::not_found("event_not_found", "There is no such event"),
+            Error::ReservationNotFound => {
+                Self::not_found("reservation_not_found", "There is no such reservation")
+            }
+            Error::BookingNotFound => Self::not_found("booking_not_found", "There is no such booking"),
+            Error::SoldOut { available } => sold_out(available),
+            Error::AllHeld { available, retry_at } => all_held(available, retry_at),
+            Error::NotOnSale(why) => not_on_sale(why),
+            Error::ReservationExpired => {
+                Self::new(StatusCode::GONE, "reservation_expired", "The reservation has expired")
+                    .detail("Its seats went back on sale. Book again.")
+            }
+            Error::ConfirmUnderWay => {
+                Self::conflict("confirm_under_way", "The reservation is being confirmed")
+                    .detail("It can't be given back now. Once it is a booking, that can be cancelled.")
+            }
+            Error::AlreadyConfirmed => {
+                Self::conflict("already_confirmed", "The reservation is a booking already")
+                    .detail("Cancel the booking of the same id instead.")
+            }
+            Error::EventStarted => Self::conflict("event_started", "The event has started")
+                .detail("A booking can be cancelled until the event starts."),
+            Error::IdempotencyKeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "The idempotency key was used for another request",
+            )
+            .detail("Send a new Idempotency-Key with each new request."),
+            Error::EmailTaken => Self::conflict("email_taken", "The email address has an account already"),
+            Error::InvalidCredentials => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_credentials",
+                "Email address or password is wrong",
+            )
+            .header(header::WWW_AUTHENTICATE, "Bearer"),
+            Error::StaleVersion { current } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "stale_version", "The event has changed meanwhile")
+                    .detail("Read it again and base the change on its current version.")
+                    .with("current_version", current)
+            }
+            Error::CapacityBelowSold { lowest } => {
+                Self::conflict("capacity_below_sold", "So many seats are sold or held")
+                    .detail(format!("The capacity can't be lower than {lowest} now."))
+                    .with("lowest_capacity", lowest)
+            }
+            Error::Invalid(errors) => Self::invalid(errors),
+            Error::Unavailable { .. } => {
+                log(&error);
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "try_again", "The outcome is not known yet")
+                    .detail("Send the same request again; that is safe.")
+                    .header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))
+            }
+            Error::Internal(_) => {
+                log(&error);
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal_error",
+                    "Something went wrong on our side",
+                )
+            }
+        }
+    }
+}
+
+fn sold_out(available: u32) -> Problem {
+    let problem = Problem::conflict("sold_out", "Sold out").with("available", available);
+    match available {
+        0 => problem,
+        seats => problem.detail(format!("Only {seats} can be had. Ask for fewer.")),
+    }
+}
+
+fn all_held(available: u32, retry_at: Timestamp) -> Problem {
+    Problem::conflict("all_held", "All seats are held by others")
+        .detail(format!("Some may come back at {retry_at}, when the next hold runs out."))
+        .with("available", available)
+        .with("retry_at", retry_at)
+}
+
+fn not_on_sale(why: NotOnSale) -> Problem {
+    let problem = Problem::conflict("not_on_sale", "The event is not on sale");
+    match why {
+        NotOnSale::OpensAt(at) => problem.detail(format!("Sales open at {at}.")).with("sales_open_at", at),
+        NotOnSale::ClosedAt(at) => {
+            problem.detail(format!("Sales closed at {at}.")).with("sales_close_at", at)
+        }
+        NotOnSale::Cancelled => problem.detail("The event was cancelled."),
+    }
+}
+
+/// A failure is logged once, here, with its causes; the client hears nothing of them.
+fn log(error: &Error) {
+    let mut causes = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    tracing::error!(causes = causes.join(": "), "{error}");
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = self.members;
+        body.insert("type".to_owned(), json!(format!("/problems/{}", self.code)));
+        body.insert("title".to_owned(), json!(self.title));
+        body.insert("status".to_owned(), json!(self.status.as_u16()));
+        body.insert("code".to_owned(), json!(self.code));
+        if let Some(detail) = self.detail {
+            body.insert("detail".to_owned(), json!(detail));
+        }
+        let headers =
+            [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
+        let mut response = (self.status, headers, Value::Object(body).to_string()).into_response();
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}

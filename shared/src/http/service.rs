@@ -1,0 +1,102 @@
+//! The service around a router: state, body limit, logs, and problems for unknown paths and methods. The same for
+//! a Lambda function and for the local server.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, MatchedPath, Request},
+    http::{HeaderValue, StatusCode, Uri, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{body::BODY_BYTES_MAX, problem::Problem};
+use crate::{App, telemetry};
+
+/// The OpenAPI document of all functions together, generated from the code (`make openapi`). A test keeps it in
+/// step.
+pub const OPENAPI_JSON: &str = include_str!("../../openapi.json");
+
+/// Runs the routes of one function as a Lambda behind API Gateway.
+pub async fn run(routes: OpenApiRouter<Arc<App>>) -> Result<(), lambda_http::Error> {
+    telemetry::init();
+    let app = App::from_env().await?;
+    lambda_http::run(service(routes, app)).await
+}
+
+/// The routes as a service.
+pub fn service(routes: OpenApiRouter<Arc<App>>, app: Arc<App>) -> Router {
+    let (router, _) = routes.split_for_parts();
+    router
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_route)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(finish_response))
+        .with_state(app)
+}
+
+/// Answers are personal unless their handler says otherwise, and every request leaves one line in the log.
+async fn finish_response(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let mut response = next.run(request).await;
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    tracing::info!(
+        %method,
+        route = route.as_deref().unwrap_or("unknown"),
+        status = response.status().as_u16(),
+        ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    response
+}
+
+/// The methods of each path of the whole API, for `Allow`. A function meets paths of the others too: API Gateway
+/// sends it whatever matches no route.
+static ALLOWED: LazyLock<matchit::Router<String>> = LazyLock::new(|| {
+    let mut allowed = matchit::Router::new();
+    for (path, methods) in paths_of(OPENAPI_JSON) {
+        // Paths of one document do not conflict; the test of the document says so.
+        let _ = allowed.insert(path, methods);
+    }
+    allowed
+});
+
+fn paths_of(openapi: &str) -> Vec<(String, String)> {
+    #[derive(serde::Deserialize)]
+    struct Document {
+        paths: BTreeMap<String, BTreeMap<String, serde::de::IgnoredAny>>,
+    }
+    let Ok(document) = serde_json::from_str::<Document>(openapi) else {
+        return Vec::new();
+    };
+    document
+        .paths
+        .into_iter()
+        .map(|(path, operations)| {
+            let mut methods: Vec<String> = operations.keys().map(|method| method.to_uppercase()).collect();
+            if methods.iter().any(|method| method == "GET") {
+                methods.push("HEAD".to_owned());
+            }
+            (path, methods.join(", "))
+        })
+        .collect()
+}
+
+async fn no_such_route(uri: Uri) -> Problem {
+    match ALLOWED.at(uri.path()) {
+        Ok(found) => {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path has other methods")
+                .detail(format!("Allowed: {}.", found.value))
+                .header(header::ALLOW, found.value.as_str())
+        }
+        Err(_) => Problem::not_found("not_found", "There is nothing at this path"),
+    }
+}

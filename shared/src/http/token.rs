@@ -1,0 +1,112 @@
+//! Signed tokens: who the caller is, and where a list goes on. JWT with HS256 and nothing else (RFC 8725).
+
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::Error as JwtError};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::domain::{
+    email::Email,
+    id::UserId,
+    user::{Role, User},
+};
+
+/// How long an access token is good.
+pub const ACCESS_TOKEN_SECONDS: i64 = 3_600;
+const ISSUER: &str = "evently";
+const ACCESS_AUDIENCE: &str = "evently";
+const ACCESS_TYPE: &str = "JWT";
+
+/// Who the caller is, as its access token says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// The user's id.
+    pub sub: UserId,
+    /// The user's email address.
+    pub email: Email,
+    /// What the user may do.
+    pub role: Role,
+    /// Issued at, seconds since the Unix epoch.
+    pub iat: i64,
+    /// Good until, seconds since the Unix epoch.
+    pub exp: i64,
+    /// `evently`.
+    pub iss: String,
+    /// `evently`.
+    pub aud: String,
+}
+
+/// The keys that sign and verify.
+#[derive(Clone)]
+pub struct Tokens {
+    sign: EncodingKey,
+    /// The current key, then the previous one while the secret is rotated.
+    verify: Vec<DecodingKey>,
+}
+
+impl Tokens {
+    /// Signs with `secret`; accepts what `secret` or `previous` signed.
+    pub fn new(secret: &SecretString, previous: Option<&SecretString>) -> Self {
+        let bytes = |secret: &SecretString| DecodingKey::from_secret(secret.expose_secret().as_bytes());
+        Self {
+            sign: EncodingKey::from_secret(secret.expose_secret().as_bytes()),
+            verify: std::iter::once(secret).chain(previous).map(bytes).collect(),
+        }
+    }
+
+    /// An access token for a user.
+    pub fn issue_access(&self, user: &User, now: Timestamp) -> Result<String, crate::Error> {
+        let claims = AccessClaims {
+            sub: user.id,
+            email: user.email.clone(),
+            role: user.role,
+            iat: now.as_second(),
+            exp: now.as_second() + ACCESS_TOKEN_SECONDS,
+            iss: ISSUER.to_owned(),
+            aud: ACCESS_AUDIENCE.to_owned(),
+        };
+        self.sign(ACCESS_TYPE, &claims)
+    }
+
+    /// What a valid access token says.
+    pub fn verify_access(&self, token: &str) -> Result<AccessClaims, JwtError> {
+        let mut rules = Validation::new(Algorithm::HS256);
+        rules.set_issuer(&[ISSUER]);
+        rules.set_audience(&[ACCESS_AUDIENCE]);
+        rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        rules.leeway = 0;
+        self.verify(ACCESS_TYPE, &rules, token)
+    }
+
+    pub(super) fn sign(&self, kind: &str, claims: &impl Serialize) -> Result<String, crate::Error> {
+        let header = Header { typ: Some(kind.to_owned()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, claims, &self.sign)
+            .map_err(|error| crate::Error::Internal(Box::new(error)))
+    }
+
+    /// What a token says, if one of our keys signed it for that use.
+    pub(super) fn verify<T: DeserializeOwned + Clone>(
+        &self,
+        kind: &str,
+        rules: &Validation,
+        token: &str,
+    ) -> Result<T, JwtError> {
+        let mut error = JwtError::from(jsonwebtoken::errors::ErrorKind::InvalidToken);
+        for key in &self.verify {
+            match jsonwebtoken::decode::<T>(token, key, rules) {
+                Ok(decoded) if decoded.header.typ.as_deref() == Some(kind) => {
+                    return Ok(decoded.claims);
+                }
+                Ok(_) => {}
+                Err(why) => error = why,
+            }
+        }
+        Err(error)
+    }
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tokens")
+    }
+}

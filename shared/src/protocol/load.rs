@@ -1,0 +1,82 @@
+//! Load: Redis has no state for an event, so it is made from DynamoDB.
+
+use std::collections::HashMap;
+
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    App,
+    domain::{error::Error, event::Event, id::EventId},
+};
+
+/// Loads that one request does at once.
+const LOADS_AT_ONCE: usize = 16;
+
+/// Makes the event's state in Redis from what DynamoDB says now, unless somebody else was first. `event` must come
+/// from a strongly consistent read, as its inventory does. What is committed between them and the script is seen by the janitor: DynamoDB's
+/// versions are then ahead of what Redis applied.
+pub async fn load(app: &App, event: &Event) -> Result<(), Error> {
+    let inventory = app.store.inventory(event.id, event.shards).await?;
+    app.redis.load(event, &inventory, &Uuid::now_v7().to_string()).await?;
+    tracing::info!(event_id = %event.id, shards = event.shards, "loaded into Redis");
+    Ok(())
+}
+
+/// Loads an event known from a list, which may be a moment old.
+async fn load_by_id(app: &App, id: EventId) -> Result<(), Error> {
+    match app.store.event(id).await? {
+        Some(event) => load(app, &event).await,
+        None => Ok(()),
+    }
+}
+
+/// How many seats of each event can be had right now, in their order. Events that still sell are loaded if Redis
+/// does not know them; the seats of the others, and of all if Redis is out of reach, are counted in DynamoDB,
+/// where held seats count as available.
+pub async fn available_seats(app: &App, events: &[Event], now: Timestamp) -> Result<Vec<u32>, Error> {
+    match free_seats_loading(app, events, now).await {
+        Ok(seats) => Ok(seats),
+        Err(Error::Unavailable { store: "Redis", source }) => {
+            tracing::warn!(error = %source, "availability counted in DynamoDB");
+            let unsold = unsold_seats(app, events).await?;
+            Ok(events.iter().map(|event| unsold.get(&event.id).copied().unwrap_or(0)).collect())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn free_seats_loading(app: &App, events: &[Event], now: Timestamp) -> Result<Vec<u32>, Error> {
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let free = app.redis.free_seats(&ids).await?;
+    let missing = || events.iter().zip(&free).filter(|(_, free)| free.is_none()).map(|(event, _)| event);
+    let selling: Vec<&Event> = missing().filter(|event| !event.sales_are_over(now)).collect();
+    let over: Vec<Event> = missing().filter(|event| event.sales_are_over(now)).cloned().collect();
+
+    for some in selling.chunks(LOADS_AT_ONCE) {
+        try_join_all(some.iter().map(|event| load_by_id(app, event.id))).await?;
+    }
+    let loaded: Vec<EventId> = selling.iter().map(|event| event.id).collect();
+    let mut late: HashMap<EventId, u32> = loaded
+        .iter()
+        .copied()
+        .zip(app.redis.free_seats(&loaded).await?)
+        .map(|(id, free)| (id, free.unwrap_or(0)))
+        .collect();
+    late.extend(unsold_seats(app, &over).await?);
+    Ok(events
+        .iter()
+        .zip(free)
+        .map(|(event, free)| free.unwrap_or_else(|| late.get(&event.id).copied().unwrap_or(0)))
+        .collect())
+}
+
+async fn unsold_seats(app: &App, events: &[Event]) -> Result<HashMap<EventId, u32>, Error> {
+    let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
+    let mut unsold = HashMap::new();
+    for (event, shard) in app.store.inventory_of_events(&wanted).await? {
+        *unsold.entry(event).or_default() += shard.unsold;
+    }
+    Ok(unsold)
+}

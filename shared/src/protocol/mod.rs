@@ -1,0 +1,89 @@
+//! The booking protocol: how a seat moves from free to held to sold, and back, so that no event is ever
+//! oversold and no seat is ever lost, whatever crashes.
+//!
+//! # Who owns what
+//!
+//! DynamoDB holds the truth and is never lost. Redis holds a fast copy, any of which may be lost at any moment
+//! (failover, flush, eviction). Two rules follow:
+//!
+//! - **DynamoDB alone decides what is sold.** A confirm is one `TransactWriteItems` whose conditions refuse to
+//!   sell past capacity, even if Redis answers nonsense.
+//! - **Redis alone decides who may try.** A hold is a promise that the confirm's conditions will be true. Redis
+//!   keeps it unless it lost data; then its state is rebuilt from DynamoDB in one read ([`load()`]).
+//!
+//! # The life of a seat
+//!
+//! ```text
+//!          reserve               begin                 commit (DynamoDB)        finish
+//!   free ─────────────▶ held ─────────────▶ confirming ─────────────────▶ sold ─────────▶ hold gone
+//!    ▲                   │                      │                          │
+//!    │ release, expire   │                      │ settle: never committed  │ cancel (DynamoDB),
+//!    └───────────────────┴──────────────────────┘                          │ restock
+//!    └─────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! - [`reserve()`]: one script, one round trip. It replays a known idempotency key, checks the sale, expires
+//!   overdue holds if seats are short, draws seats from the inventory shards and writes the hold.
+//! - [`confirm()`]: *begin* marks the hold `confirming`, which from then on only the janitor may end, after a
+//!   grace period longer than any request can live. *Commit* puts the booking and sells the drawn seats in one
+//!   transaction. *Finish* removes the hold. A crash after *begin* or after *commit* leaves a `confirming` hold;
+//!   [`sweep()`] reads whether the booking exists and settles it.
+//! - [`release()`], and expiry: the draws become free again.
+//! - [`cancel()`]: one transaction marks the booking and takes the seats back, then Redis follows.
+//! - [`replace_event()`]: an admin's change. Raising the capacity is like a cancel, lowering it like a confirm.
+//!
+//! # Inventory shards
+//!
+//! An event's capacity is split over shards, each an item of its own, because DynamoDB limits what one item can
+//! take ([`crate::domain::inventory`]). A hold names its *draws*: which shards its seats come from. Where no
+//! single shard has enough, a draw spans several, so the last seat of every shard can be sold, and clients
+//! never see that there are shards.
+//!
+//! A shard's `version` counts its committed changes. Redis keeps how many of them it knows of (`applied`), and an
+//! `epoch`, new at every load. Whoever changes DynamoDB first and Redis after (cancel, raise) remembers the epoch
+//! it saw before: if it changed meanwhile, the new state may contain the change already.
+//!
+//! # Invariants
+//!
+//! 1. `sold <= capacity` on every shard, always, with Redis arbitrarily wrong.
+//! 2. `free + held + sold <= capacity` on every shard, a hold whose booking is committed counted once, unless
+//!    Redis lost data within the last grace period.
+//! 3. At rest, `free + held + sold = capacity`: no seat leaks.
+//! 4. A reservation ends exactly once: confirmed, released or expired.
+//! 5. One (user, idempotency key) makes at most one reservation, one reservation at most one booking.
+//! 6. The price charged is the price quoted in the hold.
+//! 7. A confirmed booking changes only by an explicit cancel, and its seats return once.
+//! 8. Sold out is never said for good while a seat is free.
+
+mod cancel;
+mod confirm;
+mod load;
+mod release;
+mod replace;
+mod reserve;
+mod sweep;
+
+pub use cancel::cancel;
+pub use confirm::{Confirmed, confirm};
+pub use load::{available_seats, load};
+pub use release::release;
+pub use replace::replace_event;
+pub use reserve::{Reserved, reserve};
+pub use sweep::{Sweep, sweep};
+
+use crate::{App, domain::error::Error, domain::id::UserId};
+
+/// Ties an idempotency key to what the request is about; `IdempotencyKeyReused` if it was used for something
+/// else. The request itself is idempotent by nature, so nothing more is kept.
+pub async fn claim_idempotency_key(
+    app: &App,
+    user: UserId,
+    operation: &str,
+    key: &str,
+    used_for: &str,
+) -> Result<(), Error> {
+    match app.redis.claim_idempotency_key(user, operation, key, used_for).await? {
+        Some(before) if before != used_for => Err(Error::IdempotencyKeyReused),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,156 @@
+//! Replace: an admin changes an event, its capacity perhaps among the rest.
+
+use jiff::Timestamp;
+
+use super::load;
+use crate::{
+    App,
+    domain::{
+        error::Error,
+        event::{Event, EventDetails},
+        id::{EventId, ReservationId},
+        inventory::{self, Draw, SHARDS_PER_CHANGE_MAX},
+    },
+    redis::scripts::Withdraw,
+    store::Replaced,
+};
+
+/// Steps of one change: the capacity changes by at most [`SHARDS_PER_CHANGE_MAX`] shards at once, and a step
+/// may have to be done again.
+const STEPS_MAX: usize = 32;
+
+/// Replaces an event's details if it is still at `expected` version, and its capacity with them. Raising the
+/// capacity adds seats in DynamoDB, then in Redis. Lowering it draws free seats out of sale in Redis, then
+/// removes them in DynamoDB; it never goes below what is held or sold.
+///
+/// A large change is made in steps, each whole in itself. If it is broken off between two, the event stands with
+/// a capacity in between and a new version.
+pub async fn replace_event(
+    app: &App,
+    id: EventId,
+    expected: impl Fn(&Event) -> bool,
+    details: EventDetails,
+    now: Timestamp,
+) -> Result<Event, Error> {
+    let mut event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    if !expected(&event) {
+        return Err(Error::StaleVersion { current: event.version });
+    }
+    details.check(Some(&event), now)?;
+    for _ in 0..STEPS_MAX {
+        let step = if details.capacity < event.details.capacity {
+            lower(app, &event, &details, now).await?
+        } else {
+            raise(app, &event, &details).await?
+        };
+        if let Some(replaced) = step {
+            event = replaced;
+            if event.details.capacity == details.capacity {
+                refresh(app, &event).await;
+                return Ok(event);
+            }
+        }
+    }
+    Err(Error::Unavailable { store: "DynamoDB", source: "the capacity could not be changed in time".into() })
+}
+
+/// The event with all its new details, but so much capacity.
+fn with_capacity(event: &Event, details: &EventDetails, capacity: u32) -> Event {
+    event.replaced(EventDetails { capacity, ..details.clone() })
+}
+
+/// Replaces the event, adding seats if the new capacity is higher.
+async fn raise(app: &App, event: &Event, details: &EventDetails) -> Result<Option<Event>, Error> {
+    let extra = details.capacity - event.details.capacity;
+    let added = if extra == 0 {
+        Vec::new()
+    } else {
+        let current = app.store.inventory(event.id, event.shards).await?;
+        inventory::raise(&current, extra, app.config.seats_per_shard)
+    };
+    let seats: u32 = added.iter().map(|draw| draw.seats).sum();
+    let mut replaced = with_capacity(event, details, event.details.capacity + seats);
+    replaced.shards = added.iter().map(|draw| draw.shard + 1).fold(event.shards, u16::max);
+
+    // The epoch must be seen before the transaction, as in cancel.
+    let seen = match app.redis.state_seen(event.id).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            tracing::warn!(event_id = %event.id, %error, "changing an event without Redis");
+            None
+        }
+    };
+    if !app.store.replace_event_adding(&replaced, event.version, &added, event.shards).await? {
+        return Err(stale(app, event.id).await?);
+    }
+    if let (Some(seen), false) = (seen, added.is_empty()) {
+        restock(app, &replaced, &seen.epoch, &added).await;
+    }
+    Ok(Some(replaced))
+}
+
+async fn restock(app: &App, event: &Event, epoch: &str, added: &[Draw]) {
+    match app.redis.restock(event.id, epoch, added, event.shards).await {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::info!(event_id = %event.id, "the state was loaded anew; restock is left to the janitor")
+        }
+        Err(error) => {
+            tracing::warn!(event_id = %event.id, %error, "restock is left to the janitor")
+        }
+    }
+}
+
+/// Replaces the event, removing seats that nobody holds. `None` if it must be tried again.
+async fn lower(
+    app: &App,
+    event: &Event,
+    details: &EventDetails,
+    now: Timestamp,
+) -> Result<Option<Event>, Error> {
+    let wanted = event.details.capacity - details.capacity;
+    let id = ReservationId::new(event.id, now);
+    let grace_ms = app.config.confirm_grace_ms;
+    let (draws, deadline_ms) = match app.redis.withdraw(id, wanted, SHARDS_PER_CHANGE_MAX, grace_ms).await? {
+        Withdraw::Withdrawn { draws, deadline_ms } => (draws, deadline_ms),
+        Withdraw::TooFew(free) => {
+            return Err(Error::CapacityBelowSold { lowest: event.details.capacity - free });
+        }
+        Withdraw::NotLoaded => {
+            load(app, event).await?;
+            return Ok(None);
+        }
+    };
+    let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
+    let mut replaced = with_capacity(event, details, event.details.capacity - seats);
+    replaced.last_withdrawal = Some(id);
+    match app.store.replace_event_removing(&replaced, event.version, &draws).await? {
+        Replaced::Done => {
+            if let Err(error) = app.redis.finish(id, &draws).await {
+                tracing::warn!(event_id = %event.id, %error, "finish is left to the janitor");
+            }
+            Ok(Some(replaced))
+        }
+        refused => {
+            if let Err(error) = app.redis.settle(id, deadline_ms).await {
+                tracing::warn!(event_id = %event.id, %error, "settling a withdrawal is left to the janitor");
+            }
+            match refused {
+                Replaced::SeatsGone => Ok(None),
+                _ => Err(stale(app, event.id).await?),
+            }
+        }
+    }
+}
+
+async fn stale(app: &App, id: EventId) -> Result<Error, Error> {
+    let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    Ok(Error::StaleVersion { current: event.version })
+}
+
+/// Redis hears of the new facts at once; if it does not, the janitor tells it.
+async fn refresh(app: &App, event: &Event) {
+    if let Err(error) = app.redis.refresh(event).await {
+        tracing::warn!(event_id = %event.id, %error, "refresh is left to the janitor");
+    }
+}

@@ -1,0 +1,94 @@
+//! Reserve: hold seats for a user.
+
+use jiff::Timestamp;
+
+use super::load;
+use crate::{
+    App,
+    domain::{
+        error::Error,
+        event::{Event, EventStatus},
+        id::{EventId, ReservationId, UserId},
+        reservation::Reservation,
+    },
+    redis::scripts::{Reserve, ReserveRequest},
+};
+
+/// Tries of one request: the state may be missing, then lost again, and an id may be taken.
+const TRIES_MAX: usize = 4;
+
+/// A hold, and whether this request was answered before.
+#[derive(Debug)]
+pub struct Reserved {
+    /// The hold.
+    pub reservation: Reservation,
+    /// Whether the same request was answered before.
+    pub replayed: bool,
+}
+
+/// Holds `quantity` seats of an event for the user. The same idempotency key gives the same reservation; for
+/// another quantity or another event it is refused.
+pub async fn reserve(
+    app: &App,
+    user: UserId,
+    event: EventId,
+    quantity: u32,
+    idempotency_key: &str,
+    now: Timestamp,
+) -> Result<Reserved, Error> {
+    // The key's record with the answer lives beside the event's seats, so one script can write both. That the
+    // key was not used for another event is asked at the same time, not before: it costs no round trip.
+    let used_for = event.to_string();
+    let (reserved, claimed) = tokio::join!(
+        hold_seats(app, user, event, quantity, idempotency_key, now),
+        super::claim_idempotency_key(app, user, "book", idempotency_key, &used_for),
+    );
+    match (reserved, claimed) {
+        (Ok(reserved), Ok(())) => Ok(reserved),
+        (Err(error), Ok(())) => Err(error),
+        (Ok(reserved), Err(error)) => {
+            // Best effort: if it fails, the hold runs out by itself.
+            if let Err(error) = app.redis.release(reserved.reservation.id, user).await {
+                tracing::warn!(%error, "a hold could not be given back");
+            }
+            Err(error)
+        }
+        (Err(_), Err(error)) => Err(error),
+    }
+}
+
+async fn hold_seats(
+    app: &App,
+    user: UserId,
+    event: EventId,
+    quantity: u32,
+    idempotency_key: &str,
+    now: Timestamp,
+) -> Result<Reserved, Error> {
+    for _ in 0..TRIES_MAX {
+        let id = ReservationId::new(event, now);
+        let request =
+            ReserveRequest { id, user, quantity, idempotency_key, hold_ttl_ms: app.config.hold_ttl_ms };
+        match app.redis.reserve(&request).await? {
+            Reserve::Held(reservation) => {
+                return Ok(Reserved { reservation, replayed: false });
+            }
+            Reserve::Replayed(reservation) => {
+                return Ok(Reserved { reservation, replayed: true });
+            }
+            Reserve::NotLoaded => load(app, &event_on_sale(app, event, now).await?).await?,
+            Reserve::IdTaken => {}
+        }
+    }
+    Err(Error::Unavailable { store: "Redis", source: "the event's state is lost again and again".into() })
+}
+
+/// The event, if it sells anything. Events whose sales are over are not loaded: their keys would stay for
+/// nothing.
+async fn event_on_sale(app: &App, id: EventId, now: Timestamp) -> Result<Event, Error> {
+    let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    if event.details.status == EventStatus::Draft {
+        return Err(Error::EventNotFound);
+    }
+    event.not_on_sale(now).map_or(Ok(event), |why| Err(Error::NotOnSale(why)))
+}

@@ -1,0 +1,121 @@
+//! Redis, the fast copy: free seats and holds. Any of it may be lost at any moment; then it is rebuilt from
+//! DynamoDB.
+//!
+//! All keys stand in [`keys`]; each Lua script of `shared/lua` has one typed function in [`scripts`], in the
+//! order of a booking's life. The little that is not a script is here.
+
+mod answer;
+mod connection;
+pub mod keys;
+pub mod scripts;
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use redis::{Cmd, FromRedisValue};
+
+use self::{connection::Connection, keys::Keys};
+use crate::{
+    config::RedisConfig,
+    domain::{
+        error::Error,
+        id::{EventId, UserId},
+        time::from_ms,
+    },
+    store::PageKey,
+};
+
+/// How long an idempotency key is remembered.
+pub const IDEMPOTENCY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The client and the names of the keys.
+#[derive(Clone, Debug)]
+pub struct Redis {
+    connection: Connection,
+    keys: Keys,
+}
+
+/// What a cancel or a change of capacity must know of the state before it commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateSeen {
+    /// Tells whether the state is still this one.
+    pub epoch: String,
+    /// When the event starts.
+    pub starts_at: Timestamp,
+}
+
+impl Redis {
+    /// A client. Connects when it is first used, and again whenever the connection is lost.
+    pub fn new(config: &RedisConfig) -> Result<Self, redis::RedisError> {
+        Ok(Self { connection: Connection::new(config)?, keys: Keys::new(&config.key_prefix) })
+    }
+
+    /// Whether Redis answers.
+    pub async fn is_reachable(&self) -> bool {
+        self.ask::<String>(&redis::cmd("PING")).await.is_ok()
+    }
+
+    /// Free seats of each event; `None` where the state is missing.
+    pub async fn free_seats(&self, events: &[EventId]) -> Result<Vec<Option<u32>>, Error> {
+        let asked = events.iter().map(|event| async move {
+            let mut get = redis::cmd("HGET");
+            get.arg(self.keys.state(*event)).arg("free");
+            self.ask::<Option<i64>>(&get).await
+        });
+        let free = try_join_all(asked).await?;
+        // Below zero for a moment only, while Redis learns of data that it lost.
+        Ok(free.into_iter().map(|free| free.map(|free| u32::try_from(free).unwrap_or(0))).collect())
+    }
+
+    /// The epoch of an event's state and what else must be seen beside it; `None` if the state is missing.
+    pub async fn state_seen(&self, event: EventId) -> Result<Option<StateSeen>, Error> {
+        let mut get = redis::cmd("HMGET");
+        get.arg(self.keys.state(event)).arg("epoch").arg("starts_at");
+        let (epoch, starts_at) = self.ask::<(Option<String>, Option<i64>)>(&get).await?;
+        Ok(epoch.zip(starts_at).map(|(epoch, starts_at)| StateSeen { epoch, starts_at: from_ms(starts_at) }))
+    }
+
+    /// Ties an idempotency key to what it is used for. Answers what it was tied to before, if it was.
+    pub async fn claim_idempotency_key(
+        &self,
+        user: UserId,
+        operation: &str,
+        key: &str,
+        used_for: &str,
+    ) -> Result<Option<String>, Error> {
+        let mut claim = redis::cmd("SET");
+        claim.arg(self.keys.claim(user, operation, key)).arg(used_for);
+        claim.arg("NX").arg("GET").arg("EX").arg(IDEMPOTENCY_TTL.as_secs());
+        self.ask(&claim).await
+    }
+
+    /// Where the janitor stopped, if it did not come to the end.
+    pub async fn janitor_cursor(&self) -> Result<Option<PageKey>, Error> {
+        let mut get = redis::cmd("GET");
+        get.arg(self.keys.janitor_cursor());
+        let cursor: Option<String> = self.ask(&get).await?;
+        // One that can't be read, perhaps from another version, means a start from the beginning.
+        Ok(cursor.and_then(|cursor| serde_json::from_str(&cursor).ok()))
+    }
+
+    /// Keeps where the janitor stopped.
+    pub async fn set_janitor_cursor(&self, cursor: Option<PageKey>) -> Result<(), Error> {
+        let key = self.keys.janitor_cursor();
+        let mut keep = redis::cmd(if cursor.is_some() { "SET" } else { "DEL" });
+        keep.arg(key);
+        if let Some(cursor) = cursor {
+            keep.arg(serde_json::to_string(&cursor).map_err(|error| Error::Internal(Box::new(error)))?);
+        }
+        self.ask::<redis::Value>(&keep).await.map(|_| ())
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
+        command.query_async(&mut self.connection.clone()).await.map_err(unavailable)
+    }
+}
+
+/// Redis is out of reach, or did not answer in time: a script may have run all the same.
+fn unavailable(error: redis::RedisError) -> Error {
+    Error::Unavailable { store: "Redis", source: Box::new(error) }
+}

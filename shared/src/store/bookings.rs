@@ -1,0 +1,196 @@
+//! Bookings. Key: `user_id`, `id` (a user's history is one strongly consistent query, newest last). Index
+//! `by_event`: `event_bucket` = `<event id>#<bucket>`, `id`; the buckets spread a hot event's writes.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use jiff::Timestamp;
+
+use super::transaction::{Transacted, condition_failed};
+use super::{Item, PageKey, Store, failed, from_item, number, page_key_from, start_key, text, to_item};
+use crate::domain::{
+    booking::{Booking, BookingStatus},
+    error::Error,
+    id::{EventId, ReservationId, UserId},
+    inventory::Draw,
+};
+
+/// Partitions that one event's bookings are spread over in the index.
+const BUCKETS_PER_EVENT: u128 = 16;
+
+/// How a commit ended.
+#[derive(Debug)]
+pub enum CommitOutcome {
+    /// The booking is made.
+    Committed,
+    /// A booking of that id exists: this confirm came before.
+    AlreadyBooked,
+    /// At least one shard has too few seats left. Nothing was written.
+    Refused(Vec<Refused>),
+}
+
+/// A shard that had too few seats left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The shard's number.
+    pub shard: u16,
+    /// What DynamoDB says is left on it.
+    pub unsold: u32,
+}
+
+/// How a cancel ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// The booking is cancelled and its seats are back on its shards.
+    Cancelled,
+    /// It was cancelled before.
+    AlreadyCancelled,
+}
+
+/// A part of a user's history.
+#[derive(Debug)]
+pub struct BookingsPage {
+    /// The bookings, newest first.
+    pub bookings: Vec<Booking>,
+    /// Where the next page starts, if there may be one.
+    pub next: Option<PageKey>,
+}
+
+impl Store {
+    /// A user's booking, read with strong consistency.
+    pub async fn booking(&self, user: UserId, id: ReservationId) -> Result<Option<Booking>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.bookings)
+            .key("user_id", text(user))
+            .key("id", text(id))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        found.item.map(from_item).transpose()
+    }
+
+    /// A user's bookings, newest first, at most `limit`, only those of one status if given.
+    pub async fn bookings_of_user(
+        &self,
+        user: UserId,
+        status: Option<BookingStatus>,
+        limit: usize,
+        mut start: Option<PageKey>,
+    ) -> Result<BookingsPage, Error> {
+        let mut bookings = Vec::new();
+        loop {
+            let left = limit - bookings.len();
+            let mut query = self
+                .client
+                .query()
+                .table_name(&self.tables.bookings)
+                .key_condition_expression("user_id = :user")
+                .expression_attribute_values(":user", text(user))
+                .scan_index_forward(false)
+                .consistent_read(true)
+                // With a filter, DynamoDB counts what it reads, not what passes: a page may come back short.
+                .limit(i32::try_from(left).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start.take().map(start_key));
+            if let Some(status) = status {
+                query = query
+                    .filter_expression("#status = :status")
+                    .expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":status", text(status.as_str()));
+            }
+            let read = query.send().await.map_err(failed)?;
+            for item in read.items.unwrap_or_default() {
+                bookings.push(from_item(item)?);
+            }
+            start = read.last_evaluated_key.map(page_key_from);
+            if start.is_none() || bookings.len() >= limit {
+                return Ok(BookingsPage { bookings, next: start });
+            }
+        }
+    }
+
+    /// Makes the booking and sells its seats, all or nothing. This alone decides what is sold.
+    pub async fn commit_booking(&self, booking: &Booking) -> Result<CommitOutcome, Error> {
+        let mut items = vec![self.put_booking(booking)?];
+        for (index, draw) in booking.draws.iter().enumerate() {
+            items.push(self.sell(booking, *draw, index == 0)?);
+        }
+        match self.transact(items).await? {
+            Transacted::Committed => Ok(CommitOutcome::Committed),
+            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => {
+                Ok(CommitOutcome::AlreadyBooked)
+            }
+            Transacted::Refused(reasons) => Ok(CommitOutcome::Refused(
+                booking
+                    .draws
+                    .iter()
+                    .zip(&reasons[1..])
+                    .filter(|(_, reason)| condition_failed(reason))
+                    .map(|(draw, reason)| Refused { shard: draw.shard, unsold: unsold(reason.item()) })
+                    .collect(),
+            )),
+        }
+    }
+
+    /// Cancels a confirmed booking and takes its seats back, all or nothing.
+    pub async fn cancel_booking(&self, booking: &Booking, now: Timestamp) -> Result<CancelOutcome, Error> {
+        let cancel = Update::builder()
+            .table_name(&self.tables.bookings)
+            .key("user_id", text(booking.user_id))
+            .key("id", text(booking.id))
+            .update_expression("SET #status = :cancelled, cancelled_at = :now, version = version + :one")
+            .condition_expression("#status = :confirmed")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":cancelled", text(BookingStatus::Cancelled.as_str()))
+            .expression_attribute_values(":confirmed", text(BookingStatus::Confirmed.as_str()))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":one", number(1))
+            .build()
+            .map_err(|error| Error::Internal(Box::new(error)))?;
+        let mut items = vec![TransactWriteItem::builder().update(cancel).build()];
+        for (index, draw) in booking.draws.iter().enumerate() {
+            items.push(self.take_back(booking, *draw, index == 0)?);
+        }
+        match self.transact(items).await? {
+            Transacted::Committed => Ok(CancelOutcome::Cancelled),
+            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => {
+                Ok(CancelOutcome::AlreadyCancelled)
+            }
+            Transacted::Refused(_) => {
+                Err(Error::Internal(format!("booking {} has seats that were never sold", booking.id).into()))
+            }
+        }
+    }
+
+    fn put_booking(&self, booking: &Booking) -> Result<TransactWriteItem, Error> {
+        let mut item = to_item(booking)?;
+        item.insert("event_bucket".to_owned(), text(event_bucket(booking.event_id, booking.id)));
+        Put::builder()
+            .table_name(&self.tables.bookings)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(id)")
+            .build()
+            .map(|put| TransactWriteItem::builder().put(put).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+}
+
+fn event_bucket(event: EventId, booking: ReservationId) -> String {
+    // A reservation id's lowest bits are random.
+    format!("{event}#{}", booking.as_uuid().as_u128() % BUCKETS_PER_EVENT)
+}
+
+fn unsold(shard: Option<&Item>) -> u32 {
+    shard
+        .and_then(|shard| shard.get("unsold"))
+        .and_then(|unsold: &AttributeValue| unsold.as_n().ok())
+        .and_then(|unsold| unsold.parse().ok())
+        .unwrap_or(0)
+}
+
+/// The draws of a list of refusals, as `[shard, unsold]` pairs.
+impl From<Refused> for Draw {
+    fn from(refused: Refused) -> Self {
+        Self { shard: refused.shard, seats: refused.unsold }
+    }
+}

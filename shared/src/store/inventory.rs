@@ -1,0 +1,204 @@
+//! Inventory shards. Key: `shard_id` = `<event id>#<shard>`, a partition of its own for each (write sharding).
+
+use aws_sdk_dynamodb::types::{
+    KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use futures::future::try_join_all;
+
+use super::{Item, Store, failed, from_item, number, text, to_item};
+use crate::domain::{
+    booking::Booking,
+    error::Error,
+    id::EventId,
+    inventory::{Draw, InventoryShard},
+};
+
+/// What one `BatchGetItem` takes.
+const BATCH_GET_ITEMS_MAX: usize = 100;
+/// Rounds of asking for keys that DynamoDB left unprocessed.
+const BATCH_GET_ROUNDS_MAX: usize = 8;
+
+pub(super) fn shard_id(event: EventId, shard: u16) -> String {
+    format!("{event}#{shard}")
+}
+
+impl Store {
+    /// All shards of an event, read with strong consistency, in their order.
+    pub async fn inventory(&self, event: EventId, shards: u16) -> Result<Vec<InventoryShard>, Error> {
+        let wanted: Vec<_> = (0..shards).map(|shard| (event, shard)).collect();
+        let mut found: Vec<_> =
+            self.inventory_items(&wanted).await?.into_iter().map(|(_, shard)| shard).collect();
+        found.sort_unstable_by_key(|shard| shard.shard);
+        if found.len() != usize::from(shards) {
+            let found = found.len();
+            return Err(Error::Internal(format!("event {event} has {found} of {shards} shards").into()));
+        }
+        Ok(found)
+    }
+
+    /// The shards of several events, read with strong consistency, each beside its event, in no order.
+    pub async fn inventory_of_events(
+        &self,
+        events: &[(EventId, u16)],
+    ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
+        let wanted: Vec<_> =
+            events.iter().flat_map(|(event, shards)| (0..*shards).map(|shard| (*event, shard))).collect();
+        self.inventory_items(&wanted).await
+    }
+
+    async fn inventory_items(
+        &self,
+        wanted: &[(EventId, u16)],
+    ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
+        let batches = wanted.chunks(BATCH_GET_ITEMS_MAX).map(|batch| self.inventory_batch(batch));
+        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
+    }
+
+    async fn inventory_batch(
+        &self,
+        wanted: &[(EventId, u16)],
+    ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
+        let table = &self.tables.inventory;
+        let mut keys: Vec<Item> = wanted
+            .iter()
+            .map(|(event, shard)| Item::from([("shard_id".to_owned(), text(shard_id(*event, *shard)))]))
+            .collect();
+        let mut found = Vec::with_capacity(wanted.len());
+        for _ in 0..BATCH_GET_ROUNDS_MAX {
+            let asked = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(true)
+                .build()
+                .map_err(|error| Error::Internal(Box::new(error)))?;
+            let read =
+                self.client.batch_get_item().request_items(table, asked).send().await.map_err(failed)?;
+            for item in read.responses.unwrap_or_default().remove(table).unwrap_or_default() {
+                found.push(event_and_shard(item)?);
+            }
+            keys = read
+                .unprocessed_keys
+                .unwrap_or_default()
+                .remove(table)
+                .map(|left| left.keys)
+                .unwrap_or_default();
+            if keys.is_empty() {
+                return Ok(found);
+            }
+        }
+        Err(Error::Unavailable { store: "DynamoDB", source: "inventory only partly read".into() })
+    }
+
+    pub(super) fn put_shard(
+        &self,
+        event: EventId,
+        shard: &InventoryShard,
+    ) -> Result<TransactWriteItem, Error> {
+        let mut item = to_item(shard)?;
+        item.insert("shard_id".to_owned(), text(shard_id(event, shard.shard)));
+        let put = Put::builder()
+            .table_name(&self.tables.inventory)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(shard_id)")
+            .build();
+        put.map(|put| TransactWriteItem::builder().put(put).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+
+    /// Sells a draw's seats, unless fewer are unsold. `first` marks the draw that counts the booking.
+    pub(super) fn sell(
+        &self,
+        booking: &Booking,
+        draw: Draw,
+        first: bool,
+    ) -> Result<TransactWriteItem, Error> {
+        self.change_shard(
+            booking.event_id,
+            draw,
+            "SET sold = sold + :seats, unsold = unsold - :seats, revenue = revenue + :revenue, \
+             bookings = bookings + :bookings, version = version + :one",
+            "unsold >= :seats",
+            &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
+        )
+    }
+
+    /// Takes a draw's seats back from a booking that is cancelled.
+    pub(super) fn take_back(
+        &self,
+        booking: &Booking,
+        draw: Draw,
+        first: bool,
+    ) -> Result<TransactWriteItem, Error> {
+        self.change_shard(
+            booking.event_id,
+            draw,
+            "SET sold = sold - :seats, unsold = unsold + :seats, cancelled = cancelled + :seats, \
+             revenue = revenue - :revenue, cancelled_bookings = cancelled_bookings + :bookings, \
+             version = version + :one",
+            "sold >= :seats",
+            &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
+        )
+    }
+
+    pub(super) fn add_capacity(&self, event: EventId, draw: Draw) -> Result<TransactWriteItem, Error> {
+        self.change_shard(
+            event,
+            draw,
+            "SET #capacity = #capacity + :seats, unsold = unsold + :seats, version = version + :one",
+            "attribute_exists(shard_id)",
+            &[],
+        )
+    }
+
+    pub(super) fn remove_capacity(&self, event: EventId, draw: Draw) -> Result<TransactWriteItem, Error> {
+        self.change_shard(
+            event,
+            draw,
+            "SET #capacity = #capacity - :seats, unsold = unsold - :seats, version = version + :one",
+            "unsold >= :seats",
+            &[],
+        )
+    }
+
+    fn change_shard(
+        &self,
+        event: EventId,
+        draw: Draw,
+        change: &str,
+        condition: &str,
+        values: &[(&str, u64)],
+    ) -> Result<TransactWriteItem, Error> {
+        let mut update = Update::builder()
+            .table_name(&self.tables.inventory)
+            .key("shard_id", text(shard_id(event, draw.shard)))
+            .update_expression(change)
+            .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .expression_attribute_values(":seats", number(draw.seats))
+            .expression_attribute_values(":one", number(1));
+        if change.contains("#capacity") {
+            // A reserved word of DynamoDB's expressions.
+            update = update.expression_attribute_names("#capacity", "capacity");
+        }
+        for (name, value) in values {
+            update = update.expression_attribute_values(*name, number(value));
+        }
+        update
+            .build()
+            .map(|update| TransactWriteItem::builder().update(update).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+}
+
+fn revenue(booking: &Booking, draw: Draw) -> u64 {
+    crate::domain::booking::total(draw.seats, booking.unit_price)
+}
+
+fn event_and_shard(item: Item) -> Result<(EventId, InventoryShard), Error> {
+    let event = item
+        .get("shard_id")
+        .and_then(|id| id.as_s().ok())
+        .and_then(|id| id.split('#').next())
+        .and_then(|event| event.parse().ok())
+        .ok_or_else(|| Error::Internal("an inventory item without an event".into()))?;
+    Ok((event, from_item(item)?))
+}

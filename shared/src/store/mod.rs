@@ -1,0 +1,166 @@
+//! DynamoDB, the truth: users, events, inventory, bookings.
+//!
+//! One file an entity. Its methods are named access patterns, its keys stand beside them. A failed condition
+//! becomes a word of the domain here; AWS types go no further.
+
+mod bookings;
+mod events;
+mod inventory;
+mod transaction;
+mod users;
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{Credentials, Region},
+    error::{ProvideErrorMetadata, SdkError},
+    types::AttributeValue,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use bookings::{BookingsPage, CancelOutcome, CommitOutcome, Refused};
+pub use events::{EventsFilter, EventsPage, Replaced};
+
+use crate::{config::Tables, domain::error::Error};
+
+/// An item as the SDK has it.
+type Item = HashMap<String, AttributeValue>;
+
+/// One try of one call. DynamoDB answers in single-digit milliseconds; a second means that the try is lost.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// A call with all its tries; below the functions' timeout of 10 s.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPTS_MAX: u32 = 3;
+
+/// The tables and a client for them.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    tables: Tables,
+}
+
+impl Store {
+    /// A store over these tables. Connects to nothing yet.
+    pub fn new(client: Client, tables: Tables) -> Self {
+        Self { client, tables }
+    }
+
+    /// Whether DynamoDB answers.
+    pub async fn is_reachable(&self) -> bool {
+        self.client.get_item().table_name(&self.tables.events).key("id", text("health")).send().await.is_ok()
+    }
+}
+
+/// A client as the AWS SDK finds its settings: region and credentials of the Lambda function, and
+/// `AWS_ENDPOINT_URL_DYNAMODB` where it is set.
+pub async fn client_from_env() -> Client {
+    client(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+}
+
+/// A client for a DynamoDB-compatible store on this machine, which takes any credentials.
+pub fn client_for_endpoint(endpoint: &str) -> Client {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("local"))
+        .credentials_provider(credentials)
+        .endpoint_url(endpoint)
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .build();
+    Client::from_conf(config)
+}
+
+fn client(sdk: &SdkConfig) -> Client {
+    let config = aws_sdk_dynamodb::config::Builder::from(sdk)
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .build();
+    Client::from_conf(config)
+}
+
+/// The SDK's standard retries: exponential backoff with full jitter.
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(Duration::from_millis(50))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+/// What remains of an SDK error once the outcomes that mean something were taken out: the store is out of
+/// reach or overloaded, or we asked something wrong.
+fn failed<E, R>(error: SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let ours = matches!(
+        error.code(),
+        Some(
+            "ValidationException"
+                | "ResourceNotFoundException"
+                | "AccessDeniedException"
+                | "SerializationException"
+        )
+    );
+    if ours {
+        Error::Internal(Box::new(error))
+    } else {
+        Error::Unavailable { store: "DynamoDB", source: Box::new(error) }
+    }
+}
+
+fn to_item<T: Serialize>(value: &T) -> Result<Item, Error> {
+    serde_dynamo::to_item(value).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// Where a list goes on: the key of the last item read, kept by the client as a signed cursor.
+pub type PageKey = HashMap<String, PageKeyPart>;
+
+/// One attribute of a [`PageKey`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub enum PageKeyPart {
+    /// Text.
+    S(String),
+    /// A number.
+    N(String),
+}
+
+fn page_key_from(item: Item) -> PageKey {
+    item.into_iter()
+        .filter_map(|(name, value)| match value {
+            AttributeValue::S(text) => Some((name, PageKeyPart::S(text))),
+            AttributeValue::N(number) => Some((name, PageKeyPart::N(number))),
+            _ => None,
+        })
+        .collect()
+}
+
+fn start_key(key: PageKey) -> Item {
+    key.into_iter()
+        .map(|(name, part)| match part {
+            PageKeyPart::S(text) => (name, AttributeValue::S(text)),
+            PageKeyPart::N(number) => (name, AttributeValue::N(number)),
+        })
+        .collect()
+}

@@ -1,0 +1,102 @@
+//! Write transactions: all or nothing, tried again while DynamoDB is merely busy.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, TransactWriteItem},
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Store, failed};
+use crate::domain::error::Error;
+
+/// All tries of one transaction together; with the last try still below the functions' timeout of 10 s.
+const BUDGET: Duration = Duration::from_secs(4);
+/// Full jitter: the n-th pause is random, up to this times 2ⁿ. (AWS Architecture Blog, "Exponential Backoff
+/// And Jitter")
+const PAUSE_BASE_MS: u64 = 20;
+const PAUSE_MAX_MS: u64 = 800;
+
+/// How a transaction ended.
+pub(super) enum Transacted {
+    /// It is committed, all of it.
+    Committed,
+    /// Nothing was written: a condition failed. The reasons stand in the order of the items.
+    Refused(Vec<CancellationReason>),
+}
+
+impl Store {
+    /// Commits `items` together. Conflicts with other transactions and throttling are tried again with the
+    /// same `ClientRequestToken`, so that a try whose reply was lost is not done twice. `Unavailable` means
+    /// that the outcome is unknown.
+    pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<Transacted, Error> {
+        let token = Uuid::now_v7().to_string();
+        let deadline = Instant::now() + BUDGET;
+        let mut tries = 0;
+        loop {
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .client_request_token(&token)
+                .send()
+                .await;
+            let error = match sent {
+                Ok(_) => return Ok(Transacted::Committed),
+                Err(error) => error,
+            };
+            if let Some(reasons) = failed_conditions(&error) {
+                return Ok(Transacted::Refused(reasons));
+            }
+            let pause = Duration::from_millis(fastrand::u64(0..=(PAUSE_BASE_MS << tries).min(PAUSE_MAX_MS)));
+            if !is_worth_another_try(&error) || Instant::now() + pause >= deadline {
+                return Err(failed(error));
+            }
+            tracing::debug!(tries, code = error.code(), "transaction tried again");
+            tries = (tries + 1).min(u32::BITS as usize);
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// The reasons, if a condition failed. A failed condition settles the matter even beside a conflict.
+fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Vec<CancellationReason>> {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            let reasons = cancelled.cancellation_reasons();
+            reasons.iter().any(condition_failed).then(|| reasons.to_vec())
+        }
+        _ => None,
+    }
+}
+
+/// Whether this item's condition was the reason.
+pub(super) fn condition_failed(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
+}
+
+fn is_worth_another_try<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    const BUSY: &[&str] =
+        &["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"];
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled
+            .cancellation_reasons()
+            .iter()
+            .filter_map(CancellationReason::code)
+            .any(|code| BUSY.contains(&code)),
+        Some(TransactWriteItemsError::TransactionInProgressException(_)) => true,
+        Some(other) => {
+            matches!(
+                other.code(),
+                Some(
+                    "ThrottlingException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded"
+                )
+            ) || matches!(other, TransactWriteItemsError::InternalServerError(_))
+        }
+        // No reply, or none in time: the same token makes another try safe.
+        None => !matches!(error, SdkError::ConstructionFailure(_)),
+    }
+}
