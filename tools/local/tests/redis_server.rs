@@ -1,4 +1,5 @@
 //! The Redis server beside us: that it serves, keeps what it should and never outlives us.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
