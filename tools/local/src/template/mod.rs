@@ -1,0 +1,277 @@
+//! Reads `template.yaml`, the deployment's description, so that the local server has the same tables,
+//! routes and schedules without a second list of them.
+//!
+//! Only resource types, keys, routes and rates matter here. CloudFormation's short tags (`!Ref`, `!Sub`)
+//! are ignored: the values read here never carry one.
+
+mod document;
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use document::{Document, FunctionProperties, Resource, TableProperties, Trigger};
+
+/// The path, and the method, of the route that takes whatever no other route does.
+pub const DEFAULT_ROUTE: &str = "$default";
+
+const EMBEDDED: &str = include_str!("../../../../template.yaml");
+
+/// What the local server needs to know of the deployment, each list in the order of the logical ids.
+#[derive(Debug, Clone)]
+pub struct Template {
+    tables: Vec<TableDefinition>,
+    routes: Vec<Route>,
+    schedules: Vec<Schedule>,
+}
+
+/// One DynamoDB table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDefinition {
+    /// Its name inside the template, such as `EventsTable`.
+    pub logical_id: String,
+    /// The attributes that keys are made of.
+    pub attributes: Vec<Attribute>,
+    /// The table's own key.
+    pub key: Vec<KeyPart>,
+    /// Its global secondary indexes.
+    pub indexes: Vec<IndexDefinition>,
+}
+
+/// An attribute that some key uses.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Attribute {
+    /// Its name in the items.
+    #[serde(rename = "AttributeName")]
+    pub name: String,
+    /// DynamoDB's letter for its type: `S`, `N` or `B`.
+    #[serde(rename = "AttributeType")]
+    pub kind: String,
+}
+
+/// One part of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct KeyPart {
+    /// The attribute.
+    #[serde(rename = "AttributeName")]
+    pub attribute: String,
+    /// `HASH` or `RANGE`.
+    #[serde(rename = "KeyType")]
+    pub role: String,
+}
+
+/// One global secondary index.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct IndexDefinition {
+    /// Its name.
+    #[serde(rename = "IndexName")]
+    pub name: String,
+    /// Its key.
+    #[serde(rename = "KeySchema")]
+    pub key: Vec<KeyPart>,
+    /// What it copies from the items.
+    #[serde(rename = "Projection")]
+    pub projection: Projection,
+}
+
+/// What an index copies from the items.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Projection {
+    /// `ALL`, `KEYS_ONLY` or `INCLUDE`.
+    #[serde(rename = "ProjectionType")]
+    pub kind: String,
+    /// The attributes copied beside the keys when the kind is `INCLUDE`.
+    #[serde(rename = "NonKeyAttributes", default)]
+    pub attributes: Vec<String>,
+}
+
+/// One route of the HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// The binary that answers, such as `events`.
+    pub function: String,
+    /// Upper case; [`DEFAULT_ROUTE`] for the route that takes the rest.
+    pub method: String,
+    /// With parameters in braces; [`DEFAULT_ROUTE`] for the route that takes the rest.
+    pub path: String,
+}
+
+/// A function that runs again and again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// The binary that runs, such as `janitor`.
+    pub function: String,
+    /// The time from one start to the next.
+    pub every: Duration,
+}
+
+/// Why the template could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// It is not YAML of the expected shape.
+    #[error("template.yaml cannot be read: {0}")]
+    Unreadable(String),
+    /// One resource lacks something or has it in a form that is not understood.
+    #[error("{resource} in template.yaml {problem}")]
+    Resource {
+        /// The resource's logical id.
+        resource: String,
+        /// What is wrong with it, as the rest of the sentence.
+        problem: String,
+    },
+}
+
+impl Template {
+    /// The template of this repository, as it was when this was built.
+    ///
+    /// # Errors
+    /// When the template does not have the shape that is read here.
+    pub fn embedded() -> Result<Self, TemplateError> {
+        Self::parse(EMBEDDED)
+    }
+
+    /// Reads a template's text.
+    ///
+    /// # Errors
+    /// When it is not YAML, or a table, function, route or schedule is not understood.
+    pub fn parse(yaml: &str) -> Result<Self, TemplateError> {
+        // As CloudFormation reads it: the attribute type `N` is a letter, not YAML 1.1's "no".
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let document: Document = serde_saphyr::from_str_with_options(yaml, options)
+            .map_err(|error| TemplateError::Unreadable(error.to_string()))?;
+        let mut template = Self {
+            tables: Vec::new(),
+            routes: Vec::new(),
+            schedules: Vec::new(),
+        };
+        for (logical_id, resource) in document.resources {
+            match resource.kind.as_str() {
+                "AWS::DynamoDB::Table" => template.tables.push(table(logical_id, resource)?),
+                "AWS::Serverless::Function" => template.add_function(&logical_id, resource)?,
+                _ => {}
+            }
+        }
+        Ok(template)
+    }
+
+    /// The tables.
+    #[must_use]
+    pub fn tables(&self) -> &[TableDefinition] {
+        &self.tables
+    }
+
+    /// The routes of every function, [`DEFAULT_ROUTE`] among them.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The functions that run on a schedule.
+    #[must_use]
+    pub fn schedules(&self) -> &[Schedule] {
+        &self.schedules
+    }
+
+    fn add_function(&mut self, logical_id: &str, resource: Resource) -> Result<(), TemplateError> {
+        let function = resource
+            .metadata
+            .build_properties
+            .binary
+            .clone()
+            .ok_or_else(|| TemplateError::Resource {
+                resource: logical_id.to_owned(),
+                problem: "does not name its binary under Metadata.BuildProperties.Binary"
+                    .to_owned(),
+            })?;
+        let properties: FunctionProperties = properties(logical_id, resource)?;
+        for (name, event) in properties.events {
+            let within = format!("{logical_id}.Events.{name}");
+            let Trigger {
+                method,
+                path,
+                schedule_expression,
+            } = event.properties;
+            match event.kind.as_str() {
+                "HttpApi" => {
+                    // SAM makes the $default route of an event that has neither a method nor a path.
+                    let (method, path) = match (method, path) {
+                        (Some(method), Some(path)) => (method.to_ascii_uppercase(), path),
+                        (None, None) => (DEFAULT_ROUTE.to_owned(), DEFAULT_ROUTE.to_owned()),
+                        _ => {
+                            return Err(problem(
+                                within,
+                                "needs both a Method and a Path, or neither",
+                            ));
+                        }
+                    };
+                    self.routes.push(Route {
+                        function: function.clone(),
+                        method,
+                        path,
+                    });
+                }
+                "ScheduleV2" => {
+                    let expression = schedule_expression.unwrap_or_default();
+                    let every = rate(&expression).ok_or_else(|| {
+                        problem(
+                            within,
+                            format!("has the schedule `{expression}`; only `rate(<n> minutes|hours|days)` is understood"),
+                        )
+                    })?;
+                    self.schedules.push(Schedule {
+                        function: function.clone(),
+                        every,
+                    });
+                }
+                other => {
+                    return Err(problem(
+                        within,
+                        format!("is of type `{other}`, which the local server cannot imitate"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn table(logical_id: String, resource: Resource) -> Result<TableDefinition, TemplateError> {
+    let properties: TableProperties = properties(&logical_id, resource)?;
+    Ok(TableDefinition {
+        logical_id,
+        attributes: properties.attribute_definitions,
+        key: properties.key_schema,
+        indexes: properties.global_secondary_indexes,
+    })
+}
+
+fn properties<T: DeserializeOwned>(
+    logical_id: &str,
+    resource: Resource,
+) -> Result<T, TemplateError> {
+    serde_json::from_value(resource.properties)
+        .map_err(|error| problem(logical_id.to_owned(), format!("is not understood: {error}")))
+}
+
+fn problem(resource: String, problem: impl Into<String>) -> TemplateError {
+    TemplateError::Resource {
+        resource,
+        problem: problem.into(),
+    }
+}
+
+/// The period of an EventBridge Scheduler rate such as `rate(24 hours)`.
+fn rate(expression: &str) -> Option<Duration> {
+    let inner = expression.trim().strip_prefix("rate(")?.strip_suffix(')')?;
+    let (count, unit) = inner.trim().split_once(' ')?;
+    let count: u64 = count.parse().ok().filter(|count| *count > 0)?;
+    let unit_seconds = match unit.trim() {
+        "minute" | "minutes" => 60,
+        "hour" | "hours" => 60 * 60,
+        "day" | "days" => 24 * 60 * 60,
+        _ => return None,
+    };
+    Some(Duration::from_secs(count.checked_mul(unit_seconds)?))
+}
