@@ -1,14 +1,14 @@
 //! The janitor: every minute, for every event that may have holds, expires overdue holds and settles confirms that
 //! crashed. Safe to run twice at once. Its work a run is bounded, and the next run goes on where it stopped.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use shared::{
     App, Error,
-    domain::event::EVENT_DAYS_MAX,
+    domain::event::{EVENT_DAYS_MAX, Event},
     protocol::{Sweep, sweep},
     store::EventsFilter,
 };
@@ -52,7 +52,7 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
     let mut start = app.redis.janitor_cursor().await?;
     loop {
         let page = app.store.events_by_start(&filter, PAGE_EVENTS, start).await?;
-        let mut sweeps = stream::iter(page.events.iter().map(|event| one_event(app, event, now)))
+        let mut sweeps = stream::iter(page.events.into_iter().map(|event| one_event(app, event, now)))
             .buffer_unordered(EVENTS_AT_ONCE);
         while let Some(swept) = sweeps.next().await {
             report.add(swept);
@@ -68,17 +68,11 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
 }
 
 /// A failure for one event must not keep the others waiting.
-fn one_event<'a>(
-    app: &'a App,
-    event: &'a shared::domain::event::Event,
-    now: Timestamp,
-) -> impl Future<Output = Option<Sweep>> + 'a {
-    async move {
-        sweep(app, event, now)
-            .await
-            .inspect_err(|error| tracing::error!(event_id = %event.id, %error, "sweep failed"))
-            .ok()
-    }
+async fn one_event(app: &App, event: Event, now: Timestamp) -> Option<Sweep> {
+    sweep(app, &event, now)
+        .await
+        .inspect_err(|error| tracing::error!(event_id = %event.id, %error, "sweep failed"))
+        .ok()
 }
 
 impl Report {

@@ -57,6 +57,7 @@
 
 mod cancel;
 mod confirm;
+mod create;
 mod load;
 mod release;
 mod replace;
@@ -65,6 +66,7 @@ mod sweep;
 
 pub use cancel::cancel;
 pub use confirm::{Confirmed, confirm};
+pub use create::create_event;
 pub use load::{available_seats, load};
 pub use release::release;
 pub use replace::replace_event;

@@ -36,16 +36,9 @@ impl DirLock {
     /// # Errors
     /// When somebody else holds it, or the folder cannot be written.
     pub fn take(folder: &Path, name: &str) -> Result<Self, LockError> {
-        let unusable = |cause| LockError::Unusable {
-            folder: folder.to_owned(),
-            cause,
-        };
+        let unusable = |cause| LockError::Unusable { folder: folder.to_owned(), cause };
         fs::create_dir_all(folder).map_err(unusable)?;
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(folder.join(name))
-            .map_err(unusable)?;
+        let file = File::options().create(true).append(true).open(folder.join(name)).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held(folder.to_owned())),

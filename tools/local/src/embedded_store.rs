@@ -151,10 +151,9 @@ struct Opened {
 impl Opened {
     fn open(location: &Location, port: u16) -> Result<Self, StoreError> {
         let (lock, database) = match location {
-            Location::Memory => (
-                None,
-                Database::memory().map_err(|error| unopened(Path::new("memory"), &error))?,
-            ),
+            Location::Memory => {
+                (None, Database::memory().map_err(|error| unopened(Path::new("memory"), &error))?)
+            }
             Location::File(file) => {
                 let (lock, database) = open_file(file)?;
                 (Some(lock), database)
@@ -162,21 +161,10 @@ impl Opened {
         };
         let unheard = |cause| StoreError::Listen { port, cause };
         // One thread is enough: the store lets one request at a time use SQLite anyway.
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(unheard)?;
-        let listener = runtime
-            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))
-            .map_err(unheard)?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(unheard)?;
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port))).map_err(unheard)?;
         let port = listener.local_addr().map_err(unheard)?.port();
-        Ok(Self {
-            port,
-            listener,
-            runtime,
-            database,
-            _lock: lock,
-        })
+        Ok(Self { port, listener, runtime, database, _lock: lock })
     }
 
     fn serve(self, stop_signal: oneshot::Receiver<()>) {
@@ -205,14 +193,10 @@ impl Opened {
 }
 
 fn open_file(file: &Path) -> Result<(DirLock, Database), StoreError> {
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let lock = DirLock::take(folder.unwrap_or(Path::new(".")), "store.lock")?;
     let path = std::path::absolute(file).map_err(|error| unopened(file, &error))?;
-    let path = path
-        .to_str()
-        .ok_or_else(|| unopened(file, &"its name is not UTF-8"))?;
+    let path = path.to_str().ok_or_else(|| unopened(file, &"its name is not UTF-8"))?;
     if !may_be_database(file).map_err(|error| unopened(file, &error))? {
         return Err(StoreError::NotADatabase(file.to_owned()));
     }
@@ -225,9 +209,7 @@ fn may_be_database(file: &Path) -> io::Result<bool> {
     const SQLITE_HEADER: &[u8] = b"SQLite format 3\0";
     let mut beginning = Vec::new();
     match File::open(file) {
-        Ok(opened) => opened
-            .take(SQLITE_HEADER.len() as u64)
-            .read_to_end(&mut beginning)?,
+        Ok(opened) => opened.take(SQLITE_HEADER.len() as u64).read_to_end(&mut beginning)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(error),
     };
@@ -235,8 +217,5 @@ fn may_be_database(file: &Path) -> io::Result<bool> {
 }
 
 fn unopened(file: &Path, cause: &dyn std::fmt::Display) -> StoreError {
-    StoreError::File {
-        file: file.to_owned(),
-        cause: cause.to_string().trim_end_matches('.').to_owned(),
-    }
+    StoreError::File { file: file.to_owned(), cause: cause.to_string().trim_end_matches('.').to_owned() }
 }

@@ -54,10 +54,7 @@ pub enum TablesError {
 ///
 /// # Errors
 /// When the store fails, or has a table of that name with other keys or indexes.
-pub async fn create_missing(
-    client: &Client,
-    name_of: impl Fn(&str) -> String,
-) -> Result<(), TablesError> {
+pub async fn create_missing(client: &Client, name_of: impl Fn(&str) -> String) -> Result<(), TablesError> {
     let template = Template::embedded()?;
     for definition in template.tables() {
         create(client, definition, &name_of(&definition.logical_id)).await?;
@@ -68,16 +65,8 @@ pub async fn create_missing(
     Ok(())
 }
 
-async fn create(
-    client: &Client,
-    definition: &TableDefinition,
-    name: &str,
-) -> Result<(), TablesError> {
-    let refused = |cause| TablesError::Store {
-        action: "create",
-        table: name.to_owned(),
-        cause,
-    };
+async fn create(client: &Client, definition: &TableDefinition, name: &str) -> Result<(), TablesError> {
+    let refused = |cause| TablesError::Store { action: "create", table: name.to_owned(), cause };
     let invalid = |error: BuildError| refused(error.to_string());
     let attributes: Result<Vec<_>, _> = definition
         .attributes
@@ -103,18 +92,12 @@ async fn create(
         .await;
     match outcome {
         Ok(_) => Ok(()),
-        Err(SdkError::ServiceError(refusal)) if refusal.err().is_resource_in_use_exception() => {
-            Ok(())
-        }
+        Err(SdkError::ServiceError(refusal)) if refusal.err().is_resource_in_use_exception() => Ok(()),
         Err(error) => Err(refused(DisplayErrorContext(error).to_string())),
     }
 }
 
-async fn await_active(
-    client: &Client,
-    definition: &TableDefinition,
-    name: &str,
-) -> Result<(), TablesError> {
+async fn await_active(client: &Client, definition: &TableDefinition, name: &str) -> Result<(), TablesError> {
     let deadline = Instant::now() + ACTIVE_WITHIN;
     loop {
         let answer = client.describe_table().table_name(name).send().await;
@@ -125,18 +108,14 @@ async fn await_active(
         })?;
         if let Some(table) = answer.table() {
             if !is_as_defined(table, definition) {
-                return Err(TablesError::Different {
-                    table: name.to_owned(),
-                });
+                return Err(TablesError::Different { table: name.to_owned() });
             }
             if is_active(table) {
                 return Ok(());
             }
         }
         if Instant::now() > deadline {
-            return Err(TablesError::NotReady {
-                table: name.to_owned(),
-            });
+            return Err(TablesError::NotReady { table: name.to_owned() });
         }
         sleep(POLL_EVERY).await;
     }
@@ -148,22 +127,14 @@ fn is_as_defined(table: &TableDescription, definition: &TableDefinition) -> bool
         && table.global_secondary_indexes().len() == definition.indexes.len()
         && definition.indexes.iter().all(|wanted| {
             table.global_secondary_indexes().iter().any(|index| {
-                index.index_name() == Some(&wanted.name)
-                    && same_key(index.key_schema(), &wanted.key)
+                index.index_name() == Some(&wanted.name) && same_key(index.key_schema(), &wanted.key)
             })
         })
 }
 
 fn same_key(actual: &[KeySchemaElement], wanted: &[KeyPart]) -> bool {
-    let part = |element: &KeySchemaElement| {
-        (
-            element.attribute_name().to_owned(),
-            element.key_type().clone(),
-        )
-    };
-    let wanted = wanted
-        .iter()
-        .map(|part| (part.attribute.clone(), KeyType::from(part.role.as_str())));
+    let part = |element: &KeySchemaElement| (element.attribute_name().to_owned(), element.key_type().clone());
+    let wanted = wanted.iter().map(|part| (part.attribute.clone(), KeyType::from(part.role.as_str())));
     actual.iter().map(part).eq(wanted)
 }
 
@@ -173,11 +144,7 @@ fn is_active(table: &TableDescription) -> bool {
             .global_secondary_indexes()
             .iter()
             // Some local stores leave an index's status out.
-            .all(|index| {
-                index
-                    .index_status()
-                    .is_none_or(|status| *status == IndexStatus::Active)
-            })
+            .all(|index| index.index_status().is_none_or(|status| *status == IndexStatus::Active))
 }
 
 fn key_schema(key: &[KeyPart]) -> Result<Vec<KeySchemaElement>, BuildError> {

@@ -26,16 +26,11 @@ fn name_of(logical_id: &str) -> String {
 }
 
 async fn start(file: &Path) -> EmbeddedStore {
-    EmbeddedStore::start(Location::File(file.to_owned()), None)
-        .await
-        .unwrap()
+    EmbeddedStore::start(Location::File(file.to_owned()), None).await.unwrap()
 }
 
 async fn refusal(file: &Path) -> String {
-    EmbeddedStore::start(Location::File(file.to_owned()), None)
-        .await
-        .unwrap_err()
-        .to_string()
+    EmbeddedStore::start(Location::File(file.to_owned()), None).await.unwrap_err().to_string()
 }
 
 #[tokio::test]
@@ -45,43 +40,20 @@ async fn tables_are_made_once_and_can_be_used() {
     create_missing(&client, name_of).await.unwrap();
     create_missing(&client, name_of).await.unwrap();
 
-    let mut names = client
-        .list_tables()
-        .send()
-        .await
-        .unwrap()
-        .table_names
-        .unwrap();
+    let mut names = client.list_tables().send().await.unwrap().table_names.unwrap();
     names.sort();
-    assert_eq!(
-        names,
-        [
-            "test-BookingsTable",
-            "test-EventsTable",
-            "test-InventoryTable",
-            "test-UsersTable"
-        ]
-    );
+    assert_eq!(names, ["test-BookingsTable", "test-EventsTable", "test-InventoryTable", "test-UsersTable"]);
 
-    let put = client
-        .put_item()
-        .table_name("test-EventsTable")
-        .item("id", AttributeValue::S("e".into()));
+    let put = client.put_item().table_name("test-EventsTable").item("id", AttributeValue::S("e".into()));
     let put = put
         .item("listing", AttributeValue::S("open".into()))
         .item("starts_at", AttributeValue::N("7".into()));
     put.send().await.unwrap();
-    let query = client
-        .query()
-        .table_name("test-EventsTable")
-        .index_name("by_start");
+    let query = client.query().table_name("test-EventsTable").index_name("by_start");
     let query = query.key_condition_expression("listing = :open AND starts_at > :now");
     let query = query.expression_attribute_values(":open", AttributeValue::S("open".into()));
-    let found = query
-        .expression_attribute_values(":now", AttributeValue::N("6".into()))
-        .send()
-        .await
-        .unwrap();
+    let found =
+        query.expression_attribute_values(":now", AttributeValue::N("6".into())).send().await.unwrap();
     assert_eq!(found.count, 1);
     store.stop().await;
 }
@@ -90,31 +62,16 @@ async fn tables_are_made_once_and_can_be_used() {
 async fn a_table_with_other_keys_is_refused() {
     let store = EmbeddedStore::start(Location::Memory, None).await.unwrap();
     let client = client(&store);
-    let attribute = AttributeDefinition::builder()
-        .attribute_name("old")
-        .attribute_type(ScalarAttributeType::S);
-    let key = KeySchemaElement::builder()
-        .attribute_name("old")
-        .key_type(KeyType::Hash);
-    let create = client
-        .create_table()
-        .table_name("test-UsersTable")
-        .attribute_definitions(attribute.build().unwrap());
+    let attribute =
+        AttributeDefinition::builder().attribute_name("old").attribute_type(ScalarAttributeType::S);
+    let key = KeySchemaElement::builder().attribute_name("old").key_type(KeyType::Hash);
+    let create =
+        client.create_table().table_name("test-UsersTable").attribute_definitions(attribute.build().unwrap());
     let create = create.key_schema(key.build().unwrap());
-    create
-        .billing_mode(aws_sdk_dynamodb::types::BillingMode::PayPerRequest)
-        .send()
-        .await
-        .unwrap();
+    create.billing_mode(aws_sdk_dynamodb::types::BillingMode::PayPerRequest).send().await.unwrap();
 
-    let refusal = create_missing(&client, name_of)
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refusal.starts_with("the table test-UsersTable was made with other keys"),
-        "{refusal}"
-    );
+    let refusal = create_missing(&client, name_of).await.unwrap_err().to_string();
+    assert!(refusal.starts_with("the table test-UsersTable was made with other keys"), "{refusal}");
 }
 
 #[tokio::test]
@@ -125,25 +82,16 @@ async fn items_survive_a_stop_and_a_start() {
     let store = start(&file).await;
     let first = client(&store);
     create_missing(&first, name_of).await.unwrap();
-    let put = first
-        .put_item()
-        .table_name("test-UsersTable")
-        .item("email", AttributeValue::S("a@b.c".into()));
+    let put = first.put_item().table_name("test-UsersTable").item("email", AttributeValue::S("a@b.c".into()));
     put.send().await.unwrap();
     let first_endpoint = store.endpoint().to_owned();
     store.stop().await;
-    assert!(
-        reqwest::get(&first_endpoint).await.is_err(),
-        "still listening"
-    );
+    assert!(reqwest::get(&first_endpoint).await.is_err(), "still listening");
 
     let store = start(&file).await;
     let again = client(&store);
     create_missing(&again, name_of).await.unwrap();
-    let get = again
-        .get_item()
-        .table_name("test-UsersTable")
-        .key("email", AttributeValue::S("a@b.c".into()));
+    let get = again.get_item().table_name("test-UsersTable").key("email", AttributeValue::S("a@b.c".into()));
     assert!(get.send().await.unwrap().item.is_some());
 }
 
@@ -153,10 +101,7 @@ async fn two_stores_do_not_share_a_folder() {
     let file = folder.path().join("store.db");
     let store = start(&file).await;
     let refusal_text = refusal(&file).await;
-    assert!(
-        refusal_text.starts_with("another process is using the data in "),
-        "{refusal_text}"
-    );
+    assert!(refusal_text.starts_with("another process is using the data in "), "{refusal_text}");
     store.stop().await;
     start(&file).await.stop().await;
 }
@@ -167,16 +112,9 @@ async fn a_file_that_is_no_database_is_left_alone_and_named() {
     let file = folder.path().join("store.db");
     std::fs::write(&file, "certainly not a database ".repeat(100)).unwrap();
     let refusal = refusal(&file).await;
-    let expected = format!(
-        "{} is not a database: move it away and start again",
-        file.display()
-    );
+    let expected = format!("{} is not a database: move it away and start again", file.display());
     assert_eq!(refusal, expected);
-    assert!(
-        std::fs::read_to_string(&file)
-            .unwrap()
-            .starts_with("certainly")
-    );
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("certainly"));
 }
 
 #[tokio::test]
@@ -189,36 +127,22 @@ async fn a_damaged_database_is_refused() {
     std::fs::write(&file, bytes).unwrap();
     let refusal = refusal(&file).await;
     assert!(refusal.starts_with("the store cannot open "), "{refusal}");
-    assert!(
-        refusal.contains("malformed. If it is damaged, move it away"),
-        "{refusal}"
-    );
+    assert!(refusal.contains("malformed. If it is damaged, move it away"), "{refusal}");
 }
 
 #[tokio::test]
 async fn a_taken_port_is_refused_by_number() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let refusal = EmbeddedStore::start(Location::Memory, Some(port))
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refusal.starts_with(&format!("the store cannot listen on 127.0.0.1:{port}: ")),
-        "{refusal}"
-    );
+    let refusal = EmbeddedStore::start(Location::Memory, Some(port)).await.unwrap_err().to_string();
+    assert!(refusal.starts_with(&format!("the store cannot listen on 127.0.0.1:{port}: ")), "{refusal}");
 }
 
 #[tokio::test]
 async fn stopping_does_not_wait_for_a_client_that_never_finishes_its_request() {
     use std::io::Write;
     let store = EmbeddedStore::start(Location::Memory, None).await.unwrap();
-    let mut client =
-        std::net::TcpStream::connect(store.endpoint().trim_start_matches("http://")).unwrap();
-    client
-        .write_all(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab")
-        .unwrap();
-    tokio::time::timeout(std::time::Duration::from_secs(10), store.stop())
-        .await
-        .unwrap();
+    let mut client = std::net::TcpStream::connect(store.endpoint().trim_start_matches("http://")).unwrap();
+    client.write_all(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab").unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(10), store.stop()).await.unwrap();
 }

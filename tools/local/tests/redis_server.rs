@@ -9,35 +9,19 @@ use std::time::{Duration, Instant};
 use local::redis_server::{RedisOptions, RedisServer};
 
 fn kept_in(folder: &Path) -> RedisOptions {
-    RedisOptions {
-        data: Some(folder.to_owned()),
-        ..RedisOptions::default()
-    }
+    RedisOptions { data: Some(folder.to_owned()), ..RedisOptions::default() }
 }
 
 async fn connect(server: &RedisServer) -> redis::aio::MultiplexedConnection {
-    redis::Client::open(server.url())
-        .unwrap()
-        .get_multiplexed_async_connection()
-        .await
-        .unwrap()
+    redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
 }
 
 async fn set(server: &RedisServer, key: &str) {
-    let () = redis::cmd("SET")
-        .arg(key)
-        .arg("x")
-        .query_async(&mut connect(server).await)
-        .await
-        .unwrap();
+    let () = redis::cmd("SET").arg(key).arg("x").query_async(&mut connect(server).await).await.unwrap();
 }
 
 async fn has(server: &RedisServer, key: &str) -> bool {
-    redis::cmd("EXISTS")
-        .arg(key)
-        .query_async(&mut connect(server).await)
-        .await
-        .unwrap()
+    redis::cmd("EXISTS").arg(key).query_async(&mut connect(server).await).await.unwrap()
 }
 
 fn lives(pid: u32) -> bool {
@@ -50,17 +34,12 @@ fn lives(pid: u32) -> bool {
 fn is_on_a_command_line(text: &str) -> bool {
     // Small Linux images have no `ps`, macOS has no /proc.
     let Ok(processes) = std::fs::read_dir("/proc") else {
-        let listing = Command::new("ps")
-            .args(["-A", "-o", "args="])
-            .output()
-            .unwrap();
+        let listing = Command::new("ps").args(["-A", "-o", "args="]).output().unwrap();
         return String::from_utf8_lossy(&listing.stdout).contains(text);
     };
     processes.flatten().any(|process| {
         let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&arguments)
-            .replace('\0', " ")
-            .contains(text)
+        String::from_utf8_lossy(&arguments).replace('\0', " ").contains(text)
     })
 }
 
@@ -91,10 +70,7 @@ async fn a_killed_server_is_noticed_and_comes_back_at_the_same_address() {
     server.restart().await.unwrap();
     assert_eq!(server.url(), url);
     assert_ne!(server.pid(), pid);
-    assert!(
-        !has(&server, "lost").await,
-        "nothing is kept without a folder"
-    );
+    assert!(!has(&server, "lost").await, "nothing is kept without a folder");
 }
 
 #[tokio::test]
@@ -120,14 +96,8 @@ async fn a_server_that_still_runs_can_be_restarted() {
 #[tokio::test]
 async fn dropping_it_leaves_no_process() {
     let server = RedisServer::start(RedisOptions::default()).await.unwrap();
-    let (pid, port) = (
-        server.pid(),
-        server.url().rsplit(':').next().unwrap().to_owned(),
-    );
-    assert!(
-        is_on_a_command_line(&format!("--port {port}")),
-        "the supervisor"
-    );
+    let (pid, port) = (server.pid(), server.url().rsplit(':').next().unwrap().to_owned());
+    assert!(is_on_a_command_line(&format!("--port {port}")), "the supervisor");
     drop(server);
     assert!(!lives(pid));
     assert!(!is_on_a_command_line(&format!("--port {port}")));
@@ -137,14 +107,8 @@ async fn dropping_it_leaves_no_process() {
 async fn two_servers_do_not_share_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let server = RedisServer::start(kept_in(folder.path())).await.unwrap();
-    let refusal = RedisServer::start(kept_in(folder.path()))
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refusal.starts_with("another process is using the data in "),
-        "{refusal}"
-    );
+    let refusal = RedisServer::start(kept_in(folder.path())).await.unwrap_err().to_string();
+    assert!(refusal.starts_with("another process is using the data in "), "{refusal}");
     server.stop().await;
 }
 
@@ -152,15 +116,9 @@ async fn two_servers_do_not_share_a_folder() {
 async fn a_taken_port_is_refused_in_the_servers_own_words() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let options = RedisOptions {
-        port: Some(port),
-        ..RedisOptions::default()
-    };
+    let options = RedisOptions { port: Some(port), ..RedisOptions::default() };
     let refusal = RedisServer::start(options).await.unwrap_err().to_string();
-    assert!(
-        refusal.contains(&format!("listening on port {port}")),
-        "{refusal}"
-    );
+    assert!(refusal.contains(&format!("listening on port {port}")), "{refusal}");
 }
 
 #[tokio::test]
@@ -169,30 +127,15 @@ async fn a_damaged_file_is_refused_in_the_servers_own_words() {
     let server = RedisServer::start(kept_in(folder.path())).await.unwrap();
     set(&server, "kept").await;
     server.stop().await;
-    for file in folder
-        .path()
-        .join("appendonlydir")
-        .read_dir()
-        .unwrap()
-        .flatten()
-    {
+    for file in folder.path().join("appendonlydir").read_dir().unwrap().flatten() {
         if file.file_name().to_string_lossy().ends_with(".incr.aof") {
             std::fs::write(file.path(), "*9\r\nnonsense\r\n".repeat(9)).unwrap();
         }
     }
     let began = Instant::now();
-    let refusal = RedisServer::start(kept_in(folder.path()))
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refusal.contains("ended with exit code 1; it last said: "),
-        "{refusal}"
-    );
-    assert!(
-        refusal.to_lowercase().contains("append only file"),
-        "{refusal}"
-    );
+    let refusal = RedisServer::start(kept_in(folder.path())).await.unwrap_err().to_string();
+    assert!(refusal.contains("ended with exit code 1; it last said: "), "{refusal}");
+    assert!(refusal.to_lowercase().contains("append only file"), "{refusal}");
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
@@ -201,9 +144,7 @@ const FOLDER: &str = "FOLDER_OF_THE_KILLED_OWNER";
 #[tokio::test]
 #[ignore = "not a test of its own: the process that the next test kills"]
 async fn owner_of_a_server() {
-    let server = RedisServer::start(kept_in(Path::new(&std::env::var(FOLDER).unwrap())))
-        .await
-        .unwrap();
+    let server = RedisServer::start(kept_in(Path::new(&std::env::var(FOLDER).unwrap()))).await.unwrap();
     set(&server, "kept").await;
     println!("serving pid={}", server.pid());
     tokio::time::sleep(Duration::from_secs(60)).await;

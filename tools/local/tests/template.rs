@@ -23,31 +23,20 @@ fn the_repositorys_template_has_the_four_tables_with_their_keys() {
         .tables()
         .iter()
         .map(|table| {
-            let key: Vec<_> = table
-                .key
-                .iter()
-                .map(|part| format!("{} {}", part.attribute, part.role))
-                .collect();
+            let key: Vec<_> =
+                table.key.iter().map(|part| format!("{} {}", part.attribute, part.role)).collect();
             let indexes: Vec<_> = table
                 .indexes
                 .iter()
                 .map(|index| format!("{} {}", index.name, index.projection.kind))
                 .collect();
-            (
-                table.logical_id.as_str(),
-                key.join(", "),
-                indexes.join(", "),
-            )
+            (table.logical_id.as_str(), key.join(", "), indexes.join(", "))
         })
         .collect();
     assert_eq!(
         tables,
         [
-            (
-                "BookingsTable",
-                "user_id HASH, id RANGE".into(),
-                "by_event ALL".to_owned()
-            ),
+            ("BookingsTable", "user_id HASH, id RANGE".into(), "by_event ALL".to_owned()),
             ("EventsTable", "id HASH".into(), "by_start ALL".into()),
             ("InventoryTable", "shard_id HASH".into(), String::new()),
             ("UsersTable", "email HASH".into(), String::new()),
@@ -66,11 +55,7 @@ fn every_key_attribute_is_defined_and_no_other() {
             .collect();
         used.sort();
         used.dedup();
-        let mut defined: Vec<_> = table
-            .attributes
-            .iter()
-            .map(|attribute| &attribute.name)
-            .collect();
+        let mut defined: Vec<_> = table.attributes.iter().map(|attribute| &attribute.name).collect();
         defined.sort();
         assert_eq!(used, defined, "{}", table.logical_id);
     }
@@ -79,77 +64,44 @@ fn every_key_attribute_is_defined_and_no_other() {
 #[test]
 fn the_repositorys_template_routes_every_path_once_and_the_rest_to_events() {
     let template = Template::embedded().unwrap();
-    let mut endpoints: Vec<_> = template
-        .routes()
-        .iter()
-        .map(|route| (&route.method, &route.path))
-        .collect();
+    let mut endpoints: Vec<_> = template.routes().iter().map(|route| (&route.method, &route.path)).collect();
     let total = endpoints.len();
     endpoints.sort();
     endpoints.dedup();
     assert_eq!(endpoints.len(), total, "a route is there twice");
 
     let function_of = |method: &str, path: &str| {
-        let route = template
-            .routes()
-            .iter()
-            .find(|route| route.method == method && route.path == path);
+        let route = template.routes().iter().find(|route| route.method == method && route.path == path);
         route.map(|route| route.function.as_str())
     };
     assert_eq!(function_of(DEFAULT_ROUTE, DEFAULT_ROUTE), Some("events"));
-    assert_eq!(
-        function_of("POST", "/events/{id}/book"),
-        Some("reservations")
-    );
+    assert_eq!(function_of("POST", "/events/{id}/book"), Some("reservations"));
     assert_eq!(function_of("PUT", "/admin/events/{id}"), Some("admin"));
 }
 
 #[test]
 fn the_janitor_runs_every_minute() {
     let template = Template::embedded().unwrap();
-    let janitor = template
-        .schedules()
-        .iter()
-        .find(|schedule| schedule.function == "janitor")
-        .unwrap();
+    let janitor = template.schedules().iter().find(|schedule| schedule.function == "janitor").unwrap();
     assert_eq!(janitor.every, Duration::from_secs(60));
 }
 
 #[test]
 fn rates_are_read_in_every_unit() {
-    for (rate, seconds) in [
-        ("1 minute", 60),
-        ("5 minutes", 300),
-        ("24 hours", 86_400),
-        ("1 day", 86_400),
-    ] {
-        let yaml = with_function(&format!(
-            "{{Type: ScheduleV2, Properties: {{ScheduleExpression: rate({rate})}}}}"
-        ));
+    for (rate, seconds) in [("1 minute", 60), ("5 minutes", 300), ("24 hours", 86_400), ("1 day", 86_400)] {
+        let yaml =
+            with_function(&format!("{{Type: ScheduleV2, Properties: {{ScheduleExpression: rate({rate})}}}}"));
         let template = Template::parse(&yaml).unwrap();
-        assert_eq!(
-            template.schedules()[0].every,
-            Duration::from_secs(seconds),
-            "{rate}"
-        );
+        assert_eq!(template.schedules()[0].every, Duration::from_secs(seconds), "{rate}");
     }
 }
 
 #[test]
 fn a_schedule_that_is_no_rate_is_refused_by_name() {
-    for expression in [
-        "cron(0 3 * * ? *)",
-        "rate(0 minutes)",
-        "rate(soon)",
-        "rate(1 fortnight)",
-    ] {
-        let event =
-            format!("{{Type: ScheduleV2, Properties: {{ScheduleExpression: '{expression}'}}}}");
+    for expression in ["cron(0 3 * * ? *)", "rate(0 minutes)", "rate(soon)", "rate(1 fortnight)"] {
+        let event = format!("{{Type: ScheduleV2, Properties: {{ScheduleExpression: '{expression}'}}}}");
         let refusal = refusal(&with_function(&event));
-        assert!(
-            refusal.starts_with("F.Events.E in template.yaml has the schedule"),
-            "{refusal}"
-        );
+        assert!(refusal.starts_with("F.Events.E in template.yaml has the schedule"), "{refusal}");
         assert!(refusal.contains(expression), "{refusal}");
     }
 }
@@ -157,10 +109,7 @@ fn a_schedule_that_is_no_rate_is_refused_by_name() {
 #[test]
 fn half_a_route_is_refused() {
     let yaml = with_function("{Type: HttpApi, Properties: {Path: /x}}");
-    assert_eq!(
-        refusal(&yaml),
-        "F.Events.E in template.yaml needs both a Method and a Path, or neither"
-    );
+    assert_eq!(refusal(&yaml), "F.Events.E in template.yaml needs both a Method and a Path, or neither");
 }
 
 #[test]
@@ -168,8 +117,5 @@ fn what_is_no_template_is_refused_in_a_sentence() {
     assert!(refusal("Resources: [").starts_with("template.yaml cannot be read: "));
     let table = "Resources: {T: {Type: 'AWS::DynamoDB::Table', Properties: {KeySchema: []}}}";
     let refusal = refusal(table);
-    assert!(
-        refusal.starts_with("T in template.yaml is not understood: missing field"),
-        "{refusal}"
-    );
+    assert!(refusal.starts_with("T in template.yaml is not understood: missing field"), "{refusal}");
 }

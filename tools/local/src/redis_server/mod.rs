@@ -56,9 +56,7 @@ pub struct RedisServer {
 #[derive(Debug, thiserror::Error)]
 pub enum RedisError {
     /// This machine has none.
-    #[error(
-        "no redis-server or valkey-server was found: run `make redis`, or install redis-server"
-    )]
+    #[error("no redis-server or valkey-server was found: run `make redis`, or install redis-server")]
     NoServer,
     /// `REDIS_SERVER` leads nowhere.
     #[error("REDIS_SERVER names {}, which is not there", .0.display())]
@@ -106,34 +104,19 @@ impl RedisServer {
             Some(folder) => Some(lock(folder).await?),
             None => None,
         };
-        let mut tries_left = if options.port.is_some() {
-            1
-        } else {
-            PORTS_TRIED
-        };
+        let mut tries_left = if options.port.is_some() { 1 } else { PORTS_TRIED };
         loop {
             tries_left -= 1;
             let port = match options.port {
                 Some(port) => port,
-                None => free_port().map_err(|cause| RedisError::Spawn {
-                    server: binary.clone(),
-                    cause,
-                })?,
+                None => free_port().map_err(|cause| RedisError::Spawn { server: binary.clone(), cause })?,
             };
             match launch(&binary, &options, port, lock.as_ref()).await {
                 Ok(process) => {
                     let url = format!("redis://127.0.0.1:{port}");
-                    return Ok(Self {
-                        binary,
-                        options,
-                        port,
-                        url,
-                        process,
-                        lock,
-                    });
+                    return Ok(Self { binary, options, port, url, process, lock });
                 }
-                Err(RedisError::Ended { said, .. })
-                    if tries_left > 0 && said.contains("listening") => {}
+                Err(RedisError::Ended { said, .. }) if tries_left > 0 && said.contains("listening") => {}
                 Err(error) => return Err(error),
             }
         }
@@ -202,9 +185,7 @@ async fn lock(folder: &std::path::Path) -> Result<DirLock, RedisError> {
 }
 
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 async fn launch(
@@ -213,32 +194,16 @@ async fn launch(
     port: u16,
     lock: Option<&DirLock>,
 ) -> Result<Process, RedisError> {
-    let spawn = |cause| RedisError::Spawn {
-        server: binary.to_owned(),
-        cause,
-    };
+    let spawn = |cause| RedisError::Spawn { server: binary.to_owned(), cause };
     let port_text = port.to_string();
     let mut command = Process::supervised(binary);
-    command.args([
-        "--bind",
-        "127.0.0.1",
-        "--port",
-        &port_text,
-        "--logfile",
-        "",
-        "--save",
-        "",
-    ]);
+    command.args(["--bind", "127.0.0.1", "--port", &port_text, "--logfile", "", "--save", ""]);
     match &options.data {
         Some(folder) => {
-            command
-                .args(["--appendonly", "yes", "--appendfsync", "everysec"])
-                .current_dir(folder);
+            command.args(["--appendonly", "yes", "--appendfsync", "everysec"]).current_dir(folder);
         }
         None => {
-            command
-                .args(["--appendonly", "no"])
-                .current_dir(std::env::temp_dir());
+            command.args(["--appendonly", "no"]).current_dir(std::env::temp_dir());
         }
     }
     command.args(&options.arguments);
@@ -253,17 +218,10 @@ async fn launch(
         if process.has_ended() {
             let how = process.wait_ended().await;
             let said = process.log().pop().unwrap_or_else(|| "nothing".to_owned());
-            return Err(RedisError::Ended {
-                server: binary.to_owned(),
-                how,
-                said,
-            });
+            return Err(RedisError::Ended { server: binary.to_owned(), how, said });
         }
         if Instant::now() > deadline {
-            return Err(RedisError::Silent {
-                server: binary.to_owned(),
-                port,
-            });
+            return Err(RedisError::Silent { server: binary.to_owned(), port });
         }
         sleep(ASK_AGAIN_AFTER).await;
     }
@@ -274,9 +232,7 @@ async fn launch(
 async fn answers(port: u16, pid: u32) -> bool {
     let asked = async {
         let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-        connection
-            .write_all(b"PING\r\nINFO server\r\nQUIT\r\n")
-            .await?;
+        connection.write_all(b"PING\r\nINFO server\r\nQUIT\r\n").await?;
         let mut answer = String::new();
         connection.read_to_string(&mut answer).await?;
         io::Result::Ok(answer)

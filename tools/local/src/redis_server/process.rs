@@ -37,38 +37,24 @@ impl Process {
             .process_group(0)
             .spawn()?;
         let lifeline = child.stdin.take();
-        let output = child
-            .stdout
-            .take()
-            .ok_or_else(|| io::Error::other("the server has no output"))?;
+        let output = child.stdout.take().ok_or_else(|| io::Error::other("the server has no output"))?;
         let log = Log::default();
         let (pid_known, pid) = oneshot::channel();
         let (has_ended, ended) = watch::channel(None);
         let written = log.clone();
-        thread::Builder::new()
-            .name("redis-log".to_owned())
-            .spawn(move || {
-                follow(output, &written, pid_known);
-                // The output's end is the server's. What is left to do is to collect the supervisor.
-                has_ended.send_replace(Some(how_it_ended(child)));
-            })?;
-        let pid = pid
-            .await
-            .map_err(|_| io::Error::other("the server's process did not start"))?;
-        Ok(Self {
-            pid,
-            lifeline,
-            ended,
-            log,
-        })
+        thread::Builder::new().name("redis-log".to_owned()).spawn(move || {
+            follow(output, &written, pid_known);
+            // The output's end is the server's. What is left to do is to collect the supervisor.
+            has_ended.send_replace(Some(how_it_ended(child)));
+        })?;
+        let pid = pid.await.map_err(|_| io::Error::other("the server's process did not start"))?;
+        Ok(Self { pid, lifeline, ended, log })
     }
 
     /// The command that runs `server` with these arguments under the supervisor.
     pub(super) fn supervised(server: &std::path::Path) -> Command {
         let mut command = Command::new("sh");
-        command
-            .args(["-c", include_str!("supervisor.sh"), "supervisor"])
-            .arg(server);
+        command.args(["-c", include_str!("supervisor.sh"), "supervisor"]).arg(server);
         command
     }
 
@@ -89,18 +75,9 @@ impl Process {
     pub(super) fn kill(&self) -> io::Result<()> {
         // `kill` is built into every shell, but not every machine has it as a program.
         let killed = Command::new("sh")
-            .args([
-                "-c",
-                "kill -KILL \"$1\" 2>/dev/null",
-                "sh",
-                &self.pid.to_string(),
-            ])
+            .args(["-c", "kill -KILL \"$1\" 2>/dev/null", "sh", &self.pid.to_string()])
             .status()?;
-        if killed.success() {
-            Ok(())
-        } else {
-            Err(io::Error::other("the server has already ended"))
-        }
+        if killed.success() { Ok(()) } else { Err(io::Error::other("the server has already ended")) }
     }
 
     /// Lets the supervisor end the server.

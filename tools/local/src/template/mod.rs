@@ -141,11 +141,7 @@ impl Template {
         let options = serde_saphyr::options! { strict_booleans: true };
         let document: Document = serde_saphyr::from_str_with_options(yaml, options)
             .map_err(|error| TemplateError::Unreadable(error.to_string()))?;
-        let mut template = Self {
-            tables: Vec::new(),
-            routes: Vec::new(),
-            schedules: Vec::new(),
-        };
+        let mut template = Self { tables: Vec::new(), routes: Vec::new(), schedules: Vec::new() };
         for (logical_id, resource) in document.resources {
             match resource.kind.as_str() {
                 "AWS::DynamoDB::Table" => template.tables.push(table(logical_id, resource)?),
@@ -175,24 +171,15 @@ impl Template {
     }
 
     fn add_function(&mut self, logical_id: &str, resource: Resource) -> Result<(), TemplateError> {
-        let function = resource
-            .metadata
-            .build_properties
-            .binary
-            .clone()
-            .ok_or_else(|| TemplateError::Resource {
+        let function =
+            resource.metadata.build_properties.binary.clone().ok_or_else(|| TemplateError::Resource {
                 resource: logical_id.to_owned(),
-                problem: "does not name its binary under Metadata.BuildProperties.Binary"
-                    .to_owned(),
+                problem: "does not name its binary under Metadata.BuildProperties.Binary".to_owned(),
             })?;
         let properties: FunctionProperties = properties(logical_id, resource)?;
         for (name, event) in properties.events {
             let within = format!("{logical_id}.Events.{name}");
-            let Trigger {
-                method,
-                path,
-                schedule_expression,
-            } = event.properties;
+            let Trigger { method, path, schedule_expression } = event.properties;
             match event.kind.as_str() {
                 "HttpApi" => {
                     // SAM makes the $default route of an event that has neither a method nor a path.
@@ -200,17 +187,10 @@ impl Template {
                         (Some(method), Some(path)) => (method.to_ascii_uppercase(), path),
                         (None, None) => (DEFAULT_ROUTE.to_owned(), DEFAULT_ROUTE.to_owned()),
                         _ => {
-                            return Err(problem(
-                                within,
-                                "needs both a Method and a Path, or neither",
-                            ));
+                            return Err(problem(within, "needs both a Method and a Path, or neither"));
                         }
                     };
-                    self.routes.push(Route {
-                        function: function.clone(),
-                        method,
-                        path,
-                    });
+                    self.routes.push(Route { function: function.clone(), method, path });
                 }
                 "ScheduleV2" => {
                     let expression = schedule_expression.unwrap_or_default();
@@ -220,10 +200,7 @@ impl Template {
                             format!("has the schedule `{expression}`; only `rate(<n> minutes|hours|days)` is understood"),
                         )
                     })?;
-                    self.schedules.push(Schedule {
-                        function: function.clone(),
-                        every,
-                    });
+                    self.schedules.push(Schedule { function: function.clone(), every });
                 }
                 other => {
                     return Err(problem(
@@ -247,19 +224,13 @@ fn table(logical_id: String, resource: Resource) -> Result<TableDefinition, Temp
     })
 }
 
-fn properties<T: DeserializeOwned>(
-    logical_id: &str,
-    resource: Resource,
-) -> Result<T, TemplateError> {
+fn properties<T: DeserializeOwned>(logical_id: &str, resource: Resource) -> Result<T, TemplateError> {
     serde_json::from_value(resource.properties)
         .map_err(|error| problem(logical_id.to_owned(), format!("is not understood: {error}")))
 }
 
 fn problem(resource: String, problem: impl Into<String>) -> TemplateError {
-    TemplateError::Resource {
-        resource,
-        problem: problem.into(),
-    }
+    TemplateError::Resource { resource, problem: problem.into() }
 }
 
 /// The period of an EventBridge Scheduler rate such as `rate(24 hours)`.

@@ -1,0 +1,39 @@
+//! All functions' routes in one API, and the OpenAPI document that they make together.
+
+use std::sync::Arc;
+
+use axum::Router;
+use shared::{App, http::openapi::Document};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The routes of each function, by the function's name in the template.
+pub fn routes_by_function() -> [(&'static str, OpenApiRouter<Arc<App>>); 5] {
+    [
+        ("auth", auth::routes()),
+        ("events", events::routes()),
+        ("reservations", reservations::routes()),
+        ("bookings", bookings::routes()),
+        ("admin", admin::routes()),
+    ]
+}
+
+/// The whole API as one service: the same routers that the Lambda functions run.
+pub fn service(app: Arc<App>) -> Router {
+    shared::http::service(all_routes(), app)
+}
+
+/// The OpenAPI document of the whole API, as `shared/openapi.json` holds it.
+///
+/// # Errors
+/// When the document can't be written as JSON.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    let (_, document) = all_routes().split_for_parts();
+    Ok(document.to_pretty_json()? + "\n")
+}
+
+fn all_routes() -> OpenApiRouter<Arc<App>> {
+    routes_by_function()
+        .into_iter()
+        .fold(OpenApiRouter::with_openapi(Document::openapi()), |all, (_, routes)| all.merge(routes))
+}

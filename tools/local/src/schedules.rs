@@ -1,0 +1,36 @@
+//! The jobs, on the template's schedules.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use shared::App;
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::template::Schedule;
+
+/// Runs each job on its schedule for as long as the set lives, the first time at once.
+pub fn start(app: &Arc<App>, schedules: &[Schedule]) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    for schedule in schedules {
+        jobs.spawn(run_every(Arc::clone(app), schedule.function.clone(), schedule.every));
+    }
+    jobs
+}
+
+async fn run_every(app: Arc<App>, function: String, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let outcome = match function.as_str() {
+            "janitor" => janitor::run(&app, Timestamp::now()).await.map(|_| ()),
+            _ => Err(shared::Error::Internal(format!("no job is named {function}").into())),
+        };
+        if let Err(error) = outcome {
+            tracing::error!(function, %error, "a scheduled job failed; it runs again at its next time");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The local server's settings. What the environment does not set is filled in; everything else is as deployed.
+
+use std::{io, path::PathBuf};
+
+use shared::config::{Config, ConfigError};
+use uuid::Uuid;
+
+const PORT_DEFAULT: u16 = 3000;
+const DATA_DIR_DEFAULT: &str = ".evently";
+const ADMIN_EMAIL: &str = "admin@example.com";
+/// Known to everybody: the server listens on the loopback address only.
+const ADMIN_PASSWORD: &str = "evently-admin";
+
+/// Where the local server runs, and what it uses instead of starting its own.
+#[derive(Debug)]
+pub struct Settings {
+    /// `PORT`: where the API listens.
+    pub port: u16,
+    /// `DATA_DIR`: where data is kept between runs.
+    pub data_dir: PathBuf,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`: a store to use instead of an embedded one.
+    pub dynamodb_endpoint: Option<String>,
+    /// `REDIS_URL` or `UPSTASH_REDIS_URL` is set: a Redis to use instead of starting one.
+    pub has_redis: bool,
+    /// The admin's sign-in: email address and password. The password is shown only if it is the default.
+    pub admin: (String, Option<String>),
+    jwt_secret: String,
+}
+
+/// Why the settings can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// `PORT` is no port.
+    #[error("setting PORT must be a number from 1 to 65535")]
+    Port,
+    /// The folder for data can't be used.
+    #[error("setting DATA_DIR: {} can't be used: {cause}", folder.display())]
+    DataDir {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl Settings {
+    /// Reads the settings from the environment, and makes the folder for data.
+    ///
+    /// # Errors
+    /// When a setting is malformed, or the folder can't be used.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        let port = match env("PORT") {
+            None => PORT_DEFAULT,
+            Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(SettingsError::Port)?,
+        };
+        let data_dir = PathBuf::from(env("DATA_DIR").unwrap_or_else(|| DATA_DIR_DEFAULT.to_owned()));
+        let jwt_secret = kept_secret(&data_dir)
+            .map_err(|cause| SettingsError::DataDir { folder: data_dir.clone(), cause })?;
+        let admin = match env("ADMIN_EMAIL") {
+            Some(email) => (email, None),
+            None => (ADMIN_EMAIL.to_owned(), Some(ADMIN_PASSWORD.to_owned())),
+        };
+        Ok(Self {
+            port,
+            data_dir,
+            dynamodb_endpoint: env("AWS_ENDPOINT_URL_DYNAMODB"),
+            has_redis: env("REDIS_URL").or_else(|| env("UPSTASH_REDIS_URL")).is_some(),
+            admin,
+            jwt_secret,
+        })
+    }
+
+    /// The service's settings, with what the environment does not set filled in.
+    ///
+    /// # Errors
+    /// When a setting is malformed.
+    pub fn config(&self, redis_url: Option<&str>) -> Result<Config, ConfigError> {
+        // With its own admin, the environment must bring the password, too.
+        let own_admin = env("ADMIN_EMAIL").or_else(|| env("ADMIN_EMAIL_PASSWORD")).is_some();
+        Config::from_lookup(|name| {
+            env(name).or_else(|| match name {
+                "USERS_TABLE" => Some("evently-users".to_owned()),
+                "EVENTS_TABLE" => Some("evently-events".to_owned()),
+                "INVENTORY_TABLE" => Some("evently-inventory".to_owned()),
+                "BOOKINGS_TABLE" => Some("evently-bookings".to_owned()),
+                "REDIS_URL" => redis_url.map(str::to_owned),
+                "JWT_SECRET" => Some(self.jwt_secret.clone()),
+                "ADMIN_EMAIL" if !own_admin => Some(ADMIN_EMAIL.to_owned()),
+                "ADMIN_EMAIL_PASSWORD" if !own_admin => Some(ADMIN_PASSWORD.to_owned()),
+                _ => None,
+            })
+        })
+    }
+}
+
+/// A setting; an empty value is the same as none.
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The secret that signs tokens, kept with the data so that tokens outlive a restart.
+fn kept_secret(data_dir: &std::path::Path) -> io::Result<String> {
+    std::fs::create_dir_all(data_dir)?;
+    let file = data_dir.join("jwt-secret");
+    match std::fs::read_to_string(&file) {
+        Ok(secret) => Ok(secret),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+            std::fs::write(&file, &secret)?;
+            Ok(secret)
+        }
+        Err(error) => Err(error),
+    }
+}

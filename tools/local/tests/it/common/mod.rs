@@ -1,0 +1,177 @@
+//! A running Evently for each test, with its own tables and its own Redis keys; and people who use it.
+
+mod session;
+mod stores;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use local::{api, redis_server::RedisServer, stack::table_name, tables};
+use serde_json::{Value, json};
+use shared::{
+    App,
+    config::Config,
+    domain::{
+        email::Email,
+        id::{EventId, UserId},
+        inventory::InventoryShard,
+        user::{Role, User},
+    },
+    store,
+};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+pub(crate) use session::{Answer, Session};
+
+pub(crate) const JWT_SECRET: &str = "a secret of at least thirty-two bytes";
+pub(crate) const ADMIN_EMAIL: &str = "admin@example.com";
+pub(crate) const ADMIN_PASSWORD: &str = "the admin's password";
+
+/// A running Evently.
+pub(crate) struct TestApp {
+    /// The app behind the service, to look at the stores and to act as a process that crashes.
+    pub(crate) app: Arc<App>,
+    /// Where it listens.
+    pub(crate) url: String,
+    http: reqwest::Client,
+}
+
+impl TestApp {
+    /// Starts one with the usual settings.
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Starts one with some settings changed.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let stores = stores::shared();
+        Self::on(&stores.dynamodb, &stores.redis, change).await
+    }
+
+    /// Starts one on a Redis of its own, which the test may kill or empty.
+    pub(crate) async fn with_own_redis(change: impl FnOnce(&mut Config)) -> (Self, RedisServer) {
+        let redis = stores::own_redis().await;
+        (Self::on(&stores::shared().dynamodb, redis.url(), change).await, redis)
+    }
+
+    /// Starts one on these stores.
+    pub(crate) async fn on(dynamodb: &str, redis: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let config = config(redis, change);
+        let client = store::client_for_endpoint(dynamodb);
+        let names = config.tables.clone();
+        tables::create_missing(&client, |id| table_name(&names, id)).await.unwrap();
+        let app = App::new(config, client).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let service = api::service(Arc::clone(&app));
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+        Self { app, url, http }
+    }
+
+    /// Somebody who is not signed in.
+    pub(crate) fn anybody(&self) -> Session {
+        Session::new(self.http.clone(), self.url.clone())
+    }
+
+    /// A signed-in user, different each time. A token is all that a request needs, so none is registered.
+    pub(crate) fn user(&self) -> Session {
+        self.signed_in(Role::User)
+    }
+
+    /// A signed-in admin.
+    pub(crate) fn admin(&self) -> Session {
+        self.signed_in(Role::Admin)
+    }
+
+    fn signed_in(&self, role: Role) -> Session {
+        let user = User {
+            email: Email::parse("somebody@example.com").unwrap(),
+            id: UserId::new(),
+            name: None,
+            role,
+            password_hash: None,
+            created_at: Timestamp::now(),
+        };
+        let token = self.app.tokens.issue_access(&user, Timestamp::now()).unwrap();
+        Session { user_id: Some(user.id), ..self.anybody().with_token(token) }
+    }
+
+    /// An event on sale with so many seats; answers with its id.
+    pub(crate) async fn event(&self, capacity: u32) -> String {
+        self.event_with(json!({ "capacity": capacity })).await
+    }
+
+    /// An event with some fields changed; answers with its id.
+    pub(crate) async fn event_with(&self, changes: Value) -> String {
+        let created = self.admin().post("/admin/events", concert(changes)).await;
+        assert_eq!(created.status, 201, "{}", created.body);
+        created.text("id")
+    }
+
+    /// The event's shards, as DynamoDB has them.
+    pub(crate) async fn inventory(&self, event: &str) -> Vec<InventoryShard> {
+        let id: EventId = event.parse().unwrap();
+        let event = self.app.store.event(id).await.unwrap().unwrap();
+        self.app.store.inventory(id, event.shards).await.unwrap()
+    }
+
+    /// Seats sold, as DynamoDB has it.
+    pub(crate) async fn sold(&self, event: &str) -> u32 {
+        self.inventory(event).await.iter().map(|shard| shard.sold).sum()
+    }
+
+    /// Seats that can be had, as the API says.
+    pub(crate) async fn available(&self, event: &str) -> u64 {
+        self.anybody().get(&format!("/events/{event}")).await.body["available"].as_u64().unwrap()
+    }
+}
+
+/// An event as an admin would write it, with some fields changed; `null` takes one away.
+pub(crate) fn concert(changes: Value) -> Value {
+    let mut event = json!({
+        "name": "Concert",
+        "venue": "Town Hall",
+        "starts_at": in_hours(24 * 30),
+        "capacity": 100,
+        "base_price": 2_500,
+        "currency": "EUR",
+    });
+    for (field, value) in changes.as_object().unwrap() {
+        if value.is_null() {
+            event.as_object_mut().unwrap().remove(field);
+        } else {
+            event[field] = value.clone();
+        }
+    }
+    event
+}
+
+/// An instant from now, in whole seconds.
+pub(crate) fn in_hours(hours: i64) -> String {
+    let then = Timestamp::now() + SignedDuration::from_hours(hours);
+    Timestamp::from_second(then.as_second()).unwrap().to_string()
+}
+
+fn config(redis: &str, change: impl FnOnce(&mut Config)) -> Config {
+    let name = Uuid::now_v7().simple().to_string();
+    let mut config = Config::from_lookup(|setting| {
+        let value = match setting {
+            "USERS_TABLE" => format!("{name}-users"),
+            "EVENTS_TABLE" => format!("{name}-events"),
+            "INVENTORY_TABLE" => format!("{name}-inventory"),
+            "BOOKINGS_TABLE" => format!("{name}-bookings"),
+            "REDIS_URL" => redis.to_owned(),
+            "JWT_SECRET" => JWT_SECRET.to_owned(),
+            "ADMIN_EMAIL" => ADMIN_EMAIL.to_owned(),
+            "ADMIN_EMAIL_PASSWORD" => ADMIN_PASSWORD.to_owned(),
+            _ => return None,
+        };
+        Some(value)
+    })
+    .unwrap();
+    config.redis.key_prefix = format!("{name}:");
+    change(&mut config);
+    config
+}

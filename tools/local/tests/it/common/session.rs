@@ -1,0 +1,129 @@
+//! Somebody who uses Evently over HTTP.
+
+use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use serde_json::{Value, json};
+use shared::domain::id::UserId;
+use uuid::Uuid;
+
+/// Somebody, signed in or not.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(super) http: reqwest::Client,
+    pub(super) url: String,
+    pub(crate) token: Option<String>,
+    /// Whose token it is, where that is known.
+    pub(crate) user_id: Option<UserId>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// The body as JSON; null if it is none.
+    pub(crate) body: Value,
+}
+
+impl Session {
+    pub(crate) fn new(http: reqwest::Client, url: String) -> Self {
+        Self { http, url, token: None, user_id: None }
+    }
+
+    /// The same person with another token.
+    pub(crate) fn with_token(&self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self.clone() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, if_match: &str, body: Value) -> Answer {
+        send(self.request(Method::PUT, path).header("if-match", if_match).json(&body)).await
+    }
+
+    /// Holds seats, with a new idempotency key.
+    pub(crate) async fn book(&self, event: &str, quantity: u32) -> Answer {
+        self.book_with_key(event, quantity, &Uuid::now_v7().to_string()).await
+    }
+
+    pub(crate) async fn book_with_key(&self, event: &str, quantity: u32, key: &str) -> Answer {
+        let request = self.request(Method::POST, &format!("/events/{event}/book"));
+        send(request.header("idempotency-key", key).json(&json!({ "quantity": quantity }))).await
+    }
+
+    /// Holds seats that must be there; answers with the reservation's id.
+    pub(crate) async fn hold(&self, event: &str, quantity: u32) -> String {
+        let held = self.book(event, quantity).await;
+        assert_eq!(held.status, 201, "{}", held.body);
+        held.body["reservation"]["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn confirm(&self, reservation: &str) -> Answer {
+        self.post(&format!("/reservations/{reservation}/confirm"), json!({})).await
+    }
+
+    /// Holds and confirms seats that must be there; answers with the booking's id.
+    pub(crate) async fn buy(&self, event: &str, quantity: u32) -> String {
+        let reservation = self.hold(event, quantity).await;
+        let confirmed = self.confirm(&reservation).await;
+        assert_eq!(confirmed.status, 201, "{}", confirmed.body);
+        reservation
+    }
+
+    pub(crate) async fn cancel(&self, booking: &str) -> Answer {
+        self.post(&format!("/bookings/{booking}/cancel"), json!({})).await
+    }
+
+    /// A request to be changed further and sent with [`send`].
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+}
+
+/// Sends a request and reads the answer.
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null);
+    Answer { status, headers, body }
+}
+
+impl Answer {
+    /// A text member of the body.
+    pub(crate) fn text(&self, member: &str) -> String {
+        self.body[member].as_str().unwrap_or_else(|| panic!("no {member} in {}", self.body)).to_owned()
+    }
+
+    /// A header, which must be there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.headers)).to_str().unwrap()
+    }
+
+    /// Asserts that this is a well-formed problem with that status and code.
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["type"], format!("/problems/{code}"));
+        assert_eq!(self.body["status"], status);
+        assert!(self.body["title"].is_string());
+    }
+
+    /// The fields that the answer complains about.
+    pub(crate) fn bad_fields(&self) -> Vec<&str> {
+        self.body["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect()
+    }
+}

@@ -1,0 +1,110 @@
+//! The journey of a user and of an admin, as they would go.
+
+use serde_json::json;
+
+use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, TestApp, concert};
+
+#[tokio::test]
+async fn a_user_registers_browses_books_confirms_and_cancels() {
+    let evently = TestApp::start().await;
+    let event = evently.event(50).await;
+    let anybody = evently.anybody();
+
+    let ada = json!({ "email": "Ada@Example.com", "password": "correct horse", "name": "Ada" });
+    let registered = anybody.post("/register", ada).await;
+    assert_eq!(registered.status, 201, "{}", registered.body);
+    assert_eq!(registered.body["user"]["email"], "ada@example.com");
+    assert!(registered.body.to_string().find("argon2").is_none(), "the hash stays inside");
+
+    let signed_in =
+        anybody.post("/login", json!({ "email": "ada@example.com", "password": "correct horse" })).await;
+    assert_eq!(signed_in.status, 200);
+    assert_eq!(signed_in.text("token_type"), "Bearer");
+    assert!(signed_in.body["expires_in"].as_i64().unwrap() > 0);
+    let ada = anybody.with_token(signed_in.text("access_token"));
+
+    let listed = anybody.get("/events").await;
+    assert_eq!(listed.body["items"][0]["id"], event.as_str());
+    assert_eq!(listed.body["items"][0]["available"], 50);
+
+    let held = ada.book(&event, 3).await;
+    assert_eq!(held.status, 201, "{}", held.body);
+    let reservation = &held.body["reservation"];
+    assert_eq!(reservation["status"], "held");
+    assert_eq!(reservation["quantity"], 3);
+    assert_eq!(reservation["unit_price"], 2_500);
+    assert_eq!(reservation["total"], 7_500);
+    assert_eq!(reservation["currency"], "EUR");
+    let id = reservation["id"].as_str().unwrap();
+    assert_eq!(held.header("location"), format!("/reservations/{id}"));
+    assert_eq!(held.header("cache-control"), "no-store");
+    assert_eq!(evently.available(&event).await, 47);
+
+    let looked = ada.get(&format!("/reservations/{id}")).await;
+    assert_eq!(looked.status, 200);
+    assert!((1..=600).contains(&looked.body["reservation"]["expires_in"].as_i64().unwrap()));
+
+    let confirmed = ada.confirm(id).await;
+    assert_eq!(confirmed.status, 201, "{}", confirmed.body);
+    assert_eq!(confirmed.header("location"), format!("/bookings/{id}"));
+    assert_eq!(confirmed.body["booking"]["status"], "confirmed");
+    assert_eq!(confirmed.body["booking"]["total"], 7_500);
+    assert_eq!(confirmed.body["booking"]["event_name"], "Concert");
+
+    let again = ada.confirm(id).await;
+    assert_eq!(again.status, 200);
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(again.body, confirmed.body);
+    assert_eq!(ada.get(&format!("/reservations/{id}")).await.body["reservation"]["status"], "confirmed");
+
+    let history = ada.get("/bookings").await;
+    assert_eq!(history.body["items"][0], confirmed.body["booking"]);
+    assert_eq!(ada.get(&format!("/bookings/{id}")).await.body, confirmed.body);
+
+    let cancelled = ada.cancel(id).await;
+    assert_eq!(cancelled.status, 200, "{}", cancelled.body);
+    assert_eq!(cancelled.body["booking"]["status"], "cancelled");
+    assert_eq!(cancelled.body["booking"]["version"], 2);
+    assert_eq!(ada.cancel(id).await.body, cancelled.body);
+    assert_eq!(ada.get(&format!("/bookings/{id}")).await.body, cancelled.body);
+    assert_eq!(evently.available(&event).await, 50);
+}
+
+#[tokio::test]
+async fn an_admin_signs_in_and_manages_events() {
+    let evently = TestApp::start().await;
+    let anybody = evently.anybody();
+    let signed_in = anybody.post("/login", json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD })).await;
+    assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+    assert_eq!(signed_in.body["user"]["role"], "admin");
+    let again = anybody.post("/login", json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD })).await;
+    assert_eq!(again.body["user"]["id"], signed_in.body["user"]["id"], "the admin is always the same user");
+    let admin = anybody.with_token(signed_in.text("access_token"));
+
+    let draft = admin.post("/admin/events", concert(json!({ "status": "draft" }))).await;
+    assert_eq!(draft.status, 201, "{}", draft.body);
+    assert_eq!(draft.header("etag"), "\"1\"");
+    let id = draft.text("id");
+    assert_eq!(draft.header("location"), format!("/events/{id}"));
+    anybody.get(&format!("/events/{id}")).await.assert_problem(404, "event_not_found");
+    evently.user().book(&id, 1).await.assert_problem(404, "event_not_found");
+    assert_eq!(admin.get("/admin/events").await.body["items"][0]["id"], id.as_str());
+    assert_eq!(anybody.get("/events").await.body["items"], json!([]));
+
+    let path = format!("/admin/events/{id}");
+    let published = admin.put(&path, "\"1\"", concert(json!({ "name": "Big concert" }))).await;
+    assert_eq!(published.status, 200, "{}", published.body);
+    assert_eq!(published.header("etag"), "\"2\"");
+    assert_eq!(anybody.get("/events").await.body["items"][0]["name"], "Big concert");
+
+    let stale = admin.put(&path, "\"1\"", concert(json!({ "name": "Small concert" }))).await;
+    stale.assert_problem(412, "stale_version");
+    assert_eq!(stale.body["current_version"], 2);
+    let fresh = admin.put(&path, "\"2\"", concert(json!({ "name": "Small concert" }))).await;
+    assert_eq!(fresh.status, 200);
+
+    let off = admin.put(&path, "\"3\"", concert(json!({ "status": "cancelled" }))).await;
+    assert_eq!(off.status, 200);
+    evently.user().book(&id, 1).await.assert_problem(409, "not_on_sale");
+    assert_eq!(anybody.get(&format!("/events/{id}")).await.body["status"], "cancelled");
+}

@@ -1,0 +1,5 @@
+//! Evently as a whole, over HTTP, on a real Redis and the embedded store through the AWS SDK. One test program, so
+//! that the stores are started once and linked once.
+
+mod common;
+mod journey;
