@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     config::{Config, ConfigError},
+    domain::error::Cause,
     http::token::Tokens,
     redis::Redis,
     store::{self, Store},
@@ -29,8 +30,8 @@ pub enum StartError {
     #[error("setting {0}")]
     Config(#[from] ConfigError),
     /// The Redis client refused its settings.
-    #[error("setting REDIS_URL can't be used")]
-    Redis(#[from] ::redis::RedisError),
+    #[error("setting REDIS_URL can't be used: {0}")]
+    Redis(#[source] Cause),
 }
 
 impl App {
@@ -42,10 +43,10 @@ impl App {
     }
 
     /// Builds the app from settings and a DynamoDB client. Connects to nothing yet.
-    pub fn new(config: Config, dynamodb: aws_sdk_dynamodb::Client) -> Result<Arc<Self>, StartError> {
+    pub fn new(config: Config, dynamodb: store::Client) -> Result<Arc<Self>, StartError> {
         Ok(Arc::new(Self {
             store: Store::new(dynamodb, config.tables.clone()),
-            redis: Redis::new(&config.redis)?,
+            redis: Redis::new(&config.redis).map_err(StartError::Redis)?,
             tokens: Tokens::new(&config.jwt_secret, config.jwt_secret_previous.as_ref()),
             config,
         }))

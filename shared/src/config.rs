@@ -3,7 +3,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::domain::{email::Email, inventory};
+use crate::{
+    domain::{email::Email, inventory},
+    redis::{is_redis_url, with_password},
+};
 
 /// HS256 wants a key at least as long as its output (RFC 7518, section 3.2).
 const JWT_SECRET_BYTES_MIN: usize = 32;
@@ -161,7 +164,7 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
                 None => return Err(missing("REDIS_URL")),
             },
         };
-        if redis::parse_redis_url(&url).is_none() {
+        if !is_redis_url(&url) {
             return Err(error(name, "must be a redis:// or rediss:// URL"));
         }
         Ok(RedisConfig {
@@ -173,17 +176,11 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
 
     /// Upstash shows its URL and its password apart.
     fn with_upstash_password(&self, url: String) -> Result<String, ConfigError> {
-        let Some(password) = self.optional("UPSTASH_REDIS_PASSWORD") else {
-            return Ok(url);
-        };
-        let mut parsed = redis::parse_redis_url(&url)
-            .ok_or_else(|| error("UPSTASH_REDIS_URL", "must be a redis:// or rediss:// URL"))?;
-        if parsed.password().is_none() {
-            parsed
-                .set_password(Some(&password))
-                .map_err(|()| error("UPSTASH_REDIS_URL", "must name a host"))?;
+        match self.optional("UPSTASH_REDIS_PASSWORD") {
+            None => Ok(url),
+            Some(password) => with_password(&url, &password)
+                .ok_or_else(|| error("UPSTASH_REDIS_URL", "must be a redis:// or rediss:// URL")),
         }
-        Ok(parsed.into())
     }
 }
 

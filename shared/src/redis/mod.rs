@@ -19,7 +19,7 @@ use self::{connection::Connection, keys::Keys};
 use crate::{
     config::RedisConfig,
     domain::{
-        error::Error,
+        error::{Cause, Error},
         id::{EventId, UserId},
         time::from_ms,
     },
@@ -45,9 +45,23 @@ pub struct StateSeen {
     pub starts_at: Timestamp,
 }
 
+/// Whether a client could be made for that URL.
+pub fn is_redis_url(url: &str) -> bool {
+    redis::parse_redis_url(url).is_some()
+}
+
+/// The URL with that password, unless it has one; `None` if it is no Redis URL.
+pub fn with_password(url: &str, password: &str) -> Option<String> {
+    let mut url = redis::parse_redis_url(url)?;
+    if url.password().is_none() {
+        url.set_password(Some(password)).ok()?;
+    }
+    Some(url.into())
+}
+
 impl Redis {
     /// A client. Connects when it is first used, and again whenever the connection is lost.
-    pub fn new(config: &RedisConfig) -> Result<Self, redis::RedisError> {
+    pub fn new(config: &RedisConfig) -> Result<Self, Cause> {
         Ok(Self { connection: Connection::new(config)?, keys: Keys::new(&config.key_prefix) })
     }
 

@@ -12,8 +12,8 @@ mod users;
 use std::{collections::HashMap, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+pub use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::{
-    Client,
     config::{Credentials, Region},
     error::{ProvideErrorMetadata, SdkError},
     types::AttributeValue,

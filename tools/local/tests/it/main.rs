@@ -1,5 +1,9 @@
 //! Evently as a whole, over HTTP, on a real Redis and the embedded store through the AWS SDK. One test program, so
 //! that the stores are started once and linked once.
 
+mod bad_days;
 mod common;
 mod journey;
+mod lua_contracts;
+mod rush;
+mod shape;

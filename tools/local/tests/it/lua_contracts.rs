@@ -1,0 +1,126 @@
+//! Each Lua file against the contract at its head, and against its caller in Rust.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+struct Script {
+    name: String,
+    head: String,
+    code: String,
+}
+
+fn shared() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared")
+}
+
+fn scripts() -> Vec<Script> {
+    let mut scripts = Vec::new();
+    for entry in fs::read_dir(shared().join("lua")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if name == "common" {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let head_lines = text.lines().take_while(|line| line.starts_with("--")).count();
+        let lines: Vec<_> = text.lines().collect();
+        let head = lines[..head_lines].join("\n");
+        scripts.push(Script { name, head, code: lines[head_lines..].join("\n") });
+    }
+    assert!(scripts.len() > 10);
+    scripts
+}
+
+/// The words in a text that stand between quotes and are written in capitals.
+fn words(text: &str, quote: char) -> BTreeSet<String> {
+    let parts = text.split(quote).skip(1).step_by(2);
+    let is_word = |part: &&str| part.len() > 2 && part.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    parts.filter(is_word).map(str::to_owned).collect()
+}
+
+/// What a script may answer: the first value of each table it returns.
+fn answered(code: &str) -> BTreeSet<String> {
+    code.split("return { ")
+        .skip(1)
+        .flat_map(|returned| words(returned.split([',', '}']).next().unwrap(), '\''))
+        .collect()
+}
+
+/// How many of KEYS or ARGV a text speaks of, which must be all up to the highest.
+fn arity(text: &str, array: &str) -> usize {
+    let numbers: BTreeSet<usize> = text
+        .split(&format!("{array}["))
+        .skip(1)
+        .map(|rest| rest.split(']').next().unwrap().parse().unwrap())
+        .collect();
+    assert!(numbers.iter().copied().eq(1..=numbers.len()), "{array}: {numbers:?}");
+    numbers.len()
+}
+
+/// The function of `redis/scripts.rs` that calls the script.
+fn caller(name: &str) -> String {
+    let rust = fs::read_to_string(shared().join("src/redis/scripts.rs")).unwrap();
+    let start = rust.find(&format!("pub async fn {name}(")).unwrap_or_else(|| panic!("{name} has no caller"));
+    let body = &rust[start..];
+    body[..body.find("\n    }\n").unwrap()].to_owned()
+}
+
+#[test]
+fn each_head_names_the_file_and_every_key_in_order() {
+    for Script { name, head, code } in scripts() {
+        assert!(head.starts_with(&format!("-- {name}.lua: ")), "{name}");
+        let keys = arity(&head, "KEYS");
+        assert_eq!(arity(&code, "KEYS"), keys, "{name}: KEYS");
+        assert_eq!(arity(&code, "ARGV"), arity(&head, "ARGV"), "{name}: ARGV");
+        let named: Vec<_> = (1..=keys)
+            .map(|n| head.split(&format!("KEYS[{n}] ")).nth(1).unwrap().split([':', '\n']).next().unwrap())
+            .collect();
+        let locals = (1..=keys).map(|n| format!("KEYS[{n}]")).collect::<Vec<_>>().join(", ");
+        let line = format!("local {} = {locals}", named.join(", "));
+        assert!(code.contains(&line), "{name} should have: {line}");
+    }
+}
+
+#[test]
+fn each_head_lists_exactly_what_the_script_answers_and_its_caller_knows() {
+    let common = fs::read_to_string(shared().join("lua/common.lua")).unwrap();
+    let too_few = answered(&common);
+    for Script { name, head, code } in scripts() {
+        let mut from_code = answered(&code);
+        if code.contains("too_few(") {
+            from_code.extend(too_few.clone());
+        }
+        let listed: BTreeSet<String> = head
+            .lines()
+            .filter_map(|line| line.strip_prefix("-- ")?.split("  ").next())
+            .filter(|word| word.len() > 2 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+            .map(str::to_owned)
+            .collect();
+        assert!(!listed.is_empty(), "{name}");
+        assert_eq!(from_code, listed, "{name}: code and head");
+        assert_eq!(words(&caller(&name), '"'), listed, "{name}: caller and head");
+    }
+}
+
+#[test]
+fn each_caller_passes_as_many_keys_and_arguments_as_the_head_says() {
+    for Script { name, head, .. } in scripts() {
+        let caller = caller(&name);
+        let keys = if caller.contains("self.run(") { 3 } else { caller.matches(".key(").count() };
+        assert_eq!(keys, arity(&head, "KEYS"), "{name}: keys");
+        assert_eq!(caller.matches(".arg(").count(), arity(&head, "ARGV"), "{name}: arguments");
+    }
+}
+
+#[test]
+fn keys_only_ever_come_from_keys() {
+    const KEYS: [&str; 4] = ["state", "deadlines", "holds", "idempotency"];
+    let common = fs::read_to_string(shared().join("lua/common.lua")).unwrap();
+    let texts = scripts().into_iter().map(|script| (script.name, script.code));
+    for (name, code) in texts.chain([("common".to_owned(), common)]) {
+        for call in code.split("redis.call(").skip(1) {
+            let mut arguments = call.split([',', ')']).map(str::trim);
+            let command = arguments.next().unwrap();
+            assert!(command == "'TIME'" || KEYS.contains(&arguments.next().unwrap()), "{name}: {command}");
+        }
+    }
+}

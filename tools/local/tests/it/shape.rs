@@ -1,0 +1,130 @@
+//! The shape of the code: who may depend on whom, and what must be said in two places the same way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use local::{api, template::Template};
+use serde_json::Value;
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The Rust files below a folder, with their texts.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut folders = vec![workspace().join(folder)];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(workspace()).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+#[test]
+fn the_template_and_the_routers_have_the_same_routes() {
+    let template = Template::embedded().unwrap();
+    let deployed: BTreeSet<_> = template
+        .routes()
+        .iter()
+        .filter(|route| route.path != "$default")
+        .map(|route| (route.function.clone(), route.method.clone(), route.path.clone()))
+        .collect();
+    let mut served = BTreeSet::new();
+    for (function, routes) in api::routes_by_function() {
+        let document = serde_json::to_value(routes.into_openapi()).unwrap();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for method in operations.as_object().unwrap().keys() {
+                served.insert((function.to_owned(), method.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    assert_eq!(deployed, served);
+}
+
+#[test]
+fn crates_depend_only_on_those_below_them() {
+    let listed = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(workspace())
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let mut layer = BTreeMap::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let manifest = package["manifest_path"].as_str().unwrap().to_owned();
+        let below = manifest.strip_prefix(workspace().to_str().unwrap()).unwrap().trim_start_matches('/');
+        layer.insert(package["name"].as_str().unwrap(), below.split('/').next().unwrap().to_owned());
+    }
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let dependency = dependency["name"].as_str().unwrap();
+            let Some(of) = layer.get(dependency) else { continue };
+            let allowed = match layer[name].as_str() {
+                "shared" => false,
+                "functions" => of == "shared",
+                "tools" => of == "shared" || of == "functions",
+                other => panic!("{name} lies in {other}"),
+            };
+            assert!(allowed, "{name} may not depend on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn the_domain_knows_no_io_and_each_store_keeps_its_types_to_itself() {
+    const AWS: &[&str] = &["aws_sdk", "aws_config", "AttributeValue"];
+    const REDIS: &[&str] = &["RedisError", "RedisResult", "redis::cmd", "redis::Value", "parse_redis_url"];
+    const HTTP: &[&str] = &["axum", "lambda_http", "StatusCode"];
+    const IO: &[&str] = &["tokio", "Timestamp::now", "std::env", "async fn"];
+    let mut rules: Vec<(&str, &str, &[&str])> = Vec::new();
+    for words in [AWS, REDIS, HTTP, IO] {
+        rules.push(("shared/src/domain", "", words));
+    }
+    for (words, home) in [(AWS, "shared/src/store"), (REDIS, "shared/src/redis"), (HTTP, "shared/src/http")] {
+        rules.push(("shared/src", home, words));
+    }
+    rules.push(("functions", "", AWS));
+    rules.push(("functions", "", REDIS));
+    for (folder, except, words) in rules {
+        for (file, text) in sources(folder) {
+            if !except.is_empty() && file.starts_with(except) {
+                continue;
+            }
+            for word in words {
+                assert!(!text.contains(word), "{file} mentions {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_functions_main_only_wires() {
+    for (file, text) in sources("functions") {
+        if file.ends_with("main.rs") {
+            assert!(text.lines().count() < 20, "{file}");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for folder in ["shared", "functions", "tools"] {
+        for (file, text) in sources(folder) {
+            assert!(text.starts_with("//! "), "{file}");
+        }
+    }
+}
