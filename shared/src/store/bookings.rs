@@ -5,7 +5,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use super::transaction::{Transacted, condition_failed};
-use super::{Item, PageKey, Store, failed, from_item, number, page_key_from, start_key, text, to_item};
+use super::{
+    Item, PageKey, PageKeyPart, Store, failed, from_item, number, page_key_from, start_key, text, to_item,
+};
 use crate::domain::{
     booking::{Booking, BookingStatus},
     error::Error,
@@ -50,7 +52,7 @@ pub enum CancelOutcome {
 pub struct BookingsPage {
     /// The bookings, newest first.
     pub bookings: Vec<Booking>,
-    /// Where the next page starts, if there may be one.
+    /// Where the next page starts, if there is one.
     pub next: Option<PageKey>,
 }
 
@@ -78,9 +80,9 @@ impl Store {
         limit: usize,
         mut start: Option<PageKey>,
     ) -> Result<BookingsPage, Error> {
-        let mut bookings = Vec::new();
-        loop {
-            let left = limit - bookings.len();
+        let mut bookings: Vec<Booking> = Vec::new();
+        // One more than asked for tells whether there is a next page.
+        while bookings.len() <= limit {
             let mut query = self
                 .client
                 .query()
@@ -90,7 +92,7 @@ impl Store {
                 .scan_index_forward(false)
                 .consistent_read(true)
                 // With a filter, DynamoDB counts what it reads, not what passes: a page may come back short.
-                .limit(i32::try_from(left).unwrap_or(i32::MAX))
+                .limit(i32::try_from(limit + 1 - bookings.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start.take().map(start_key));
             if let Some(status) = status {
                 query = query
@@ -103,10 +105,14 @@ impl Store {
                 bookings.push(from_item(item)?);
             }
             start = read.last_evaluated_key.map(page_key_from);
-            if start.is_none() || bookings.len() >= limit {
-                return Ok(BookingsPage { bookings, next: start });
+            if start.is_none() {
+                break;
             }
         }
+        let more = bookings.len() > limit;
+        bookings.truncate(limit);
+        let next = bookings.last().filter(|_| more).map(page_key_of);
+        Ok(BookingsPage { bookings, next })
     }
 
     /// Makes the booking and sells its seats, all or nothing. This alone decides what is sold.
@@ -178,6 +184,13 @@ impl Store {
 fn event_bucket(event: EventId, booking: ReservationId) -> String {
     // A reservation id's lowest bits are random.
     format!("{event}#{}", booking.as_uuid().as_u128() % BUCKETS_PER_EVENT)
+}
+
+fn page_key_of(booking: &Booking) -> PageKey {
+    PageKey::from([
+        ("user_id".to_owned(), PageKeyPart::S(booking.user_id.to_string())),
+        ("id".to_owned(), PageKeyPart::S(booking.id.to_string())),
+    ])
 }
 
 fn unsold(shard: Option<&Item>) -> u32 {

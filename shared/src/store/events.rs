@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
-    PageKey, Store, failed, from_item, number, page_key_from, start_key, text, to_item,
+    PageKey, PageKeyPart, Store, failed, from_item, number, page_key_from, start_key, text, to_item,
     transaction::{Transacted, condition_failed},
 };
 use crate::domain::{
@@ -39,7 +39,7 @@ pub struct EventsFilter {
 pub struct EventsPage {
     /// The events, by start time.
     pub events: Vec<Event>,
-    /// Where the next page starts, if there may be one.
+    /// Where the next page starts, if there is one.
     pub next: Option<PageKey>,
 }
 
@@ -76,11 +76,12 @@ impl Store {
         limit: usize,
         mut start: Option<PageKey>,
     ) -> Result<EventsPage, Error> {
-        let mut events = Vec::new();
-        loop {
+        let mut events: Vec<Event> = Vec::new();
+        // One more than asked for tells whether there is a next page.
+        while events.len() <= limit {
             let read = self
                 .query_by_start(filter)
-                .limit(i32::try_from(limit - events.len()).unwrap_or(i32::MAX))
+                .limit(i32::try_from(limit + 1 - events.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start.take().map(start_key))
                 .send()
                 .await
@@ -89,10 +90,14 @@ impl Store {
                 events.push(from_item(item)?);
             }
             start = read.last_evaluated_key.map(page_key_from);
-            if start.is_none() || events.len() >= limit {
-                return Ok(EventsPage { events, next: start });
+            if start.is_none() {
+                break;
             }
         }
+        let more = events.len() > limit;
+        events.truncate(limit);
+        let next = events.last().filter(|_| more).map(page_key_of);
+        Ok(EventsPage { events, next })
     }
 
     fn query_by_start(&self, filter: &EventsFilter) -> QueryFluentBuilder {
@@ -199,4 +204,12 @@ impl Store {
             .map(|put| TransactWriteItem::builder().put(put).build())
             .map_err(|error| Error::Internal(Box::new(error)))
     }
+}
+
+fn page_key_of(event: &Event) -> PageKey {
+    PageKey::from([
+        ("id".to_owned(), PageKeyPart::S(event.id.to_string())),
+        ("listing".to_owned(), PageKeyPart::S(LISTING.to_owned())),
+        ("starts_at".to_owned(), PageKeyPart::N(event.details.starts_at.as_millisecond().to_string())),
+    ])
 }
