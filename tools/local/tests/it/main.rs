@@ -6,4 +6,5 @@ mod common;
 mod journey;
 mod lua_contracts;
 mod rush;
+mod scripts;
 mod shape;

@@ -1,0 +1,261 @@
+//! What the Lua scripts answer in the cases that the journeys do not meet, asked directly.
+
+use jiff::Timestamp;
+use serde_json::json;
+use shared::{
+    Error,
+    domain::{
+        error::NotOnSale,
+        event::Event,
+        id::{EventId, ReservationId, UserId},
+        inventory::Draw,
+    },
+    protocol,
+    redis::scripts::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, Withdraw},
+};
+
+use crate::common::{TestApp, in_hours};
+
+const GRACE_MS: u64 = 30_000;
+
+struct Scene {
+    evently: TestApp,
+    id: EventId,
+    event: Event,
+    user: UserId,
+}
+
+/// An event of 4 seats on 2 shards, not loaded yet.
+async fn scene() -> Scene {
+    scene_with(json!({ "capacity": 4 })).await
+}
+
+async fn scene_with(changes: serde_json::Value) -> Scene {
+    let evently = TestApp::with(|config| config.seats_per_shard = 2).await;
+    let id: EventId = evently.event_with(changes).await.parse().unwrap();
+    // The answer to the admin has loaded it.
+    evently.app.redis.unload(id).await.unwrap();
+    let event = evently.app.store.event(id).await.unwrap().unwrap();
+    Scene { evently, id, event, user: UserId::new() }
+}
+
+impl Scene {
+    async fn load(&self) {
+        protocol::load(&self.evently.app, &self.event).await.unwrap();
+    }
+
+    async fn reserve(&self, id: ReservationId, quantity: u32, key: &str) -> Result<Reserve, Error> {
+        let request =
+            ReserveRequest { id, user: self.user, quantity, idempotency_key: key, hold_ttl_ms: 60_000 };
+        self.evently.app.redis.reserve(&request).await
+    }
+
+    async fn held(&self, quantity: u32) -> ReservationId {
+        let id = self.new_id();
+        assert!(matches!(self.reserve(id, quantity, &id.to_string()).await, Ok(Reserve::Held(_))));
+        id
+    }
+
+    async fn begun(&self, quantity: u32) -> (ReservationId, Vec<Draw>) {
+        let id = self.held(quantity).await;
+        match self.evently.app.redis.begin(id, self.user, GRACE_MS).await.unwrap() {
+            Begin::Begun(hold) => (id, hold.draws),
+            Begin::NoHold => panic!("no hold"),
+        }
+    }
+
+    async fn free(&self) -> Option<u32> {
+        self.evently.app.redis.free_seats(&[self.id]).await.unwrap()[0]
+    }
+
+    fn new_id(&self) -> ReservationId {
+        ReservationId::new(self.id, Timestamp::now())
+    }
+}
+
+#[tokio::test]
+async fn nothing_works_before_the_state_is_loaded() {
+    let scene = scene().await;
+    let redis = &scene.evently.app.redis;
+    let id = scene.new_id();
+    assert!(matches!(scene.reserve(id, 1, "key").await, Ok(Reserve::NotLoaded)));
+    assert!(matches!(redis.begin(id, scene.user, GRACE_MS).await, Ok(Begin::NoHold)));
+    assert!(matches!(redis.look(id, scene.user).await, Ok(Look::NoHold)));
+    assert_eq!(redis.release(id, scene.user).await.unwrap(), Release::NoHold);
+    assert!(matches!(redis.withdraw(id, 1, 90, GRACE_MS).await, Ok(Withdraw::NotLoaded)));
+    assert!(redis.expire(scene.id).await.unwrap().is_none());
+    assert!(!redis.refresh(&scene.event).await.unwrap());
+    assert!(!redis.settle(id, 0).await.unwrap());
+    assert!(!redis.finish(id, &[Draw { shard: 0, seats: 1 }]).await.unwrap());
+    assert!(redis.state_seen(scene.id).await.unwrap().is_none());
+    assert_eq!(scene.free().await, None);
+}
+
+#[tokio::test]
+async fn a_live_state_is_not_loaded_over() {
+    let scene = scene().await;
+    scene.load().await;
+    let seen = scene.evently.app.redis.state_seen(scene.id).await.unwrap();
+    scene.held(3).await;
+    scene.load().await;
+    assert_eq!(scene.free().await, Some(1));
+    assert_eq!(scene.evently.app.redis.state_seen(scene.id).await.unwrap(), seen);
+}
+
+#[tokio::test]
+async fn older_facts_do_not_replace_newer_ones() {
+    let scene = scene().await;
+    scene.load().await;
+    let newer = Event { version: 2, price: 900, ..scene.event.clone() };
+    assert!(scene.evently.app.redis.refresh(&newer).await.unwrap());
+    assert!(!scene.evently.app.redis.refresh(&scene.event).await.unwrap());
+    let Ok(Reserve::Held(held)) = scene.reserve(scene.new_id(), 1, "key").await else { panic!() };
+    assert_eq!(held.unit_price, 900);
+}
+
+#[tokio::test]
+async fn a_taken_id_is_not_given_to_a_second_hold() {
+    let scene = scene().await;
+    scene.load().await;
+    let id = scene.held(1).await;
+    assert!(matches!(scene.reserve(id, 1, "another-key").await, Ok(Reserve::IdTaken)));
+    assert_eq!(scene.free().await, Some(3));
+}
+
+#[tokio::test]
+async fn reserve_says_when_and_how_many() {
+    let scene =
+        scene_with(json!({ "capacity": 4, "sales_open_at": in_hours(1), "max_per_booking": 3 })).await;
+    scene.load().await;
+    let early = scene.reserve(scene.new_id(), 1, "key").await;
+    assert!(matches!(early, Err(Error::NotOnSale(NotOnSale::OpensAt(_)))));
+    let open = Event { version: 2, ..scene.event.clone() };
+    let mut details = open.details.clone();
+    details.sales_open_at = None;
+    scene.evently.app.redis.refresh(&Event { details: details.clone(), ..open.clone() }).await.unwrap();
+    let Err(Error::Invalid(errors)) = scene.reserve(scene.new_id(), 4, "key").await else { panic!() };
+    assert_eq!(errors[0].field, "quantity");
+    details.sales_close_at = Some(Timestamp::now());
+    scene.evently.app.redis.refresh(&Event { details, version: 3, ..open }).await.unwrap();
+    let late = scene.reserve(scene.new_id(), 1, "key").await;
+    assert!(matches!(late, Err(Error::NotOnSale(NotOnSale::ClosedAt(_)))));
+}
+
+#[tokio::test]
+async fn finishing_twice_counts_once() {
+    let scene = scene().await;
+    scene.load().await;
+    let (id, draws) = scene.begun(2).await;
+    assert!(scene.evently.app.redis.finish(id, &draws).await.unwrap());
+    assert!(!scene.evently.app.redis.finish(id, &draws).await.unwrap());
+    assert_eq!(scene.free().await, Some(2));
+}
+
+#[tokio::test]
+async fn a_hold_with_other_draws_than_were_committed_gives_its_seats_back() {
+    let scene = scene().await;
+    scene.load().await;
+    let (id, _) = scene.begun(1).await;
+    assert!(!scene.evently.app.redis.finish(id, &[Draw { shard: 7, seats: 1 }]).await.unwrap());
+    assert_eq!(scene.free().await, Some(4));
+}
+
+#[tokio::test]
+async fn a_begun_hold_is_not_released_and_its_event_not_unloaded() {
+    let scene = scene().await;
+    scene.load().await;
+    let (id, _) = scene.begun(1).await;
+    let redis = &scene.evently.app.redis;
+    assert_eq!(redis.release(id, scene.user).await.unwrap(), Release::Confirming);
+    assert!(matches!(redis.release(id, UserId::new()).await, Err(Error::ReservationNotFound)));
+    assert!(!redis.unload(scene.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn redraw_takes_no_more_of_a_refused_shard_than_it_has() {
+    let scene = scene().await;
+    scene.load().await;
+    let redis = &scene.evently.app.redis;
+    let (id, draws) = scene.begun(2).await;
+    assert_eq!(draws.len(), 1, "one shard has enough");
+    let refused = Draw { shard: draws[0].shard, seats: 1 };
+    let other_draws = [Draw { shard: 9, seats: 2 }];
+    assert!(matches!(redis.redraw(id, &other_draws, &[refused], GRACE_MS).await, Ok(Redraw::Changed)));
+    let Ok(Redraw::Redrawn(redrawn)) = redis.redraw(id, &draws, &[refused], GRACE_MS).await else { panic!() };
+    assert_eq!(redrawn.iter().map(|draw| draw.seats).sum::<u32>(), 2);
+    assert_eq!(scene.free().await, Some(1), "of four seats one does not exist and two are held");
+    // Nothing is left anywhere: the hold is given up.
+    let refused: Vec<Draw> = redrawn.iter().map(|draw| Draw { seats: 0, ..*draw }).collect();
+    let gone = redis.redraw(id, &redrawn, &refused, GRACE_MS).await;
+    assert!(matches!(gone, Err(Error::SoldOut { available: 1 })), "{gone:?}");
+    assert!(matches!(redis.redraw(id, &redrawn, &refused, GRACE_MS).await, Ok(Redraw::Changed)));
+}
+
+#[tokio::test]
+async fn redraw_waits_for_holds_of_others() {
+    let scene = scene().await;
+    scene.load().await;
+    let (id, draws) = scene.begun(2).await;
+    scene.held(2).await;
+    let refused = [Draw { shard: draws[0].shard, seats: 0 }];
+    let waits = scene.evently.app.redis.redraw(id, &draws, &refused, GRACE_MS).await;
+    assert!(matches!(waits, Err(Error::AllHeld { available: 0, .. })), "{waits:?}");
+}
+
+#[tokio::test]
+async fn restock_is_fenced_by_the_epoch() {
+    let scene = scene().await;
+    scene.load().await;
+    let redis = &scene.evently.app.redis;
+    let epoch = redis.state_seen(scene.id).await.unwrap().unwrap().epoch;
+    let draws = [Draw { shard: 1, seats: 2 }, Draw { shard: 2, seats: 5 }];
+    assert!(!redis.restock(scene.id, "another epoch", &draws, 3).await.unwrap());
+    assert_eq!(scene.free().await, Some(4));
+    assert!(redis.restock(scene.id, &epoch, &draws, 3).await.unwrap());
+    assert_eq!(scene.free().await, Some(11));
+    scene.held(9).await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_takes_about_the_same_from_each_shard_and_settles_back() {
+    let scene = scene_with(json!({ "capacity": 20 })).await;
+    scene.load().await;
+    let redis = &scene.evently.app.redis;
+    assert!(matches!(redis.withdraw(scene.new_id(), 21, 90, GRACE_MS).await, Ok(Withdraw::TooFew(20))));
+    let id = scene.new_id();
+    let Ok(Withdraw::Withdrawn { draws, deadline_ms }) = redis.withdraw(id, 11, 90, GRACE_MS).await else {
+        panic!()
+    };
+    assert_eq!(draws.iter().map(|draw| draw.seats).sum::<u32>(), 11);
+    assert!(draws.iter().all(|draw| (1..=2).contains(&draw.seats)), "{draws:?}");
+    assert_eq!(scene.free().await, Some(9));
+    let few = redis.withdraw(scene.new_id(), 9, 3, GRACE_MS).await;
+    let Ok(Withdraw::Withdrawn { draws: few, .. }) = few else { panic!() };
+    assert_eq!(few.len(), 3, "from so many shards at most");
+    assert!(!redis.settle(id, deadline_ms + 1).await.unwrap(), "another deadline is another try");
+    assert!(redis.settle(id, deadline_ms).await.unwrap());
+    assert!(scene.free().await.unwrap() >= 11);
+}
+
+#[tokio::test]
+async fn many_overdue_holds_expire_over_several_calls() {
+    let evently = TestApp::with(|config| config.seats_per_shard = 400).await;
+    let id: EventId = evently.event(1_200).await.parse().unwrap();
+    let user = UserId::new();
+    for n in 0..1_200_u32 {
+        let key = n.to_string();
+        let request = ReserveRequest {
+            id: ReservationId::new(id, Timestamp::now()),
+            user,
+            quantity: 1,
+            idempotency_key: &key,
+            hold_ttl_ms: 1,
+        };
+        assert!(matches!(evently.app.redis.reserve(&request).await, Ok(Reserve::Held(_) | Reserve::IdTaken)));
+    }
+    let first = evently.app.redis.expire(id).await.unwrap().unwrap();
+    assert!(first.more && first.expired >= 500, "{first:?}");
+    let report = janitor::run(&evently.app, Timestamp::now()).await.unwrap();
+    assert!(report.holds_expired >= 600, "{report:?}");
+    assert_eq!(evently.available(&id.to_string()).await, 1_200);
+}
