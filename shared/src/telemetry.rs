@@ -1,13 +1,13 @@
 //! Logs: one JSON object a line in Lambda, where CloudWatch reads them; plain lines for people elsewhere.
-//! `RUST_LOG` chooses what is shown, `info` by default.
+//! `RUST_LOG` chooses what is shown.
 
 use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// Starts logging to standard error. Later calls change nothing.
-pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// Starts logging to standard error, showing `shown` unless `RUST_LOG` says otherwise. Later calls change nothing.
+pub fn init(shown: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(shown));
     let in_lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
     let logs = fmt()
         .with_env_filter(filter)

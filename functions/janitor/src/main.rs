@@ -7,7 +7,7 @@ use shared::{App, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init("info");
     let app = App::from_env().await?;
     let handle =
         |_: LambdaEvent<Value>| async { Ok::<_, Error>(janitor::run(&app, Timestamp::now()).await?) };

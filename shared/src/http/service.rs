@@ -25,7 +25,7 @@ pub const OPENAPI_JSON: &str = include_str!("../../openapi.json");
 
 /// Runs the routes of one function as a Lambda behind API Gateway.
 pub async fn run(routes: OpenApiRouter<Arc<App>>) -> Result<(), lambda_http::Error> {
-    telemetry::init();
+    telemetry::init("info");
     let app = App::from_env().await?;
     lambda_http::run(service(routes, app)).await
 }

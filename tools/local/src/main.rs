@@ -26,7 +26,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-    shared::telemetry::init();
+    // The embedded store warns of every refused condition, which is everyday business here.
+    shared::telemetry::init("info,dynoxide=error");
     let settings = Settings::from_env()?;
     // The signals first: from here on nothing that was started is left behind.
     let (mut interrupted, mut terminated) =
