@@ -2,6 +2,7 @@
 //! that the stores are started once and linked once.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+mod accounts;
 mod bad_days;
 mod common;
 mod journey;
@@ -9,3 +10,4 @@ mod lua_contracts;
 mod rush;
 mod scripts;
 mod shape;
+mod tokens;

@@ -5,6 +5,7 @@ mod stores;
 
 use std::{sync::Arc, time::Duration};
 
+use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use local::{api, redis_server::RedisServer, stack::table_name, tables};
 use serde_json::{Value, json};
@@ -13,16 +14,17 @@ use shared::{
     config::Config,
     domain::{
         email::Email,
+        event::{EventDetails, EventStatus},
         id::{EventId, UserId},
         inventory::InventoryShard,
         user::{Role, User},
     },
-    store,
+    protocol, store,
 };
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-pub(crate) use session::{Answer, Session};
+pub(crate) use session::{Answer, Session, send};
 
 pub(crate) const JWT_SECRET: &str = "a secret of at least thirty-two bytes";
 pub(crate) const ADMIN_EMAIL: &str = "admin@example.com";
@@ -61,7 +63,24 @@ impl TestApp {
         let client = store::client_for_endpoint(dynamodb);
         let names = config.tables.clone();
         tables::create_missing(&client, |id| table_name(&names, id)).await.unwrap();
-        let app = App::new(config, client).unwrap();
+        Self::serve(App::new(config, client).unwrap()).await
+    }
+
+    /// Starts one whose DynamoDB is out of reach.
+    pub(crate) async fn without_dynamodb() -> Self {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let client = store::client_for_endpoint(&format!("http://{closed}"));
+        Self::serve(App::new(config(&stores::shared().redis, |_| {}), client).unwrap()).await
+    }
+
+    /// Starts one whose tables were never made.
+    pub(crate) async fn without_tables() -> Self {
+        let stores = stores::shared();
+        let client = store::client_for_endpoint(&stores.dynamodb);
+        Self::serve(App::new(config(&stores.redis, |_| {}), client).unwrap()).await
+    }
+
+    async fn serve(app: Arc<App>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let service = api::service(Arc::clone(&app));
@@ -108,6 +127,32 @@ impl TestApp {
         let created = self.admin().post("/admin/events", concert(changes)).await;
         assert_eq!(created.status, 201, "{}", created.body);
         created.text("id")
+    }
+
+    /// An event as it was created `hours_ago`, so that it may have started by now; answers with its id.
+    pub(crate) async fn event_created(
+        &self,
+        hours_ago: i64,
+        change: impl FnOnce(&mut EventDetails),
+    ) -> String {
+        let created_at = Timestamp::now() - SignedDuration::from_hours(hours_ago);
+        let mut details = EventDetails {
+            name: "Old concert".to_owned(),
+            description: None,
+            venue: None,
+            starts_at: created_at + SignedDuration::from_hours(1),
+            ends_at: None,
+            capacity: 100,
+            base_price: 2_500,
+            currency: Currency::EUR,
+            sales_open_at: None,
+            sales_close_at: None,
+            max_per_booking: 10,
+            status: EventStatus::Published,
+            pricing: None,
+        };
+        change(&mut details);
+        protocol::create_event(&self.app, details, created_at).await.unwrap().id.to_string()
     }
 
     /// The event's shards, as DynamoDB has them.

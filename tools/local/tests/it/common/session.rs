@@ -1,6 +1,6 @@
 //! Somebody who uses Evently over HTTP.
 
-use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use reqwest::{Body, Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 use shared::domain::id::UserId;
 use uuid::Uuid;
@@ -40,6 +40,16 @@ impl Session {
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// Posts a body that is perhaps no JSON.
+    pub(crate) async fn post_bytes(&self, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
+        send(self.request(Method::POST, path).header("content-type", content_type).body(body)).await
+    }
+
+    /// Gets with one more header.
+    pub(crate) async fn get_with(&self, path: &str, header: &str, value: &str) -> Answer {
+        send(self.request(Method::GET, path).header(header, value)).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {

@@ -1,0 +1,141 @@
+//! Accounts: what may be registered, and who is let in.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, TestApp};
+
+const PASSWORD: &str = "correct horse";
+
+fn registration(changes: Value) -> Value {
+    let mut registration = json!({ "email": "ada@example.com", "password": PASSWORD });
+    for (field, value) in changes.as_object().unwrap() {
+        registration[field] = value.clone();
+    }
+    registration
+}
+
+#[tokio::test]
+async fn a_registration_is_refused_for_every_bad_field_at_once() {
+    let evently = TestApp::start().await;
+    for (changes, fields) in [
+        (json!({ "email": "ada" }), vec!["email"]),
+        (json!({ "email": "" }), vec!["email"]),
+        (json!({ "email": "Ada <ada@example.com>" }), vec!["email"]),
+        (json!({ "email": format!("{}@example.com", "a".repeat(250)) }), vec!["email"]),
+        (json!({ "password": "7 chars" }), vec!["password"]),
+        (json!({ "password": "p".repeat(129) }), vec!["password"]),
+        (json!({ "name": "n".repeat(101) }), vec!["name"]),
+        (
+            json!({ "email": "ada", "password": "", "name": "n".repeat(101) }),
+            vec!["email", "password", "name"],
+        ),
+    ] {
+        let refused = evently.anybody().post("/register", registration(changes)).await;
+        refused.assert_problem(422, "validation_failed");
+        assert_eq!(refused.bad_fields(), fields, "{}", refused.body);
+    }
+    let nobody = json!({ "email": "ada@example.com", "password": PASSWORD });
+    evently.anybody().post("/login", nobody).await.assert_problem(401, "invalid_credentials");
+}
+
+#[tokio::test]
+async fn a_registration_needs_its_fields_in_their_types_and_no_others() {
+    let evently = TestApp::start().await;
+    for (body, field) in [
+        (json!({ "password": PASSWORD }), "email"),
+        (json!({ "email": "ada@example.com" }), "password"),
+        (registration(json!({ "email": 7 })), "email"),
+        (registration(json!({ "password": null })), "password"),
+        (registration(json!({ "name": ["Ada"] })), "name"),
+        (registration(json!({ "role": "admin" })), "role"),
+    ] {
+        let refused = evently.anybody().post("/register", body).await;
+        refused.assert_problem(422, "validation_failed");
+        assert_eq!(refused.bad_fields(), [field], "{}", refused.body);
+    }
+    let refused = evently.anybody().post("/login", registration(json!({ "remember": true }))).await;
+    refused.assert_problem(422, "validation_failed");
+    assert_eq!(refused.bad_fields(), ["remember"]);
+}
+
+#[tokio::test]
+async fn the_shortest_and_the_longest_password_and_name_are_accepted() {
+    let evently = TestApp::start().await;
+    // Characters count, not bytes.
+    for (email, password, name) in
+        [("a@example.com", "ß".repeat(8), "ß".repeat(100)), ("b@example.com", "ß".repeat(128), "B".into())]
+    {
+        let ada = json!({ "email": email, "password": password, "name": name });
+        let registered = evently.anybody().post("/register", ada).await;
+        assert_eq!(registered.status, 201, "{}", registered.body);
+        assert_eq!(registered.body["user"]["name"], name);
+        assert_eq!(registered.body["user"]["role"], "user");
+        assert_eq!(registered.header("cache-control"), "no-store");
+        let signed_in =
+            evently.anybody().post("/login", json!({ "email": email, "password": password })).await;
+        assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+        assert_eq!(signed_in.body["user"], registered.body["user"]);
+        assert_eq!(signed_in.header("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_one_account_however_it_is_written() {
+    let evently = TestApp::start().await;
+    let anybody = evently.anybody();
+    let registered = anybody.post("/register", registration(json!({ "email": "  Ada@Example.COM " }))).await;
+    assert_eq!(registered.status, 201, "{}", registered.body);
+    assert_eq!(registered.body["user"]["email"], "ada@example.com");
+
+    let again = anybody
+        .post("/register", registration(json!({ "email": "ADA@example.com", "password": "another one" })))
+        .await;
+    again.assert_problem(409, "email_taken");
+    let signed_in = anybody.post("/login", registration(json!({ "email": " aDa@example.com" }))).await;
+    assert_eq!(signed_in.status, 200, "the first password still counts: {}", signed_in.body);
+}
+
+#[tokio::test]
+async fn of_ten_registrations_of_an_address_at_once_one_succeeds() {
+    let evently = TestApp::start().await;
+    let answers = join_all((0..10).map(|n| {
+        let anybody = evently.anybody();
+        async move { anybody.post("/register", registration(json!({ "name": n.to_string() }))).await }
+    }))
+    .await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!(made.len(), 1, "{made:?}");
+    for answer in &refused {
+        answer.assert_problem(409, "email_taken");
+    }
+    let signed_in = evently.anybody().post("/login", registration(json!({}))).await;
+    assert_eq!(signed_in.body["user"], made[0].body["user"], "the account is the one that was answered");
+}
+
+#[tokio::test]
+async fn the_admins_address_cannot_be_registered() {
+    let evently = TestApp::start().await;
+    for email in [ADMIN_EMAIL.to_owned(), ADMIN_EMAIL.to_uppercase()] {
+        let refused = evently.anybody().post("/register", registration(json!({ "email": email }))).await;
+        refused.assert_problem(409, "email_taken");
+        let taken_over = evently.anybody().post("/login", registration(json!({ "email": email }))).await;
+        taken_over.assert_problem(401, "invalid_credentials");
+    }
+    let admin = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
+    assert_eq!(evently.anybody().post("/login", admin).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
+    let evently = TestApp::start().await;
+    let anybody = evently.anybody();
+    assert_eq!(anybody.post("/register", registration(json!({}))).await.status, 201);
+    let wrong = anybody.post("/login", registration(json!({ "password": "Correct horse" }))).await;
+    for email in ["ada@example.com", "bob@example.com", "no address", ADMIN_EMAIL] {
+        let refused = anybody.post("/login", json!({ "email": email, "password": "not the password" })).await;
+        refused.assert_problem(401, "invalid_credentials");
+        assert!(refused.header("www-authenticate").starts_with("Bearer"));
+        assert_eq!(refused.body, wrong.body, "the answer does not tell whether {email} has an account");
+    }
+}
