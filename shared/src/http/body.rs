@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::problem::Problem;
 use crate::domain::error::FieldError;
@@ -60,6 +60,11 @@ fn unreadable(rejection: BytesRejection) -> Problem {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde takes an array for a struct, too: its fields in their order. No client means that.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        let _: IgnoredAny = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+        return Err(Problem::invalid(vec![FieldError::new("body", "must be a JSON object")]));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
@@ -74,8 +79,8 @@ fn complaint(path: String, error: serde_json::Error) -> Problem {
         return malformed(&error);
     }
     let message = error.to_string();
-    // serde names a missing or unknown field in its message, not in its path.
-    let named = ["missing field `", "unknown field `"]
+    // serde names a missing, unknown or duplicate field in its message, not in its path.
+    let named = ["missing field `", "unknown field `", "duplicate field `"]
         .iter()
         .find_map(|start| message.strip_prefix(start)?.split('`').next())
         .map(str::to_owned);

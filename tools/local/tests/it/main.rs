@@ -4,6 +4,7 @@
 
 mod accounts;
 mod bad_days;
+mod bodies;
 mod common;
 mod journey;
 mod lua_contracts;
