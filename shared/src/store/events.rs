@@ -16,6 +16,7 @@ use crate::domain::{
     event::{Event, EventStatus},
     id::EventId,
     inventory::{Draw, InventoryShard},
+    time::{from_ms, to_whole_ms},
 };
 
 const BY_START: &str = "by_start";
@@ -76,18 +77,24 @@ impl Store {
         limit: usize,
         mut start: Option<PageKey>,
     ) -> Result<EventsPage, Error> {
+        let from = to_whole_ms(filter.from.unwrap_or(Timestamp::UNIX_EPOCH));
+        // The present moves on while somebody turns pages, and DynamoDB refuses to start outside of the bounds.
+        let read_from = start.as_ref().and_then(starts_at_of).map_or(from, |at| at.min(from));
         let mut events: Vec<Event> = Vec::new();
         // One more than asked for tells whether there is a next page.
         while events.len() <= limit {
             let read = self
-                .query_by_start(filter)
+                .query_by_start(filter, read_from)
                 .limit(i32::try_from(limit + 1 - events.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start.take().map(start_key))
                 .send()
                 .await
                 .map_err(failed)?;
             for item in read.items.unwrap_or_default() {
-                events.push(from_item(item)?);
+                let event: Event = from_item(item)?;
+                if event.details.starts_at >= from {
+                    events.push(event);
+                }
             }
             start = read.last_evaluated_key.map(page_key_from);
             if start.is_none() {
@@ -100,8 +107,7 @@ impl Store {
         Ok(EventsPage { events, next })
     }
 
-    fn query_by_start(&self, filter: &EventsFilter) -> QueryFluentBuilder {
-        let from = filter.from.unwrap_or(Timestamp::UNIX_EPOCH);
+    fn query_by_start(&self, filter: &EventsFilter, from: Timestamp) -> QueryFluentBuilder {
         let to = filter.to.unwrap_or(Timestamp::MAX);
         let mut query = self
             .client
@@ -212,4 +218,12 @@ fn page_key_of(event: &Event) -> PageKey {
         ("listing".to_owned(), PageKeyPart::S(LISTING.to_owned())),
         ("starts_at".to_owned(), PageKeyPart::N(event.details.starts_at.as_millisecond().to_string())),
     ])
+}
+
+/// The start of the event that a page ended with.
+fn starts_at_of(key: &PageKey) -> Option<Timestamp> {
+    match key.get("starts_at") {
+        Some(PageKeyPart::N(ms)) => ms.parse().ok().map(from_ms),
+        _ => None,
+    }
 }

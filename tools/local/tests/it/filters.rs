@@ -1,0 +1,149 @@
+//! Which events are listed: by name, by start, by status.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use shared::domain::event::EventStatus;
+
+use crate::common::{Session, TestApp, concert, in_hours};
+
+async fn names(reader: &Session, list: &str) -> Vec<String> {
+    let listed = reader.get(list).await;
+    assert_eq!(listed.status, 200, "{list}: {}", listed.body);
+    let items = listed.body["items"].as_array().unwrap();
+    items.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn q_matches_a_part_of_the_name_in_any_case() {
+    let evently = TestApp::start().await;
+    for (hours, name) in [(10, "Open Air 2027"), (20, "Jazz im Grünen"), (30, "100 % Techno & more")] {
+        evently.event_with(json!({ "name": name, "starts_at": in_hours(hours) })).await;
+    }
+    let anybody = evently.anybody();
+    for (q, expected) in [
+        ("open", vec!["Open Air 2027"]),
+        ("AIR%202", vec!["Open Air 2027"]),
+        ("air+2027", vec!["Open Air 2027"]),
+        ("GR%C3%9CNEN", vec!["Jazz im Grünen"]),
+        ("e", vec!["Open Air 2027", "Jazz im Grünen", "100 % Techno & more"]),
+        ("%25", vec!["100 % Techno & more"]),
+        ("%26", vec!["100 % Techno & more"]),
+        ("techno.", vec![]),
+        ("town%20hall", vec![]),
+    ] {
+        assert_eq!(names(&anybody, &format!("/events?q={q}")).await, expected, "{q}");
+    }
+    for q in [String::new(), "q".repeat(201)] {
+        let refused = anybody.get(&format!("/events?q={q}")).await;
+        refused.assert_problem(400, "invalid_parameter");
+        assert_eq!(refused.bad_fields(), ["q"]);
+    }
+}
+
+#[tokio::test]
+async fn from_and_to_bound_the_start_and_include_it() {
+    let evently = TestApp::start().await;
+    let starts = [in_hours(10), in_hours(20), in_hours(30)];
+    for (name, starts_at) in ["first", "second", "third"].into_iter().zip(&starts) {
+        evently.event_with(json!({ "name": name, "starts_at": starts_at })).await;
+    }
+    let anybody = evently.anybody();
+    let [first, second, third] = &starts;
+    for (query, expected) in [
+        (format!("from={second}"), vec!["second", "third"]),
+        (format!("to={second}"), vec!["first", "second"]),
+        (format!("from={second}&to={second}"), vec!["second"]),
+        (format!("from={first}&to={third}&q=ir"), vec!["first", "third"]),
+        (format!("from={}", in_hours(31)), vec![]),
+        (format!("to={}", in_hours(9)), vec![]),
+        (format!("to={}", in_hours(-9)), vec![]),
+        (format!("from={}", in_hours(-9)), vec!["first", "second", "third"]),
+        ("from=1901-01-01T00:00:00Z&to=1902-01-01T00:00:00Z".to_owned(), vec![]),
+        ("from=-009998-01-01T00:00:00Z".to_owned(), vec!["first", "second", "third"]),
+        ("to=9999-12-30T22:00:00Z".to_owned(), vec!["first", "second", "third"]),
+    ] {
+        assert_eq!(names(&anybody, &format!("/events?{query}")).await, expected, "{query}");
+    }
+    let elsewhere = second.replace('Z', "%2B00:00");
+    assert_eq!(names(&anybody, &format!("/events?from={elsewhere}")).await, ["second", "third"]);
+}
+
+#[tokio::test]
+async fn a_time_that_is_none_is_refused() {
+    let evently = TestApp::start().await;
+    for bound in ["from", "to"] {
+        for time in
+            ["", "tomorrow", "2027-06-12", "2027-06-12T18:00:00", "1750000000", "2027-02-30T00:00:00Z"]
+        {
+            let refused = evently.anybody().get(&format!("/events?{bound}={time}")).await;
+            assert_eq!(refused.status, 400, "{bound}={time}: {}", refused.body);
+            refused.assert_problem(400, "invalid_parameter");
+            assert_eq!(refused.bad_fields(), [bound], "{}", refused.body);
+        }
+    }
+    let backwards = format!("/events?from={}&to={}", in_hours(2), in_hours(1));
+    let refused = evently.anybody().get(&backwards).await;
+    refused.assert_problem(400, "invalid_parameter");
+    assert_eq!(refused.bad_fields(), ["to"]);
+}
+
+#[tokio::test]
+async fn only_upcoming_published_events_are_listed_and_admins_see_all() {
+    let evently = TestApp::start().await;
+    evently.event_created(2, |details| details.name = "past".to_owned()).await;
+    evently
+        .event_created(2, |details| {
+            details.name = "past draft".to_owned();
+            details.status = EventStatus::Draft;
+            details.starts_at += SignedDuration::from_mins(1);
+        })
+        .await;
+    evently.event_with(json!({ "name": "upcoming", "starts_at": in_hours(10) })).await;
+    evently.event_with(json!({ "name": "draft", "status": "draft", "starts_at": in_hours(20) })).await;
+    let cancelled = json!({ "name": "cancelled", "starts_at": in_hours(30) });
+    let id = evently.event_with(cancelled.clone()).await;
+    let mut off = concert(cancelled);
+    off["status"] = json!("cancelled");
+    assert_eq!(evently.admin().put(&format!("/admin/events/{id}"), "*", off).await.status, 200);
+
+    for reader in [evently.anybody(), evently.admin()] {
+        assert_eq!(names(&reader, "/events").await, ["upcoming"]);
+        assert_eq!(names(&reader, &format!("/events?from={}", in_hours(-24))).await, ["upcoming"]);
+        assert_eq!(names(&reader, "/events/popular").await, ["upcoming"]);
+    }
+    let all = ["past", "past draft", "upcoming", "draft", "cancelled"];
+    assert_eq!(names(&evently.admin(), "/admin/events").await, all);
+}
+
+#[tokio::test]
+async fn who_knows_a_past_or_cancelled_event_still_sees_it_and_nobody_sees_a_draft() {
+    let evently = TestApp::start().await;
+    let past = evently.event_created(48, |_| {}).await;
+    let seen = evently.anybody().get(&format!("/events/{past}")).await;
+    assert_eq!((seen.status, seen.body["available"].as_u64()), (200, Some(100)), "{}", seen.body);
+    let draft = evently.event_with(json!({ "status": "draft" })).await;
+    for reader in [evently.anybody(), evently.user(), evently.admin()] {
+        reader.get(&format!("/events/{draft}")).await.assert_problem(404, "event_not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_list_goes_on_after_the_last_event_of_a_page_has_started() {
+    let evently = TestApp::start().await;
+    let soon = Timestamp::now() + SignedDuration::from_millis(1_200);
+    let soon_too = soon + SignedDuration::from_millis(1);
+    for (name, starts_at) in
+        [("soon", soon.to_string()), ("too", soon_too.to_string()), ("later", in_hours(1))]
+    {
+        evently.event_with(json!({ "name": name, "starts_at": starts_at })).await;
+    }
+    let anybody = evently.anybody();
+    let first = anybody.get("/events?limit=1").await;
+    assert_eq!(first.body["items"][0]["name"], "soon", "{}", first.body);
+    let next = format!("/events?limit=1&cursor={}", first.text("next_cursor"));
+    let wait = soon_too.duration_since(Timestamp::now()) + SignedDuration::from_millis(5);
+    tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;
+    assert_eq!(names(&anybody, &next).await, ["later"]);
+}
