@@ -113,15 +113,38 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiredIfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // The typed header takes anything, and what is no tag for one that never matches: a client that forgot the
+        // quotes would be told that its version is old.
+        let well_formed = parts.headers.get_all(header::IF_MATCH).iter().all(is_tags);
         match parts.headers.typed_try_get::<IfMatch>() {
-            Ok(Some(if_match)) => Ok(Self(if_match)),
+            Ok(Some(if_match)) if well_formed => Ok(Self(if_match)),
             Ok(None) => Err(Problem::new(
                 StatusCode::PRECONDITION_REQUIRED,
                 "if_match_required",
                 "An If-Match header is required",
             )
             .detail("Send the ETag of the version that the change is based on.")),
-            Err(_) => Err(Problem::bad_parameter("If-Match", "must be an entity tag, like \"1\"")),
+            _ => Err(Problem::bad_parameter("If-Match", "must be an entity tag, like \"1\"")),
+        }
+    }
+}
+
+/// Whether a header is `*` or a list of entity tags (RFC 9110, section 8.8.3).
+fn is_tags(value: &HeaderValue) -> bool {
+    let Ok(text) = value.to_str() else { return false };
+    let mut rest = text.trim();
+    if rest == "*" {
+        return true;
+    }
+    loop {
+        let tag = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"');
+        let Some((content, behind)) = tag.and_then(|tag| tag.split_once('"')) else { return false };
+        if !content.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return false;
+        }
+        match behind.trim_start().strip_prefix(',') {
+            Some(next) => rest = next.trim_start(),
+            None => return behind.trim_start().is_empty(),
         }
     }
 }

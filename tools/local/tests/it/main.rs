@@ -6,6 +6,7 @@ mod accounts;
 mod bad_days;
 mod bodies;
 mod common;
+mod conditional;
 mod filters;
 mod journey;
 mod lists;
