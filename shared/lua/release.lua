@@ -7,7 +7,7 @@
 -- ARGV[2] user id
 --
 -- RELEASED    the seats are free
--- NO_HOLD     there is none
+-- NO_HOLD     there is none, or it has run out
 -- NOT_YOURS   it is another user's
 -- CONFIRMING  its confirm has begun: it may be sold already
 
@@ -19,6 +19,8 @@ if not found then return { 'NO_HOLD' } end
 local hold = cjson.decode(found)
 if hold.user ~= user then return { 'NOT_YOURS' } end
 if hold.state ~= 'held' then return { 'CONFIRMING' } end
+-- What has run out is expired, not released: a reservation ends in one way only.
+if tonumber(redis.call('ZSCORE', deadlines, id) or 0) <= now_ms() then return { 'NO_HOLD' } end
 move_seats(state, hold.draws, 1)
 remove_hold(deadlines, holds, id)
 return { 'RELEASED' }

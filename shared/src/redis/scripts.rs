@@ -101,7 +101,7 @@ pub enum Redraw {
 pub enum Release {
     /// The seats are free.
     Released,
-    /// There is no hold: perhaps there is a booking.
+    /// There is no hold, or it has run out: perhaps there is a booking.
     NoHold,
     /// Its confirm has begun.
     Confirming,

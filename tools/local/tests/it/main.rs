@@ -11,6 +11,7 @@ mod filters;
 mod journey;
 mod lists;
 mod lua_contracts;
+mod ownership;
 mod rush;
 mod scripts;
 mod shape;
