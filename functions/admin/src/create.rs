@@ -9,8 +9,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use shared::{
-    App, Error,
-    domain::event::{EventDetails, EventStatus},
+    App,
     http::{
         Admin, JsonBody, Problem,
         openapi::{AdminProblems, BodyProblems, StoreProblems},
@@ -37,11 +36,7 @@ pub(crate) async fn create(
     JsonBody(input): JsonBody<EventInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let details = EventDetails::try_from(input)?;
-    if details.status == EventStatus::Cancelled {
-        return Err(Error::invalid_field("status", "must be draft or published for a new event").into());
-    }
-    let event = protocol::create_event(&app, details, now).await?;
+    let event = protocol::create_event(&app, input.details(None, now)?, now).await?;
     let location = format!("/events/{}", event.id);
     let mut response = tagged(&app, event, now).await?;
     *response.status_mut() = StatusCode::CREATED;

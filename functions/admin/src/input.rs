@@ -6,7 +6,8 @@ use serde::Deserialize;
 use shared::{
     Error,
     domain::{
-        event::{EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, Pricing},
+        error::FieldError,
+        event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, Pricing},
         time::to_whole_ms,
     },
 };
@@ -52,26 +53,43 @@ pub(crate) struct EventInput {
     pricing: Option<Pricing>,
 }
 
-impl TryFrom<EventInput> for EventDetails {
-    type Error = Error;
-
-    fn try_from(input: EventInput) -> Result<Self, Error> {
-        let currency = Currency::from_code(&input.currency)
-            .ok_or_else(|| Error::invalid_field("currency", "must be an ISO 4217 code, like EUR"))?;
-        Ok(Self {
-            name: input.name.trim().to_owned(),
-            description: input.description,
-            venue: input.venue,
-            starts_at: to_whole_ms(input.starts_at),
-            ends_at: input.ends_at.map(to_whole_ms),
-            capacity: input.capacity,
-            base_price: input.base_price,
-            currency,
-            sales_open_at: input.sales_open_at.map(to_whole_ms),
-            sales_close_at: input.sales_close_at.map(to_whole_ms),
-            max_per_booking: input.max_per_booking.unwrap_or(MAX_PER_BOOKING_DEFAULT),
-            status: input.status.unwrap_or(EventStatus::Published),
-            pricing: input.pricing,
-        })
+impl EventInput {
+    /// The event's details, all checked; `before` is the event that they are to replace, if there is one. Every bad
+    /// field is named at once.
+    pub(crate) fn details(self, before: Option<&Event>, now: Timestamp) -> Result<EventDetails, Error> {
+        let mut errors = Vec::new();
+        let currency = Currency::from_code(&self.currency);
+        if currency.is_none() {
+            errors.push(FieldError::new("currency", "must be an ISO 4217 code, like EUR"));
+        }
+        if before.is_none() && self.status == Some(EventStatus::Cancelled) {
+            errors.push(FieldError::new("status", "must be draft or published for a new event"));
+        }
+        // Until there is a currency, one that nobody complains about: the other fields are to be checked, too.
+        let stand_in = before.map_or(Currency::XXX, |event| event.details.currency);
+        let details = EventDetails {
+            name: self.name.trim().to_owned(),
+            description: self.description,
+            venue: self.venue,
+            starts_at: to_whole_ms(self.starts_at),
+            ends_at: self.ends_at.map(to_whole_ms),
+            capacity: self.capacity,
+            base_price: self.base_price,
+            currency: currency.unwrap_or(stand_in),
+            sales_open_at: self.sales_open_at.map(to_whole_ms),
+            sales_close_at: self.sales_close_at.map(to_whole_ms),
+            max_per_booking: self.max_per_booking.unwrap_or(MAX_PER_BOOKING_DEFAULT),
+            status: self.status.unwrap_or(EventStatus::Published),
+            pricing: self.pricing,
+        };
+        match details.check(before, now) {
+            Ok(()) if errors.is_empty() => Ok(details),
+            Ok(()) => Err(Error::Invalid(errors)),
+            Err(Error::Invalid(mut all)) => {
+                all.append(&mut errors);
+                Err(Error::Invalid(all))
+            }
+            Err(error) => Err(error),
+        }
     }
 }

@@ -50,7 +50,13 @@ pub(crate) async fn replace(
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
     let matches = |version| version_tag(version).is_ok_and(|tag| if_match.precondition_passes(&tag));
-    let event =
-        protocol::replace_event(&app, id, |event| matches(event.version), input.try_into()?, now).await?;
+    let event = protocol::replace_event(
+        &app,
+        id,
+        |event| matches(event.version),
+        |event| input.details(Some(event), now),
+        now,
+    )
+    .await?;
     tagged(&app, event, now).await
 }

@@ -19,7 +19,8 @@ use crate::{
 /// may have to be done again.
 const STEPS_MAX: usize = 32;
 
-/// Replaces an event's details if it is still at `expected` version, and its capacity with them. Raising the
+/// Replaces an event's details if it is still at `expected` version, and its capacity with them; `details` gives the
+/// new ones, to be checked against the event as it is. Raising the
 /// capacity adds seats in DynamoDB, then in Redis. Lowering it draws free seats out of sale in Redis, then
 /// removes them in DynamoDB; it never goes below what is held or sold.
 ///
@@ -29,13 +30,14 @@ pub async fn replace_event(
     app: &App,
     id: EventId,
     expected: impl Fn(&Event) -> bool,
-    details: EventDetails,
+    details: impl FnOnce(&Event) -> Result<EventDetails, Error>,
     now: Timestamp,
 ) -> Result<Event, Error> {
     let mut event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     if !expected(&event) {
         return Err(Error::StaleVersion { current: event.version });
     }
+    let details = details(&event)?;
     details.check(Some(&event), now)?;
     for _ in 0..STEPS_MAX {
         let step = if details.capacity < event.details.capacity {

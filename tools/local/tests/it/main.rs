@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod accounts;
+mod admin_events;
 mod bad_days;
 mod bodies;
 mod common;
