@@ -10,6 +10,7 @@ mod capacity;
 mod common;
 mod conditional;
 mod filters;
+mod idempotency;
 mod journey;
 mod lists;
 mod lua_contracts;

@@ -1,0 +1,173 @@
+//! Idempotency keys: required to book, honoured to confirm and cancel.
+
+use futures::future::join_all;
+use reqwest::{Method, header::HeaderValue};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::common::{Answer, Session, TestApp, send};
+
+async fn post_with_key(user: &Session, path: &str, key: &[u8]) -> Answer {
+    let key = HeaderValue::from_bytes(key).unwrap();
+    send(user.request(Method::POST, path).header("idempotency-key", key)).await
+}
+
+#[tokio::test]
+async fn booking_needs_a_key_of_1_to_255_visible_ascii_characters() {
+    let evently = TestApp::start().await;
+    let (event, user) = (evently.event(10).await, evently.user());
+    let path = format!("/events/{event}/book");
+    user.post(&path, json!({ "quantity": 1 })).await.assert_problem(400, "idempotency_key_required");
+    let (longest, too_long) = ("k".repeat(255), "k".repeat(256));
+    for key in [b"".as_slice(), too_long.as_bytes(), "schlüssel".as_bytes(), b"\xff", b"two words", b"a\tb"]
+    {
+        let refused = post_with_key(&user, &path, key).await;
+        assert_eq!(refused.status, 400, "{key:?}: {}", refused.body);
+        refused.assert_problem(400, "invalid_parameter");
+        assert_eq!(refused.bad_fields(), ["Idempotency-Key"]);
+    }
+    assert_eq!(evently.available(&event).await, 10, "nothing is held");
+    for key in [longest.as_bytes(), b"1", b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"] {
+        assert_eq!(post_with_key(&user, &path, key).await.status, 201, "{key:?}");
+    }
+    let (reservation, booking) = (user.hold(&event, 1).await, user.buy(&event, 1).await);
+    for path in [format!("/reservations/{reservation}/confirm"), format!("/bookings/{booking}/cancel")] {
+        let refused = post_with_key(&user, &path, too_long.as_bytes()).await;
+        refused.assert_problem(400, "invalid_parameter");
+    }
+    assert_eq!(evently.sold(&event).await, 1, "neither confirmed nor cancelled");
+}
+
+#[tokio::test]
+async fn the_same_request_again_is_answered_the_same() {
+    let evently = TestApp::start().await;
+    let (event, user) = (evently.event(10).await, evently.user());
+    let first = user.book_with_key(&event, 3, "key").await;
+    assert_eq!(first.status, 201, "{}", first.body);
+    assert!(first.headers.get("idempotent-replayed").is_none());
+    let id = first.body["reservation"]["id"].as_str().unwrap().to_owned();
+    let same = async |when: &str| {
+        let again = user.book_with_key(&event, 3, "key").await;
+        assert_eq!((again.status, &again.body), (201, &first.body), "{when}");
+        assert_eq!(again.header("idempotent-replayed"), "true");
+        assert_eq!(again.header("location"), first.header("location"));
+    };
+    same("at once").await;
+    assert_eq!(evently.available(&event).await, 7, "held once");
+    assert_eq!(user.confirm(&id).await.status, 201);
+    same("after the confirm").await;
+    assert_eq!(user.cancel(&id).await.status, 200);
+    same("after the cancel").await;
+    assert_eq!(evently.available(&event).await, 10);
+}
+
+#[tokio::test]
+async fn a_replay_brings_back_no_reservation_that_was_given_back() {
+    let evently = TestApp::start().await;
+    let (event, user) = (evently.event(10).await, evently.user());
+    let first = user.book_with_key(&event, 3, "key").await;
+    let id = first.body["reservation"]["id"].as_str().unwrap();
+    assert_eq!(user.delete(&format!("/reservations/{id}")).await.status, 204);
+    let again = user.book_with_key(&event, 3, "key").await;
+    assert_eq!((again.status, &again.body), (201, &first.body));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    user.confirm(id).await.assert_problem(410, "reservation_expired");
+    assert_eq!(evently.available(&event).await, 10);
+}
+
+#[tokio::test]
+async fn ten_requests_at_once_with_one_key_make_one_reservation() {
+    let evently = TestApp::start().await;
+    let (event, user) = (evently.event(100).await, evently.user());
+    let answers = join_all((0..10).map(|_| user.book_with_key(&event, 2, "key"))).await;
+    for answer in &answers {
+        assert_eq!((answer.status, &answer.body), (201, &answers[0].body));
+    }
+    let replayed = answers.iter().filter(|answer| answer.headers.contains_key("idempotent-replayed")).count();
+    assert_eq!(replayed, 9);
+    assert_eq!(evently.available(&event).await, 98);
+}
+
+#[tokio::test]
+async fn a_key_is_refused_for_another_quantity() {
+    let evently = TestApp::start().await;
+    let (event, user) = (evently.event(10).await, evently.user());
+    assert_eq!(user.book_with_key(&event, 3, "key").await.status, 201);
+    user.book_with_key(&event, 4, "key").await.assert_problem(422, "idempotency_key_reused");
+    assert_eq!(evently.available(&event).await, 7);
+    assert_eq!(user.book_with_key(&event, 3, "key").await.header("idempotent-replayed"), "true");
+    assert_eq!(user.book_with_key(&event, 4, "KEY").await.status, 201, "keys differ by case");
+}
+
+#[tokio::test]
+async fn a_key_is_refused_for_another_event_and_no_seat_stays_held() {
+    let evently = TestApp::start().await;
+    let (event, other, user) = (evently.event(10).await, evently.event(10).await, evently.user());
+    assert_eq!(user.book_with_key(&event, 3, "key").await.status, 201);
+    for _ in 0..3 {
+        user.book_with_key(&other, 3, "key").await.assert_problem(422, "idempotency_key_reused");
+        assert_eq!(evently.available(&other).await, 10);
+    }
+    assert_eq!(user.book_with_key(&event, 3, "key").await.header("idempotent-replayed"), "true");
+    assert_eq!(evently.available(&event).await, 7);
+
+    let answers = join_all([&event, &other].map(|event| user.book_with_key(event, 1, "at-once"))).await;
+    let held = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(held, 1, "{answers:?}");
+    assert_eq!(evently.available(&event).await + evently.available(&other).await, 16);
+}
+
+#[tokio::test]
+async fn another_users_key_is_another_key() {
+    let evently = TestApp::start().await;
+    let (event, ada, bob) = (evently.event(10).await, evently.user(), evently.user());
+    let (adas, bobs) = (ada.book_with_key(&event, 3, "key").await, bob.book_with_key(&event, 4, "key").await);
+    assert_eq!((adas.status, bobs.status), (201, 201));
+    assert!(bobs.headers.get("idempotent-replayed").is_none());
+    assert_ne!(adas.body["reservation"]["id"], bobs.body["reservation"]["id"]);
+    assert_eq!(evently.available(&event).await, 3);
+}
+
+#[tokio::test]
+async fn a_key_of_a_confirm_or_a_cancel_is_refused_for_another_one() {
+    let evently = TestApp::start().await;
+    let (event, user) = (evently.event(10).await, evently.user());
+    let (first, second) = (user.hold(&event, 1).await, user.hold(&event, 1).await);
+    let confirm = |id: &str| format!("/reservations/{id}/confirm");
+    let cancel = |id: &str| format!("/bookings/{id}/cancel");
+
+    let confirmed = post_with_key(&user, &confirm(&first), b"key").await;
+    assert_eq!(confirmed.status, 201, "{}", confirmed.body);
+    post_with_key(&user, &confirm(&second), b"key").await.assert_problem(422, "idempotency_key_reused");
+    let again = post_with_key(&user, &confirm(&first), b"key").await;
+    assert_eq!((again.status, &again.body), (200, &confirmed.body));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(evently.sold(&event).await, 1, "the second was not confirmed");
+    assert_eq!(post_with_key(&user, &confirm(&second), b"another").await.status, 201);
+
+    // A key belongs to its operation: the confirm's serves the cancel as a new one.
+    let cancelled = post_with_key(&user, &cancel(&first), b"key").await;
+    assert_eq!(cancelled.status, 200, "{}", cancelled.body);
+    post_with_key(&user, &cancel(&second), b"key").await.assert_problem(422, "idempotency_key_reused");
+    let again = post_with_key(&user, &cancel(&first), b"key").await;
+    assert_eq!((again.status, &again.body), (200, &cancelled.body));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(evently.sold(&event).await, 1, "the second was not cancelled");
+
+    let stranger = evently.user();
+    let theirs = stranger.hold(&event, 1).await;
+    assert_eq!(post_with_key(&stranger, &confirm(&theirs), b"key").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_refused_booking_may_be_tried_again_with_its_key() {
+    let evently = TestApp::start().await;
+    let (event, ada, bob) = (evently.event(5).await, evently.user(), evently.user());
+    let reservation = bob.hold(&event, 5).await;
+    let key = Uuid::now_v7().to_string();
+    ada.book_with_key(&event, 2, &key).await.assert_problem(409, "all_held");
+    assert_eq!(bob.delete(&format!("/reservations/{reservation}")).await.status, 204);
+    let held = ada.book_with_key(&event, 2, &key).await;
+    assert_eq!(held.status, 201, "{}", held.body);
+    assert!(held.headers.get("idempotent-replayed").is_none());
+}
