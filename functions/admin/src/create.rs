@@ -41,9 +41,16 @@ pub(crate) async fn create(
     if details.status == EventStatus::Cancelled {
         return Err(Error::invalid_field("status", "must be draft or published for a new event").into());
     }
-    let event = protocol::create_event(&app, details, now).await?;
+    let event = protocol::create_event(&app, details, now).await.map_err(|error| match error {
+        // Unlike elsewhere, the same request again may do the same again.
+        error @ Error::Unavailable { .. } => Problem::from(error)
+            .detail("The event may have been created or not: look at the list before you send it again."),
+        error => error.into(),
+    })?;
     let location = format!("/events/{}", event.id);
-    let mut response = tagged(&app, event, now).await?;
+    // Nothing is held or sold yet; no store is asked, so nothing can fail any more.
+    let available = event.details.capacity;
+    let mut response = tagged(event, available)?;
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);

@@ -13,7 +13,7 @@ use shared::{
         openapi::{AdminProblems, BodyProblems, ProblemBody, StoreProblems},
         views::EventView,
     },
-    protocol,
+    protocol::{self, available_seats},
 };
 
 use crate::{input::EventInput, tagged};
@@ -52,5 +52,6 @@ pub(crate) async fn replace(
     let matches = |version| version_tag(version).is_ok_and(|tag| if_match.precondition_passes(&tag));
     let event =
         protocol::replace_event(&app, id, |event| matches(event.version), input.try_into()?, now).await?;
-    tagged(&app, event, now).await
+    let available = available_seats(&app, std::slice::from_ref(&event), now).await?;
+    tagged(event, available.first().copied().unwrap_or(0))
 }
