@@ -11,16 +11,16 @@
 -- BEGUN      JSON {quantity, unit_price, draws}, then event name, start in ms, currency
 -- NO_HOLD    there is none: look for a booking of that id
 -- NOT_YOURS  it is another user's
--- EXPIRED    its time has run out
+-- EXPIRED    its time has run out: look for a booking all the same, for Redis may have forgotten the confirm
 -- CANCELLED  the event was cancelled
 
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, user, grace_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
-local found = redis.call('HGET', holds, id)
+local found = is_loaded(state) and redis.call('HGET', holds, id)
 local facts = redis.call('HMGET', state, 'status', 'name', 'starts_at', 'currency')
 local status, name, starts_at, currency = unpack(facts)
-if not found or not status then return { 'NO_HOLD' } end
+if not found then return { 'NO_HOLD' } end
 local hold = cjson.decode(found)
 if hold.user ~= user then return { 'NOT_YOURS' } end
 local now = now_ms()

@@ -20,6 +20,11 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Whether the state was loaded. One that was lost must not come back piecemeal by a change to one of its fields.
+local function is_loaded(state)
+  return redis.call('HEXISTS', state, 'epoch') == 1
+end
+
 local function number_of(state, field)
   return tonumber(redis.call('HGET', state, field) or 0)
 end
@@ -59,9 +64,7 @@ local function expire_overdue(state, deadlines, holds, now, wanted)
         remove_hold(deadlines, holds, due[i])
         expired = expired + 1
       else
-        confirming[#confirming + 1] = {
-          id = due[i], deadline = tonumber(due[i + 1]), user = hold.user, draws = hold.draws,
-        }
+        confirming[#confirming + 1] = { id = due[i], deadline = tonumber(due[i + 1]), user = hold.user }
       end
     end
   end
@@ -104,11 +107,12 @@ local function draw(state, wanted, start)
 end
 
 -- What to answer when too few seats are free: 'ALL_HELD' while the holds, run out, would leave enough.
-local function too_few(state, deadlines, wanted)
+local function too_few(state, deadlines, now, wanted)
   local free = number_of(state, 'free')
   local first = redis.call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')
   if #first > 0 and free + number_of(state, 'held') >= wanted then
-    return { 'ALL_HELD', free, tonumber(first[2]) }
+    -- An overdue confirm is settled at the janitor's next run, which may be now.
+    return { 'ALL_HELD', free, math.max(tonumber(first[2]), now) }
   end
   return { 'SOLD_OUT', free }
 end

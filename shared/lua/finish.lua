@@ -5,7 +5,8 @@
 -- KEYS[2] deadlines
 -- KEYS[3] holds
 -- ARGV[1] reservation id
--- ARGV[2] draws that were committed: JSON array of [shard, seats]
+-- ARGV[2] draws that were committed: JSON array of [shard, seats]; empty for those of the hold, where nobody else
+--         could have changed them (a withdrawal)
 --
 -- FINISHED   the hold is gone, each drawn shard's applied is 1 more
 -- GONE       there was no hold
@@ -13,18 +14,18 @@
 --            is left to the janitor, who sees that DynamoDB's versions are ahead
 
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
-local id, committed = ARGV[1], cjson.decode(ARGV[2])
+local id, committed = ARGV[1], ARGV[2]
 
-local found = redis.call('HGET', holds, id)
+local found = is_loaded(state) and redis.call('HGET', holds, id)
 if not found then return { 'GONE' } end
 local hold = cjson.decode(found)
 remove_hold(deadlines, holds, id)
-if not same_draws(hold.draws, committed) then
+if committed ~= '' and not same_draws(hold.draws, cjson.decode(committed)) then
   move_seats(state, hold.draws, 1)
   return { 'RETURNED' }
 end
 local seats = 0
-for _, draw in ipairs(committed) do
+for _, draw in ipairs(hold.draws) do
   redis.call('HINCRBY', state, 'applied:' .. draw[1], 1)
   seats = seats + draw[2]
 end

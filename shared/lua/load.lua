@@ -14,10 +14,10 @@
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local epoch, facts, inventory = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 
-if redis.call('EXISTS', state) == 1 then
+if is_loaded(state) then
   return { 'ALREADY_LOADED' }
 end
-redis.call('DEL', deadlines, holds)
+redis.call('DEL', state, deadlines, holds)
 
 local fields = { 'epoch', epoch, 'held', 0 }
 local function set(field, value)

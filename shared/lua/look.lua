@@ -13,7 +13,7 @@
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, user = ARGV[1], ARGV[2]
 
-local found = redis.call('HGET', holds, id)
+local found = is_loaded(state) and redis.call('HGET', holds, id)
 if not found then return { 'NO_HOLD' } end
 local hold = cjson.decode(found)
 if hold.user ~= user then return { 'NOT_YOURS' } end

@@ -22,7 +22,7 @@ local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, refused_draws, refused = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 local grace_ms, start = tonumber(ARGV[4]), tonumber(ARGV[5])
 
-local found = redis.call('HGET', holds, id)
+local found = is_loaded(state) and redis.call('HGET', holds, id)
 if not found then return { 'CHANGED' } end
 local hold = cjson.decode(found)
 if not same_draws(hold.draws, refused_draws) then return { 'CHANGED' } end
@@ -44,7 +44,7 @@ if number_of(state, 'free') < hold.quantity then
 end
 if number_of(state, 'free') < hold.quantity then
   remove_hold(deadlines, holds, id)
-  return too_few(state, deadlines, hold.quantity)
+  return too_few(state, deadlines, now, hold.quantity)
 end
 hold.draws = draw(state, hold.quantity, start)
 move_seats(state, hold.draws, -1)

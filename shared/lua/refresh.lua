@@ -1,7 +1,7 @@
 -- refresh.lua: brings the facts of a loaded event up to date, unless newer ones are there. Seats are not touched.
 --
 -- KEYS[1] state
--- ARGV[1] facts: JSON object of strings, see common.lua; its shards count only if they are more
+-- ARGV[1] facts: JSON object of strings, see common.lua; its number of shards does not count
 --
 -- REFRESHED   the facts are the new ones
 -- UP_TO_DATE  the same or newer facts were there
@@ -10,7 +10,7 @@
 local state = KEYS[1]
 local facts = cjson.decode(ARGV[1])
 
-if redis.call('EXISTS', state) == 0 then
+if not is_loaded(state) then
   return { 'NOT_LOADED' }
 end
 if number_of(state, 'version') >= tonumber(facts.version) then

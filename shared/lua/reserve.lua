@@ -50,7 +50,7 @@ if redis.call('HEXISTS', holds, id) == 1 then return { 'ID_TAKEN' } end
 if free < quantity then
   expire_overdue(state, deadlines, holds, now, quantity)
   if number_of(state, 'free') < quantity then
-    return too_few(state, deadlines, quantity)
+    return too_few(state, deadlines, now, quantity)
   end
 end
 

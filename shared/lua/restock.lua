@@ -2,27 +2,30 @@
 -- Fenced by the epoch: a state that was loaded since may have the change in it already.
 --
 -- KEYS[1] state
+-- KEYS[2] restocked: remembers for a while that this change was taken in, so that it counts once
 -- ARGV[1] epoch seen before the change was committed
 -- ARGV[2] draws: JSON array of [shard, seats]
--- ARGV[3] number of shards after the change
+-- ARGV[3] how long that is remembered, ms
 --
--- RESTOCKED      the seats are free, each drawn shard's applied is 1 more
+-- RESTOCKED      the seats are free, each drawn shard's applied is 1 more; now or by an earlier call
 -- EPOCH_CHANGED  the state is another one, or none: left to the janitor
 
-local state = KEYS[1]
-local epoch, draws, shards = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
+local state, restocked = KEYS[1], KEYS[2]
+local epoch, draws, remembered_ms = ARGV[1], cjson.decode(ARGV[2]), ARGV[3]
 
 if redis.call('HGET', state, 'epoch') ~= epoch then
   return { 'EPOCH_CHANGED' }
 end
-local seats = 0
+if not redis.call('SET', restocked, epoch, 'NX', 'PX', remembered_ms) then
+  return { 'RESTOCKED' }
+end
+local seats, shards = 0, number_of(state, 'shards')
 for _, draw in ipairs(draws) do
   redis.call('HINCRBY', state, 'free:' .. draw[1], draw[2])
   redis.call('HINCRBY', state, 'applied:' .. draw[1], 1)
   seats = seats + draw[2]
+  shards = math.max(shards, draw[1] + 1)
 end
 redis.call('HINCRBY', state, 'free', seats)
-if shards > number_of(state, 'shards') then
-  redis.call('HSET', state, 'shards', shards)
-end
+redis.call('HSET', state, 'shards', shards)
 return { 'RESTOCKED' }

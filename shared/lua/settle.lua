@@ -12,7 +12,7 @@
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, deadline = ARGV[1], tonumber(ARGV[2])
 
-local found = redis.call('HGET', holds, id)
+local found = is_loaded(state) and redis.call('HGET', holds, id)
 if not found or tonumber(redis.call('ZSCORE', deadlines, id)) ~= deadline then
   return { 'CHANGED' }
 end

@@ -16,7 +16,12 @@
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, wanted, shards_max, grace_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
-if redis.call('EXISTS', state) == 0 then return { 'NOT_LOADED' } end
+if not is_loaded(state) then return { 'NOT_LOADED' } end
+-- Asked again, perhaps by a client library that lost the answer.
+local found = redis.call('HGET', holds, id)
+if found then
+  return { 'WITHDRAWN', cjson.encode(cjson.decode(found).draws), tonumber(redis.call('ZSCORE', deadlines, id)) }
+end
 local now = now_ms()
 expire_overdue(state, deadlines, holds, now, wanted)
 local free = number_of(state, 'free')

@@ -38,8 +38,11 @@ impl App {
     /// Builds the app of a Lambda function: settings from the environment, credentials as the AWS SDK finds
     /// them.
     pub async fn from_env() -> Result<Arc<Self>, StartError> {
-        let config = Config::from_env()?;
-        Self::new(config, store::client_from_env().await)
+        let started = match Config::from_env() {
+            Ok(config) => Self::new(config, store::client_from_env().await),
+            Err(error) => Err(error.into()),
+        };
+        started.inspect_err(|error| tracing::error!("can't start: {error}"))
     }
 
     /// Builds the app from settings and a DynamoDB client. Connects to nothing yet.

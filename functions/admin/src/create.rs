@@ -9,7 +9,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use shared::{
-    App,
+    App, Error,
     http::{
         Admin, JsonBody, Problem,
         openapi::{AdminProblems, BodyProblems, StoreProblems},
@@ -36,9 +36,17 @@ pub(crate) async fn create(
     JsonBody(input): JsonBody<EventInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let event = protocol::create_event(&app, input.details(None, now)?, now).await?;
+    let event =
+        protocol::create_event(&app, input.details(None, now)?, now).await.map_err(|error| match error {
+            // Unlike elsewhere, the same request again may do the same again.
+            error @ Error::Unavailable { .. } => Problem::from(error)
+                .detail("The event may have been created or not: look at the list before you send it again."),
+            error => error.into(),
+        })?;
     let location = format!("/events/{}", event.id);
-    let mut response = tagged(&app, event, now).await?;
+    // Nothing is held or sold yet; no store is asked, so nothing can fail any more.
+    let available = event.details.capacity;
+    let mut response = tagged(event, available)?;
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);

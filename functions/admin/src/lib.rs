@@ -12,12 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use axum_extra::headers::HeaderMapExt;
-use jiff::Timestamp;
 use shared::{
     App,
     domain::event::Event,
     http::{Problem, headers::version_tag, views::EventView},
-    protocol::available_seats,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -27,10 +25,9 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// An event with its ETag.
-async fn tagged(app: &App, event: Event, now: Timestamp) -> Result<Response, Problem> {
-    let available = available_seats(app, std::slice::from_ref(&event), now).await?;
+fn tagged(event: Event, available: u32) -> Result<Response, Problem> {
     let tag = version_tag(event.version)?;
-    let mut response = Json(EventView::new(event, available.first().copied().unwrap_or(0))).into_response();
+    let mut response = Json(EventView::new(event, available)).into_response();
     response.headers_mut().typed_insert(tag);
     Ok(response)
 }

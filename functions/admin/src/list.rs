@@ -48,10 +48,10 @@ pub(crate) async fn list(
     let limit = page_items(params.limit)?;
     let start = from_cursor(&app.tokens, LIST, params.cursor.as_deref())?;
     let page = app.store.events_by_start(&EventsFilter::default(), limit, start).await?;
-    let available = available_seats(&app, &page.events, Timestamp::now()).await?;
+    let available = available_seats(&app, &page.items, Timestamp::now()).await?;
     Ok(Json(EventList {
         items: page
-            .events
+            .items
             .into_iter()
             .zip(available)
             .map(|(event, seats)| EventView::new(event, seats))

@@ -13,7 +13,7 @@ use shared::{
         openapi::{AdminProblems, BodyProblems, ProblemBody, StoreProblems},
         views::EventView,
     },
-    protocol,
+    protocol::{self, available_seats},
 };
 
 use crate::{input::EventInput, tagged};
@@ -58,5 +58,6 @@ pub(crate) async fn replace(
         now,
     )
     .await?;
-    tagged(&app, event, now).await
+    let available = available_seats(&app, std::slice::from_ref(&event), now).await?;
+    tagged(event, available.first().copied().unwrap_or(0))
 }

@@ -42,7 +42,7 @@ pub(crate) async fn cancel(
     OptionalIdempotencyKey(key): OptionalIdempotencyKey,
 ) -> Result<impl IntoResponse, Problem> {
     if let Some(key) = key {
-        protocol::claim_idempotency_key(&app, caller.user_id, "cancel", &key, &id.to_string()).await?;
+        protocol::check_idempotency_key(&app, caller.user_id, "cancel", &key, &id.to_string()).await?;
     }
     let cancelled = protocol::cancel(&app, caller.user_id, id, Timestamp::now()).await?;
     let answer = Json(BookingAnswer::from(cancelled.booking)).into_response();

@@ -59,7 +59,7 @@ pub(crate) async fn list(
     let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
     let page = app.store.bookings_of_user(caller.user_id, params.status, limit, start).await?;
     Ok(Json(BookingList {
-        items: page.bookings.into_iter().map(BookingView::from).collect(),
+        items: page.items.into_iter().map(BookingView::from).collect(),
         next_cursor: to_cursor(&app.tokens, &list, page.next)?,
     }))
 }

@@ -69,9 +69,9 @@ pub(crate) async fn list(
         published_only: true,
     };
     let page = app.store.events_by_start(&filter, limit, start).await?;
-    let available = available_seats(&app, &page.events, now).await?;
+    let available = available_seats(&app, &page.items, now).await?;
     let items =
-        page.events.into_iter().zip(available).map(|(event, seats)| EventView::new(event, seats)).collect();
+        page.items.into_iter().zip(available).map(|(event, seats)| EventView::new(event, seats)).collect();
     let list = EventList { items, next_cursor: to_cursor(&app.tokens, &list, page.next)? };
     answer(if_none_match, &list)
 }

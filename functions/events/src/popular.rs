@@ -57,12 +57,12 @@ async fn most_sold(app: &App, now: Timestamp) -> Result<Vec<Event>, Error> {
     let mut start = None;
     loop {
         let page = app.store.events_by_start(&filter, PAGE_EVENTS, start).await?;
-        let shards: Vec<_> = page.events.iter().map(|event| (event.id, event.shards)).collect();
+        let shards: Vec<_> = page.items.iter().map(|event| (event.id, event.shards)).collect();
         let mut sold = HashMap::new();
         for (event, shard) in app.store.inventory_of_events(&shards).await? {
             *sold.entry(event).or_default() += shard.sold;
         }
-        best.extend(page.events.into_iter().map(|event| (sold.get(&event.id).copied().unwrap_or(0), event)));
+        best.extend(page.items.into_iter().map(|event| (sold.get(&event.id).copied().unwrap_or(0), event)));
         best.sort_by_key(|(sold, event)| (Reverse(*sold), event.details.starts_at));
         best.truncate(POPULAR_EVENTS);
         start = page.next;

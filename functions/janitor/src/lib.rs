@@ -28,23 +28,14 @@ pub struct Report {
     pub events_failed: u32,
     /// Whether the run came to the end of the list.
     pub complete: bool,
-    /// Holds that ran out and returned their seats.
-    pub holds_expired: u32,
-    /// Confirms that were committed but not finished: finished now.
-    pub confirms_finished: u32,
-    /// Confirms that were begun but never committed: their seats returned.
-    pub confirms_undone: u32,
-    /// Events whose facts in Redis were old.
-    pub events_refreshed: u32,
-    /// Events that Redis forgot, because their sales are over.
-    pub events_unloaded: u32,
-    /// How late the latest overdue confirm was, in ms.
-    pub oldest_overdue_ms: u64,
+    /// What was done for them.
+    #[serde(flatten)]
+    pub done: Sweep,
 }
 
 /// One run.
 pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
-    let started = Instant::now();
+    let until = Instant::now() + RUN_TIME_MAX;
     // An event's sales end with the event at the latest, and its keys go soon after.
     let lookback = SignedDuration::from_hours(24 * (EVENT_DAYS_MAX + 2));
     let filter = EventsFilter { from: Some(now - lookback), ..EventsFilter::default() };
@@ -52,14 +43,14 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
     let mut start = app.redis.janitor_cursor().await?;
     loop {
         let page = app.store.events_by_start(&filter, PAGE_EVENTS, start).await?;
-        let mut sweeps = stream::iter(page.events.into_iter().map(|event| one_event(app, event, now)))
+        let mut sweeps = stream::iter(page.items.into_iter().map(|event| one_event(app, event, now, until)))
             .buffer_unordered(EVENTS_AT_ONCE);
         while let Some(swept) = sweeps.next().await {
             report.add(swept);
         }
         start = page.next;
         report.complete = start.is_none();
-        if report.complete || started.elapsed() > RUN_TIME_MAX {
+        if report.complete || Instant::now() >= until {
             app.redis.set_janitor_cursor(start).await?;
             tracing::info!(report = %serde_json::json!(report), "janitor ran");
             return Ok(report);
@@ -68,8 +59,8 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
 }
 
 /// A failure for one event must not keep the others waiting.
-async fn one_event(app: &App, event: Event, now: Timestamp) -> Option<Sweep> {
-    sweep(app, &event, now)
+async fn one_event(app: &App, event: Event, now: Timestamp, until: Instant) -> Option<Sweep> {
+    sweep(app, &event, now, until)
         .await
         .inspect_err(|error| tracing::error!(event_id = %event.id, %error, "sweep failed"))
         .ok()
@@ -77,16 +68,12 @@ async fn one_event(app: &App, event: Event, now: Timestamp) -> Option<Sweep> {
 
 impl Report {
     fn add(&mut self, swept: Option<Sweep>) {
-        let Some(swept) = swept else {
-            self.events_failed += 1;
-            return;
-        };
-        self.events_swept += 1;
-        self.holds_expired += swept.holds_expired;
-        self.confirms_finished += swept.confirms_finished;
-        self.confirms_undone += swept.confirms_undone;
-        self.events_refreshed += swept.events_refreshed;
-        self.events_unloaded += swept.events_unloaded;
-        self.oldest_overdue_ms = self.oldest_overdue_ms.max(swept.oldest_overdue_ms);
+        match swept {
+            Some(done) => {
+                self.events_swept += 1;
+                self.done.add(done);
+            }
+            None => self.events_failed += 1,
+        }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn confirm(
     OptionalIdempotencyKey(key): OptionalIdempotencyKey,
 ) -> Result<impl IntoResponse, Problem> {
     if let Some(key) = key {
-        protocol::claim_idempotency_key(&app, caller.user_id, "confirm", &key, &id.to_string()).await?;
+        protocol::check_idempotency_key(&app, caller.user_id, "confirm", &key, &id.to_string()).await?;
     }
     let confirmed = protocol::confirm(&app, caller.user_id, id, Timestamp::now()).await?;
     let status = if confirmed.replayed { StatusCode::OK } else { StatusCode::CREATED };

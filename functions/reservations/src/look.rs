@@ -35,7 +35,7 @@ pub(crate) async fn look(
         Look::Hold(reservation, now) => ReservationView::at(reservation, now),
         Look::NoHold => {
             let booking = app.store.booking(caller.user_id, id).await?.ok_or(Error::ReservationNotFound)?;
-            ReservationView::confirmed(booking)
+            ReservationView::booked(booking)
         }
     };
     Ok(Json(ReservationAnswer { reservation }))

@@ -33,7 +33,7 @@ pub(crate) struct ReservationView {
     /// ISO 4217 code.
     #[schema(example = "EUR")]
     currency: String,
-    /// `held`; `confirmed` once it is a booking.
+    /// `held`; then that of the booking: `confirmed` or `cancelled`.
     #[schema(example = "held")]
     status: &'static str,
     /// When the seats go back on sale, unless confirmed before; null once confirmed.
@@ -67,7 +67,7 @@ impl ReservationView {
     }
 
     /// A reservation that became this booking.
-    pub(crate) fn confirmed(booking: Booking) -> Self {
+    pub(crate) fn booked(booking: Booking) -> Self {
         Self {
             id: booking.id.to_string(),
             event_id: booking.event_id.to_string(),
@@ -75,7 +75,7 @@ impl ReservationView {
             unit_price: booking.unit_price,
             total: total(booking.quantity, booking.unit_price),
             currency: booking.currency,
-            status: "confirmed",
+            status: booking.status.as_str(),
             expires_at: None,
             expires_in: None,
         }

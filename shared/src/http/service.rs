@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, LazyLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -12,12 +12,16 @@ use axum::{
     extract::{DefaultBodyLimit, MatchedPath, Request},
     http::{HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{body::BODY_BYTES_MAX, problem::Problem};
-use crate::{App, telemetry};
+use crate::{App, Error, telemetry};
+
+/// Below the functions' timeout of 10 s, so that a client is told to try again, instead of nothing. Breaking a
+/// request off anywhere is like a crash there, which the protocol allows.
+const REQUEST_TIME_MAX: Duration = Duration::from_millis(8_500);
 
 /// The OpenAPI document of all functions together, generated from the code (`make openapi`). A test keeps it in
 /// step.
@@ -46,7 +50,12 @@ async fn finish_response(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let mut response = next.run(request).await;
+    let mut response = match tokio::time::timeout(REQUEST_TIME_MAX, next.run(request)).await {
+        Ok(response) => response,
+        Err(elapsed) => {
+            Problem::from(Error::Unavailable { store: "a store", source: elapsed.into() }).into_response()
+        }
+    };
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     tracing::info!(
         %method,

@@ -71,7 +71,7 @@ async fn event_start(app: &App, booking: &Booking, seen: Option<&StateSeen>) -> 
 
 /// The cancel stands whatever happens here: if Redis does not hear of it, the janitor will tell it.
 async fn restock(app: &App, booking: &Booking, epoch: &str) {
-    match app.redis.restock(booking.event_id, epoch, &booking.draws, 0).await {
+    match app.redis.restock(booking.event_id, &booking.id.to_string(), epoch, &booking.draws).await {
         Ok(true) => {}
         Ok(false) => {
             tracing::info!(booking_id = %booking.id, "the state was loaded anew; restock is left to the janitor")

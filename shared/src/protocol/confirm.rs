@@ -101,7 +101,7 @@ async fn finish_existing(app: &App, user: UserId, id: ReservationId) -> Result<C
 
 /// The booking stands whatever happens here: if Redis does not hear of it, the janitor will tell it.
 async fn finish(app: &App, booking: &Booking) {
-    if let Err(error) = app.redis.finish(booking.id, &booking.draws).await {
+    if let Err(error) = app.redis.finish(booking.id, Some(&booking.draws)).await {
         tracing::warn!(reservation_id = %booking.id, %error, "finish is left to the janitor");
     }
 }

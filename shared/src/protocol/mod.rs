@@ -76,16 +76,22 @@ pub use sweep::{Sweep, sweep};
 use crate::{App, domain::error::Error, domain::id::UserId};
 
 /// Ties an idempotency key to what the request is about; `IdempotencyKeyReused` if it was used for something
-/// else. The request itself is idempotent by nature, so nothing more is kept.
-pub async fn claim_idempotency_key(
+/// else. For requests that are idempotent by nature: without Redis they work all the same, only such a mix-up is
+/// not noticed.
+pub async fn check_idempotency_key(
     app: &App,
     user: UserId,
     operation: &str,
     key: &str,
     used_for: &str,
 ) -> Result<(), Error> {
-    match app.redis.claim_idempotency_key(user, operation, key, used_for).await? {
-        Some(before) if before != used_for => Err(Error::IdempotencyKeyReused),
-        _ => Ok(()),
+    match app.redis.claim(user, operation, key, used_for).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::IdempotencyKeyReused),
+        Err(Error::Unavailable { source, .. }) => {
+            tracing::warn!(error = %source, "an idempotency key was not checked");
+            Ok(())
+        }
+        Err(error) => Err(error),
     }
 }

@@ -47,8 +47,8 @@ pub async fn replace_event(
         };
         if let Some(replaced) = step {
             event = replaced;
+            refresh(app, &event).await;
             if event.details.capacity == details.capacity {
-                refresh(app, &event).await;
                 return Ok(event);
             }
         }
@@ -92,7 +92,8 @@ async fn raise(app: &App, event: &Event, details: &EventDetails) -> Result<Optio
 }
 
 async fn restock(app: &App, event: &Event, epoch: &str, added: &[Draw]) {
-    match app.redis.restock(event.id, epoch, added, event.shards).await {
+    let change = format!("version {}", event.version);
+    match app.redis.restock(event.id, &change, epoch, added).await {
         Ok(true) => {}
         Ok(false) => {
             tracing::info!(event_id = %event.id, "the state was loaded anew; restock is left to the janitor")
@@ -110,6 +111,10 @@ async fn lower(
     details: &EventDetails,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
+    // The event remembers one withdrawal only: the one before must be at its end.
+    if let Some(before) = event.last_withdrawal {
+        app.redis.finish(before, None).await?;
+    }
     let wanted = event.details.capacity - details.capacity;
     let id = ReservationId::new(event.id, now);
     let grace_ms = app.config.confirm_grace_ms;
@@ -128,7 +133,7 @@ async fn lower(
     replaced.last_withdrawal = Some(id);
     match app.store.replace_event_removing(&replaced, event.version, &draws).await? {
         Replaced::Done => {
-            if let Err(error) = app.redis.finish(id, &draws).await {
+            if let Err(error) = app.redis.finish(id, Some(&draws)).await {
                 tracing::warn!(event_id = %event.id, %error, "finish is left to the janitor");
             }
             Ok(Some(replaced))
@@ -138,7 +143,10 @@ async fn lower(
                 tracing::warn!(event_id = %event.id, %error, "settling a withdrawal is left to the janitor");
             }
             match refused {
-                Replaced::SeatsGone => Ok(None),
+                Replaced::SeatsGone => Err(Error::Unavailable {
+                    store: "Redis",
+                    source: "it lost data and thinks seats free that are sold".into(),
+                }),
                 _ => Err(stale(app, event.id).await?),
             }
         }

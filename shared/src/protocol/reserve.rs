@@ -41,20 +41,18 @@ pub async fn reserve(
     let used_for = event.to_string();
     let (reserved, claimed) = tokio::join!(
         hold_seats(app, user, event, quantity, idempotency_key, now),
-        super::claim_idempotency_key(app, user, "book", idempotency_key, &used_for),
+        app.redis.claim(user, "book", idempotency_key, &used_for),
     );
-    match (reserved, claimed) {
-        (Ok(reserved), Ok(())) => Ok(reserved),
-        (Err(error), Ok(())) => Err(error),
-        (Ok(reserved), Err(error)) => {
-            // Best effort: if it fails, the hold runs out by itself.
-            if let Err(error) = app.redis.release(reserved.reservation.id, user).await {
-                tracing::warn!(%error, "a hold could not be given back");
-            }
-            Err(error)
-        }
-        (Err(_), Err(error)) => Err(error),
+    if claimed? {
+        return reserved;
     }
+    if let Ok(Reserved { reservation, replayed: false }) = reserved {
+        // Best effort: if it fails, the hold runs out by itself.
+        if let Err(error) = app.redis.release(reservation.id, user).await {
+            tracing::warn!(%error, "a hold could not be given back");
+        }
+    }
+    Err(Error::IdempotencyKeyReused)
 }
 
 async fn hold_seats(

@@ -1,6 +1,9 @@
 //! Sweep: what the janitor does for one event. Safe to repeat, and for two janitors at once.
 
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::{
     App,
@@ -8,13 +11,13 @@ use crate::{
     redis::scripts::{OverdueConfirm, Swept},
 };
 
-/// Calls of `expire.lua` for one event in one sweep; each looks at up to 500 holds.
-const EXPIRE_CALLS_MAX: usize = 200;
+/// Confirms settled at once.
+const SETTLES_AT_ONCE: usize = 16;
 /// How long after its sales an event stays in Redis.
 const UNLOAD_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a sweep did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sweep {
     /// Holds that ran out and returned their seats.
     pub holds_expired: u32,
@@ -22,6 +25,8 @@ pub struct Sweep {
     pub confirms_finished: u32,
     /// Confirms that were begun but never committed: their seats returned.
     pub confirms_undone: u32,
+    /// Confirms that could not be settled because a store failed.
+    pub confirms_failed: u32,
     /// Events whose facts in Redis were old.
     pub events_refreshed: u32,
     /// Events that Redis forgot, because their sales are over.
@@ -30,62 +35,96 @@ pub struct Sweep {
     pub oldest_overdue_ms: u64,
 }
 
-/// Expires overdue holds of an event and settles overdue confirms. `event` may be a little old: it is used only
-/// to bring older facts in Redis up to date, and to see whether its sales are over.
-pub async fn sweep(app: &App, event: &Event, now: Timestamp) -> Result<Sweep, Error> {
+impl Sweep {
+    /// Adds what another sweep did.
+    pub fn add(&mut self, other: Self) {
+        self.holds_expired += other.holds_expired;
+        self.confirms_finished += other.confirms_finished;
+        self.confirms_undone += other.confirms_undone;
+        self.confirms_failed += other.confirms_failed;
+        self.events_refreshed += other.events_refreshed;
+        self.events_unloaded += other.events_unloaded;
+        self.oldest_overdue_ms = self.oldest_overdue_ms.max(other.oldest_overdue_ms);
+    }
+}
+
+/// Expires overdue holds of an event and settles overdue confirms, until then at the latest; the next sweep goes
+/// on. `event` may be a little old: it is used only to bring older facts in Redis up to date, and to see whether
+/// its sales are over.
+pub async fn sweep(app: &App, event: &Event, now: Timestamp, until: Instant) -> Result<Sweep, Error> {
     let mut done = Sweep::default();
-    for _ in 0..EXPIRE_CALLS_MAX {
-        let Some(swept) = app.redis.expire(event.id).await? else {
-            return Ok(done);
-        };
+    loop {
+        let Some(swept) = app.redis.expire(event.id).await? else { return Ok(done) };
         done.holds_expired += swept.expired;
-        for overdue in &swept.overdue {
-            settle(app, event, overdue, now, &mut done).await?;
+        let mut settled = stream::iter(swept.overdue.clone())
+            .map(|overdue| settle(app, event, overdue, now))
+            .buffer_unordered(SETTLES_AT_ONCE);
+        let mut failed = false;
+        while let Some(one) = settled.next().await {
+            failed |= one.confirms_failed > 0;
+            done.add(one);
         }
         if !swept.more {
             catch_up(app, event, &swept, now, &mut done).await?;
-            break;
+            return Ok(done);
+        }
+        if failed || Instant::now() >= until {
+            return Ok(done);
         }
     }
-    Ok(done)
 }
 
-/// A confirm began and nobody ended it. DynamoDB knows whether it was committed.
-async fn settle(
-    app: &App,
-    event: &Event,
-    overdue: &OverdueConfirm,
-    now: Timestamp,
-    done: &mut Sweep,
-) -> Result<(), Error> {
-    let late_ms = u64::try_from(now.as_millisecond() - overdue.deadline).unwrap_or(0);
-    done.oldest_overdue_ms = done.oldest_overdue_ms.max(late_ms);
-    let id = overdue.id;
-    if let Some(draws) = committed_draws(app, event, overdue).await? {
-        app.redis.finish(id, &draws).await?;
-        done.confirms_finished += 1;
-        tracing::info!(%id, "finished a confirm that had been committed");
-    } else if app.redis.settle(id, overdue.deadline).await? {
-        // The deadline was compared: a retry may have begun again since it was read.
-        done.confirms_undone += 1;
-        tracing::info!(%id, "undid a confirm that was never committed");
+/// A confirm began and nobody ended it. DynamoDB knows whether it was committed. One that fails must not keep the
+/// others waiting.
+async fn settle(app: &App, event: &Event, overdue: OverdueConfirm, now: Timestamp) -> Sweep {
+    let oldest_overdue_ms = u64::try_from(now.as_millisecond() - overdue.deadline).unwrap_or(0);
+    let mut done = Sweep { oldest_overdue_ms, ..Sweep::default() };
+    match finish_or_undo(app, event, &overdue).await {
+        Ok(Settled::Finished) => done.confirms_finished = 1,
+        Ok(Settled::Undone) => done.confirms_undone = 1,
+        Ok(Settled::Elsewhere) => {}
+        Err(error) => {
+            done.confirms_failed = 1;
+            tracing::error!(id = %overdue.id, %error, "a confirm could not be settled");
+        }
     }
-    Ok(())
+    done
 }
 
-/// The draws that DynamoDB committed for an overdue confirm, or for the withdrawal of a lowered capacity.
-async fn committed_draws(
-    app: &App,
-    event: &Event,
-    overdue: &OverdueConfirm,
-) -> Result<Option<Vec<Draw>>, Error> {
+enum Settled {
+    Finished,
+    Undone,
+    /// Somebody else was first, or the buyer confirms again.
+    Elsewhere,
+}
+
+async fn finish_or_undo(app: &App, event: &Event, overdue: &OverdueConfirm) -> Result<Settled, Error> {
+    let id = overdue.id;
+    let ended = match committed(app, event, overdue).await? {
+        Committed::Booking(draws) => app.redis.finish(id, Some(&draws)).await?.then_some(Settled::Finished),
+        Committed::Withdrawal => app.redis.finish(id, None).await?.then_some(Settled::Finished),
+        // The deadline is compared: a retry may have begun again since it was read.
+        Committed::Nothing => app.redis.settle(id, overdue.deadline).await?.then_some(Settled::Undone),
+    };
+    Ok(ended.unwrap_or(Settled::Elsewhere))
+}
+
+/// What DynamoDB knows of an overdue confirm, or of the withdrawal of a lowered capacity.
+enum Committed {
+    Booking(Vec<Draw>),
+    Withdrawal,
+    Nothing,
+}
+
+async fn committed(app: &App, event: &Event, overdue: &OverdueConfirm) -> Result<Committed, Error> {
     if overdue.user.is_empty() {
         let event = app.store.event(event.id).await?;
-        let committed = event.is_some_and(|event| event.last_withdrawal == Some(overdue.id));
-        return Ok(committed.then(|| overdue.draws.clone()));
+        let is_last = event.is_some_and(|event| event.last_withdrawal == Some(overdue.id));
+        return Ok(if is_last { Committed::Withdrawal } else { Committed::Nothing });
     }
     let user = overdue.user.parse().map_err(|error| Error::Internal(Box::new(error)))?;
-    Ok(app.store.booking(user, overdue.id).await?.map(|booking| booking.draws))
+    let booking = app.store.booking(user, overdue.id).await?;
+    Ok(booking.map_or(Committed::Nothing, |booking| Committed::Booking(booking.draws)))
 }
 
 /// What Redis may have missed, or need no longer keep.

@@ -3,10 +3,11 @@
 use std::{fmt, time::Duration};
 
 use redis::{
-    Client, Cmd, Pipeline, RedisFuture, RedisResult, Value,
+    Client, Cmd, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult, Value,
     aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
     cluster::ClusterClientBuilder,
     cluster_async::ClusterConnection,
+    io::tcp::TcpSettings,
 };
 
 use crate::config::RedisConfig;
@@ -15,6 +16,9 @@ use crate::config::RedisConfig;
 /// did not run.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long sent bytes may stay unacknowledged before the connection counts as lost.
+#[cfg(target_os = "linux")]
+const UNANSWERED_MAX: Duration = Duration::from_secs(2);
 /// Commands that may wait to be written: more than one function instance ever has under way.
 const PIPELINE_COMMANDS_MAX: usize = 2_048;
 /// A caller that meets a lost connection hears of it at once and may try again.
@@ -33,6 +37,7 @@ impl Connection {
             let client = ClusterClientBuilder::new([config.url()])
                 .connection_timeout(CONNECT_TIMEOUT)
                 .response_timeout(RESPONSE_TIMEOUT)
+                .tcp_settings(tcp_settings())
                 .build()?;
             Ok(Self::Cluster(client.get_pending_async_connection_with_config(Default::default())))
         } else {
@@ -41,10 +46,19 @@ impl Connection {
                 .set_response_timeout(Some(RESPONSE_TIMEOUT))
                 .set_pipeline_buffer_size(PIPELINE_COMMANDS_MAX)
                 .set_number_of_retries(RECONNECT_RETRIES);
-            let client = Client::open(config.url())?;
+            let address = config.url().into_connection_info()?.set_tcp_settings(tcp_settings());
+            let client = Client::open(address)?;
             Ok(Self::Single(ConnectionManager::new_lazy_with_config(client, settings)?))
         }
     }
+}
+
+/// A server that vanished without a word must not be waited for: the kernel would try for a quarter of an hour.
+fn tcp_settings() -> TcpSettings {
+    let settings = TcpSettings::default().set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(UNANSWERED_MAX);
+    settings
 }
 
 impl ConnectionLike for Connection {

@@ -40,6 +40,11 @@ impl Keys {
         format!("{}{{{user}}}:claim:{operation}:{key}", self.prefix)
     }
 
+    /// String, expires: that a change of the event's inventory was taken in.
+    pub fn restocked(&self, event: EventId, change: &str) -> String {
+        self.of_event(event, &format!("restocked:{change}"))
+    }
+
     /// String: where the janitor's next run starts.
     pub fn janitor_cursor(&self) -> String {
         format!("{}janitor:cursor", self.prefix)

@@ -20,7 +20,7 @@ use crate::{
     config::RedisConfig,
     domain::{
         error::{Cause, Error},
-        id::{EventId, UserId},
+        id::EventId,
         time::from_ms,
     },
     store::PageKey,
@@ -88,20 +88,6 @@ impl Redis {
         get.arg(self.keys.state(event)).arg("epoch").arg("starts_at");
         let (epoch, starts_at) = self.ask::<(Option<String>, Option<i64>)>(&get).await?;
         Ok(epoch.zip(starts_at).map(|(epoch, starts_at)| StateSeen { epoch, starts_at: from_ms(starts_at) }))
-    }
-
-    /// Ties an idempotency key to what it is used for. Answers what it was tied to before, if it was.
-    pub async fn claim_idempotency_key(
-        &self,
-        user: UserId,
-        operation: &str,
-        key: &str,
-        used_for: &str,
-    ) -> Result<Option<String>, Error> {
-        let mut claim = redis::cmd("SET");
-        claim.arg(self.keys.claim(user, operation, key)).arg(used_for);
-        claim.arg("NX").arg("GET").arg("EX").arg(IDEMPOTENCY_TTL.as_secs());
-        self.ask(&claim).await
     }
 
     /// Where the janitor stopped, if it did not come to the end.

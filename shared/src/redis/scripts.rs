@@ -1,6 +1,6 @@
 //! One typed function for each Lua script. The head of each Lua file is its contract; a test holds both to it.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use jiff::Timestamp;
 use redis::{Script, Value};
@@ -27,6 +27,7 @@ macro_rules! script {
     };
 }
 
+script!(CLAIM, "claim.lua");
 script!(LOAD, "load.lua");
 script!(REFRESH, "refresh.lua");
 script!(RESERVE, "reserve.lua");
@@ -40,6 +41,9 @@ script!(WITHDRAW, "withdraw.lua");
 script!(EXPIRE, "expire.lua");
 script!(SETTLE, "settle.lua");
 script!(UNLOAD, "unload.lua");
+
+/// How long a change that was taken in is remembered: far longer than a client library repeats a call.
+const CHANGE_REMEMBERED: Duration = Duration::from_secs(600);
 
 /// What a user asks to hold.
 #[derive(Clone, Copy, Debug)]
@@ -145,8 +149,6 @@ pub struct OverdueConfirm {
     pub deadline: i64,
     /// The user's id; empty for a withdrawal.
     pub user: String,
-    /// Where its seats were drawn from.
-    pub draws: Vec<Draw>,
 }
 
 /// A held reservation as `reserve.lua` and `look.lua` write it.
@@ -167,6 +169,24 @@ impl HoldJson {
 }
 
 impl Redis {
+    /// `claim.lua`: ties an idempotency key to what it is used for. Answers false if it is tied to something else.
+    pub async fn claim(
+        &self,
+        user: UserId,
+        operation: &str,
+        key: &str,
+        used_for: &str,
+    ) -> Result<bool, Error> {
+        let mut call = CLAIM.key(self.keys.claim(user, operation, key));
+        call.arg(used_for).arg(IDEMPOTENCY_TTL.as_millis());
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "CLAIMED" => Ok(true),
+            "USED_FOR" => Ok(false),
+            _ => Err(answer.unknown("claim")),
+        }
+    }
+
     /// `load.lua`: makes the event's state if it is missing.
     pub async fn load(&self, event: &Event, inventory: &[InventoryShard], epoch: &str) -> Result<(), Error> {
         let shards: Vec<(u32, u64)> = inventory.iter().map(|shard| (shard.unsold, shard.version)).collect();
@@ -200,7 +220,7 @@ impl Redis {
         call.key(self.keys.deadlines(event)).key(self.keys.holds(event));
         call.key(self.keys.idempotency(event, request.user, request.idempotency_key));
         call.arg(request.id.to_string()).arg(request.user.to_string()).arg(request.quantity);
-        call.arg(request.hold_ttl_ms).arg(IDEMPOTENCY_TTL.as_secs() * 1_000).arg(fastrand::u16(..));
+        call.arg(request.hold_ttl_ms).arg(IDEMPOTENCY_TTL.as_millis()).arg(fastrand::u16(..));
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "HELD" => Ok(Reserve::Held(held(&answer)?)),
@@ -262,18 +282,19 @@ impl Redis {
                     currency: answer.value(3)?,
                 }))
             }
-            "NO_HOLD" => Ok(Begin::NoHold),
+            "NO_HOLD" | "EXPIRED" => Ok(Begin::NoHold),
             "NOT_YOURS" => Err(Error::ReservationNotFound),
-            "EXPIRED" => Err(Error::ReservationExpired),
             "CANCELLED" => Err(Error::NotOnSale(NotOnSale::Cancelled)),
             _ => Err(answer.unknown("begin")),
         }
     }
 
-    /// `finish.lua`: a commit is done, its hold goes. Answers whether there was one with the same draws.
-    pub async fn finish(&self, id: ReservationId, committed: &[Draw]) -> Result<bool, Error> {
+    /// `finish.lua`: a commit is done, its hold goes. Answers whether there was one with the same draws; without
+    /// draws, as for a withdrawal, any are the same.
+    pub async fn finish(&self, id: ReservationId, committed: Option<&[Draw]>) -> Result<bool, Error> {
+        let committed = committed.map(json).transpose()?.unwrap_or_default();
         let answer = self.run(&FINISH, id.event(), |call| {
-            call.arg(id.to_string()).arg(json(committed)?);
+            call.arg(id.to_string()).arg(committed);
             Ok(())
         });
         let answer = answer.await?;
@@ -326,17 +347,18 @@ impl Redis {
         }
     }
 
-    /// `restock.lua`: seats came back on sale in DynamoDB. Answers whether Redis took them in; if not, the
-    /// state is another one than that of `epoch`.
+    /// `restock.lua`: seats came back on sale in DynamoDB by that change. Answers whether Redis took them in; if not,
+    /// the state is another one than that of `epoch`.
     pub async fn restock(
         &self,
         event: EventId,
+        change: &str,
         epoch: &str,
         draws: &[Draw],
-        shards: u16,
     ) -> Result<bool, Error> {
         let mut call = RESTOCK.key(self.keys.state(event));
-        call.arg(epoch).arg(json(draws)?).arg(shards);
+        call.key(self.keys.restocked(event, change));
+        call.arg(epoch).arg(json(draws)?).arg(CHANGE_REMEMBERED.as_millis());
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "RESTOCKED" => Ok(true),
@@ -377,6 +399,10 @@ impl Redis {
                 overdue: answer.json(3)?,
             })),
             "NOT_LOADED" => Ok(None),
+            "DROPPED" => {
+                tracing::error!(event_id = %event, "some of the event's keys were lost; all were dropped");
+                Ok(None)
+            }
             _ => Err(answer.unknown("expire")),
         }
     }

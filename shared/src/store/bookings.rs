@@ -4,9 +4,11 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
-use super::transaction::{Transacted, condition_failed};
 use super::{
-    Item, PageKey, PageKeyPart, Store, failed, from_item, number, page_key_from, start_key, text, to_item,
+    Item, Store, failed, from_item, number,
+    page::{Page, PageKey, PageKeyPart, read_page},
+    text, to_item,
+    transaction::{Transacted, condition_failed},
 };
 use crate::domain::{
     booking::{Booking, BookingStatus},
@@ -47,15 +49,6 @@ pub enum CancelOutcome {
     AlreadyCancelled,
 }
 
-/// A part of a user's history.
-#[derive(Debug)]
-pub struct BookingsPage {
-    /// The bookings, newest first.
-    pub bookings: Vec<Booking>,
-    /// Where the next page starts, if there is one.
-    pub next: Option<PageKey>,
-}
-
 impl Store {
     /// A user's booking, read with strong consistency.
     pub async fn booking(&self, user: UserId, id: ReservationId) -> Result<Option<Booking>, Error> {
@@ -78,41 +71,23 @@ impl Store {
         user: UserId,
         status: Option<BookingStatus>,
         limit: usize,
-        mut start: Option<PageKey>,
-    ) -> Result<BookingsPage, Error> {
-        let mut bookings: Vec<Booking> = Vec::new();
-        // One more than asked for tells whether there is a next page.
-        while bookings.len() <= limit {
-            let mut query = self
-                .client
-                .query()
-                .table_name(&self.tables.bookings)
-                .key_condition_expression("user_id = :user")
-                .expression_attribute_values(":user", text(user))
-                .scan_index_forward(false)
-                .consistent_read(true)
-                // With a filter, DynamoDB counts what it reads, not what passes: a page may come back short.
-                .limit(i32::try_from(limit + 1 - bookings.len()).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start.take().map(start_key));
-            if let Some(status) = status {
-                query = query
-                    .filter_expression("#status = :status")
-                    .expression_attribute_names("#status", "status")
-                    .expression_attribute_values(":status", text(status.as_str()));
-            }
-            let read = query.send().await.map_err(failed)?;
-            for item in read.items.unwrap_or_default() {
-                bookings.push(from_item(item)?);
-            }
-            start = read.last_evaluated_key.map(page_key_from);
-            if start.is_none() {
-                break;
-            }
+        start: Option<PageKey>,
+    ) -> Result<Page<Booking>, Error> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.tables.bookings)
+            .key_condition_expression("user_id = :user")
+            .expression_attribute_values(":user", text(user))
+            .scan_index_forward(false)
+            .consistent_read(true);
+        if let Some(status) = status {
+            query = query
+                .filter_expression("#status = :status")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", text(status.as_str()));
         }
-        let more = bookings.len() > limit;
-        bookings.truncate(limit);
-        let next = bookings.last().filter(|_| more).map(page_key_of);
-        Ok(BookingsPage { bookings, next })
+        read_page(query, limit, start, page_key_of).await
     }
 
     /// Makes the booking and sells its seats, all or nothing. This alone decides what is sold.

@@ -8,7 +8,9 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
-    PageKey, PageKeyPart, Store, failed, from_item, number, page_key_from, start_key, text, to_item,
+    Store, failed, from_item, number,
+    page::{Page, PageKey, PageKeyPart, read_page},
+    text, to_item,
     transaction::{Transacted, condition_failed},
 };
 use crate::domain::{
@@ -16,7 +18,6 @@ use crate::domain::{
     event::{Event, EventStatus},
     id::EventId,
     inventory::{Draw, InventoryShard},
-    time::{from_ms, to_whole_ms},
 };
 
 const BY_START: &str = "by_start";
@@ -33,15 +34,6 @@ pub struct EventsFilter {
     pub name_contains: Option<String>,
     /// Only published ones.
     pub published_only: bool,
-}
-
-/// A part of the list.
-#[derive(Debug)]
-pub struct EventsPage {
-    /// The events, by start time.
-    pub events: Vec<Event>,
-    /// Where the next page starts, if there is one.
-    pub next: Option<PageKey>,
 }
 
 /// How a replacement that removes seats ended.
@@ -75,39 +67,20 @@ impl Store {
         &self,
         filter: &EventsFilter,
         limit: usize,
-        mut start: Option<PageKey>,
-    ) -> Result<EventsPage, Error> {
-        let from = to_whole_ms(filter.from.unwrap_or(Timestamp::UNIX_EPOCH));
-        // The present moves on while somebody turns pages, and DynamoDB refuses to start outside of the bounds.
-        let read_from = start.as_ref().and_then(starts_at_of).map_or(from, |at| at.min(from));
-        let mut events: Vec<Event> = Vec::new();
-        // One more than asked for tells whether there is a next page.
-        while events.len() <= limit {
-            let read = self
-                .query_by_start(filter, read_from)
-                .limit(i32::try_from(limit + 1 - events.len()).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start.take().map(start_key))
-                .send()
-                .await
-                .map_err(failed)?;
-            for item in read.items.unwrap_or_default() {
-                let event: Event = from_item(item)?;
-                if event.details.starts_at >= from {
-                    events.push(event);
-                }
+        start: Option<PageKey>,
+    ) -> Result<Page<Event>, Error> {
+        // A start outside of the range is an error to DynamoDB; the range may have moved past it meanwhile.
+        let start = start.filter(|key| match (key.get("starts_at"), filter.from) {
+            (Some(PageKeyPart::N(ms)), Some(from)) => {
+                ms.parse().is_ok_and(|ms: i64| ms >= from.as_millisecond())
             }
-            start = read.last_evaluated_key.map(page_key_from);
-            if start.is_none() {
-                break;
-            }
-        }
-        let more = events.len() > limit;
-        events.truncate(limit);
-        let next = events.last().filter(|_| more).map(page_key_of);
-        Ok(EventsPage { events, next })
+            _ => true,
+        });
+        read_page(self.query_by_start(filter), limit, start, page_key_of).await
     }
 
-    fn query_by_start(&self, filter: &EventsFilter, from: Timestamp) -> QueryFluentBuilder {
+    fn query_by_start(&self, filter: &EventsFilter) -> QueryFluentBuilder {
+        let from = filter.from.unwrap_or(Timestamp::UNIX_EPOCH);
         let to = filter.to.unwrap_or(Timestamp::MAX);
         let mut query = self
             .client
@@ -218,12 +191,4 @@ fn page_key_of(event: &Event) -> PageKey {
         ("listing".to_owned(), PageKeyPart::S(LISTING.to_owned())),
         ("starts_at".to_owned(), PageKeyPart::N(event.details.starts_at.as_millisecond().to_string())),
     ])
-}
-
-/// The start of the event that a page ended with.
-fn starts_at_of(key: &PageKey) -> Option<Timestamp> {
-    match key.get("starts_at") {
-        Some(PageKeyPart::N(ms)) => ms.parse().ok().map(from_ms),
-        _ => None,
-    }
 }

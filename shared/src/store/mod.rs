@@ -6,6 +6,7 @@
 mod bookings;
 mod events;
 mod inventory;
+mod page;
 mod transaction;
 mod users;
 
@@ -20,8 +21,9 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use bookings::{BookingsPage, CancelOutcome, CommitOutcome, Refused};
-pub use events::{EventsFilter, EventsPage, Replaced};
+pub use bookings::{CancelOutcome, CommitOutcome, Refused};
+pub use events::{EventsFilter, Replaced};
+pub use page::{Page, PageKey, PageKeyPart};
 
 use crate::{config::Tables, domain::error::Error};
 
@@ -132,35 +134,4 @@ fn text(value: impl ToString) -> AttributeValue {
 
 fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
-}
-
-/// Where a list goes on: the key of the last item read, kept by the client as a signed cursor.
-pub type PageKey = HashMap<String, PageKeyPart>;
-
-/// One attribute of a [`PageKey`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub enum PageKeyPart {
-    /// Text.
-    S(String),
-    /// A number.
-    N(String),
-}
-
-fn page_key_from(item: Item) -> PageKey {
-    item.into_iter()
-        .filter_map(|(name, value)| match value {
-            AttributeValue::S(text) => Some((name, PageKeyPart::S(text))),
-            AttributeValue::N(number) => Some((name, PageKeyPart::N(number))),
-            _ => None,
-        })
-        .collect()
-}
-
-fn start_key(key: PageKey) -> Item {
-    key.into_iter()
-        .map(|(name, part)| match part {
-            PageKeyPart::S(text) => (name, AttributeValue::S(text)),
-            PageKeyPart::N(number) => (name, AttributeValue::N(number)),
-        })
-        .collect()
 }

@@ -62,12 +62,14 @@ impl Store {
     }
 }
 
-/// The reasons, if a condition failed. A failed condition settles the matter even beside a conflict.
+/// The reasons, if a condition failed and nothing else. Beside a conflict a failed condition says little: the
+/// other transaction may be half applied, and this item may be the half.
 fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<Vec<CancellationReason>> {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             let reasons = cancelled.cancellation_reasons();
-            reasons.iter().any(condition_failed).then(|| reasons.to_vec())
+            let conflict = reasons.iter().any(|reason| reason.code() == Some("TransactionConflict"));
+            (!conflict && reasons.iter().any(condition_failed)).then(|| reasons.to_vec())
         }
         _ => None,
     }

@@ -76,7 +76,7 @@ const DEMOS: [Demo; 4] = [
 /// # Errors
 /// When a store fails.
 pub async fn seed(app: &App, now: Timestamp) -> Result<usize, Error> {
-    if !app.store.events_by_start(&EventsFilter::default(), 1, None).await?.events.is_empty() {
+    if !app.store.events_by_start(&EventsFilter::default(), 1, None).await?.items.is_empty() {
         return Ok(0);
     }
     for demo in &DEMOS {

@@ -57,13 +57,13 @@ async fn holds_that_ran_out_return_by_the_janitor() {
     let evently = TestApp::with(short_holds).await;
     let (event, ada) = (evently.event(10).await, evently.user());
     let reservation = ada.hold(&event, 4).await;
-    assert_eq!(janitor(&evently).await.holds_expired, 0);
+    assert_eq!(janitor(&evently).await.done.holds_expired, 0);
     sleep(SOON).await;
     let report = janitor(&evently).await;
-    assert_eq!((report.events_swept, report.holds_expired, report.complete), (1, 1, true));
+    assert_eq!((report.events_swept, report.done.holds_expired, report.complete), (1, 1, true));
     assert_eq!(evently.available(&event).await, 10);
     ada.confirm(&reservation).await.assert_problem(410, "reservation_expired");
-    assert_eq!(janitor(&evently).await.holds_expired, 0);
+    assert_eq!(janitor(&evently).await.done.holds_expired, 0);
 }
 
 #[tokio::test]
@@ -86,11 +86,11 @@ async fn a_crash_between_begin_and_commit_returns_the_seats() {
     let (event, ada) = (evently.event(10).await, evently.user());
     let reservation = ada.hold(&event, 4).await;
     begin(&evently, &ada, &reservation).await;
-    assert_eq!(janitor(&evently).await.confirms_undone, 0, "within the grace it may still commit");
+    assert_eq!(janitor(&evently).await.done.confirms_undone, 0, "within the grace it may still commit");
     sleep(SOON).await;
     let report = janitor(&evently).await;
-    assert_eq!((report.confirms_undone, report.confirms_finished), (1, 0));
-    assert!(report.oldest_overdue_ms > 0);
+    assert_eq!((report.done.confirms_undone, report.done.confirms_finished), (1, 0));
+    assert!(report.done.oldest_overdue_ms > 0);
     assert_eq!(evently.available(&event).await, 10);
     assert_eq!(evently.sold(&event).await, 0);
     ada.confirm(&reservation).await.assert_problem(410, "reservation_expired");
@@ -104,11 +104,11 @@ async fn a_crash_between_commit_and_finish_keeps_the_booking() {
     begin_and_commit(&evently, &ada, &reservation).await;
     sleep(SOON).await;
     let report = janitor(&evently).await;
-    assert_eq!((report.confirms_undone, report.confirms_finished), (0, 1));
+    assert_eq!((report.done.confirms_undone, report.done.confirms_finished), (0, 1));
     assert_eq!(evently.sold(&event).await, 4);
     assert_eq!(evently.available(&event).await, 6);
     assert_eq!(ada.confirm(&reservation).await.status, 200, "the buyer who asks again gets the booking");
-    assert_eq!(janitor(&evently).await.confirms_finished, 0);
+    assert_eq!(janitor(&evently).await.done.confirms_finished, 0);
 }
 
 #[tokio::test]
@@ -158,9 +158,9 @@ async fn two_janitors_at_once_settle_everything_once() {
     }
     sleep(SOON).await;
     let (one, other) = tokio::join!(janitor(&evently), janitor(&evently));
-    assert_eq!(one.holds_expired + other.holds_expired, 4);
-    assert_eq!(one.confirms_undone + other.confirms_undone, 4);
-    assert!(one.confirms_finished + other.confirms_finished >= 4);
+    assert_eq!(one.done.holds_expired + other.done.holds_expired, 4);
+    assert_eq!(one.done.confirms_undone + other.done.confirms_undone, 4);
+    assert!(one.done.confirms_finished + other.done.confirms_finished >= 4);
     assert_eq!(evently.sold(&event).await, 8);
     assert_eq!(evently.available(&event).await, 32);
 }
@@ -292,7 +292,7 @@ async fn facts_that_redis_missed_are_brought_by_the_janitor() {
     let after = before.replaced(details);
     assert!(evently.app.store.replace_event_adding(&after, 1, &[], after.shards).await.unwrap());
     assert_eq!(ada.book(&event, 1).await.body["reservation"]["unit_price"], 2_500);
-    assert_eq!(janitor(&evently).await.events_refreshed, 1);
+    assert_eq!(janitor(&evently).await.done.events_refreshed, 1);
     assert_eq!(ada.book(&event, 1).await.body["reservation"]["unit_price"], 100);
 }
 
@@ -303,7 +303,7 @@ async fn redis_forgets_events_whose_sales_are_over() {
     evently.user().hold(&held, 1).await;
     evently.user().buy(&sold, 1).await;
     let long_after = Timestamp::now() + SignedDuration::from_hours(24 * 30 + 2);
-    assert_eq!(janitor::run(&evently.app, long_after).await.unwrap().events_unloaded, 1);
+    assert_eq!(janitor::run(&evently.app, long_after).await.unwrap().done.events_unloaded, 1);
     let free = evently.app.redis.free_seats(&[held.parse().unwrap(), sold.parse().unwrap()]).await.unwrap();
     assert_eq!(free, [Some(4), None], "an event with holds stays");
 }

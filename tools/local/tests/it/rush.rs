@@ -9,15 +9,29 @@ use crate::common::{Answer, Session, TestApp};
 /// Inventory shards of 100 seats in these tests: four.
 const SEATS_PER_SHARD: u32 = 25;
 
-/// Books, and confirms what it got. Answers how many seats it bought.
+/// Tries of one request: a machine that is short of everything answers 503 `try_again` now and then.
+const TRIES_MAX: usize = 20;
+
+/// Books, and confirms what it got; sends a request again as long as it is told to. Answers how many seats it bought.
 async fn buy_once(buyer: Session, event: String, quantity: u32) -> Result<u32, Answer> {
-    let held = buyer.book(&event, quantity).await;
+    let key = uuid::Uuid::now_v7().to_string();
+    let held = until_known(|| buyer.book_with_key(&event, quantity, &key)).await;
     if held.status != 201 {
         return Err(held);
     }
-    let id = held.body["reservation"]["id"].as_str().unwrap().to_owned();
-    let confirmed = buyer.confirm(&id).await;
-    if confirmed.status == 201 { Ok(quantity) } else { Err(confirmed) }
+    let id = held.body["reservation"]["id"].as_str().unwrap();
+    let confirmed = until_known(|| buyer.confirm(id)).await;
+    if [200, 201].contains(&confirmed.status) { Ok(quantity) } else { Err(confirmed) }
+}
+
+async fn until_known<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
+    for _ in 1..TRIES_MAX {
+        let answer = ask().await;
+        if answer.status != 503 {
+            return answer;
+        }
+    }
+    ask().await
 }
 
 /// Refusals by code; each must be one that the API documents.

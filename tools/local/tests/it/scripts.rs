@@ -1,6 +1,7 @@
 //! What the Lua scripts answer in the cases that the journeys do not meet, asked directly.
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::{
     Error,
@@ -11,6 +12,7 @@ use shared::{
         inventory::Draw,
     },
     protocol,
+    redis::keys::Keys,
     redis::scripts::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, Withdraw},
 };
 
@@ -33,8 +35,6 @@ async fn scene() -> Scene {
 async fn scene_with(changes: serde_json::Value) -> Scene {
     let evently = TestApp::with(|config| config.seats_per_shard = 2).await;
     let id: EventId = evently.event_with(changes).await.parse().unwrap();
-    // The answer to the admin has loaded it.
-    evently.app.redis.unload(id).await.unwrap();
     let event = evently.app.store.event(id).await.unwrap().unwrap();
     Scene { evently, id, event, user: UserId::new() }
 }
@@ -86,7 +86,7 @@ async fn nothing_works_before_the_state_is_loaded() {
     assert!(redis.expire(scene.id).await.unwrap().is_none());
     assert!(!redis.refresh(&scene.event).await.unwrap());
     assert!(!redis.settle(id, 0).await.unwrap());
-    assert!(!redis.finish(id, &[Draw { shard: 0, seats: 1 }]).await.unwrap());
+    assert!(!redis.finish(id, Some(&[Draw { shard: 0, seats: 1 }])).await.unwrap());
     assert!(redis.state_seen(scene.id).await.unwrap().is_none());
     assert_eq!(scene.free().await, None);
 }
@@ -146,8 +146,8 @@ async fn finishing_twice_counts_once() {
     let scene = scene().await;
     scene.load().await;
     let (id, draws) = scene.begun(2).await;
-    assert!(scene.evently.app.redis.finish(id, &draws).await.unwrap());
-    assert!(!scene.evently.app.redis.finish(id, &draws).await.unwrap());
+    assert!(scene.evently.app.redis.finish(id, Some(&draws)).await.unwrap());
+    assert!(!scene.evently.app.redis.finish(id, Some(&draws)).await.unwrap());
     assert_eq!(scene.free().await, Some(2));
 }
 
@@ -156,7 +156,7 @@ async fn a_hold_with_other_draws_than_were_committed_gives_its_seats_back() {
     let scene = scene().await;
     scene.load().await;
     let (id, _) = scene.begun(1).await;
-    assert!(!scene.evently.app.redis.finish(id, &[Draw { shard: 7, seats: 1 }]).await.unwrap());
+    assert!(!scene.evently.app.redis.finish(id, Some(&[Draw { shard: 7, seats: 1 }])).await.unwrap());
     assert_eq!(scene.free().await, Some(4));
 }
 
@@ -203,16 +203,18 @@ async fn redraw_waits_for_holds_of_others() {
 }
 
 #[tokio::test]
-async fn restock_is_fenced_by_the_epoch() {
+async fn restock_is_fenced_by_the_epoch_and_counts_once() {
     let scene = scene().await;
     scene.load().await;
     let redis = &scene.evently.app.redis;
     let epoch = redis.state_seen(scene.id).await.unwrap().unwrap().epoch;
     let draws = [Draw { shard: 1, seats: 2 }, Draw { shard: 2, seats: 5 }];
-    assert!(!redis.restock(scene.id, "another epoch", &draws, 3).await.unwrap());
+    assert!(!redis.restock(scene.id, "a change", "another epoch", &draws).await.unwrap());
     assert_eq!(scene.free().await, Some(4));
-    assert!(redis.restock(scene.id, &epoch, &draws, 3).await.unwrap());
-    assert_eq!(scene.free().await, Some(11));
+    for _ in 0..2 {
+        assert!(redis.restock(scene.id, "a change", &epoch, &draws).await.unwrap());
+        assert_eq!(scene.free().await, Some(11), "a change counts once, however often it is told");
+    }
     scene.held(9).await;
 }
 
@@ -238,24 +240,65 @@ async fn a_withdrawal_takes_about_the_same_from_each_shard_and_settles_back() {
 }
 
 #[tokio::test]
+async fn a_withdrawal_asked_for_twice_is_made_once() {
+    let scene = scene_with(json!({ "capacity": 20 })).await;
+    scene.load().await;
+    let id = scene.new_id();
+    for _ in 0..2 {
+        let made = scene.evently.app.redis.withdraw(id, 5, 90, GRACE_MS).await;
+        assert!(matches!(made, Ok(Withdraw::Withdrawn { .. })), "{made:?}");
+        assert_eq!(scene.free().await, Some(15));
+    }
+    assert!(scene.evently.app.redis.finish(id, None).await.unwrap());
+    assert_eq!(scene.free().await, Some(15));
+}
+
+#[tokio::test]
+async fn a_key_lost_alone_is_noticed_and_everything_loaded_anew() {
+    for lost in ["state", "deadlines", "holds"] {
+        let scene = scene().await;
+        scene.load().await;
+        let id = scene.held(1).await;
+        let keys = Keys::new(&scene.evently.app.config.redis.key_prefix);
+        let key = match lost {
+            "state" => keys.state(scene.id),
+            "deadlines" => keys.deadlines(scene.id),
+            _ => keys.holds(scene.id),
+        };
+        let url = scene.evently.app.config.redis.url.expose_secret();
+        let client = redis::Client::open(url).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        redis::cmd("DEL").arg(key).query_async::<()>(&mut connection).await.unwrap();
+
+        // The hold's owner must not bring the state back by halves.
+        let _ = scene.evently.app.redis.release(id, scene.user).await.unwrap();
+        let _ = scene.evently.app.redis.look(id, scene.user).await.unwrap();
+        janitor::run(&scene.evently.app, Timestamp::now()).await.unwrap();
+        let event = scene.id.to_string();
+        scene.evently.user().buy(&event, 4).await;
+        assert_eq!(scene.evently.sold(&event).await, 4, "{lost}");
+    }
+}
+
+#[tokio::test]
 async fn many_overdue_holds_expire_over_several_calls() {
-    let evently = TestApp::with(|config| config.seats_per_shard = 400).await;
-    let id: EventId = evently.event(1_200).await.parse().unwrap();
-    let user = UserId::new();
+    let scene = scene_with(json!({ "capacity": 1_200 })).await;
+    scene.load().await;
     for n in 0..1_200_u32 {
         let key = n.to_string();
         let request = ReserveRequest {
-            id: ReservationId::new(id, Timestamp::now()),
-            user,
+            id: scene.new_id(),
+            user: scene.user,
             quantity: 1,
             idempotency_key: &key,
             hold_ttl_ms: 1,
         };
-        assert!(matches!(evently.app.redis.reserve(&request).await, Ok(Reserve::Held(_) | Reserve::IdTaken)));
+        let reserved = scene.evently.app.redis.reserve(&request).await;
+        assert!(matches!(reserved, Ok(Reserve::Held(_) | Reserve::IdTaken)), "{reserved:?}");
     }
-    let first = evently.app.redis.expire(id).await.unwrap().unwrap();
+    let first = scene.evently.app.redis.expire(scene.id).await.unwrap().unwrap();
     assert!(first.more && first.expired >= 500, "{first:?}");
-    let report = janitor::run(&evently.app, Timestamp::now()).await.unwrap();
-    assert!(report.holds_expired >= 600, "{report:?}");
-    assert_eq!(evently.available(&id.to_string()).await, 1_200);
+    let report = janitor::run(&scene.evently.app, Timestamp::now()).await.unwrap();
+    assert!(report.done.holds_expired >= 600, "{report:?}");
+    assert_eq!(scene.free().await, Some(1_200));
 }
