@@ -19,6 +19,6 @@ if not found then return { 'NO_HOLD' } end
 local hold = cjson.decode(found)
 if hold.user ~= user then return { 'NOT_YOURS' } end
 if hold.state ~= 'held' then return { 'CONFIRMING' } end
-move_seats(state, hold.draws, 1)
+give_back(state, hold)
 remove_hold(deadlines, holds, id)
 return { 'RELEASED' }

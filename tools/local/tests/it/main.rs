@@ -6,6 +6,7 @@ mod bad_days;
 mod common;
 mod journey;
 mod lua_contracts;
+mod reconcile;
 mod rush;
 mod scripts;
 mod shape;
