@@ -28,6 +28,7 @@ if hold.state == 'held' then
   if tonumber(redis.call('ZSCORE', deadlines, id) or 0) <= now then return { 'EXPIRED' } end
   if status == 'cancelled' then return { 'CANCELLED' } end
   hold.state = 'confirming'
+  count(state, 'confirming', hold.draws, 1)
   redis.call('HSET', holds, id, cjson.encode(hold))
 end
 redis.call('ZADD', deadlines, now + grace_ms, id)

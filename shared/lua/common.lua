@@ -2,8 +2,9 @@
 --
 -- An event's keys, all under the hash tag {event id}:
 --   state      hash    facts of the event (name, starts_at, status, sales_open_at, sales_close_at, price,
---                      currency, max_per_booking, version, shards), epoch, free:<shard>, applied:<shard>,
---                      and two sums: free (over all shards) and held (over all holds)
+--                      currency, max_per_booking, version, shards), epoch; for each shard free:<shard>,
+--                      held:<shard>, confirming:<shard> (that part of held whose confirm has begun) and
+--                      applied:<shard>; and two sums over the shards: free and held
 --   deadlines  zset    reservation id -> deadline, ms since the Unix epoch
 --   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state}
 --
@@ -29,15 +30,41 @@ local function number_of(state, field)
   return tonumber(redis.call('HGET', state, field) or 0)
 end
 
--- Moves the draws' seats from free to held (sign -1) or back (sign 1).
-local function move_seats(state, draws, sign)
+-- Adds seats (sign 1) or takes them away (sign -1) from what a name, like 'free', says of each drawn shard.
+-- Answers how many seats that are in all.
+local function count(state, name, draws, sign)
   local seats = 0
   for _, draw in ipairs(draws) do
-    redis.call('HINCRBY', state, 'free:' .. draw[1], sign * draw[2])
+    redis.call('HINCRBY', state, name .. ':' .. draw[1], sign * draw[2])
     seats = seats + draw[2]
   end
-  redis.call('HINCRBY', state, 'free', sign * seats)
-  redis.call('HINCRBY', state, 'held', -sign * seats)
+  return seats
+end
+
+local function add_free(state, draws, sign)
+  redis.call('HINCRBY', state, 'free', sign * count(state, 'free', draws, sign))
+end
+
+local function add_held(state, draws, sign)
+  redis.call('HINCRBY', state, 'held', sign * count(state, 'held', draws, sign))
+end
+
+-- Takes the seats of a new hold, or of new draws of a hold.
+local function take(state, hold)
+  add_free(state, hold.draws, -1)
+  add_held(state, hold.draws, 1)
+  if hold.state == 'confirming' then count(state, 'confirming', hold.draws, 1) end
+end
+
+-- The hold's seats are held no longer; whether they are free or sold now is the caller's business.
+local function let_go(state, hold)
+  add_held(state, hold.draws, -1)
+  if hold.state == 'confirming' then count(state, 'confirming', hold.draws, -1) end
+end
+
+local function give_back(state, hold)
+  let_go(state, hold)
+  add_free(state, hold.draws, 1)
 end
 
 local function remove_hold(deadlines, holds, id)
@@ -60,7 +87,7 @@ local function expire_overdue(state, deadlines, holds, now, wanted)
       if not hold then
         redis.call('ZREM', deadlines, due[i])
       elseif hold.state == 'held' then
-        move_seats(state, hold.draws, 1)
+        give_back(state, hold)
         remove_hold(deadlines, holds, due[i])
         expired = expired + 1
       else

@@ -21,13 +21,11 @@ if not found then return { 'GONE' } end
 local hold = cjson.decode(found)
 remove_hold(deadlines, holds, id)
 if committed ~= '' and not same_draws(hold.draws, cjson.decode(committed)) then
-  move_seats(state, hold.draws, 1)
+  give_back(state, hold)
   return { 'RETURNED' }
 end
-local seats = 0
+let_go(state, hold)
 for _, draw in ipairs(hold.draws) do
   redis.call('HINCRBY', state, 'applied:' .. draw[1], 1)
-  seats = seats + draw[2]
 end
-redis.call('HINCRBY', state, 'held', -seats)
 return { 'FINISHED' }

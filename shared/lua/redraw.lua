@@ -27,13 +27,12 @@ if not found then return { 'CHANGED' } end
 local hold = cjson.decode(found)
 if not same_draws(hold.draws, refused_draws) then return { 'CHANGED' } end
 
-move_seats(state, hold.draws, 1)
+give_back(state, hold)
 for _, shard in ipairs(refused) do
   for _, draw in ipairs(hold.draws) do
     local missing = draw[2] - shard[2]
     if draw[1] == shard[1] and missing > 0 then
-      redis.call('HINCRBY', state, 'free:' .. draw[1], -missing)
-      redis.call('HINCRBY', state, 'free', -missing)
+      add_free(state, { { draw[1], missing } }, -1)
     end
   end
 end
@@ -47,7 +46,7 @@ if number_of(state, 'free') < hold.quantity then
   return too_few(state, deadlines, now, hold.quantity)
 end
 hold.draws = draw(state, hold.quantity, start)
-move_seats(state, hold.draws, -1)
+take(state, hold)
 redis.call('HSET', holds, id, cjson.encode(hold))
 redis.call('ZADD', deadlines, now + grace_ms, id)
 return { 'REDRAWN', cjson.encode(hold.draws) }

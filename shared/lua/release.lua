@@ -21,6 +21,6 @@ if hold.user ~= user then return { 'NOT_YOURS' } end
 if hold.state ~= 'held' then return { 'CONFIRMING' } end
 -- What has run out is expired, not released: a reservation ends in one way only.
 if tonumber(redis.call('ZSCORE', deadlines, id) or 0) <= now_ms() then return { 'NO_HOLD' } end
-move_seats(state, hold.draws, 1)
+give_back(state, hold)
 remove_hold(deadlines, holds, id)
 return { 'RELEASED' }

@@ -55,9 +55,9 @@ if free < quantity then
 end
 
 local draws = draw(state, quantity, start)
-move_seats(state, draws, -1)
-local deadline = now + hold_ttl_ms
 local hold = { user = user, quantity = quantity, draws = draws, unit_price = price, state = 'held' }
+take(state, hold)
+local deadline = now + hold_ttl_ms
 redis.call('HSET', holds, id, cjson.encode(hold))
 redis.call('ZADD', deadlines, deadline, id)
 local answer = cjson.encode({

@@ -19,13 +19,11 @@ end
 if not redis.call('SET', restocked, epoch, 'NX', 'PX', remembered_ms) then
   return { 'RESTOCKED' }
 end
-local seats, shards = 0, number_of(state, 'shards')
+add_free(state, draws, 1)
+local shards = number_of(state, 'shards')
 for _, draw in ipairs(draws) do
-  redis.call('HINCRBY', state, 'free:' .. draw[1], draw[2])
   redis.call('HINCRBY', state, 'applied:' .. draw[1], 1)
-  seats = seats + draw[2]
   shards = math.max(shards, draw[1] + 1)
 end
-redis.call('HINCRBY', state, 'free', seats)
 redis.call('HSET', state, 'shards', shards)
 return { 'RESTOCKED' }

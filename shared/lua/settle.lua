@@ -16,6 +16,6 @@ local found = is_loaded(state) and redis.call('HGET', holds, id)
 if not found or tonumber(redis.call('ZSCORE', deadlines, id)) ~= deadline then
   return { 'CHANGED' }
 end
-move_seats(state, cjson.decode(found).draws, 1)
+give_back(state, cjson.decode(found))
 remove_hold(deadlines, holds, id)
 return { 'SETTLED' }

@@ -51,8 +51,8 @@ for i, given in ipairs(draws) do
   left = left - more
 end
 
-move_seats(state, draws, -1)
 local hold = { user = '', quantity = wanted - left, draws = draws, unit_price = 0, state = 'confirming' }
+take(state, hold)
 redis.call('HSET', holds, id, cjson.encode(hold))
 redis.call('ZADD', deadlines, now + grace_ms, id)
 return { 'WITHDRAWN', cjson.encode(draws), now + grace_ms }

@@ -27,6 +27,14 @@ pub struct Sweep {
     pub confirms_undone: u32,
     /// Confirms that could not be settled because a store failed.
     pub confirms_failed: u32,
+    /// Shards whose free seats in Redis were wrong, and are right now.
+    pub shards_repaired: u32,
+    /// Seats that Redis took for free and were not.
+    pub seats_too_many: u32,
+    /// Seats that were free and Redis did not know.
+    pub seats_too_few: u32,
+    /// Shards that could not be judged yet: a commit is under way, or was a moment ago.
+    pub shards_waiting: u32,
     /// Events whose facts in Redis were old.
     pub events_refreshed: u32,
     /// Events that Redis forgot, because their sales are over.
@@ -42,14 +50,18 @@ impl Sweep {
         self.confirms_finished += other.confirms_finished;
         self.confirms_undone += other.confirms_undone;
         self.confirms_failed += other.confirms_failed;
+        self.shards_repaired += other.shards_repaired;
+        self.seats_too_many += other.seats_too_many;
+        self.seats_too_few += other.seats_too_few;
+        self.shards_waiting += other.shards_waiting;
         self.events_refreshed += other.events_refreshed;
         self.events_unloaded += other.events_unloaded;
         self.oldest_overdue_ms = self.oldest_overdue_ms.max(other.oldest_overdue_ms);
     }
 }
 
-/// Expires overdue holds of an event and settles overdue confirms, until then at the latest; the next sweep goes
-/// on. `event` may be a little old: it is used only to bring older facts in Redis up to date, and to see whether
+/// Expires overdue holds of an event, settles overdue confirms and reconciles its shards, until then at the latest;
+/// the next sweep goes on. `event` may be a little old: it is used only to bring older facts in Redis up to date, and to see whether
 /// its sales are over.
 pub async fn sweep(app: &App, event: &Event, now: Timestamp, until: Instant) -> Result<Sweep, Error> {
     let mut done = Sweep::default();
@@ -66,6 +78,9 @@ pub async fn sweep(app: &App, event: &Event, now: Timestamp, until: Instant) -> 
         }
         if !swept.more {
             catch_up(app, event, &swept, now, &mut done).await?;
+            if done.events_unloaded == 0 {
+                reconcile(app, event, &mut done).await?;
+            }
             return Ok(done);
         }
         if failed || Instant::now() >= until {
@@ -140,6 +155,25 @@ async fn catch_up(
     }
     if event.sales_are_over(now - UNLOAD_AFTER) && app.redis.unload(event.id).await? {
         done.events_unloaded += 1;
+    }
+    Ok(())
+}
+
+/// Holds Redis' free seats against DynamoDB, and repairs them. Redis is read first: see `reconcile.lua`.
+async fn reconcile(app: &App, event: &Event, done: &mut Sweep) -> Result<(), Error> {
+    let Some(seen) = app.redis.inventory_seen(event.id).await? else { return Ok(()) };
+    // The list that the janitor goes by may lag behind a raised capacity.
+    let Some(event) = app.store.event(event.id).await? else { return Ok(()) };
+    let inventory = app.store.inventory(event.id, event.shards).await?;
+    let grace_ms = app.config.confirm_grace_ms;
+    if let Some(reconciled) = app.redis.reconcile(event.id, &seen, &inventory, grace_ms).await? {
+        done.shards_repaired += reconciled.repaired;
+        done.seats_too_many += reconciled.seats_too_many;
+        done.seats_too_few += reconciled.seats_too_few;
+        done.shards_waiting += reconciled.waiting;
+        if reconciled.repaired > 0 {
+            tracing::warn!(event_id = %event.id, ?reconciled, "Redis had other free seats than DynamoDB");
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ mod connection;
 pub mod keys;
 pub mod scripts;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use futures::future::try_join_all;
 use jiff::Timestamp;
@@ -59,6 +59,52 @@ pub fn with_password(url: &str, password: &str) -> Option<String> {
     Some(url.into())
 }
 
+/// What Redis thinks of an event's inventory, all read at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InventorySeen {
+    /// Tells whether the state is still this one.
+    pub epoch: String,
+    shards: Vec<ShardSeen>,
+}
+
+/// What Redis thinks of one shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardSeen {
+    /// Seats that can be held. Below zero only while Redis learns of data that it lost.
+    pub free: i64,
+    /// Seats that are held.
+    pub held: i64,
+    /// That part of them whose confirm has begun.
+    pub confirming: i64,
+    /// The commits that Redis knows of, in DynamoDB's `version` numbers.
+    pub applied: u64,
+}
+
+impl InventorySeen {
+    /// What Redis thinks of that shard; nothing of one that it does not know.
+    pub fn shard(&self, shard: u16) -> ShardSeen {
+        self.shards.get(usize::from(shard)).copied().unwrap_or_default()
+    }
+
+    /// All shards that Redis knows, in their order.
+    pub fn shards(&self) -> &[ShardSeen] {
+        &self.shards
+    }
+
+    fn from_state(state: &HashMap<String, String>) -> Option<Self> {
+        let epoch = state.get("epoch")?.clone();
+        let number = |field: &str, shard: u16| state.get(&format!("{field}:{shard}"))?.parse::<i64>().ok();
+        let shards = state.get("shards").and_then(|shards| shards.parse().ok()).unwrap_or(0);
+        let shards = (0..shards).map(|shard| ShardSeen {
+            free: number("free", shard).unwrap_or(0),
+            held: number("held", shard).unwrap_or(0),
+            confirming: number("confirming", shard).unwrap_or(0),
+            applied: number("applied", shard).and_then(|applied| applied.try_into().ok()).unwrap_or(0),
+        });
+        Some(Self { epoch, shards: shards.collect() })
+    }
+}
+
 impl Redis {
     /// A client. Connects when it is first used, and again whenever the connection is lost.
     pub fn new(config: &RedisConfig) -> Result<Self, Cause> {
@@ -88,6 +134,13 @@ impl Redis {
         get.arg(self.keys.state(event)).arg("epoch").arg("starts_at");
         let (epoch, starts_at) = self.ask::<(Option<String>, Option<i64>)>(&get).await?;
         Ok(epoch.zip(starts_at).map(|(epoch, starts_at)| StateSeen { epoch, starts_at: from_ms(starts_at) }))
+    }
+
+    /// What Redis thinks of an event's inventory; `None` if the state is missing.
+    pub async fn inventory_seen(&self, event: EventId) -> Result<Option<InventorySeen>, Error> {
+        let mut get = redis::cmd("HGETALL");
+        get.arg(self.keys.state(event));
+        Ok(InventorySeen::from_state(&self.ask(&get).await?))
     }
 
     /// Where the janitor stopped, if it did not come to the end.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use redis::{Script, Value};
 use serde::{Deserialize, Serialize};
 
-use super::{IDEMPOTENCY_TTL, Redis, answer::Answer, unavailable};
+use super::{IDEMPOTENCY_TTL, InventorySeen, Redis, answer::Answer, unavailable};
 use crate::domain::{
     error::{Error, NotOnSale},
     event::Event,
@@ -40,6 +40,7 @@ script!(RESTOCK, "restock.lua");
 script!(WITHDRAW, "withdraw.lua");
 script!(EXPIRE, "expire.lua");
 script!(SETTLE, "settle.lua");
+script!(RECONCILE, "reconcile.lua");
 script!(UNLOAD, "unload.lua");
 
 /// How long a change that was taken in is remembered: far longer than a client library repeats a call.
@@ -149,6 +150,19 @@ pub struct OverdueConfirm {
     pub deadline: i64,
     /// The user's id; empty for a withdrawal.
     pub user: String,
+}
+
+/// What `reconcile.lua` answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Shards whose free seats were wrong.
+    pub repaired: u32,
+    /// Seats that Redis took for free and were not.
+    pub seats_too_many: u32,
+    /// Seats that were free and Redis did not know.
+    pub seats_too_few: u32,
+    /// Shards that can't be judged yet: a commit is under way, or was a moment ago.
+    pub waiting: u32,
 }
 
 /// A held reservation as `reserve.lua` and `look.lua` write it.
@@ -418,6 +432,34 @@ impl Redis {
             "SETTLED" => Ok(true),
             "CHANGED" => Ok(false),
             _ => Err(answer.unknown("settle")),
+        }
+    }
+
+    /// `reconcile.lua`: holds an event's shards against what DynamoDB said after `seen` was read. `None` if the state is
+    /// another one by now.
+    pub async fn reconcile(
+        &self,
+        event: EventId,
+        seen: &InventorySeen,
+        inventory: &[InventoryShard],
+        grace_ms: u64,
+    ) -> Result<Option<Reconciled>, Error> {
+        let shards: Vec<(u64, u64, u32)> = inventory
+            .iter()
+            .map(|shard| (seen.shard(shard.shard).applied, shard.version, shard.unsold))
+            .collect();
+        let mut call = RECONCILE.key(self.keys.state(event));
+        call.arg(&seen.epoch).arg(json(&shards)?).arg(grace_ms);
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "RECONCILED" => Ok(Some(Reconciled {
+                repaired: answer.value(0)?,
+                seats_too_many: answer.value(1)?,
+                seats_too_few: answer.value(2)?,
+                waiting: answer.value(3)?,
+            })),
+            "EPOCH_CHANGED" => Ok(None),
+            _ => Err(answer.unknown("reconcile")),
         }
     }
 

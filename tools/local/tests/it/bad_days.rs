@@ -46,7 +46,7 @@ async fn begin_and_commit(evently: &TestApp, buyer: &Session, reservation: &str)
     assert!(matches!(evently.app.store.commit_booking(&booking).await.unwrap(), CommitOutcome::Committed));
 }
 
-async fn empty(redis: &RedisServer) {
+pub(crate) async fn empty(redis: &RedisServer) {
     let mut connection =
         redis::Client::open(redis.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
     redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();

@@ -17,6 +17,7 @@ mod lists;
 mod lua_contracts;
 mod ownership;
 mod paths;
+mod reconcile;
 mod rush;
 mod sale;
 mod scripts;

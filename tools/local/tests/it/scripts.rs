@@ -1,7 +1,6 @@
 //! What the Lua scripts answer in the cases that the journeys do not meet, asked directly.
 
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::{
     Error,
@@ -12,7 +11,6 @@ use shared::{
         inventory::Draw,
     },
     protocol,
-    redis::keys::Keys,
     redis::scripts::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, Withdraw},
 };
 
@@ -259,16 +257,13 @@ async fn a_key_lost_alone_is_noticed_and_everything_loaded_anew() {
         let scene = scene().await;
         scene.load().await;
         let id = scene.held(1).await;
-        let keys = Keys::new(&scene.evently.app.config.redis.key_prefix);
+        let keys = scene.evently.keys();
         let key = match lost {
             "state" => keys.state(scene.id),
             "deadlines" => keys.deadlines(scene.id),
             _ => keys.holds(scene.id),
         };
-        let url = scene.evently.app.config.redis.url.expose_secret();
-        let client = redis::Client::open(url).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        redis::cmd("DEL").arg(key).query_async::<()>(&mut connection).await.unwrap();
+        scene.evently.redis_command(redis::cmd("DEL").arg(key)).await;
 
         // The hold's owner must not bring the state back by halves.
         let _ = scene.evently.app.redis.release(id, scene.user).await.unwrap();

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use local::{api, redis_server::RedisServer, stack::table_name, tables};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use shared::{
     App,
@@ -19,7 +20,9 @@ use shared::{
         inventory::InventoryShard,
         user::{Role, User},
     },
-    protocol, store,
+    protocol,
+    redis::keys::Keys,
+    store,
 };
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -160,6 +163,18 @@ impl TestApp {
         let id: EventId = event.parse().unwrap();
         let event = self.app.store.event(id).await.unwrap().unwrap();
         self.app.store.inventory(id, event.shards).await.unwrap()
+    }
+
+    /// The names of this app's keys in Redis.
+    pub(crate) fn keys(&self) -> Keys {
+        Keys::new(&self.app.config.redis.key_prefix)
+    }
+
+    /// Does something to Redis behind the app's back.
+    pub(crate) async fn redis_command(&self, command: &redis::Cmd) {
+        let client = redis::Client::open(self.app.config.redis.url.expose_secret()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        command.query_async::<redis::Value>(&mut connection).await.unwrap();
     }
 
     /// Seats sold, as DynamoDB has it.
