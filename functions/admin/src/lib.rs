@@ -2,6 +2,7 @@
 
 mod create;
 mod input;
+mod inventory;
 mod list;
 mod replace;
 
@@ -21,7 +22,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(create::create, list::list)).routes(routes!(replace::replace))
+    OpenApiRouter::new()
+        .routes(routes!(create::create, list::list))
+        .routes(routes!(replace::replace))
+        .routes(routes!(inventory::inventory))
 }
 
 /// An event with its ETag.

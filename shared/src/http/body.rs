@@ -6,10 +6,9 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
 };
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
-use super::problem::Problem;
-use crate::domain::error::FieldError;
+use super::{json, problem::Problem};
 
 /// What a request body may have.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -25,7 +24,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let is_json = has_json_type(request.headers());
         let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
         if bytes.is_empty() {
-            return parse(b"{}").map(Self);
+            return json::parse(b"{}").map(Self);
         }
         if !is_json {
             return Err(Problem::new(
@@ -35,7 +34,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             )
             .detail("Send it with Content-Type: application/json."));
         }
-        parse(&bytes).map(Self)
+        json::parse(&bytes).map(Self)
     }
 }
 
@@ -57,48 +56,4 @@ fn unreadable(rejection: BytesRejection) -> Problem {
     } else {
         Problem::new(StatusCode::BAD_REQUEST, "malformed_body", "The body could not be read")
     }
-}
-
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde takes an array for a struct, too: its fields in their order. No client means that.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        let _: IgnoredAny = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
-        return Err(Problem::invalid(vec![FieldError::new("body", "must be a JSON object")]));
-    }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
-        complaint(field, error.into_inner())
-    })?;
-    json.end().map_err(|error| malformed(&error))?;
-    Ok(value)
-}
-
-fn complaint(path: String, error: serde_json::Error) -> Problem {
-    if !error.is_data() {
-        return malformed(&error);
-    }
-    let message = error.to_string();
-    // serde names a missing, unknown or duplicate field in its message, not in its path.
-    let named = ["missing field `", "unknown field `", "duplicate field `"]
-        .iter()
-        .find_map(|start| message.strip_prefix(start)?.split('`').next())
-        .map(str::to_owned);
-    let field = match (named, path.as_str()) {
-        (Some(named), ".") => named,
-        (Some(named), path) if path.rsplit('.').next() == Some(&named) => path.to_owned(),
-        (Some(named), path) => format!("{path}.{named}"),
-        (None, ".") => "body".to_owned(),
-        (None, path) => path.to_owned(),
-    };
-    let message = match message.rsplit_once(" at line ") {
-        Some((message, _)) => message.to_owned(),
-        None => message,
-    };
-    Problem::invalid(vec![FieldError::new(field, message)])
-}
-
-fn malformed(error: &serde_json::Error) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "The body is not valid JSON")
-        .detail(error.to_string())
 }

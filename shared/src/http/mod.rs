@@ -4,6 +4,7 @@ pub mod body;
 pub mod caller;
 pub mod cursor;
 pub mod headers;
+mod json;
 pub mod openapi;
 pub mod problem;
 pub mod query;

@@ -84,6 +84,20 @@ impl Problem {
             .header(header::WWW_AUTHENTICATE, challenge)
     }
 
+    /// The fields complained about.
+    #[cfg(test)]
+    pub(super) fn errors(&self) -> Vec<FieldError> {
+        let errors = self.members.get("errors").cloned().unwrap_or_default();
+        errors
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|error| {
+                FieldError::new(error["field"].as_str().unwrap(), error["message"].as_str().unwrap())
+            })
+            .collect()
+    }
+
     fn conflict(code: &'static str, title: &'static str) -> Self {
         Self::new(StatusCode::CONFLICT, code, title)
     }

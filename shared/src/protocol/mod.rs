@@ -43,6 +43,13 @@
 //! `epoch`, new at every load. Whoever changes DynamoDB first and Redis after (cancel, raise) remembers the epoch
 //! it saw before: if it changed meanwhile, the new state may contain the change already.
 //!
+//! # The janitor
+//!
+//! Every minute, [`sweep()`] does three things for each event, in this order, and may be broken off or run twice at
+//! once anywhere: it *expires* overdue holds; it *settles* overdue confirms; it *reconciles* each shard, which finds
+//! what was lost with Redis or with a process between the two stores (`shared/lua/reconcile.lua` says how).
+//! [`conservation()`] shows an admin where the seats are.
+//!
 //! # Invariants
 //!
 //! 1. `sold <= capacity` on every shard, always, with Redis arbitrarily wrong.
@@ -57,6 +64,7 @@
 
 mod cancel;
 mod confirm;
+mod conservation;
 mod create;
 mod load;
 mod release;
@@ -66,6 +74,7 @@ mod sweep;
 
 pub use cancel::cancel;
 pub use confirm::{Confirmed, confirm};
+pub use conservation::{Conservation, conservation};
 pub use create::create_event;
 pub use load::{available_seats, load};
 pub use release::release;

@@ -76,6 +76,25 @@ async fn when_all_is_well_nothing_is_changed() {
 }
 
 #[tokio::test]
+async fn an_admin_sees_where_the_seats_are() {
+    let evently = evently().await;
+    let (event, ada) = (evently.event(30).await, evently.user());
+    ada.buy(&event, 3).await;
+    ada.hold(&event, 4).await;
+    let begun = ada.hold(&event, 5).await;
+    evently.app.redis.begin(begun.parse().unwrap(), ada.user_id.unwrap(), 250).await.unwrap();
+    let path = format!("/admin/events/{event}/inventory");
+    let shown = evently.admin().get(&path).await;
+    let expected = json!({ "event_id": event, "capacity": 30, "sold": 3, "held": 4, "in_flight": 5, "free": 18,
+        "drift": 0 });
+    assert_eq!((shown.status, &shown.body), (200, &expected));
+    commit_behind_its_back(&evently, &ada, &event, vec![Draw { shard: 0, seats: 1 }]).await;
+    assert_eq!(evently.admin().get(&path).await.body["drift"], -1);
+    ada.get(&path).await.assert_problem(403, "forbidden");
+    evently.admin().get("/admin/events/none/inventory").await.assert_problem(404, "event_not_found");
+}
+
+#[tokio::test]
 async fn free_seats_that_are_wrong_are_set_right_at_once() {
     let evently = evently().await;
     let (event, ada) = (evently.event(20).await, evently.user());

@@ -1,0 +1,58 @@
+//! GET /admin/events/{id}/inventory
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use serde::Serialize;
+use shared::{
+    App,
+    domain::id::EventId,
+    http::{
+        Admin, PathId, Problem,
+        openapi::{AdminProblems, ProblemBody, StoreProblems},
+    },
+    protocol::{self, Conservation},
+};
+use utoipa::ToSchema;
+
+/// Where an event's seats are. At rest, `capacity = sold + held + in_flight + free`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Inventory {
+    /// UUIDv7.
+    #[schema(value_type = uuid::Uuid)]
+    event_id: String,
+    /// Seats in all.
+    capacity: u32,
+    /// Seats sold, by DynamoDB, the truth.
+    sold: u32,
+    /// Seats held, by Redis.
+    held: i64,
+    /// Seats whose confirm has begun and not ended, by Redis.
+    in_flight: i64,
+    /// Seats that can be held, by Redis.
+    free: i64,
+    /// What the sum has too little, or, below zero, too much. Not 0 for a moment while a confirm or a cancel is under
+    /// way; not 0 for longer than the janitor takes, two minutes, only if something is wrong.
+    drift: i64,
+}
+
+/// Where an event's seats are: shows that none is lost.
+#[utoipa::path(
+    get, path = "/admin/events/{id}/inventory", tag = "Admin", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The event's id.")),
+    responses(
+        (status = 200, description = "Where the seats are.", body = Inventory),
+        (status = 404, description = "`event_not_found`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        AdminProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn inventory(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    PathId(id): PathId<EventId>,
+) -> Result<impl IntoResponse, Problem> {
+    let Conservation { capacity, sold, held, in_flight, free } = protocol::conservation(&app, id).await?;
+    let drift = i64::from(capacity) - i64::from(sold) - held - in_flight - free;
+    Ok(Json(Inventory { event_id: id.to_string(), capacity, sold, held, in_flight, free, drift }))
+}
