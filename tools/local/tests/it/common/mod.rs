@@ -188,6 +188,11 @@ impl TestApp {
     }
 }
 
+/// Where the DynamoDB-compatible store is that the tests share.
+pub(crate) fn shared_dynamodb() -> &'static str {
+    &stores::shared().dynamodb
+}
+
 /// An event as an admin would write it, with some fields changed; `null` takes one away.
 pub(crate) fn concert(changes: Value) -> Value {
     let mut event = json!({

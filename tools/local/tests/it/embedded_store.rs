@@ -1,5 +1,4 @@
 //! The embedded store, as the AWS SDK meets it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use std::path::Path;
 

@@ -1,5 +1,4 @@
 //! What the local server reads out of the deployment's template.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use std::time::Duration;
 

@@ -1,9 +1,7 @@
 //! The Redis server beside us: that it serves, keeps what it should and never outlives us.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use local::redis_server::{RedisOptions, RedisServer};
@@ -24,7 +22,7 @@ async fn has(server: &RedisServer, key: &str) -> bool {
     redis::cmd("EXISTS").arg(key).query_async(&mut connect(server).await).await.unwrap()
 }
 
-fn lives(pid: u32) -> bool {
+pub(crate) fn lives(pid: u32) -> bool {
     let mut probe = Command::new("sh");
     probe.args(["-c", "kill -0 \"$1\" 2>/dev/null", "sh", &pid.to_string()]);
     probe.status().unwrap().success()
@@ -137,45 +135,4 @@ async fn a_damaged_file_is_refused_in_the_servers_own_words() {
     assert!(refusal.contains("ended with exit code 1; it last said: "), "{refusal}");
     assert!(refusal.to_lowercase().contains("append only file"), "{refusal}");
     assert!(began.elapsed() < Duration::from_secs(5));
-}
-
-const FOLDER: &str = "FOLDER_OF_THE_KILLED_OWNER";
-
-#[tokio::test]
-#[ignore = "not a test of its own: the process that the next test kills"]
-async fn owner_of_a_server() {
-    let server = RedisServer::start(kept_in(Path::new(&std::env::var(FOLDER).unwrap()))).await.unwrap();
-    set(&server, "kept").await;
-    println!("serving pid={}", server.pid());
-    tokio::time::sleep(Duration::from_secs(60)).await;
-}
-
-#[tokio::test]
-async fn it_does_not_outlive_an_owner_that_is_killed() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut owner = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "owner_of_a_server", "--nocapture"])
-        .env(FOLDER, folder.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut output = BufReader::new(owner.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("serving pid=") {
-        line.clear();
-        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the owner ended");
-    }
-    let pid = line.trim().rsplit('=').next().unwrap().parse().unwrap();
-    assert!(lives(pid));
-
-    owner.kill().unwrap();
-    owner.wait().unwrap();
-    // The next owner waits for the old server to let go of the folder, and finds all of its data.
-    let server = RedisServer::start(kept_in(folder.path())).await.unwrap();
-    assert!(has(&server, "kept").await);
-    let deadline = Instant::now() + Duration::from_secs(2);
-    while lives(pid) {
-        assert!(Instant::now() < deadline, "the old server still runs");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

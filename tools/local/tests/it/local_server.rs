@@ -1,0 +1,203 @@
+//! The local server as people run it: what it prints, what it keeps, and that it leaves nothing behind.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::{
+    common::{Session, TestApp},
+    redis_server::lives,
+};
+
+/// A running local server; killed when the test ends, however it ends.
+struct Server {
+    process: Child,
+    url: String,
+    redis_pid: u32,
+    banner: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn command(port: u16, data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command.env("PORT", port.to_string()).env("DATA_DIR", data).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for setting in
+        ["REDIS_URL", "AWS_ENDPOINT_URL_DYNAMODB", "JWT_SECRET", "ADMIN_EMAIL", "ADMIN_EMAIL_PASSWORD"]
+    {
+        command.env_remove(setting);
+    }
+    command
+}
+
+/// Starts a server and waits until it says how to use it.
+fn start(data: &Path) -> Server {
+    let port = free_port();
+    let mut process = command(port, data).spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap());
+    let mut banner = String::new();
+    while !banner.contains("Stop it") {
+        assert_ne!(lines.read_line(&mut banner).unwrap(), 0, "it ended: {banner}");
+    }
+    // The log must be read by somebody.
+    let mut log = process.stderr.take().unwrap();
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    let redis_pid = banner.split("(process ").nth(1).unwrap().split(')').next().unwrap().parse().unwrap();
+    Server { process, url: format!("http://127.0.0.1:{port}"), redis_pid, banner }
+}
+
+impl Server {
+    fn anybody(&self) -> Session {
+        Session::new(reqwest::Client::new(), self.url.clone())
+    }
+
+    async fn admin(&self) -> Session {
+        let credentials = json!({ "email": "admin@example.com", "password": "evently-admin" });
+        let signed_in = self.anybody().post("/login", credentials).await;
+        self.anybody().with_token(signed_in.text("access_token"))
+    }
+
+    async fn first_event(&self) -> String {
+        self.anybody().get("/events?limit=1").await.body["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Stops the server as Ctrl-C or a service manager would.
+    fn stop(mut self, signal: &str) -> ExitStatus {
+        let pid = self.process.id().to_string();
+        assert!(
+            Command::new("sh")
+                .args(["-c", "kill -\"$1\" \"$2\"", "sh", signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.process.wait().unwrap()
+    }
+}
+
+fn refusal(port: u16, data: &Path, setting: Option<(&str, &str)>) -> (Option<i32>, String) {
+    let mut command = command(port, data);
+    command.envs(setting);
+    let mut process = command.spawn().unwrap();
+    let mut said = String::new();
+    process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (process.wait().unwrap().code(), said)
+}
+
+fn wait_until_gone(pid: u32) {
+    let deadline = Instant::now() + Duration::from_secs(8);
+    while lives(pid) {
+        assert!(Instant::now() < deadline, "Redis still runs");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[tokio::test]
+async fn it_says_how_to_use_it_and_stops_cleanly_with_its_data_kept() {
+    let data = tempfile::tempdir().unwrap();
+    let server = start(data.path());
+    for said in
+        [&server.url, "admin@example.com, password evently-admin", "4 demo events", "janitor   every 60 s"]
+    {
+        assert!(server.banner.contains(said), "{said} is not in {}", server.banner);
+    }
+    let (event, admin) = (server.first_event().await, server.admin().await);
+    let (booking, hold) = (admin.buy(&event, 1).await, admin.hold(&event, 1).await);
+    let redis_pid = server.redis_pid;
+    assert!(server.stop("INT").success());
+    assert!(!lives(redis_pid), "Redis is stopped before the server ends");
+
+    let server = start(data.path());
+    assert!(!server.banner.contains("demo events"), "they are made once");
+    let admin = server.anybody().with_token(admin.token.unwrap());
+    assert_eq!(admin.get(&format!("/bookings/{booking}")).await.status, 200, "the old token is good, too");
+    assert_eq!(admin.confirm(&hold).await.status, 201, "the hold outlived the restart");
+    assert!(server.stop("TERM").success());
+}
+
+#[tokio::test]
+async fn killed_without_warning_it_leaves_no_process_and_loses_no_booking() {
+    let data = tempfile::tempdir().unwrap();
+    let server = start(data.path());
+    let event = server.first_event().await;
+    let booking = server.admin().await.buy(&event, 1).await;
+    let redis_pid = server.redis_pid;
+    assert!(!server.stop("KILL").success());
+    wait_until_gone(redis_pid);
+
+    let server = start(data.path());
+    assert_eq!(server.admin().await.get(&format!("/bookings/{booking}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn its_redis_is_started_again_when_it_dies() {
+    let data = tempfile::tempdir().unwrap();
+    let server = start(data.path());
+    let (event, admin) = (server.first_event().await, server.admin().await);
+    let pid = server.redis_pid.to_string();
+    assert!(Command::new("sh").args(["-c", "kill -KILL \"$1\"", "sh", &pid]).status().unwrap().success());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while admin.book(&event, 1).await.status != 201 {
+        assert!(Instant::now() < deadline, "booking does not come back");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_keeps_it_from_starting_is_said_in_one_sentence() {
+    let data = tempfile::tempdir().unwrap();
+    let server = start(data.path());
+    let taken = server.url.rsplit(':').next().unwrap().parse().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    for ((code, said), expected) in [
+        (refusal(taken, other.path(), None), "port"),
+        (refusal(free_port(), data.path(), None), "another process is using the data"),
+        (refusal(free_port(), Path::new("/dev/null/data"), None), "DATA_DIR"),
+        (refusal(free_port(), other.path(), Some(("JWT_SECRET", "short"))), "JWT_SECRET"),
+        (refusal(free_port(), other.path(), Some(("PORT", "many"))), "PORT"),
+        (refusal(free_port(), other.path(), Some(("REDIS_SERVER", "/no/such/server"))), "/no/such/server"),
+    ] {
+        assert_eq!(code, Some(1), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.starts_with("Evently can't start: ") && said.contains(expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn it_uses_the_stores_it_is_told_of() {
+    // Another Evently's stores.
+    let (evently, redis) = TestApp::with_own_redis(|_| {}).await;
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut process = command(port, data.path())
+        .env("REDIS_URL", redis.url())
+        .env("AWS_ENDPOINT_URL_DYNAMODB", crate::common::shared_dynamodb())
+        .env("EVENTS_TABLE", &evently.app.config.tables.events)
+        .env("INVENTORY_TABLE", &evently.app.config.tables.inventory)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let banner: Vec<_> =
+        lines.by_ref().map(Result::unwrap).take_while(|line| !line.starts_with("Stop it")).collect();
+    let event = evently.event(3).await;
+    let seen = Session::new(reqwest::Client::new(), format!("http://127.0.0.1:{port}"));
+    assert_eq!(seen.get(&format!("/events/{event}")).await.status, 200, "{banner:?}");
+    assert!(banner.iter().any(|line| line.contains("as set in REDIS_URL")), "{banner:?}");
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
