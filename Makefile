@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test openapi lint lint-template redis clean-data need-cargo need-cc need-python
+.PHONY: help run test test-dynamodb-local openapi lint lint-template redis clean-data need-cargo need-cc need-python
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -17,6 +17,9 @@ run: need-cargo need-cc redis ## start everything on this machine: the API at ht
 
 test: need-cargo need-cc redis ## run all tests, against real stores
 	@cargo test --workspace --all-targets
+
+test-dynamodb-local: need-cargo need-cc redis ## run the tests of the whole on AWS's DynamoDB Local instead (needs Java, npm)
+	@tools/local/with-dynamodb-local.sh cargo test -p local --test it
 
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
 	@cargo run --quiet -p local openapi > shared/openapi.json.new

@@ -11,9 +11,6 @@ use crate::{
     domain::{error::Error, event::Event, id::EventId},
 };
 
-/// Loads that one request does at once.
-const LOADS_AT_ONCE: usize = 16;
-
 /// Makes the event's state in Redis from what DynamoDB says now, unless somebody else was first. `event` must come
 /// from a strongly consistent read, as its inventory does. What is committed between them and the script is seen by the janitor: DynamoDB's
 /// versions are then ahead of what Redis applied.
@@ -24,12 +21,20 @@ pub async fn load(app: &App, event: &Event) -> Result<(), Error> {
     Ok(())
 }
 
-/// Loads an event known from a list, which may be a moment old.
-async fn load_by_id(app: &App, id: EventId) -> Result<(), Error> {
-    match app.store.event(id).await? {
-        Some(event) => load(app, &event).await,
-        None => Ok(()),
+/// Loads an event that Redis did not know a moment ago, if it is acceptable. Waits its turn, and asks Redis again
+/// before it reads DynamoDB.
+pub(super) async fn load_missing(
+    app: &App,
+    id: EventId,
+    accept: impl FnOnce(&Event) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let _turn = app.loads.acquire().await.map_err(|error| Error::Internal(Box::new(error)))?;
+    if app.redis.state_seen(id).await?.is_some() {
+        return Ok(());
     }
+    let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    accept(&event)?;
+    load(app, &event).await
 }
 
 /// How many seats of each event can be had right now, in their order. Events that still sell are loaded if Redis
@@ -54,9 +59,7 @@ async fn free_seats_loading(app: &App, events: &[Event], now: Timestamp) -> Resu
     let selling: Vec<&Event> = missing().filter(|event| !event.sales_are_over(now)).collect();
     let over: Vec<Event> = missing().filter(|event| event.sales_are_over(now)).cloned().collect();
 
-    for some in selling.chunks(LOADS_AT_ONCE) {
-        try_join_all(some.iter().map(|event| load_by_id(app, event.id))).await?;
-    }
+    try_join_all(selling.iter().map(|event| load_missing(app, event.id, |_| Ok(())))).await?;
     let loaded: Vec<EventId> = selling.iter().map(|event| event.id).collect();
     let mut late: HashMap<EventId, u32> = loaded
         .iter()

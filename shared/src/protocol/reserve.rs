@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::load;
+use super::load::load_missing;
 use crate::{
     App,
     domain::{
@@ -74,19 +74,17 @@ async fn hold_seats(
             Reserve::Replayed(reservation) => {
                 return Ok(Reserved { reservation, replayed: true });
             }
-            Reserve::NotLoaded => load(app, &event_on_sale(app, event, now).await?).await?,
+            Reserve::NotLoaded => load_missing(app, event, |event| check_on_sale(event, now)).await?,
             Reserve::IdTaken => {}
         }
     }
     Err(Error::Unavailable { store: "Redis", source: "the event's state is lost again and again".into() })
 }
 
-/// The event, if it sells anything. Events whose sales are over are not loaded: their keys would stay for
-/// nothing.
-async fn event_on_sale(app: &App, id: EventId, now: Timestamp) -> Result<Event, Error> {
-    let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
+/// Events whose sales are over are not loaded: their keys would stay for nothing.
+fn check_on_sale(event: &Event, now: Timestamp) -> Result<(), Error> {
     if event.details.status == EventStatus::Draft {
         return Err(Error::EventNotFound);
     }
-    event.not_on_sale(now).map_or(Ok(event), |why| Err(Error::NotOnSale(why)))
+    event.not_on_sale(now).map_or(Ok(()), |why| Err(Error::NotOnSale(why)))
 }

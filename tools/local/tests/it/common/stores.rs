@@ -21,16 +21,24 @@ pub(crate) fn shared() -> &'static SharedStores {
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let dynamodb = EmbeddedStore::start(Location::Memory, None).await.unwrap();
+                let (_embedded, dynamodb) = dynamodb().await;
                 let redis = own_redis().await;
-                let addresses =
-                    SharedStores { dynamodb: dynamodb.endpoint().to_owned(), redis: redis.url().to_owned() };
-                ready.send(addresses).unwrap();
+                ready.send(SharedStores { dynamodb, redis: redis.url().to_owned() }).unwrap();
                 std::future::pending::<()>().await;
             });
         });
         started.recv().expect("the tests need a Redis server: see the message above")
     })
+}
+
+/// The embedded store, unless TEST_DYNAMODB names another one (`make test-dynamodb-local`).
+async fn dynamodb() -> (Option<EmbeddedStore>, String) {
+    if let Ok(other) = std::env::var("TEST_DYNAMODB") {
+        return (None, other);
+    }
+    let embedded = EmbeddedStore::start(Location::Memory, None).await.unwrap();
+    let endpoint = embedded.endpoint().to_owned();
+    (Some(embedded), endpoint)
 }
 
 /// A Redis server that ends with its handle.
