@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dynamodb-local openapi lint lint-template redis clean-data need-cargo need-cc need-python
+.PHONY: help run test test-dynamodb-local test-redis-cluster openapi lint lint-template redis clean-data need-cargo need-cc need-python
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -13,7 +13,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: need-cargo need-cc redis ## start everything on this machine: the API at http://127.0.0.1:3000
-	@cargo run -p local
+	@cargo run --bin local
 
 test: need-cargo need-cc redis ## run all tests, against real stores
 	@cargo test --workspace --all-targets
@@ -21,8 +21,11 @@ test: need-cargo need-cc redis ## run all tests, against real stores
 test-dynamodb-local: need-cargo need-cc redis ## run the tests of the whole on AWS's DynamoDB Local instead (needs Java, npm)
 	@tools/local/with-dynamodb-local.sh cargo test -p local --test it
 
+test-redis-cluster: need-cargo need-cc redis ## run the tests of the whole on a Redis Cluster of three nodes instead
+	@TEST_REDIS_CLUSTER=1 cargo test -p local --test it
+
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
-	@cargo run --quiet -p local openapi > shared/openapi.json.new
+	@cargo run --quiet --bin local openapi > shared/openapi.json.new
 	@mv shared/openapi.json.new shared/openapi.json
 
 lint: need-cargo need-cc ## check the formatting, the lints and the documentation

@@ -4,6 +4,10 @@
 -- The hold's old seats become free again, but of a refused shard only as many as DynamoDB said it has left: the
 -- others do not exist. That never takes away a real seat, and each refusal brings Redis nearer to the truth.
 --
+-- If the hold is gone, the janitor took it back while its confirm was under way: it is made anew as it was, with other
+-- seats. (If it is gone because another confirm of it was faster, the commit meets that one's booking, and finish gives
+-- these seats back.)
+--
 -- KEYS[1] state
 -- KEYS[2] deadlines
 -- KEYS[3] holds
@@ -12,40 +16,48 @@
 -- ARGV[3] the refused shards: JSON array of [shard, seats left in DynamoDB]
 -- ARGV[4] grace, ms
 -- ARGV[5] random number, to spread buyers over the shards
+-- ARGV[6] user id
+-- ARGV[7] quantity
+-- ARGV[8] unit price quoted in the hold
 --
 -- REDRAWN   the hold has new draws: JSON array of [shard, seats]
--- CHANGED   the hold is gone or has other draws than those refused: begin again
+-- CHANGED   the hold has other draws than those refused: begin again
+-- EXPIRED   the janitor took the hold back while its confirm was under way, and no seats are left for another
 -- ALL_HELD  too few seats are free, but holds may run out: seats free, time when the next one does; the hold is gone
 -- SOLD_OUT  too few seats are free, and no holds could change that: seats free; the hold is gone
 
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, refused_draws, refused = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 local grace_ms, start = tonumber(ARGV[4]), tonumber(ARGV[5])
+local user, quantity, unit_price = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 
-local found = is_loaded(state) and redis.call('HGET', holds, id)
-if not found then return { 'CHANGED' } end
-local hold = cjson.decode(found)
-if not same_draws(hold.draws, refused_draws) then return { 'CHANGED' } end
-
-give_back(state, hold)
-for _, shard in ipairs(refused) do
-  for _, draw in ipairs(hold.draws) do
-    local missing = draw[2] - shard[2]
-    if draw[1] == shard[1] and missing > 0 then
-      add_free(state, { { draw[1], missing } }, -1)
+if not is_loaded(state) then return { 'EXPIRED' } end
+local found = redis.call('HGET', holds, id)
+local hold = found and cjson.decode(found)
+if hold then
+  if not same_draws(hold.draws, refused_draws) then return { 'CHANGED' } end
+  give_back(state, hold)
+  for _, shard in ipairs(refused) do
+    for _, draw in ipairs(hold.draws) do
+      local missing = draw[2] - shard[2]
+      if draw[1] == shard[1] and missing > 0 then
+        add_free(state, { { draw[1], missing } }, -1)
+      end
     end
   end
 end
 
 local now = now_ms()
-if number_of(state, 'free') < hold.quantity then
-  expire_overdue(state, deadlines, holds, now, hold.quantity)
+if number_of(state, 'free') < quantity then
+  expire_overdue(state, deadlines, holds, now, quantity)
 end
-if number_of(state, 'free') < hold.quantity then
+if number_of(state, 'free') < quantity then
+  if not hold then return { 'EXPIRED' } end
   remove_hold(deadlines, holds, id)
-  return too_few(state, deadlines, now, hold.quantity)
+  return too_few(state, deadlines, now, quantity)
 end
-hold.draws = draw(state, hold.quantity, start)
+local draws = draw(state, quantity, start)
+hold = { user = user, quantity = quantity, draws = draws, unit_price = unit_price, state = 'confirming' }
 take(state, hold)
 redis.call('HSET', holds, id, cjson.encode(hold))
 redis.call('ZADD', deadlines, now + grace_ms, id)

@@ -83,7 +83,7 @@ async fn commit_redrawing(
         };
         tracing::warn!(reservation_id = %hold.id, ?refused, "seats promised by Redis were sold; drawing again");
         let refused: Vec<Draw> = refused.into_iter().map(Refused::into).collect();
-        match app.redis.redraw(hold.id, &hold.draws, &refused, app.config.confirm_grace_ms).await? {
+        match app.redis.redraw(&hold, user, &refused, app.config.confirm_grace_ms).await? {
             Redraw::Redrawn(draws) => hold.draws = draws,
             Redraw::Changed => return Ok(None),
         }

@@ -319,27 +319,25 @@ impl Redis {
         }
     }
 
-    /// `redraw.lua`: draws a hold's seats again after DynamoDB refused `draws`, because of the shards of
+    /// `redraw.lua`: draws a begun hold's seats again after DynamoDB refused its draws, because of the shards of
     /// `refused`, each with what it has left.
     pub async fn redraw(
         &self,
-        id: ReservationId,
-        draws: &[Draw],
+        hold: &BegunHold,
+        user: UserId,
         refused: &[Draw],
         grace_ms: u64,
     ) -> Result<Redraw, Error> {
-        let answer = self.run(&REDRAW, id.event(), |call| {
-            call.arg(id.to_string())
-                .arg(json(draws)?)
-                .arg(json(refused)?)
-                .arg(grace_ms)
-                .arg(fastrand::u16(..));
+        let answer = self.run(&REDRAW, hold.id.event(), |call| {
+            call.arg(hold.id.to_string()).arg(json(&hold.draws)?).arg(json(refused)?).arg(grace_ms);
+            call.arg(fastrand::u16(..)).arg(user.to_string()).arg(hold.quantity).arg(hold.unit_price);
             Ok(())
         });
         let answer = answer.await?;
         match answer.word() {
             "REDRAWN" => Ok(Redraw::Redrawn(answer.json(0)?)),
             "CHANGED" => Ok(Redraw::Changed),
+            "EXPIRED" => Err(Error::ReservationExpired),
             "ALL_HELD" | "SOLD_OUT" => Err(too_few(&answer)?),
             _ => Err(answer.unknown("redraw")),
         }

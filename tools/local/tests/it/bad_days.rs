@@ -307,3 +307,21 @@ async fn redis_forgets_events_whose_sales_are_over() {
     let free = evently.app.redis.free_seats(&[held.parse().unwrap(), sold.parse().unwrap()]).await.unwrap();
     assert_eq!(free, [Some(4), None], "an event with holds stays");
 }
+
+#[tokio::test]
+async fn dynamodb_out_of_reach_loses_no_hold_and_the_confirm_can_be_repeated() {
+    let evently = TestApp::start().await;
+    let (event, ada) = (evently.event(5).await, evently.user());
+    let reservation = ada.hold(&event, 2).await;
+    // Another process of the same service, which can't reach DynamoDB.
+    let nowhere = shared::store::client_for_endpoint("http://127.0.0.1:9");
+    let cut_off = shared::App::new(evently.app.config.clone(), nowhere).unwrap();
+    let asked = std::time::Instant::now();
+    let id = reservation.parse().unwrap();
+    let unknown = shared::protocol::confirm(&cut_off, ada.user_id.unwrap(), id, Timestamp::now()).await;
+    assert!(matches!(unknown, Err(shared::Error::Unavailable { store: "DynamoDB", .. })), "{unknown:?}");
+    assert!(asked.elapsed() < Duration::from_secs(9), "bounded: {:?}", asked.elapsed());
+    assert_eq!(evently.available(&event).await, 3, "the hold is there");
+    assert_eq!(ada.confirm(&reservation).await.status, 201);
+    assert_eq!(evently.sold(&event).await, 2);
+}

@@ -20,6 +20,7 @@ mod lua_contracts;
 mod ownership;
 mod paths;
 mod reconcile;
+mod redis_cluster;
 mod redis_server;
 mod rush;
 mod sale;

@@ -9,6 +9,7 @@ use shared::{
         event::Event,
         id::{EventId, ReservationId, UserId},
         inventory::Draw,
+        reservation::BegunHold,
     },
     protocol,
     redis::scripts::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, Withdraw},
@@ -54,12 +55,16 @@ impl Scene {
         id
     }
 
-    async fn begun(&self, quantity: u32) -> (ReservationId, Vec<Draw>) {
+    async fn begun(&self, quantity: u32) -> BegunHold {
         let id = self.held(quantity).await;
         match self.evently.app.redis.begin(id, self.user, GRACE_MS).await.unwrap() {
-            Begin::Begun(hold) => (id, hold.draws),
+            Begin::Begun(hold) => hold,
             Begin::NoHold => panic!("no hold"),
         }
+    }
+
+    async fn redraw(&self, hold: &BegunHold, refused: &[Draw]) -> Result<Redraw, Error> {
+        self.evently.app.redis.redraw(hold, self.user, refused, GRACE_MS).await
     }
 
     async fn free(&self) -> Option<u32> {
@@ -143,7 +148,7 @@ async fn reserve_says_when_and_how_many() {
 async fn finishing_twice_counts_once() {
     let scene = scene().await;
     scene.load().await;
-    let (id, draws) = scene.begun(2).await;
+    let BegunHold { id, draws, .. } = scene.begun(2).await;
     assert!(scene.evently.app.redis.finish(id, Some(&draws)).await.unwrap());
     assert!(!scene.evently.app.redis.finish(id, Some(&draws)).await.unwrap());
     assert_eq!(scene.free().await, Some(2));
@@ -153,7 +158,7 @@ async fn finishing_twice_counts_once() {
 async fn a_hold_with_other_draws_than_were_committed_gives_its_seats_back() {
     let scene = scene().await;
     scene.load().await;
-    let (id, _) = scene.begun(1).await;
+    let id = scene.begun(1).await.id;
     assert!(!scene.evently.app.redis.finish(id, Some(&[Draw { shard: 7, seats: 1 }])).await.unwrap());
     assert_eq!(scene.free().await, Some(4));
 }
@@ -162,7 +167,7 @@ async fn a_hold_with_other_draws_than_were_committed_gives_its_seats_back() {
 async fn a_begun_hold_is_not_released_and_its_event_not_unloaded() {
     let scene = scene().await;
     scene.load().await;
-    let (id, _) = scene.begun(1).await;
+    let id = scene.begun(1).await.id;
     let redis = &scene.evently.app.redis;
     assert_eq!(redis.release(id, scene.user).await.unwrap(), Release::Confirming);
     assert!(matches!(redis.release(id, UserId::new()).await, Err(Error::ReservationNotFound)));
@@ -173,31 +178,60 @@ async fn a_begun_hold_is_not_released_and_its_event_not_unloaded() {
 async fn redraw_takes_no_more_of_a_refused_shard_than_it_has() {
     let scene = scene().await;
     scene.load().await;
-    let redis = &scene.evently.app.redis;
-    let (id, draws) = scene.begun(2).await;
-    assert_eq!(draws.len(), 1, "one shard has enough");
-    let refused = Draw { shard: draws[0].shard, seats: 1 };
-    let other_draws = [Draw { shard: 9, seats: 2 }];
-    assert!(matches!(redis.redraw(id, &other_draws, &[refused], GRACE_MS).await, Ok(Redraw::Changed)));
-    let Ok(Redraw::Redrawn(redrawn)) = redis.redraw(id, &draws, &[refused], GRACE_MS).await else { panic!() };
+    let mut hold = scene.begun(2).await;
+    assert_eq!(hold.draws.len(), 1, "one shard has enough");
+    let refused = [Draw { shard: hold.draws[0].shard, seats: 1 }];
+    let other = BegunHold { draws: vec![Draw { shard: 9, seats: 2 }], ..hold.clone() };
+    assert!(matches!(scene.redraw(&other, &refused).await, Ok(Redraw::Changed)));
+    let Ok(Redraw::Redrawn(redrawn)) = scene.redraw(&hold, &refused).await else { panic!() };
     assert_eq!(redrawn.iter().map(|draw| draw.seats).sum::<u32>(), 2);
     assert_eq!(scene.free().await, Some(1), "of four seats one does not exist and two are held");
     // Nothing is left anywhere: the hold is given up.
     let refused: Vec<Draw> = redrawn.iter().map(|draw| Draw { seats: 0, ..*draw }).collect();
-    let gone = redis.redraw(id, &redrawn, &refused, GRACE_MS).await;
+    hold.draws = redrawn;
+    let gone = scene.redraw(&hold, &refused).await;
     assert!(matches!(gone, Err(Error::SoldOut { available: 1 })), "{gone:?}");
-    assert!(matches!(redis.redraw(id, &redrawn, &refused, GRACE_MS).await, Ok(Redraw::Changed)));
 }
 
 #[tokio::test]
 async fn redraw_waits_for_holds_of_others() {
     let scene = scene().await;
     scene.load().await;
-    let (id, draws) = scene.begun(2).await;
+    let hold = scene.begun(2).await;
     scene.held(2).await;
-    let refused = [Draw { shard: draws[0].shard, seats: 0 }];
-    let waits = scene.evently.app.redis.redraw(id, &draws, &refused, GRACE_MS).await;
+    let waits = scene.redraw(&hold, &[Draw { shard: hold.draws[0].shard, seats: 0 }]).await;
     assert!(matches!(waits, Err(Error::AllHeld { available: 0, .. })), "{waits:?}");
+}
+
+#[tokio::test]
+async fn a_confirm_whose_hold_was_taken_back_meanwhile_gets_other_seats_at_the_price_quoted() {
+    let scene = scene().await;
+    scene.load().await;
+    let redis = &scene.evently.app.redis;
+    let hold = scene.begun(2).await;
+    // The janitor thinks that it died, and somebody else buys its seats.
+    let deadline = Timestamp::now().as_millisecond() + 60_000;
+    let due = redis::cmd("ZADD")
+        .arg(scene.evently.keys().deadlines(scene.id))
+        .arg(deadline)
+        .arg(hold.id.to_string())
+        .clone();
+    scene.evently.redis_command(&due).await;
+    assert!(redis.settle(hold.id, deadline).await.unwrap());
+    assert_eq!(scene.free().await, Some(4));
+    scene.held(2).await;
+    let refused = [Draw { seats: 0, ..hold.draws[0] }];
+    let dearer = Event { version: 2, price: 9_900, ..scene.event.clone() };
+    redis.refresh(&dearer).await.unwrap();
+    assert!(matches!(scene.redraw(&hold, &refused).await, Ok(Redraw::Redrawn(_))));
+    assert_eq!(scene.free().await, Some(0));
+    let Begin::Begun(again) = redis.begin(hold.id, scene.user, GRACE_MS).await.unwrap() else { panic!() };
+    assert_eq!((again.quantity, again.unit_price), (2, 2_500));
+    // Taken back once more, with no seat left for it: it has expired.
+    scene.evently.redis_command(&due).await;
+    assert!(redis.settle(hold.id, deadline).await.unwrap());
+    scene.held(2).await;
+    assert!(matches!(scene.redraw(&again, &refused).await, Err(Error::ReservationExpired)));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A running Evently for each test, with its own tables and its own Redis keys; and people who use it.
 
+pub(crate) mod cluster;
 mod session;
 mod stores;
 
@@ -51,7 +52,11 @@ impl TestApp {
     /// Starts one with some settings changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let stores = stores::shared();
-        Self::on(&stores.dynamodb, &stores.redis, change).await
+        let in_cluster = |config: &mut Config| {
+            config.redis.cluster = stores.redis_is_cluster;
+            change(config);
+        };
+        Self::on(&stores.dynamodb, &stores.redis, in_cluster).await
     }
 
     /// Starts one on a Redis of its own, which the test may kill or empty.
@@ -172,9 +177,16 @@ impl TestApp {
 
     /// Does something to Redis behind the app's back.
     pub(crate) async fn redis_command(&self, command: &redis::Cmd) {
-        let client = redis::Client::open(self.app.config.redis.url.expose_secret()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        command.query_async::<redis::Value>(&mut connection).await.unwrap();
+        let url = self.app.config.redis.url.expose_secret();
+        if self.app.config.redis.cluster {
+            let client = redis::cluster::ClusterClient::new([url]).unwrap();
+            let mut connection = client.get_async_connection().await.unwrap();
+            command.query_async::<redis::Value>(&mut connection).await.unwrap();
+        } else {
+            let client = redis::Client::open(url).unwrap();
+            let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+            command.query_async::<redis::Value>(&mut connection).await.unwrap();
+        }
     }
 
     /// Seats sold, as DynamoDB has it.

@@ -2,6 +2,7 @@
 
 use std::sync::{OnceLock, mpsc};
 
+use super::cluster::Cluster;
 use local::{
     embedded_store::{EmbeddedStore, Location},
     redis_server::{RedisOptions, RedisServer},
@@ -10,6 +11,8 @@ use local::{
 pub(crate) struct SharedStores {
     pub(crate) dynamodb: String,
     pub(crate) redis: String,
+    /// Whether that is a cluster (`make test-redis-cluster`).
+    pub(crate) redis_is_cluster: bool,
 }
 
 /// Starts the stores with the first test that asks, on a thread that lives as long as the test program: the
@@ -22,8 +25,14 @@ pub(crate) fn shared() -> &'static SharedStores {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let (_embedded, dynamodb) = dynamodb().await;
-                let redis = own_redis().await;
-                ready.send(SharedStores { dynamodb, redis: redis.url().to_owned() }).unwrap();
+                let redis_is_cluster = std::env::var_os("TEST_REDIS_CLUSTER").is_some();
+                let (cluster, single) = match redis_is_cluster {
+                    true => (Some(Cluster::start().await), None),
+                    false => (None, Some(own_redis().await)),
+                };
+                let redis = cluster.as_ref().map(Cluster::url).or(single.as_ref().map(RedisServer::url));
+                let redis = redis.unwrap().to_owned();
+                ready.send(SharedStores { dynamodb, redis, redis_is_cluster }).unwrap();
                 std::future::pending::<()>().await;
             });
         });
