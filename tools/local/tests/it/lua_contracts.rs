@@ -56,9 +56,10 @@ fn arity(text: &str, array: &str) -> usize {
     numbers.len()
 }
 
-/// The function of `redis/scripts.rs` that calls the script.
+/// The function of `redis/scripts` that calls the script.
 fn caller(name: &str) -> String {
-    let rust = fs::read_to_string(shared().join("src/redis/scripts.rs")).unwrap();
+    let files = fs::read_dir(shared().join("src/redis/scripts")).unwrap();
+    let rust: String = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
     let start = rust.find(&format!("pub async fn {name}(")).unwrap_or_else(|| panic!("{name} has no caller"));
     let body = &rust[start..];
     body[..body.find("\n    }\n").unwrap()].to_owned()

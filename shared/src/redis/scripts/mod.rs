@@ -1,0 +1,54 @@
+//! One typed function for each Lua script. The head of each Lua file is its contract; a test holds both to it.
+
+/// Makes a script of a file in `shared/lua`, with what the scripts share before it.
+macro_rules! script {
+    ($constant:ident, $file:literal) => {
+        static $constant: std::sync::LazyLock<redis::Script> = std::sync::LazyLock::new(|| {
+            redis::Script::new(concat!(
+                include_str!("../../../lua/common.lua"),
+                include_str!(concat!("../../../lua/", $file))
+            ))
+        });
+    };
+}
+
+mod capacity;
+mod event;
+mod hold;
+mod janitor;
+
+use redis::{Script, Value};
+use serde::Serialize;
+
+pub use self::{
+    capacity::Withdraw,
+    hold::{Begin, Look, Redraw, Release, Reserve, ReserveRequest},
+    janitor::{OverdueConfirm, Reconciled, Swept},
+};
+use super::{Redis, answer::Answer, unavailable};
+use crate::domain::{error::Error, id::EventId};
+
+impl Redis {
+    /// Runs a script over the three keys of an event.
+    async fn run(
+        &self,
+        script: &'static Script,
+        event: EventId,
+        arguments: impl FnOnce(&mut redis::ScriptInvocation<'static>) -> Result<(), Error>,
+    ) -> Result<Answer, Error> {
+        let mut call = script.key(self.keys.state(event));
+        call.key(self.keys.deadlines(event)).key(self.keys.holds(event));
+        arguments(&mut call)?;
+        self.invoke(&call).await
+    }
+
+    async fn invoke(&self, call: &redis::ScriptInvocation<'_>) -> Result<Answer, Error> {
+        let values: Vec<Value> =
+            call.invoke_async(&mut self.connection.clone()).await.map_err(unavailable)?;
+        Answer::new(values)
+    }
+}
+
+fn json(value: &(impl Serialize + ?Sized)) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Internal(Box::new(error)))
+}
