@@ -10,7 +10,7 @@ SAM_CLI_VERSION := 1.170.0
 SAM := $(TOOLS)/sam-$(SAM_CLI_VERSION)
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: need-cargo need-cc redis ## start everything on this machine: the API at http://127.0.0.1:3000
 	@cargo run --bin local

@@ -30,7 +30,7 @@ use crate::{input::EventInput, tagged};
         BodyProblems, AdminProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn create(
+pub(crate) async fn create_event(
     State(app): State<Arc<App>>,
     _: Admin,
     JsonBody(input): JsonBody<EventInput>,

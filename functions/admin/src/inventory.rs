@@ -47,7 +47,7 @@ pub(crate) struct Inventory {
         AdminProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn inventory(
+pub(crate) async fn show_inventory(
     State(app): State<Arc<App>>,
     _: Admin,
     PathId(id): PathId<EventId>,

@@ -23,9 +23,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(create::create, list::list))
-        .routes(routes!(replace::replace))
-        .routes(routes!(inventory::inventory))
+        .routes(routes!(create::create_event, list::list_all_events))
+        .routes(routes!(replace::replace_event))
+        .routes(routes!(inventory::show_inventory))
 }
 
 /// An event with its ETag.

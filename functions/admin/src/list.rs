@@ -39,7 +39,7 @@ pub(crate) struct ListParams {
         ParameterProblems, AdminProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn list(
+pub(crate) async fn list_all_events(
     State(app): State<Arc<App>>,
     _: Admin,
     QueryParams(params): QueryParams<ListParams>,

@@ -41,7 +41,7 @@ use crate::{input::EventInput, tagged};
         BodyProblems, AdminProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn replace(
+pub(crate) async fn replace_event(
     State(app): State<Arc<App>>,
     _: Admin,
     PathId(id): PathId<EventId>,

@@ -35,7 +35,7 @@ use shared::{
         ParameterProblems, CallerProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn cancel(
+pub(crate) async fn cancel_booking(
     State(app): State<Arc<App>>,
     caller: Caller,
     PathId(BookingId(id)): PathId<BookingId>,

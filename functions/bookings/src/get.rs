@@ -23,7 +23,7 @@ use shared::{
         CallerProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn get(
+pub(crate) async fn get_booking(
     State(app): State<Arc<App>>,
     caller: Caller,
     PathId(BookingId(id)): PathId<BookingId>,

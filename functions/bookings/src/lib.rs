@@ -11,5 +11,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(get::get)).routes(routes!(cancel::cancel))
+    OpenApiRouter::new()
+        .routes(routes!(list::list_bookings))
+        .routes(routes!(get::get_booking))
+        .routes(routes!(cancel::cancel_booking))
 }

@@ -49,7 +49,7 @@ pub(crate) struct BookingList {
         ParameterProblems, CallerProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn list(
+pub(crate) async fn list_bookings(
     State(app): State<Arc<App>>,
     caller: Caller,
     QueryParams(params): QueryParams<ListParams>,

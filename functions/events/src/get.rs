@@ -35,7 +35,7 @@ use crate::CACHE_SECONDS;
         StoreProblems,
     ),
 )]
-pub(crate) async fn get(
+pub(crate) async fn get_event(
     State(app): State<Arc<App>>,
     PathId(id): PathId<EventId>,
     if_none_match: Option<TypedHeader<IfNoneMatch>>,

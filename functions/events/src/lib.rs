@@ -16,9 +16,9 @@ const CACHE_SECONDS: u32 = 1;
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(list::list))
-        .routes(routes!(popular::popular))
-        .routes(routes!(get::get))
+        .routes(routes!(list::list_events))
+        .routes(routes!(popular::popular_events))
+        .routes(routes!(get::get_event))
         .routes(routes!(about::health))
         .routes(routes!(about::openapi))
 }

@@ -53,7 +53,7 @@ pub(crate) struct ListParams {
         ParameterProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn list(
+pub(crate) async fn list_events(
     State(app): State<Arc<App>>,
     if_none_match: Option<TypedHeader<IfNoneMatch>>,
     QueryParams(params): QueryParams<ListParams>,

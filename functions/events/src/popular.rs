@@ -38,7 +38,7 @@ pub(crate) struct PopularEvents {
         StoreProblems,
     ),
 )]
-pub(crate) async fn popular(
+pub(crate) async fn popular_events(
     State(app): State<Arc<App>>,
     if_none_match: Option<TypedHeader<IfNoneMatch>>,
 ) -> Result<impl IntoResponse, Problem> {

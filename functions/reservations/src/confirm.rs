@@ -45,7 +45,7 @@ use shared::{
         ParameterProblems, CallerProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn confirm(
+pub(crate) async fn confirm_reservation(
     State(app): State<Arc<App>>,
     caller: Caller,
     PathId(id): PathId<ReservationId>,

@@ -15,6 +15,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(book::book))
-        .routes(routes!(look::look, release::release))
-        .routes(routes!(confirm::confirm))
+        .routes(routes!(look::get_reservation, release::release_reservation))
+        .routes(routes!(confirm::confirm_reservation))
 }

@@ -26,7 +26,7 @@ use crate::view::{ReservationAnswer, ReservationView};
         CallerProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn look(
+pub(crate) async fn get_reservation(
     State(app): State<Arc<App>>,
     caller: Caller,
     PathId(id): PathId<ReservationId>,

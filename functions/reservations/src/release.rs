@@ -26,7 +26,7 @@ use shared::{
         CallerProblems, StoreProblems,
     ),
 )]
-pub(crate) async fn release(
+pub(crate) async fn release_reservation(
     State(app): State<Arc<App>>,
     caller: Caller,
     PathId(id): PathId<ReservationId>,

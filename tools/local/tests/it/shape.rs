@@ -55,6 +55,19 @@ fn the_template_and_the_routers_have_the_same_routes() {
 }
 
 #[test]
+fn every_operation_has_a_name_of_its_own() {
+    let document: Value = serde_json::from_str(&api::openapi().unwrap()).unwrap();
+    let mut names = BTreeSet::new();
+    for operations in document["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            let name = operation["operationId"].as_str().unwrap().to_owned();
+            assert!(names.insert(name.clone()), "{name} stands twice");
+        }
+    }
+    assert!(names.len() > 15);
+}
+
+#[test]
 fn crates_depend_only_on_those_below_them() {
     let listed = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
