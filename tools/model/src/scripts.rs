@@ -1,0 +1,323 @@
+//! The Lua scripts: each is one step, for Redis runs a script undisturbed. A method bears its script's name.
+
+use crate::{
+    config::{Config, Mutation},
+    state::{
+        Attempt, Draws, HOLDS, Hold, HoldState, LOWERS, Left, Made, Memory, RESERVATIONS, Redis, RedisShard, SHARDS,
+        Seen, Shard, State, Status,
+    },
+};
+
+/// What `redraw.lua` answers.
+pub(crate) enum Redrawn {
+    Redrawn(Draws),
+    Changed,
+    TooFew,
+}
+
+/// What `withdraw.lua` answers.
+pub(crate) enum Withdrawn {
+    Withdrawn { draws: Draws, deadline: u8 },
+    TooFew,
+    NotLoaded,
+}
+
+impl Redis {
+    /// Seats free in all, as `state` has them.
+    pub(crate) fn free(&self) -> i8 {
+        self.shards.iter().map(|shard| shard.free).sum()
+    }
+
+    /// Seats held on a shard, by holds of either state.
+    pub(crate) fn held(&self, shard: usize) -> i8 {
+        self.holds.iter().map(|hold| hold.draws[shard] as i8).sum()
+    }
+
+    fn move_seats(&mut self, draws: Draws, sign: i8) {
+        for (shard, seats) in self.shards.iter_mut().zip(draws) {
+            shard.free += sign * seats as i8;
+        }
+    }
+
+    /// `draw` in `common.lua`; `start` is the random shard to look at first.
+    fn draw(&self, wanted: u8, start: usize) -> Draws {
+        let mut draws = [0; SHARDS];
+        let count = usize::from(self.count);
+        let free = |shard: &usize| self.shards[*shard].free;
+        let order: Vec<usize> = (0..count).map(|step| (start + step) % count).collect();
+        if let Some(shard) = order.iter().find(|shard| free(shard) >= wanted as i8) {
+            draws[*shard] = wanted;
+            return draws;
+        }
+        let mut fullest_first = order;
+        fullest_first.sort_by_key(|shard| -free(shard));
+        let mut left = wanted;
+        for shard in fullest_first {
+            draws[shard] = left.min(free(&shard).max(0) as u8);
+            left -= draws[shard];
+        }
+        draws
+    }
+}
+
+impl State {
+    /// A deadline that this hold never had before, nor ever will again.
+    fn next_deadline(&mut self, id: usize) -> u8 {
+        match self.reservations.get_mut(id) {
+            Some(reservation) => {
+                reservation.deadlines += 1;
+                reservation.deadlines
+            }
+            // A withdrawal's deadline is set once.
+            None => 1,
+        }
+    }
+
+    fn count_return(&mut self, id: usize) {
+        if let Some(reservation) = self.reservations.get_mut(id) {
+            reservation.returns = (reservation.returns + 1).min(2);
+        }
+    }
+
+    /// Removes a hold and returns its seats.
+    fn return_hold(&mut self, id: usize) {
+        let Some(redis) = &mut self.redis else { return };
+        let draws = std::mem::take(&mut redis.holds[id]).draws;
+        redis.move_seats(draws, 1);
+        self.count_return(id);
+    }
+
+    /// `expire.lua`, and `expire_overdue` in `common.lua`.
+    pub(crate) fn expire(&mut self, config: &Config) {
+        for id in 0..HOLDS {
+            let Some(redis) = &self.redis else { return };
+            let hold = redis.holds[id];
+            let ends = hold.state == HoldState::Held
+                || hold.state == HoldState::Confirming && config.lacks(Mutation::ExpireConfirming);
+            if ends && hold.overdue {
+                self.return_hold(id);
+            }
+        }
+    }
+
+    /// `reserve.lua`.
+    pub(crate) fn reserve(&mut self, config: &Config, id: usize, start: usize) {
+        let Some(redis) = &self.redis else { return };
+        let request = config.requests[id];
+        if self.answered & 1 << request.key != 0 {
+            self.reservations[id].made = Made::Replayed;
+            return;
+        }
+        if redis.free() < request.seats as i8 {
+            self.expire(config);
+        }
+        let Some(redis) = &mut self.redis else { return };
+        if redis.free() < request.seats as i8 {
+            return;
+        }
+        let (draws, price) = (redis.draw(request.seats, start), redis.price);
+        redis.move_seats(draws, -1);
+        redis.holds[id] = Hold { state: HoldState::Held, draws, price, deadline: 0, overdue: false };
+        self.answered |= 1 << request.key;
+        let reservation = &mut self.reservations[id];
+        reservation.made = Made::Held;
+        reservation.quoted = price;
+        reservation.born = self.losses;
+    }
+
+    /// `begin.lua`; none if there is no hold to confirm.
+    pub(crate) fn begin(&mut self, id: usize) -> Option<Hold> {
+        let hold = self.redis.as_ref()?.holds[id];
+        if hold.state == HoldState::Gone || hold.state == HoldState::Held && hold.overdue {
+            return None;
+        }
+        let deadline = self.next_deadline(id);
+        let hold = Hold { state: HoldState::Confirming, deadline, overdue: false, ..hold };
+        self.redis.as_mut()?.holds[id] = hold;
+        Some(hold)
+    }
+
+    /// `finish.lua`; without draws whatever the hold has was committed.
+    pub(crate) fn finish(&mut self, config: &Config, id: usize, committed: Option<Draws>) {
+        let Some(redis) = &mut self.redis else { return };
+        let hold = std::mem::take(&mut redis.holds[id]);
+        if hold.state == HoldState::Gone {
+            if config.lacks(Mutation::FinishWithoutHold) {
+                redis.apply(committed.unwrap_or_default());
+            }
+            return;
+        }
+        if committed.is_some_and(|draws| draws != hold.draws) && !config.lacks(Mutation::FinishIgnoresDraws) {
+            redis.move_seats(hold.draws, 1);
+            return;
+        }
+        redis.apply(hold.draws);
+    }
+
+    /// `redraw.lua`.
+    pub(crate) fn redraw(&mut self, config: &Config, id: usize, attempt: Attempt, start: usize) -> Redrawn {
+        let Some(redis) = &mut self.redis else { return Redrawn::Changed };
+        let hold = redis.holds[id];
+        if hold.state == HoldState::Gone || hold.draws != attempt.draws {
+            return Redrawn::Changed;
+        }
+        let seats = hold.draws.iter().sum::<u8>();
+        redis.holds[id].draws = [0; SHARDS];
+        redis.move_seats(hold.draws, 1);
+        for ((shard, left), drawn) in redis.shards.iter_mut().zip(attempt.left).zip(hold.draws) {
+            let Some(Left { unsold, version }) = left else { continue };
+            // A shard that lacks no commit counts right already, be it below zero: what is missing is not taken
+            // out of it a second time.
+            if shard.applied < version || config.lacks(Mutation::RedrawTakesTwice) {
+                let mut missing = (drawn as i8 - unsold as i8).max(0);
+                if !config.lacks(Mutation::RedrawTakesTwice) {
+                    missing = missing.min((shard.free - unsold as i8).max(0));
+                }
+                shard.free -= missing;
+            }
+        }
+        if redis.free() < seats as i8 {
+            self.expire(config);
+        }
+        let Some(redis) = &mut self.redis else { return Redrawn::Changed };
+        if redis.free() < seats as i8 {
+            redis.holds[id] = Hold::default();
+            self.count_return(id);
+            return Redrawn::TooFew;
+        }
+        let draws = redis.draw(seats, start);
+        redis.move_seats(draws, -1);
+        let deadline = self.next_deadline(id);
+        if let Some(redis) = &mut self.redis {
+            redis.holds[id] = Hold { draws, deadline, overdue: false, ..hold };
+        }
+        Redrawn::Redrawn(draws)
+    }
+
+    /// `release.lua`.
+    pub(crate) fn release(&mut self, id: usize) {
+        self.return_hold(id);
+    }
+
+    /// `settle.lua`.
+    pub(crate) fn settle(&mut self, config: &Config, id: usize, deadline: u8) {
+        let Some(redis) = &self.redis else { return };
+        let hold = redis.holds[id];
+        let same = hold.deadline == deadline || config.lacks(Mutation::SettleIgnoresDeadline);
+        if hold.state != HoldState::Gone && same {
+            self.return_hold(id);
+        }
+    }
+
+    /// `restock.lua`. `change` is a bit that names the change.
+    pub(crate) fn restock(&mut self, config: &Config, change: u8, epoch: Option<u8>, draws: Draws) {
+        let Some(redis) = &mut self.redis else { return };
+        if epoch != Some(redis.epoch) && !config.lacks(Mutation::RestockIgnoresEpoch) {
+            return;
+        }
+        if redis.restocked & change != 0 && !config.lacks(Mutation::RestockNotRemembered) {
+            return;
+        }
+        redis.restocked |= change;
+        redis.move_seats(draws, 1);
+        redis.apply(draws);
+        redis.cover(draws);
+    }
+
+    /// `withdraw.lua`. The fullest shard gives first; which one does not matter to any guard.
+    pub(crate) fn withdraw(&mut self, config: &Config, id: usize, wanted: u8) -> Withdrawn {
+        let Some(redis) = &self.redis else { return Withdrawn::NotLoaded };
+        let found = redis.holds[id];
+        if found.state != HoldState::Gone {
+            return Withdrawn::Withdrawn { draws: found.draws, deadline: found.deadline };
+        }
+        self.expire(config);
+        let deadline = self.next_deadline(id);
+        let Some(redis) = &mut self.redis else { return Withdrawn::NotLoaded };
+        if redis.free() < wanted as i8 {
+            return Withdrawn::TooFew;
+        }
+        let draws = redis.draw(wanted, 0);
+        redis.move_seats(draws, -1);
+        redis.holds[id] =
+            Hold { state: HoldState::Confirming, draws, price: 0, deadline, overdue: false };
+        Withdrawn::Withdrawn { draws, deadline }
+    }
+
+    /// `load.lua`.
+    pub(crate) fn load(&mut self, config: &Config, count: u8, price: u8, shards: [Shard; SHARDS]) {
+        if self.redis.is_some() && !config.lacks(Mutation::LoadOverLive) {
+            return;
+        }
+        self.epochs += 1;
+        let mut redis = Redis { epoch: self.epochs, price, count, ..Redis::default() };
+        for (copy, shard) in redis.shards.iter_mut().zip(shards).take(usize::from(count)) {
+            *copy = RedisShard { free: shard.unsold(), applied: shard.version, remembered: None };
+        }
+        self.redis = Some(redis);
+    }
+
+    /// Reconcile's script, as the protocol describes it: acts on each shard whose fence still holds.
+    pub(crate) fn reconcile(&mut self, config: &Config, seen: Seen, read: [Shard; SHARDS], waiting: u16) {
+        let Some(redis) = &mut self.redis else { return };
+        if redis.epoch != seen.epoch {
+            return;
+        }
+        for (index, shard) in read.into_iter().enumerate().filter(|(_, shard)| shard.version > 0) {
+            let (held, mut copy) = (redis.held(index), redis.shards[index]);
+            let confirming = redis.holds.iter().any(|hold| hold.is_confirming_on(index));
+            if copy.applied != seen.applied[index] {
+                continue;
+            }
+            let same = copy
+                .remembered
+                .filter(|memory| (memory.version, memory.applied) == (shard.version, copy.applied));
+            let waited = same.is_some_and(|memory| memory.waiting == 0) || config.lacks(Mutation::AdoptAtOnce);
+            if shard.version == copy.applied {
+                copy = RedisShard { free: shard.unsold() - held, remembered: None, ..copy };
+            } else if confirming && !config.lacks(Mutation::AdoptDespiteConfirming)
+                || shard.version < copy.applied && config.lacks(Mutation::AdoptOnlyWhenAhead)
+            {
+                continue;
+            } else if waited {
+                let free = shard.unsold() - held;
+                copy = RedisShard { free, applied: shard.version, remembered: None };
+                redis.count = redis.count.max(index as u8 + 1);
+            } else if same.is_none() {
+                let (version, applied) = (shard.version, copy.applied);
+                copy.remembered = Some(Memory { version, applied, waiting });
+            }
+            redis.shards[index] = copy;
+        }
+    }
+
+    /// Whether what a hold stands for is committed in DynamoDB, so that its seats count as sold already.
+    pub(crate) fn is_committed(&self, id: usize) -> bool {
+        match id.checked_sub(RESERVATIONS) {
+            None => self.dynamo.bookings[id].status != Status::Absent,
+            Some(lower) => lower < LOWERS && self.dynamo.withdrawn & 1 << lower != 0,
+        }
+    }
+}
+
+impl Redis {
+    /// Each drawn shard knows of one commit more.
+    fn apply(&mut self, draws: Draws) {
+        for (shard, _) in self.shards.iter_mut().zip(draws).filter(|(_, seats)| *seats > 0) {
+            shard.applied += 1;
+        }
+    }
+
+    /// Shards that are drawn on exist.
+    fn cover(&mut self, draws: Draws) {
+        for (index, _) in draws.iter().enumerate().filter(|(_, seats)| **seats > 0) {
+            self.count = self.count.max(index as u8 + 1);
+        }
+    }
+}
+
+impl Hold {
+    fn is_confirming_on(&self, shard: usize) -> bool {
+        self.state == HoldState::Confirming && self.draws[shard] > 0
+    }
+}
