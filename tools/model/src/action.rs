@@ -22,31 +22,64 @@ pub enum Process {
 
 /// One step of one process, or one fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields say which reservation, attempt, hold or worker acts; `start` is the \
-                                 random shard that a draw looks at first")]
+#[expect(
+    missing_docs,
+    reason = "the fields say which reservation, attempt, hold or worker acts; `start` is the \
+                                 random shard that a draw looks at first"
+)]
 pub enum Action {
     /// `reserve.lua`: seats are held, or the answer of the first time is given again.
-    Reserve { reservation: usize, start: usize },
+    Reserve {
+        reservation: usize,
+        start: usize,
+    },
     /// `begin.lua`.
-    Begin { reservation: usize, attempt: usize },
+    Begin {
+        reservation: usize,
+        attempt: usize,
+    },
     /// `Store::commit_booking`, and its answer arrives.
-    Commit { reservation: usize, attempt: usize },
+    Commit {
+        reservation: usize,
+        attempt: usize,
+    },
     /// `Store::commit_booking`, and its answer is lost.
-    CommitReplyLost { reservation: usize, attempt: usize },
+    CommitReplyLost {
+        reservation: usize,
+        attempt: usize,
+    },
     /// `Store::booking` after a lost reply.
-    AskById { reservation: usize, attempt: usize },
+    AskById {
+        reservation: usize,
+        attempt: usize,
+    },
     /// `redraw.lua`.
-    Redraw { reservation: usize, attempt: usize, start: usize },
+    Redraw {
+        reservation: usize,
+        attempt: usize,
+        start: usize,
+    },
     /// `finish.lua`.
-    Finish { reservation: usize, attempt: usize },
+    Finish {
+        reservation: usize,
+        attempt: usize,
+    },
     /// `release.lua`.
-    Release { reservation: usize },
+    Release {
+        reservation: usize,
+    },
     /// `cancel`: the booking and the epoch are read.
-    CancelRead { cancel: usize },
+    CancelRead {
+        cancel: usize,
+    },
     /// `Store::cancel_booking`.
-    Cancel { cancel: usize },
+    Cancel {
+        cancel: usize,
+    },
     /// `restock.lua` after a cancel.
-    Restock { cancel: usize },
+    Restock {
+        cancel: usize,
+    },
     /// `raise`: the event and the epoch are read.
     RaiseRead,
     /// `Store::replace_event_adding`.
@@ -54,40 +87,77 @@ pub enum Action {
     /// `restock.lua` after a raise.
     RestockRaised,
     /// `lower`: the event is read.
-    LowerRead { lower: usize },
+    LowerRead {
+        lower: usize,
+    },
     /// `finish.lua` for the withdrawal before.
-    FinishBefore { lower: usize },
+    FinishBefore {
+        lower: usize,
+    },
     /// `withdraw.lua`.
-    Withdraw { lower: usize },
+    Withdraw {
+        lower: usize,
+    },
     /// `Store::replace_event_removing`.
-    Lower { lower: usize },
+    Lower {
+        lower: usize,
+    },
     /// `finish.lua` after a lowering.
-    FinishLowered { lower: usize },
+    FinishLowered {
+        lower: usize,
+    },
     /// `settle.lua` after a refused lowering.
-    SettleLowered { lower: usize },
+    SettleLowered {
+        lower: usize,
+    },
     /// The event's price changes: in DynamoDB, then `refresh.lua`.
     Reprice,
     Refresh,
     /// `load`: the event is read, then its shards one by one, then `load.lua`.
-    LoadEvent { loader: usize },
-    LoadShard { loader: usize },
-    Load { loader: usize },
+    LoadEvent {
+        loader: usize,
+    },
+    LoadShard {
+        loader: usize,
+    },
+    Load {
+        loader: usize,
+    },
     /// `expire.lua`.
     Expire,
     /// The janitor learns from `expire.lua` of an overdue confirm; asks DynamoDB; then `finish.lua` or `settle.lua`.
-    SettleFound { janitor: usize, hold: usize },
-    SettleRead { janitor: usize },
-    Settle { janitor: usize },
+    SettleFound {
+        janitor: usize,
+        hold: usize,
+    },
+    SettleRead {
+        janitor: usize,
+    },
+    Settle {
+        janitor: usize,
+    },
     /// Reconcile reads the epoch and what is applied; then each shard; then acts.
-    ReconcileSee { janitor: usize },
-    ReconcileRead { janitor: usize },
-    Reconcile { janitor: usize },
+    ReconcileSee {
+        janitor: usize,
+    },
+    ReconcileRead {
+        janitor: usize,
+    },
+    Reconcile {
+        janitor: usize,
+    },
     /// Time: the deadline of a hold passes.
-    DeadlinePasses { hold: usize },
+    DeadlinePasses {
+        hold: usize,
+    },
     /// Faults.
     Crash(Process),
-    CrashOfLoader { loader: usize },
-    CrashOfJanitor { janitor: usize },
+    CrashOfLoader {
+        loader: usize,
+    },
+    CrashOfJanitor {
+        janitor: usize,
+    },
     /// The process's next script runs, but its answer is lost: the process will run it again.
     Twice(Process),
     /// The process is dead, but what it sent to DynamoDB has yet to arrive.

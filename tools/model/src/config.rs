@@ -57,8 +57,10 @@ pub enum Mutation {
     LoadOverLive,
     /// `finish.lua` does not compare the committed draws with the hold's.
     FinishIgnoresDraws,
-    /// `redraw.lua` takes a refused seat out of the count that reconcile took out before.
+    /// `redraw.lua` takes a refused seat out of a count that is right already.
     RedrawTakesTwice,
+    /// `redraw.lua` ends a hold that it cannot draw again, although another attempt may still commit it.
+    RedrawEndsHold,
     /// The commit sells without asking what is left.
     CommitUnchecked,
     /// The commit puts its booking over one that is there.

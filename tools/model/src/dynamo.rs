@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// How `commit_booking` ends.
-pub(crate) enum Committed {
+pub(crate) enum Commit {
     Committed,
     AlreadyBooked,
     /// What each refused shard has left.
@@ -21,22 +21,22 @@ pub(crate) enum Removed {
 
 impl Dynamo {
     /// `Store::commit_booking`.
-    pub(crate) fn commit(&mut self, config: &Config, id: usize, draws: Draws, price: u8) -> Committed {
+    pub(crate) fn commit(&mut self, config: &Config, id: usize, draws: Draws, price: u8) -> Commit {
         let before = self.bookings[id];
         if before.status != Status::Absent && !config.lacks(Mutation::CommitOverwrites) {
-            return Committed::AlreadyBooked;
+            return Commit::AlreadyBooked;
         }
-        if !config.lacks(Mutation::CommitUnchecked) {
-            if let Some(left) = self.too_few(draws) {
-                return Committed::Refused(left);
-            }
+        if !config.lacks(Mutation::CommitUnchecked)
+            && let Some(left) = self.too_few(draws)
+        {
+            return Commit::Refused(left);
         }
         for (shard, seats) in self.shards.iter_mut().zip(draws).filter(|(_, seats)| *seats > 0) {
             shard.sold += seats;
             shard.version += 1;
         }
         self.bookings[id] = Booking { status: Status::Confirmed, draws, price, puts: before.puts + 1 };
-        Committed::Committed
+        Commit::Committed
     }
 
     /// `Store::cancel_booking`: whether it was not cancelled before.
@@ -87,8 +87,7 @@ impl Dynamo {
         for (index, seats) in draws.into_iter().enumerate() {
             let unsold = self.shards[index].unsold();
             if seats as i8 > unsold {
-                left[index] =
-                    Some(Left { unsold: unsold.max(0) as u8, version: self.shards[index].version });
+                left[index] = Some(Left { unsold: unsold.max(0) as u8, version: self.shards[index].version });
             }
         }
         left.iter().any(Option::is_some).then_some(left)

@@ -3,11 +3,9 @@
 
 use crate::{
     config::{Config, Mutation},
-    dynamo::{Committed, Removed},
-    scripts::{Redrawn, Withdrawn},
-    state::{
-        Attempt, AttemptAt, Follow, FollowAt, Lower, LowerAt, RESERVATIONS, SHARDS, State, Status,
-    },
+    dynamo::{Commit, Removed},
+    scripts::{Redraw, Withdraw},
+    state::{Attempt, AttemptAt, Follow, FollowAt, Lower, LowerAt, RESERVATIONS, SHARDS, State, Status},
 };
 
 /// Names the raise among the changes that restock remembers.
@@ -54,13 +52,18 @@ impl State {
         let before = self.attempts[id][attempt];
         let current = self.dynamo.price;
         let price = if config.lacks(Mutation::ChargeCurrentPrice) { current } else { before.price };
-        self.attempts[id][attempt] = match self.dynamo.commit(config, id, before.draws, price) {
+        let committed = self.dynamo.commit(config, id, before.draws, price);
+        if matches!(committed, Commit::Refused(_)) {
+            // It shows that Redis had lost data.
+            self.becomes_upset();
+        }
+        self.attempts[id][attempt] = match committed {
             // Nobody is there any more to hear the answer.
             _ if before.late => Attempt::done(),
-            Committed::Committed if reply_lost => Attempt { at: AttemptAt::Ask, ..before },
-            Committed::Committed | Committed::AlreadyBooked => self.about_to_finish(id, before),
-            Committed::Refused(_) if before.redrawn => Attempt::done(),
-            Committed::Refused(left) => Attempt { at: AttemptAt::Redraw, left, ..before },
+            Commit::Committed if reply_lost => Attempt { at: AttemptAt::Ask, ..before },
+            Commit::Committed | Commit::AlreadyBooked => self.about_to_finish(id, before),
+            Commit::Refused(_) if before.redrawn => Attempt::done(),
+            Commit::Refused(left) => Attempt { at: AttemptAt::Redraw, left, ..before },
         };
     }
 
@@ -68,8 +71,7 @@ impl State {
     pub(crate) fn confirm_asks(&mut self, id: usize, attempt: usize) {
         let before = self.attempts[id][attempt];
         let booked = self.dynamo.bookings[id].status != Status::Absent;
-        self.attempts[id][attempt] =
-            if booked { self.about_to_finish(id, before) } else { Attempt::done() };
+        self.attempts[id][attempt] = if booked { self.about_to_finish(id, before) } else { Attempt::done() };
     }
 
     fn about_to_finish(&self, id: usize, before: Attempt) -> Attempt {
@@ -77,14 +79,25 @@ impl State {
         Attempt { at: AttemptAt::Finish, draws, deadline: before.deadline, ..Attempt::default() }
     }
 
-    pub(crate) fn confirm_redraws(&mut self, config: &Config, id: usize, attempt: usize, start: usize, again: bool) {
+    pub(crate) fn confirm_redraws(
+        &mut self,
+        config: &Config,
+        id: usize,
+        attempt: usize,
+        start: usize,
+        again: bool,
+    ) {
         let before = self.attempts[id][attempt];
         let answer = self.redraw(config, id, before, start);
         if again {
             return;
         }
+        if matches!(answer, Redraw::Redrawn(_)) {
+            // Another attempt may still commit the draws that are free again.
+            self.becomes_upset();
+        }
         self.attempts[id][attempt] = match answer {
-            Redrawn::Redrawn(draws) => Attempt {
+            Redraw::Redrawn(draws) => Attempt {
                 at: AttemptAt::Commit,
                 draws,
                 deadline: self.reservations[id].deadlines,
@@ -92,9 +105,9 @@ impl State {
                 left: [None; SHARDS],
                 ..before
             },
-            Redrawn::Changed if before.redrawn => Attempt::done(),
-            Redrawn::Changed => Attempt { redrawn: true, ..Attempt::default() },
-            Redrawn::TooFew => Attempt::done(),
+            Redraw::Changed if before.redrawn => Attempt::done(),
+            Redraw::Changed => Attempt { redrawn: true, ..Attempt::default() },
+            Redraw::TooFew => Attempt::done(),
         };
     }
 
@@ -174,11 +187,11 @@ impl State {
         }
         let before = self.lowers[lower];
         self.lowers[lower] = match answer {
-            Withdrawn::Withdrawn { draws, deadline } => {
+            Withdraw::Withdrawn { draws, deadline } => {
                 Lower { at: LowerAt::Commit, draws, deadline, ..before }
             }
-            Withdrawn::TooFew => Lower::done(),
-            Withdrawn::NotLoaded => Lower::default(),
+            Withdraw::TooFew => Lower::done(),
+            Withdraw::NotLoaded => Lower::default(),
         };
     }
 

@@ -24,7 +24,11 @@ pub(crate) fn after_sweeps(config: &Config, state: &State) -> Option<State> {
 /// The same when every hold's time has run out besides.
 pub(crate) fn after_all_expired(config: &Config, mut rested: State) -> State {
     if let Some(redis) = &mut rested.redis {
-        redis.holds.iter_mut().filter(|hold| hold.state != HoldState::Gone).for_each(|hold| hold.overdue = true);
+        redis
+            .holds
+            .iter_mut()
+            .filter(|hold| hold.state != HoldState::Gone)
+            .for_each(|hold| hold.overdue = true);
     }
     rested.expire(config);
     rested

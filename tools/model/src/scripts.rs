@@ -3,61 +3,23 @@
 use crate::{
     config::{Config, Mutation},
     state::{
-        Attempt, Draws, HOLDS, Hold, HoldState, LOWERS, Left, Made, Memory, RESERVATIONS, Redis, RedisShard, SHARDS,
-        Seen, Shard, State, Status,
+        Attempt, Draws, HOLDS, Hold, HoldState, LOWERS, Made, Memory, RESERVATIONS, Redis, RedisShard,
+        SHARDS, Seen, Shard, State, Status,
     },
 };
 
 /// What `redraw.lua` answers.
-pub(crate) enum Redrawn {
+pub(crate) enum Redraw {
     Redrawn(Draws),
     Changed,
     TooFew,
 }
 
 /// What `withdraw.lua` answers.
-pub(crate) enum Withdrawn {
+pub(crate) enum Withdraw {
     Withdrawn { draws: Draws, deadline: u8 },
     TooFew,
     NotLoaded,
-}
-
-impl Redis {
-    /// Seats free in all, as `state` has them.
-    pub(crate) fn free(&self) -> i8 {
-        self.shards.iter().map(|shard| shard.free).sum()
-    }
-
-    /// Seats held on a shard, by holds of either state.
-    pub(crate) fn held(&self, shard: usize) -> i8 {
-        self.holds.iter().map(|hold| hold.draws[shard] as i8).sum()
-    }
-
-    fn move_seats(&mut self, draws: Draws, sign: i8) {
-        for (shard, seats) in self.shards.iter_mut().zip(draws) {
-            shard.free += sign * seats as i8;
-        }
-    }
-
-    /// `draw` in `common.lua`; `start` is the random shard to look at first.
-    fn draw(&self, wanted: u8, start: usize) -> Draws {
-        let mut draws = [0; SHARDS];
-        let count = usize::from(self.count);
-        let free = |shard: &usize| self.shards[*shard].free;
-        let order: Vec<usize> = (0..count).map(|step| (start + step) % count).collect();
-        if let Some(shard) = order.iter().find(|shard| free(shard) >= wanted as i8) {
-            draws[*shard] = wanted;
-            return draws;
-        }
-        let mut fullest_first = order;
-        fullest_first.sort_by_key(|shard| -free(shard));
-        let mut left = wanted;
-        for shard in fullest_first {
-            draws[shard] = left.min(free(&shard).max(0) as u8);
-            left -= draws[shard];
-        }
-        draws
-    }
 }
 
 impl State {
@@ -155,35 +117,30 @@ impl State {
     }
 
     /// `redraw.lua`.
-    pub(crate) fn redraw(&mut self, config: &Config, id: usize, attempt: Attempt, start: usize) -> Redrawn {
-        let Some(redis) = &mut self.redis else { return Redrawn::Changed };
+    pub(crate) fn redraw(&mut self, config: &Config, id: usize, attempt: Attempt, start: usize) -> Redraw {
+        let Some(redis) = &mut self.redis else { return Redraw::Changed };
         let hold = redis.holds[id];
         if hold.state == HoldState::Gone || hold.draws != attempt.draws {
-            return Redrawn::Changed;
+            return Redraw::Changed;
         }
-        let seats = hold.draws.iter().sum::<u8>();
+        let (before, seats) = (*redis, hold.draws.iter().sum::<u8>());
         redis.holds[id].draws = [0; SHARDS];
         redis.move_seats(hold.draws, 1);
-        for ((shard, left), drawn) in redis.shards.iter_mut().zip(attempt.left).zip(hold.draws) {
-            let Some(Left { unsold, version }) = left else { continue };
-            // A shard that lacks no commit counts right already, be it below zero: what is missing is not taken
-            // out of it a second time.
-            if shard.applied < version || config.lacks(Mutation::RedrawTakesTwice) {
-                let mut missing = (drawn as i8 - unsold as i8).max(0);
-                if !config.lacks(Mutation::RedrawTakesTwice) {
-                    missing = missing.min((shard.free - unsold as i8).max(0));
-                }
-                shard.free -= missing;
-            }
-        }
+        redis.take_missing(config, hold.draws, attempt.left);
         if redis.free() < seats as i8 {
             self.expire(config);
         }
-        let Some(redis) = &mut self.redis else { return Redrawn::Changed };
+        let Some(redis) = &mut self.redis else { return Redraw::Changed };
         if redis.free() < seats as i8 {
-            redis.holds[id] = Hold::default();
-            self.count_return(id);
-            return Redrawn::TooFew;
+            if config.lacks(Mutation::RedrawEndsHold) {
+                redis.holds[id] = Hold::default();
+                self.count_return(id);
+            } else {
+                // Another attempt may still commit what this hold has: it stays until the janitor settles it.
+                let expired = std::mem::replace(redis, before);
+                redis.keep_expired(expired, id);
+            }
+            return Redraw::TooFew;
         }
         let draws = redis.draw(seats, start);
         redis.move_seats(draws, -1);
@@ -191,7 +148,7 @@ impl State {
         if let Some(redis) = &mut self.redis {
             redis.holds[id] = Hold { draws, deadline, overdue: false, ..hold };
         }
-        Redrawn::Redrawn(draws)
+        Redraw::Redrawn(draws)
     }
 
     /// `release.lua`.
@@ -225,23 +182,22 @@ impl State {
     }
 
     /// `withdraw.lua`. The fullest shard gives first; which one does not matter to any guard.
-    pub(crate) fn withdraw(&mut self, config: &Config, id: usize, wanted: u8) -> Withdrawn {
-        let Some(redis) = &self.redis else { return Withdrawn::NotLoaded };
+    pub(crate) fn withdraw(&mut self, config: &Config, id: usize, wanted: u8) -> Withdraw {
+        let Some(redis) = &self.redis else { return Withdraw::NotLoaded };
         let found = redis.holds[id];
         if found.state != HoldState::Gone {
-            return Withdrawn::Withdrawn { draws: found.draws, deadline: found.deadline };
+            return Withdraw::Withdrawn { draws: found.draws, deadline: found.deadline };
         }
         self.expire(config);
         let deadline = self.next_deadline(id);
-        let Some(redis) = &mut self.redis else { return Withdrawn::NotLoaded };
+        let Some(redis) = &mut self.redis else { return Withdraw::NotLoaded };
         if redis.free() < wanted as i8 {
-            return Withdrawn::TooFew;
+            return Withdraw::TooFew;
         }
         let draws = redis.draw(wanted, 0);
         redis.move_seats(draws, -1);
-        redis.holds[id] =
-            Hold { state: HoldState::Confirming, draws, price: 0, deadline, overdue: false };
-        Withdrawn::Withdrawn { draws, deadline }
+        redis.holds[id] = Hold { state: HoldState::Confirming, draws, price: 0, deadline, overdue: false };
+        Withdraw::Withdrawn { draws, deadline }
     }
 
     /// `load.lua`.
@@ -272,7 +228,8 @@ impl State {
             let same = copy
                 .remembered
                 .filter(|memory| (memory.version, memory.applied) == (shard.version, copy.applied));
-            let waited = same.is_some_and(|memory| memory.waiting == 0) || config.lacks(Mutation::AdoptAtOnce);
+            let waited =
+                same.is_some_and(|memory| memory.waiting == 0) || config.lacks(Mutation::AdoptAtOnce);
             if shard.version == copy.applied {
                 copy = RedisShard { free: shard.unsold() - held, remembered: None, ..copy };
             } else if confirming && !config.lacks(Mutation::AdoptDespiteConfirming)
@@ -297,27 +254,5 @@ impl State {
             None => self.dynamo.bookings[id].status != Status::Absent,
             Some(lower) => lower < LOWERS && self.dynamo.withdrawn & 1 << lower != 0,
         }
-    }
-}
-
-impl Redis {
-    /// Each drawn shard knows of one commit more.
-    fn apply(&mut self, draws: Draws) {
-        for (shard, _) in self.shards.iter_mut().zip(draws).filter(|(_, seats)| *seats > 0) {
-            shard.applied += 1;
-        }
-    }
-
-    /// Shards that are drawn on exist.
-    fn cover(&mut self, draws: Draws) {
-        for (index, _) in draws.iter().enumerate().filter(|(_, seats)| **seats > 0) {
-            self.count = self.count.max(index as u8 + 1);
-        }
-    }
-}
-
-impl Hold {
-    fn is_confirming_on(&self, shard: usize) -> bool {
-        self.state == HoldState::Confirming && self.draws[shard] > 0
     }
 }

@@ -1,5 +1,4 @@
 //! Runs the checker and says what it saw.
-#![allow(dead_code)]
 
 use std::{
     collections::BTreeSet,
@@ -9,11 +8,15 @@ use std::{
 use model::{Config, Protocol};
 use stateright::{Checker, HasDiscoveries, Model};
 
+/// Far more than any configuration takes.
+const TIME_MAX: Duration = Duration::from_secs(240);
+
 /// Visits every state and expects every property to hold.
 pub(crate) fn holds(config: Config) {
     let started = Instant::now();
-    let checker = Protocol { config }.checker().threads(2).timeout(Duration::from_secs(45)).spawn_bfs().join();
+    let checker = Protocol { config }.checker().threads(2).timeout(TIME_MAX).spawn_bfs().join();
     report(&checker, &config, started.elapsed());
+    assert!(started.elapsed() < TIME_MAX, "{:?}: not every state was visited", config.name);
     for property in checker.model().properties() {
         if property.expectation.discovery_is_failure()
             && let Some(path) = checker.discovery(property.name)

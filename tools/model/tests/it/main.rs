@@ -1,0 +1,5 @@
+//! The model, checked.
+
+mod check;
+mod guards;
+mod holds;
