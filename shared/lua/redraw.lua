@@ -1,8 +1,10 @@
 -- redraw.lua: DynamoDB refused a commit because a drawn shard has too few seats: Redis had lost data and promised
--- too much. Draws the hold's seats again, or gives the hold up.
+-- too much. Draws the hold's seats again, if enough are free. If not, the hold stays as it is until the janitor settles
+-- it: another attempt to confirm it may be under way, and may still commit what it has.
 --
--- The hold's old seats become free again, but of a refused shard only as many as DynamoDB said it has left: the
--- others do not exist. That never takes away a real seat, and each refusal brings Redis nearer to the truth.
+-- The hold's old seats become free again. Those of a refused shard do not all exist: those beyond what DynamoDB had left
+-- are taken away, if Redis lacks a commit that DynamoDB had (applied is below its version). Otherwise the janitor has
+-- set it right already, and taking away once more would lose a seat.
 --
 -- If the hold is gone, the janitor took it back while its confirm was under way: it is made anew as it was, with other
 -- seats. (If it is gone because another confirm of it was faster, the commit meets that one's booking, and finish gives
@@ -13,7 +15,7 @@
 -- KEYS[3] holds
 -- ARGV[1] reservation id
 -- ARGV[2] draws that were refused as a whole: JSON array of [shard, seats]
--- ARGV[3] the refused shards: JSON array of [shard, seats left in DynamoDB]
+-- ARGV[3] the refused shards: JSON array of [shard, seats left in DynamoDB, its version there]
 -- ARGV[4] grace, ms
 -- ARGV[5] random number, to spread buyers over the shards
 -- ARGV[6] user id
@@ -23,8 +25,8 @@
 -- REDRAWN   the hold has new draws: JSON array of [shard, seats]
 -- CHANGED   the hold has other draws than those refused: begin again
 -- EXPIRED   the janitor took the hold back while its confirm was under way, and no seats are left for another
--- ALL_HELD  too few seats are free, but holds may run out: seats free, time when the next one does; the hold is gone
--- SOLD_OUT  too few seats are free, and no holds could change that: seats free; the hold is gone
+-- ALL_HELD  too few seats are free, but holds may run out: seats free, time when the next one does
+-- SOLD_OUT  too few seats are free, and no holds could change that: seats free
 
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, refused_draws, refused = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
@@ -33,18 +35,20 @@ local user, quantity, unit_price = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 
 if not is_loaded(state) then return { 'EXPIRED' } end
 local found = redis.call('HGET', holds, id)
-local hold = found and cjson.decode(found)
+local hold, missing = found and cjson.decode(found), {}
 if hold then
   if not same_draws(hold.draws, refused_draws) then return { 'CHANGED' } end
   give_back(state, hold)
-  for _, shard in ipairs(refused) do
-    for _, draw in ipairs(hold.draws) do
-      local missing = draw[2] - shard[2]
-      if draw[1] == shard[1] and missing > 0 then
-        add_free(state, { { draw[1], missing } }, -1)
+  for _, draw in ipairs(hold.draws) do
+    for _, shard in ipairs(refused) do
+      local free = number_of(state, 'free:' .. draw[1])
+      local excess = math.min(draw[2], free) - shard[2]
+      if draw[1] == shard[1] and excess > 0 and number_of(state, 'applied:' .. draw[1]) < shard[3] then
+        missing[#missing + 1] = { draw[1], excess }
       end
     end
   end
+  add_free(state, missing, -1)
 end
 
 local now = now_ms()
@@ -53,7 +57,8 @@ if number_of(state, 'free') < quantity then
 end
 if number_of(state, 'free') < quantity then
   if not hold then return { 'EXPIRED' } end
-  remove_hold(deadlines, holds, id)
+  add_free(state, missing, 1)
+  take(state, hold)
   return too_few(state, deadlines, now, quantity)
 end
 local draws = draw(state, quantity, start)

@@ -8,11 +8,10 @@ use crate::{
         booking::Booking,
         error::Error,
         id::{ReservationId, UserId},
-        inventory::Draw,
         reservation::BegunHold,
     },
     redis::scripts::{Begin, Redraw},
-    store::{CommitOutcome, Refused},
+    store::CommitOutcome,
 };
 
 /// Times that a hold's seats are drawn anew, after DynamoDB refused them because Redis had lost data.
@@ -82,7 +81,6 @@ async fn commit_redrawing(
             Err(error) => return Err(error),
         };
         tracing::warn!(reservation_id = %hold.id, ?refused, "seats promised by Redis were sold; drawing again");
-        let refused: Vec<Draw> = refused.into_iter().map(Refused::into).collect();
         match app.redis.redraw(&hold, user, &refused, app.config.confirm_grace_ms).await? {
             Redraw::Redrawn(draws) => hold.draws = draws,
             Redraw::Changed => return Ok(None),

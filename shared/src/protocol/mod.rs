@@ -50,14 +50,19 @@
 //! what was lost with Redis or with a process between the two stores (`shared/lua/reconcile.lua` says how).
 //! [`conservation()`] shows an admin where the seats are.
 //!
+//! `tools/model` checks all of this exhaustively for small sizes, with every crash, lost reply and loss of Redis; and
+//! that each guard is needed.
+//!
 //! # Invariants
 //!
 //! 1. `sold <= capacity` on every shard, always, with Redis arbitrarily wrong.
 //! 2. `free + held + sold <= capacity` on every shard, a hold whose booking is committed counted once, unless
-//!    Redis lost data within the last grace period.
+//!    Redis lost data and the janitor has not yet caught up: two grace periods and two sweeps, or longer on a shard
+//!    that never rests. It may promise too much then; invariant 1 holds all the same.
 //! 3. At rest, `free + held + sold = capacity`: no seat leaks.
 //! 4. A reservation ends exactly once: confirmed, released or expired.
-//! 5. One (user, idempotency key) makes at most one reservation, one reservation at most one booking.
+//! 5. One (user, idempotency key) makes at most one reservation, unless Redis lost its record; one reservation at
+//!    most one booking, always.
 //! 6. The price charged is the price quoted in the hold.
 //! 7. A confirmed booking changes only by an explicit cancel, and its seats return once.
 //! 8. Sold out is never said for good while a seat is free.

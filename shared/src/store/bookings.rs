@@ -1,7 +1,9 @@
 //! Bookings. Key: `user_id`, `id` (a user's history is one strongly consistent query, newest last). Index
 //! `by_event`: `event_bucket` = `<event id>#<bucket>`, `id`; the buckets spread a hot event's writes.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use std::str::FromStr;
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use super::{
@@ -14,7 +16,6 @@ use crate::domain::{
     booking::{Booking, BookingStatus},
     error::Error,
     id::{EventId, ReservationId, UserId},
-    inventory::Draw,
 };
 
 /// Partitions that one event's bookings are spread over in the index.
@@ -38,6 +39,8 @@ pub struct Refused {
     pub shard: u16,
     /// What DynamoDB says is left on it.
     pub unsold: u32,
+    /// Its version when it refused.
+    pub version: u64,
 }
 
 /// How a cancel ended.
@@ -107,7 +110,11 @@ impl Store {
                     .iter()
                     .zip(&reasons[1..])
                     .filter(|(_, reason)| condition_failed(reason))
-                    .map(|(draw, reason)| Refused { shard: draw.shard, unsold: unsold(reason.item()) })
+                    .map(|(draw, reason)| Refused {
+                        shard: draw.shard,
+                        unsold: number_in(reason.item(), "unsold"),
+                        version: number_in(reason.item(), "version"),
+                    })
                     .collect(),
             )),
         }
@@ -168,17 +175,8 @@ fn page_key_of(booking: &Booking) -> PageKey {
     ])
 }
 
-fn unsold(shard: Option<&Item>) -> u32 {
-    shard
-        .and_then(|shard| shard.get("unsold"))
-        .and_then(|unsold: &AttributeValue| unsold.as_n().ok())
-        .and_then(|unsold| unsold.parse().ok())
-        .unwrap_or(0)
-}
-
-/// The draws of a list of refusals, as `[shard, unsold]` pairs.
-impl From<Refused> for Draw {
-    fn from(refused: Refused) -> Self {
-        Self { shard: refused.shard, seats: refused.unsold }
-    }
+/// A number of a shard as it was when it refused.
+fn number_in<T: FromStr + Default>(shard: Option<&Item>, name: &str) -> T {
+    let value = shard.and_then(|shard| shard.get(name)).and_then(|value| value.as_n().ok());
+    value.and_then(|number| number.parse().ok()).unwrap_or_default()
 }

@@ -13,6 +13,7 @@ use crate::{
         time::from_ms,
     },
     redis::{IDEMPOTENCY_TTL, Redis, answer::Answer},
+    store::Refused,
 };
 
 script!(CLAIM, "claim.lua");
@@ -206,11 +207,13 @@ impl Redis {
         &self,
         hold: &BegunHold,
         user: UserId,
-        refused: &[Draw],
+        refused: &[Refused],
         grace_ms: u64,
     ) -> Result<Redraw, Error> {
+        let refused: Vec<_> =
+            refused.iter().map(|shard| (shard.shard, shard.unsold, shard.version)).collect();
         let answer = self.run(&REDRAW, hold.id.event(), |call| {
-            call.arg(hold.id.to_string()).arg(json(&hold.draws)?).arg(json(refused)?).arg(grace_ms);
+            call.arg(hold.id.to_string()).arg(json(&hold.draws)?).arg(json(&refused)?).arg(grace_ms);
             call.arg(fastrand::u16(..)).arg(user.to_string()).arg(hold.quantity).arg(hold.unit_price);
             Ok(())
         });

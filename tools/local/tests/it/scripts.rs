@@ -13,6 +13,7 @@ use shared::{
     },
     protocol,
     redis::scripts::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, Withdraw},
+    store::Refused,
 };
 
 use crate::common::{TestApp, in_hours};
@@ -63,7 +64,7 @@ impl Scene {
         }
     }
 
-    async fn redraw(&self, hold: &BegunHold, refused: &[Draw]) -> Result<Redraw, Error> {
+    async fn redraw(&self, hold: &BegunHold, refused: &[Refused]) -> Result<Redraw, Error> {
         self.evently.app.redis.redraw(hold, self.user, refused, GRACE_MS).await
     }
 
@@ -174,23 +175,45 @@ async fn a_begun_hold_is_not_released_and_its_event_not_unloaded() {
     assert!(!redis.unload(scene.id).await.unwrap());
 }
 
+/// A refusal by a shard that DynamoDB sold `unsold` seats of without telling Redis.
+fn refusal(shard: u16, unsold: u32) -> Refused {
+    Refused { shard, unsold, version: 2 }
+}
+
 #[tokio::test]
 async fn redraw_takes_no_more_of_a_refused_shard_than_it_has() {
     let scene = scene().await;
     scene.load().await;
     let mut hold = scene.begun(2).await;
     assert_eq!(hold.draws.len(), 1, "one shard has enough");
-    let refused = [Draw { shard: hold.draws[0].shard, seats: 1 }];
+    let refused = [refusal(hold.draws[0].shard, 1)];
     let other = BegunHold { draws: vec![Draw { shard: 9, seats: 2 }], ..hold.clone() };
     assert!(matches!(scene.redraw(&other, &refused).await, Ok(Redraw::Changed)));
     let Ok(Redraw::Redrawn(redrawn)) = scene.redraw(&hold, &refused).await else { panic!() };
     assert_eq!(redrawn.iter().map(|draw| draw.seats).sum::<u32>(), 2);
     assert_eq!(scene.free().await, Some(1), "of four seats one does not exist and two are held");
-    // Nothing is left anywhere: the hold is given up.
-    let refused: Vec<Draw> = redrawn.iter().map(|draw| Draw { seats: 0, ..*draw }).collect();
+    // Nothing is left anywhere.
+    let refused: Vec<_> = redrawn.iter().map(|draw| refusal(draw.shard, 0)).collect();
     hold.draws = redrawn;
     let gone = scene.redraw(&hold, &refused).await;
-    assert!(matches!(gone, Err(Error::SoldOut { available: 1 })), "{gone:?}");
+    assert!(matches!(gone, Err(Error::AllHeld { available: 1, .. } | Error::SoldOut { .. })), "{gone:?}");
+    // Another attempt may still commit what the hold has, so it stays, until the janitor settles it.
+    assert!(matches!(
+        scene.evently.app.redis.begin(hold.id, scene.user, GRACE_MS).await,
+        Ok(Begin::Begun(_))
+    ));
+    assert_eq!(scene.free().await, Some(1));
+}
+
+#[tokio::test]
+async fn redraw_takes_no_seat_away_that_the_janitor_has_taken_already() {
+    let scene = scene().await;
+    scene.load().await;
+    let hold = scene.begun(2).await;
+    // Redis knows of every commit: what is free is right, be it below zero.
+    let refused = [Refused { version: 1, ..refusal(hold.draws[0].shard, 0) }];
+    assert!(matches!(scene.redraw(&hold, &refused).await, Ok(Redraw::Redrawn(_))));
+    assert_eq!(scene.free().await, Some(2));
 }
 
 #[tokio::test]
@@ -199,7 +222,7 @@ async fn redraw_waits_for_holds_of_others() {
     scene.load().await;
     let hold = scene.begun(2).await;
     scene.held(2).await;
-    let waits = scene.redraw(&hold, &[Draw { shard: hold.draws[0].shard, seats: 0 }]).await;
+    let waits = scene.redraw(&hold, &[refusal(hold.draws[0].shard, 0)]).await;
     assert!(matches!(waits, Err(Error::AllHeld { available: 0, .. })), "{waits:?}");
 }
 
@@ -220,7 +243,7 @@ async fn a_confirm_whose_hold_was_taken_back_meanwhile_gets_other_seats_at_the_p
     assert!(redis.settle(hold.id, deadline).await.unwrap());
     assert_eq!(scene.free().await, Some(4));
     scene.held(2).await;
-    let refused = [Draw { seats: 0, ..hold.draws[0] }];
+    let refused = [refusal(hold.draws[0].shard, 0)];
     let dearer = Event { version: 2, price: 9_900, ..scene.event.clone() };
     redis.refresh(&dearer).await.unwrap();
     assert!(matches!(scene.redraw(&hold, &refused).await, Ok(Redraw::Redrawn(_))));
