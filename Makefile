@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test openapi lint lint-template redis clean-data need-cargo need-cc need-python
+.PHONY: help run test exercise openapi lint lint-template redis clean-data need-cargo need-cc need-python
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -17,6 +17,11 @@ run: need-cargo need-cc redis ## start everything on this machine: the API at ht
 
 test: need-cargo need-cc redis ## run all tests, against real stores
 	@cargo test --workspace --all-targets
+
+exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1)
+	@cargo build --quiet -p local -p exercise
+	@SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
+		"$${CARGO_TARGET_DIR:-target}/debug/exercise"
 
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
 	@cargo run --quiet -p local openapi > shared/openapi.json.new

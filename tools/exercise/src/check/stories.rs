@@ -1,0 +1,103 @@
+//! The stories: what every buyer was told is true, and nothing happened that nobody asked for.
+
+use std::collections::{HashMap, HashSet};
+
+use shared::domain::{
+    booking::{Booking, BookingStatus},
+    id::ReservationId,
+};
+
+use crate::{
+    history::{Act, Purchase, Step},
+    world::World,
+};
+
+/// Holds every story against the bookings that there are.
+pub(super) fn check(world: &World, bookings: &HashMap<ReservationId, Booking>) {
+    let mut asked_for = HashSet::new();
+    for purchase in world.history.purchases() {
+        let mut wrong = Vec::new();
+        let mut booked = 0;
+        for id in purchase.reservations() {
+            let booking = id.parse().ok().and_then(|id: ReservationId| bookings.get(&id));
+            wrong.extend(check_reservation(&purchase, id, booking));
+            if let Some(booking) = booking {
+                booked += 1;
+                asked_for.insert(booking.id);
+            }
+        }
+        if booked > 1 {
+            wrong.push(format!("one idempotency key became {booked} bookings"));
+        }
+        wrong.extend(check_key(&purchase));
+        for wrong in wrong {
+            world.history.violation(format!("{wrong}\n{purchase}"));
+        }
+    }
+    for booking in bookings.values().filter(|booking| !asked_for.contains(&booking.id)) {
+        world.history.violation(format!("a booking that nobody knows of: {booking:?}"));
+    }
+}
+
+/// The same key must give the same reservation, as long as Redis forgets nothing.
+fn check_key(purchase: &Purchase) -> Option<String> {
+    let told: Vec<&Step> =
+        purchase.steps.iter().filter(|step| step.act == Act::Book && step.reservation.is_some()).collect();
+    let differ = |one: &Step, other: &Step| {
+        one.reservation != other.reservation
+            && one.losses.0.min(other.losses.0) == one.losses.1.max(other.losses.1)
+    };
+    let is_wrong = told.iter().any(|one| told.iter().any(|other| differ(one, other)));
+    is_wrong.then(|| "one idempotency key gave two reservations, and Redis forgot nothing between".to_owned())
+}
+
+fn check_reservation(purchase: &Purchase, id: &str, booking: Option<&Booking>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut say = |is_wrong: bool, what: String| {
+        if is_wrong {
+            wrong.push(what);
+        }
+    };
+    let any = |act| purchase.steps_of(act, id).next().is_some();
+    let told = |act| purchase.steps_of(act, id).find(|step| step.outcome.is_success());
+    let quoted = purchase
+        .steps_of(Act::Book, id)
+        .find_map(|step| step.outcome.member("/reservation/unit_price").as_u64());
+
+    let Some(booking) = booking else {
+        say(told(Act::Confirm).is_some(), format!("told confirmed, and there is no booking {id}"));
+        say(told(Act::Cancel).is_some(), format!("told cancelled, and there is no booking {id}"));
+        return wrong;
+    };
+    let what = format!("booking {id} ({} × {}, {:?})", booking.quantity, booking.unit_price, booking.status);
+    say(!any(Act::Confirm), format!("nobody asked to confirm {what}"));
+    say(
+        (booking.user_id, booking.event_id, booking.quantity)
+            != (purchase.user, purchase.event, purchase.quantity),
+        format!("{what} is not what was asked for"),
+    );
+    say(Some(u64::from(booking.unit_price)) != quoted, format!("{what} was quoted {quoted:?}"));
+    for step in purchase.steps_of(Act::Confirm, id).filter(|step| step.outcome.is_success()) {
+        let said = ["/booking/unit_price", "/booking/quantity", "/booking/total"]
+            .map(|member| step.outcome.member(member).as_u64().unwrap_or_default());
+        let price = u64::from(booking.unit_price);
+        let quantity = u64::from(booking.quantity);
+        say(said != [price, quantity, price * quantity], format!("{what} was confirmed as {said:?}"));
+    }
+    let is_cancelled = booking.status == BookingStatus::Cancelled;
+    say(told(Act::Cancel).is_some() && !is_cancelled, format!("told cancelled: {what}"));
+    say(!any(Act::Cancel) && is_cancelled, format!("nobody asked to cancel {what}"));
+    say(told(Act::Release).is_some(), format!("told released, and then sold: {what}"));
+    say(told_lost(purchase, id).is_some(), format!("told that it was lost: {what}"));
+    wrong
+}
+
+/// The buyer was told for good that the hold is lost, and Redis had forgotten nothing since the hold was made: then
+/// there must be no booking.
+fn told_lost<'a>(purchase: &'a Purchase, id: &'a str) -> Option<&'a Step> {
+    let held = purchase.steps_of(Act::Book, id).next()?;
+    purchase.steps_of(Act::Confirm, id).find(|step| {
+        let outcome = &step.outcome;
+        !outcome.is_success() && !outcome.is_open() && step.losses.1 == held.losses.0
+    })
+}

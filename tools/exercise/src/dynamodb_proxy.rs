@@ -1,0 +1,168 @@
+//! Stands between the AWS SDK and the DynamoDB-compatible store, and does what a network and a busy DynamoDB do:
+//! replies get lost after the write, requests come late, throttling, conflicts.
+
+use std::{io, sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{sleep, timeout},
+};
+
+use crate::{
+    faults::{Dice, Fault, Faults},
+    http1::{Connection, Message},
+};
+
+/// Of 1,000 requests.
+const PERMILLE: &[(Fault, u64)] = &[
+    (Fault::DynamoReplyLost, 15),
+    (Fault::DynamoSilent, 4),
+    (Fault::DynamoErrorAfterDone, 15),
+    (Fault::DynamoSlow, 25),
+    (Fault::DynamoThrottled, 12),
+    (Fault::DynamoThroughput, 12),
+    (Fault::DynamoError, 12),
+    (Fault::DynamoConflict, 60),
+];
+/// Together with a request's time limit below the confirm grace of the run: a commit later than that is not allowed.
+const SLOW_MS_MAX: u64 = 800;
+/// Longer than the SDK waits for one try.
+const SILENT_MAX: Duration = Duration::from_secs(5);
+
+/// The way to the store, with its faults.
+#[derive(Debug)]
+pub(crate) struct DynamoProxy {
+    store: String,
+    faults: Arc<Faults>,
+    dice: Dice,
+}
+
+impl DynamoProxy {
+    /// Starts it in front of the store at `endpoint`; answers with its own endpoint. It ends with the runtime.
+    pub(crate) async fn start(endpoint: &str, faults: Arc<Faults>, dice: Dice) -> io::Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let own = format!("http://{}", listener.local_addr()?);
+        let proxy = Arc::new(Self { store: endpoint.trim_start_matches("http://").to_owned(), faults, dice });
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let proxy = Arc::clone(&proxy);
+                // An error is a connection that broke, on either side: the other one is closed with it.
+                tokio::spawn(async move { proxy.serve(client).await });
+            }
+        });
+        Ok(own)
+    }
+
+    async fn serve(&self, client: TcpStream) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        let store = TcpStream::connect(&self.store).await?;
+        store.set_nodelay(true)?;
+        let (mut client, mut store) = (Connection::new(client), Connection::new(store));
+        while let Some(request) = client.next().await? {
+            match self.fault_for(&request) {
+                None => forward(&request, &mut store, &mut client).await?,
+                Some(fault) => {
+                    if !self.disturb(fault, &request, &mut store, &mut client).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fault_for(&self, request: &Message) -> Option<Fault> {
+        let target = request.header("x-amz-target")?;
+        // What makes the tables is no part of the service.
+        if !self.faults.are_on() || target.ends_with("Table") {
+            return None;
+        }
+        let fault = self.dice.weighted(PERMILLE)?;
+        (fault != Fault::DynamoConflict || target.ends_with(".TransactWriteItems")).then_some(fault)
+    }
+
+    /// Whether the connection lives on.
+    async fn disturb(
+        &self,
+        fault: Fault,
+        request: &Message,
+        store: &mut Connection,
+        client: &mut Connection,
+    ) -> io::Result<bool> {
+        let lives = match fault {
+            Fault::DynamoReplyLost | Fault::DynamoSilent | Fault::DynamoErrorAfterDone => {
+                done(request, store).await?;
+                self.faults.count(fault);
+                match fault {
+                    Fault::DynamoErrorAfterDone => {
+                        client.answer("500 Internal Server Error", &error("InternalServerError")).await?;
+                        return Ok(true);
+                    }
+                    Fault::DynamoSilent => drop(timeout(SILENT_MAX, client.closed()).await),
+                    _ => {}
+                }
+                return Ok(false);
+            }
+            Fault::DynamoSlow => {
+                sleep(self.dice.ms(20, SLOW_MS_MAX)).await;
+                forward(request, store, client).await
+            }
+            Fault::DynamoError => {
+                client.answer("500 Internal Server Error", &error("InternalServerError")).await
+            }
+            Fault::DynamoThrottled => client.answer("400 Bad Request", &error("ThrottlingException")).await,
+            Fault::DynamoThroughput => {
+                client.answer("400 Bad Request", &error("ProvisionedThroughputExceededException")).await
+            }
+            _ => client.answer("400 Bad Request", &self.conflict(request)).await,
+        };
+        lives?;
+        self.faults.count(fault);
+        Ok(true)
+    }
+
+    /// A conflict on one of the transaction's items; the reasons stand in the order of the items.
+    fn conflict(&self, request: &Message) -> String {
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let items = body["TransactItems"].as_array().map_or(1, Vec::len);
+        let conflicting = self.dice.below(items as u64) as usize;
+        let codes: Vec<_> =
+            (0..items).map(|item| if item == conflicting { "TransactionConflict" } else { "None" }).collect();
+        let reasons: Vec<_> = codes
+            .iter()
+            .map(|code| match *code {
+                "None" => json!({ "Code": "None" }),
+                code => json!({ "Code": code, "Message": "Transaction is ongoing for the item" }),
+            })
+            .collect();
+        let message = format!(
+            "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+            codes.join(", ")
+        );
+        let body = json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": message,
+            "CancellationReasons": reasons,
+        });
+        body.to_string()
+    }
+}
+
+async fn forward(request: &Message, store: &mut Connection, client: &mut Connection) -> io::Result<()> {
+    client.send(&done(request, store).await?).await
+}
+
+/// The store's reply to a request, which is done now.
+async fn done(request: &Message, store: &mut Connection) -> io::Result<Message> {
+    store.send(request).await?;
+    store.next().await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
+fn error(code: &str) -> String {
+    let namespace = match code {
+        "ThrottlingException" => "com.amazon.coral.availability",
+        _ => "com.amazonaws.dynamodb.v20120810",
+    };
+    json!({ "__type": format!("{namespace}#{code}"), "message": "So the exercise wants it." }).to_string()
+}

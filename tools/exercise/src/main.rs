@@ -1,0 +1,35 @@
+//! `make exercise`: runs the seeds, one after the other, and says what came of them.
+
+use std::process::ExitCode;
+
+use exercise::{Failure, Settings, Verdict};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match exercise().await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("The exercise failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all was well.
+async fn exercise() -> Result<bool, Failure> {
+    let settings = Settings::from_env()?;
+    let mut all = Verdict::default();
+    for seed in &settings.seeds {
+        all.add(exercise::run(&settings, *seed).await?);
+    }
+    println!("\n{all}");
+    for (seed, what) in &all.violations {
+        println!("Seed {seed}: {what}");
+    }
+    let unreached = all.unreached();
+    if !unreached.is_empty() {
+        println!("Never reached: {}", unreached.join("; "));
+    }
+    Ok(all.violations.is_empty() && (unreached.is_empty() || !settings.is_default))
+}
