@@ -1,7 +1,7 @@
 //! What is done to processes: servers are killed, Redis is killed, emptied and paused; one thing after the other, in an
 //! order that follows from the seed. And the janitor, which runs far more often here than every minute.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{
@@ -34,7 +34,10 @@ const BAG: &[Act] = &[
     Act::Redis(Fault::RedisKilled),
     Act::Redis(Fault::RedisKilled),
     Act::Redis(Fault::RedisWiped),
+    Act::Redis(Fault::RedisRolledBack),
 ];
+/// How far a replica lags behind.
+const LAG_MS: std::ops::RangeInclusive<u64> = 100..=1_500;
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// Does one thing after the other until then.
@@ -57,7 +60,10 @@ pub(crate) async fn reign(world: Arc<World>, until: Instant) -> Result<(), Failu
                 kill(&world, number..number + 1, down).await?;
             }
             Some(Act::KillAllServers) => kill(&world, 0..world.fleet.len(), down).await?,
-            Some(Act::Redis(fault)) => disturb_redis(&world, fault, down).await?,
+            Some(Act::Redis(fault)) => {
+                let lag = dice.ms(*LAG_MS.start(), *LAG_MS.end());
+                disturb_redis(&world, fault, down, lag).await?;
+            }
             None => {}
         }
         // A server may have met a fault while it started, and ended.
@@ -80,18 +86,27 @@ async fn kill(world: &World, servers: std::ops::Range<usize>, down: Duration) ->
     Ok(())
 }
 
-async fn disturb_redis(world: &World, fault: Fault, down: Duration) -> Result<(), Failure> {
+async fn disturb_redis(world: &World, fault: Fault, down: Duration, lag: Duration) -> Result<(), Failure> {
     let mut redis = world.redis.lock().await;
-    let forgets = matches!(fault, Fault::RedisFlushed | Fault::RedisWiped);
+    let forgets = matches!(fault, Fault::RedisFlushed | Fault::RedisWiped | Fault::RedisRolledBack);
     if forgets {
         world.faults.redis_forgets();
     }
     match fault {
-        Fault::RedisKilled | Fault::RedisWiped => {
+        Fault::RedisKilled | Fault::RedisWiped | Fault::RedisRolledBack => {
+            let (data, earlier) =
+                (world.redis_folder.join("appendonlydir"), world.redis_folder.join("earlier"));
+            if fault == Fault::RedisRolledBack {
+                copy(&data, &earlier)?;
+                sleep(lag).await;
+            }
             redis.kill()?;
             redis.wait_dead().await;
-            if fault == Fault::RedisWiped {
-                std::fs::remove_dir_all(world.redis_folder.join("appendonlydir"))?;
+            if fault != Fault::RedisKilled {
+                std::fs::remove_dir_all(&data)?;
+            }
+            if fault == Fault::RedisRolledBack {
+                std::fs::rename(&earlier, &data)?;
             }
             sleep(down).await;
             redis.restart().await?;
@@ -104,6 +119,16 @@ async fn disturb_redis(world: &World, fault: Fault, down: Duration) -> Result<()
         world.faults.redis_forgets();
     }
     world.faults.count(fault);
+    Ok(())
+}
+
+/// Copies the files of a folder. The server may be writing to the last one: it reads what is whole of it.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for file in std::fs::read_dir(from)? {
+        let file = file?;
+        std::fs::copy(file.path(), to.join(file.file_name()))?;
+    }
     Ok(())
 }
 

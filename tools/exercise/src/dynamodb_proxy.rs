@@ -36,14 +36,25 @@ pub(crate) struct DynamoProxy {
     store: String,
     faults: Arc<Faults>,
     dice: Dice,
+    permille: &'static [(Fault, u64)],
 }
 
 impl DynamoProxy {
     /// Starts it in front of the store at `endpoint`; answers with its own endpoint. It ends with the runtime.
     pub(crate) async fn start(endpoint: &str, faults: Arc<Faults>, dice: Dice) -> io::Result<String> {
+        Self::start_with(endpoint, faults, dice, PERMILLE).await
+    }
+
+    async fn start_with(
+        endpoint: &str,
+        faults: Arc<Faults>,
+        dice: Dice,
+        permille: &'static [(Fault, u64)],
+    ) -> io::Result<String> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let own = format!("http://{}", listener.local_addr()?);
-        let proxy = Arc::new(Self { store: endpoint.trim_start_matches("http://").to_owned(), faults, dice });
+        let store = endpoint.trim_start_matches("http://").to_owned();
+        let proxy = Arc::new(Self { store, faults, dice, permille });
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let proxy = Arc::clone(&proxy);
@@ -78,7 +89,7 @@ impl DynamoProxy {
         if !self.faults.are_on() || target.ends_with("Table") {
             return None;
         }
-        let fault = self.dice.weighted(PERMILLE)?;
+        let fault = self.dice.weighted(self.permille)?;
         (fault != Fault::DynamoConflict || target.ends_with(".TransactWriteItems")).then_some(fault)
     }
 
@@ -165,4 +176,94 @@ fn error(code: &str) -> String {
         _ => "com.amazonaws.dynamodb.v20120810",
     };
     json!({ "__type": format!("{namespace}#{code}"), "message": "So the exercise wants it." }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::{
+        error::{ProvideErrorMetadata, SdkError},
+        operation::transact_write_items::TransactWriteItemsError,
+        types::{AttributeValue, Put, TransactWriteItem},
+    };
+    use local::{
+        embedded_store::{EmbeddedStore, Location},
+        tables,
+    };
+    use shared::store::{Client, client_for_endpoint};
+
+    use super::*;
+
+    const TABLE: &str = "EventsTable";
+
+    /// A store, a client past the proxy and one through it, where every request meets that fault.
+    async fn store_with(permille: &'static [(Fault, u64)]) -> (EmbeddedStore, Client, Client, Arc<Faults>) {
+        let store = EmbeddedStore::start(Location::Memory, None).await.unwrap();
+        let truth = client_for_endpoint(store.endpoint());
+        tables::create_missing(&truth, str::to_owned).await.unwrap();
+        let faults = Arc::new(Faults::default());
+        let dice = Dice::new(1, "test", 0);
+        let endpoint =
+            DynamoProxy::start_with(store.endpoint(), Arc::clone(&faults), dice, permille).await.unwrap();
+        faults.switch(true);
+        (store, truth, client_for_endpoint(&endpoint), faults)
+    }
+
+    fn put(id: &str) -> TransactWriteItem {
+        let put = Put::builder().table_name(TABLE).item("id", AttributeValue::S(id.to_owned()));
+        TransactWriteItem::builder().put(put.build().unwrap()).build()
+    }
+
+    async fn write(client: &Client) -> Result<(), SdkError<TransactWriteItemsError>> {
+        let items = Some(vec![put("a"), put("b")]);
+        client.transact_write_items().set_transact_items(items).send().await.map(|_| ())
+    }
+
+    async fn is_written(truth: &Client) -> bool {
+        let read = truth.get_item().table_name(TABLE).key("id", AttributeValue::S("a".to_owned()));
+        read.send().await.unwrap().item.is_some()
+    }
+
+    #[tokio::test]
+    async fn the_sdk_understands_a_conflict_with_its_reasons() {
+        let (_store, truth, client, _) = store_with(&[(Fault::DynamoConflict, 1_000)]).await;
+        let error = write(&client).await.unwrap_err().into_service_error();
+        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
+            panic!("{error:?}");
+        };
+        let mut codes: Vec<_> =
+            cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
+        codes.sort_unstable();
+        assert_eq!(codes, ["None", "TransactionConflict"]);
+        assert!(!is_written(&truth).await);
+    }
+
+    #[tokio::test]
+    async fn the_sdk_understands_a_busy_dynamodb_and_tries_again() {
+        const BUSY: [(&[(Fault, u64)], Fault, &str); 3] = [
+            (&[(Fault::DynamoThrottled, 1_000)], Fault::DynamoThrottled, "ThrottlingException"),
+            (
+                &[(Fault::DynamoThroughput, 1_000)],
+                Fault::DynamoThroughput,
+                "ProvisionedThroughputExceededException",
+            ),
+            (&[(Fault::DynamoError, 1_000)], Fault::DynamoError, "InternalServerError"),
+        ];
+        for (permille, fault, code) in BUSY {
+            let (_store, truth, client, faults) = store_with(permille).await;
+            assert_eq!(write(&client).await.unwrap_err().code(), Some(code));
+            assert_eq!(faults.counts().get(&fault), Some(&3), "three tries of {code}");
+            assert!(!is_written(&truth).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lost_reply_leaves_the_write_done() {
+        const LOST: [&[(Fault, u64)]; 2] =
+            [&[(Fault::DynamoReplyLost, 1_000)], &[(Fault::DynamoErrorAfterDone, 1_000)]];
+        for permille in LOST {
+            let (_store, truth, client, _) = store_with(permille).await;
+            write(&client).await.unwrap_err();
+            assert!(is_written(&truth).await);
+        }
+    }
 }

@@ -48,6 +48,8 @@ pub(crate) enum Fault {
     RedisKilled,
     /// Killed with SIGKILL and started again empty.
     RedisWiped,
+    /// Killed with SIGKILL and started again as it was a moment earlier: a failover to a replica that lagged behind.
+    RedisRolledBack,
     /// A server process killed with SIGKILL and started again.
     ServerKilled,
     /// A janitor's run broken off.
@@ -58,7 +60,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// All of them, in the order of the verdict.
-    pub(crate) const ALL: [(Self, &str); 21] = [
+    pub(crate) const ALL: [(Self, &str); 22] = [
         (Self::DynamoReplyLost, "DynamoDB: done, connection broken"),
         (Self::DynamoSilent, "DynamoDB: done, never answered"),
         (Self::DynamoErrorAfterDone, "DynamoDB: done, answered 500"),
@@ -77,6 +79,7 @@ impl Fault {
         (Self::RedisPaused, "Redis: CLIENT PAUSE"),
         (Self::RedisKilled, "Redis: killed, back with its data"),
         (Self::RedisWiped, "Redis: killed, back empty"),
+        (Self::RedisRolledBack, "Redis: killed, back as it was earlier"),
         (Self::ServerKilled, "server process killed"),
         (Self::JanitorBrokenOff, "janitor broken off"),
         (Self::TwoJanitors, "two janitors at once"),

@@ -133,8 +133,9 @@ impl Fleet {
             let health = format!("{}/health", self.url(number));
             while !http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
                 if Instant::now() > deadline {
-                    let log = self.servers[number].folder.join("log");
-                    return Err(format!("server {number} does not come up: see {}", log.display()).into());
+                    let log = std::fs::read_to_string(self.servers[number].folder.join("log"))?;
+                    let said = log.lines().next_back().unwrap_or("nothing");
+                    return Err(format!("server {number} does not come up; it last said: {said}").into());
                 }
                 sleep(ASK_AGAIN_AFTER).await;
                 self.run(number).await?;

@@ -6,7 +6,12 @@ use exercise::{Failure, Settings, Verdict};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match exercise().await {
+    // Broken off, all that was started ends with us.
+    let done = tokio::select! {
+        done = exercise() => done,
+        _ = tokio::signal::ctrl_c() => Err("broken off".into()),
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -87,9 +87,18 @@ fn check_reservation(purchase: &Purchase, id: &str, booking: Option<&Booking>) -
     let is_cancelled = booking.status == BookingStatus::Cancelled;
     say(told(Act::Cancel).is_some() && !is_cancelled, format!("told cancelled: {what}"));
     say(!any(Act::Cancel) && is_cancelled, format!("nobody asked to cancel {what}"));
-    say(told(Act::Release).is_some(), format!("told released, and then sold: {what}"));
+    say(released_and_sold(purchase, id), format!("told released, and sold all the same: {what}"));
     say(told_lost(purchase, id).is_some(), format!("told that it was lost: {what}"));
     wrong
+}
+
+/// The buyer gave the hold back, and Redis forgot nothing between that and the confirms: then there must be no booking.
+fn released_and_sold(purchase: &Purchase, id: &str) -> bool {
+    let Some(released) = purchase.steps_of(Act::Release, id).find(|step| step.outcome.is_success()) else {
+        return false;
+    };
+    let seen = |step: &Step| step.losses == (released.losses.0, released.losses.0);
+    seen(released) && purchase.steps_of(Act::Confirm, id).all(seen)
 }
 
 /// The buyer was told for good that the hold is lost, and Redis had forgotten nothing since the hold was made: then
@@ -100,4 +109,104 @@ fn told_lost<'a>(purchase: &'a Purchase, id: &'a str) -> Option<&'a Step> {
         let outcome = &step.outcome;
         !outcome.is_success() && !outcome.is_open() && step.losses.1 == held.losses.0
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use serde_json::json;
+    use shared::domain::id::{EventId, UserId};
+
+    use super::*;
+    use crate::history::Outcome;
+
+    /// A buyer who holds two seats at 2,500 and then does what is given, with these answers.
+    fn story(then: &[(Act, u16)]) -> (Purchase, ReservationId) {
+        let now = Timestamp::now();
+        let event = EventId::new(now);
+        let id = ReservationId::new(event, now);
+        let step = |act, status| {
+            let body = match act {
+                Act::Book => json!({ "reservation": { "unit_price": 2_500 } }),
+                _ => json!({ "booking": { "unit_price": 2_500, "quantity": 2, "total": 5_000 } }),
+            };
+            let outcome =
+                if status == 0 { Outcome::Unknown("lost") } else { Outcome::Answered(status, body) };
+            let (from, until, losses) = (Duration::ZERO, Duration::ZERO, (0, 0));
+            Step { act, reservation: Some(id.to_string()), server: 0, from, until, losses, outcome }
+        };
+        let steps = [(Act::Book, 201)].iter().chain(then).map(|(act, status)| step(*act, *status)).collect();
+        (Purchase { user: UserId::new(), event, key: "key".to_owned(), quantity: 2, steps }, id)
+    }
+
+    fn booking(purchase: &Purchase, id: ReservationId, status: BookingStatus) -> Booking {
+        Booking {
+            id,
+            user_id: purchase.user,
+            event_id: purchase.event,
+            event_name: String::new(),
+            starts_at: Timestamp::now(),
+            quantity: 2,
+            unit_price: 2_500,
+            currency: "EUR".to_owned(),
+            draws: vec![],
+            status,
+            created_at: Timestamp::now(),
+            cancelled_at: None,
+            version: 1,
+        }
+    }
+
+    /// What is wrong with that story if its booking has that status, or is not there.
+    fn wrong(then: &[(Act, u16)], status: Option<BookingStatus>) -> Vec<String> {
+        let (purchase, id) = story(then);
+        let booking = status.map(|status| booking(&purchase, id, status));
+        check_reservation(&purchase, &id.to_string(), booking.as_ref())
+    }
+
+    #[test]
+    fn what_was_told_must_be_true() {
+        use BookingStatus::{Cancelled, Confirmed};
+        let lies: [(&[(Act, u16)], Option<BookingStatus>); 7] = [
+            (&[(Act::Confirm, 201)], None),
+            (&[], Some(Confirmed)),
+            (&[(Act::Confirm, 201)], Some(Cancelled)),
+            (&[(Act::Confirm, 201), (Act::Cancel, 200)], Some(Confirmed)),
+            (&[(Act::Confirm, 201), (Act::Cancel, 200)], None),
+            (&[(Act::Release, 204), (Act::Confirm, 0)], Some(Confirmed)),
+            (&[(Act::Confirm, 0), (Act::Confirm, 410)], Some(Confirmed)),
+        ];
+        for (then, status) in lies {
+            assert!(!wrong(then, status).is_empty(), "{then:?} {status:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_may_have_happened_or_not() {
+        use BookingStatus::{Cancelled, Confirmed};
+        let truths: [(&[(Act, u16)], Option<BookingStatus>); 7] = [
+            (&[], None),
+            (&[(Act::Confirm, 0)], None),
+            (&[(Act::Confirm, 0)], Some(Confirmed)),
+            (&[(Act::Confirm, 503), (Act::Confirm, 200)], Some(Confirmed)),
+            (&[(Act::Confirm, 201), (Act::Cancel, 0)], Some(Confirmed)),
+            (&[(Act::Confirm, 201), (Act::Cancel, 0)], Some(Cancelled)),
+            (&[(Act::Release, 204), (Act::Confirm, 410)], None),
+        ];
+        for (then, status) in truths {
+            assert_eq!(wrong(then, status), Vec::<String>::new(), "{then:?} {status:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_gives_another_reservation_only_after_redis_forgot() {
+        let (mut purchase, _) = story(&[(Act::Book, 201)]);
+        assert!(check_key(&purchase).is_none());
+        purchase.steps[1].reservation = Some("another".to_owned());
+        assert!(check_key(&purchase).is_some());
+        purchase.steps[1].losses = (2, 2);
+        assert!(check_key(&purchase).is_none());
+    }
 }
