@@ -19,6 +19,13 @@ enum Act {
     Redis(Fault),
 }
 
+impl Act {
+    fn makes_redis_forget(self) -> bool {
+        use Fault::{RedisFlushed, RedisRolledBack, RedisWiped};
+        matches!(self, Self::Redis(RedisFlushed | RedisWiped | RedisRolledBack))
+    }
+}
+
 /// Drawn from like from a bag, and filled again when it is empty: each kind comes even in a short run.
 const BAG: &[Act] = &[
     Act::KillServer,
@@ -51,6 +58,7 @@ pub(crate) async fn reign(world: Arc<World>, until: Instant) -> Result<(), Failu
         }
         if bag.is_empty() {
             bag = BAG.to_vec();
+            bag.retain(|act| !(world.redis_remembers && act.makes_redis_forget()));
             dice.shuffle(&mut bag);
         }
         let down = dice.ms(0, 1_200);
@@ -88,7 +96,7 @@ async fn kill(world: &World, servers: std::ops::Range<usize>, down: Duration) ->
 
 async fn disturb_redis(world: &World, fault: Fault, down: Duration, lag: Duration) -> Result<(), Failure> {
     let mut redis = world.redis.lock().await;
-    let forgets = matches!(fault, Fault::RedisFlushed | Fault::RedisWiped | Fault::RedisRolledBack);
+    let forgets = Act::Redis(fault).makes_redis_forget();
     if forgets {
         world.faults.redis_forgets();
     }
@@ -152,7 +160,12 @@ pub(crate) async fn janitors(world: Arc<World>) {
     let dice = world.dice("janitor", 0);
     let one = || async {
         // One that fails is no matter: the next one goes on.
-        let _ = janitor::run(&world.disturbed, Timestamp::now()).await;
+        if let Ok(report) = janitor::run(&world.disturbed, Timestamp::now()).await
+            && world.redis_remembers
+            && report.done.seats_too_many > 0
+        {
+            world.history.violation(format!("Redis forgot nothing and had too many free seats: {report:?}"));
+        }
     };
     loop {
         sleep(dice.ms(700, 2_000)).await;

@@ -14,8 +14,10 @@ use crate::{
     http1::{Connection, Message},
 };
 
-/// Of 1,000 requests.
-const PERMILLE: &[(Fault, u64)] = &[
+/// Faults, each for so many of 1,000 requests.
+type Permille = &'static [(Fault, u64)];
+
+const PERMILLE: Permille = &[
     (Fault::DynamoReplyLost, 15),
     (Fault::DynamoSilent, 4),
     (Fault::DynamoErrorAfterDone, 15),
@@ -36,7 +38,7 @@ pub(crate) struct DynamoProxy {
     store: String,
     faults: Arc<Faults>,
     dice: Dice,
-    permille: &'static [(Fault, u64)],
+    permille: Permille,
 }
 
 impl DynamoProxy {
@@ -49,7 +51,7 @@ impl DynamoProxy {
         endpoint: &str,
         faults: Arc<Faults>,
         dice: Dice,
-        permille: &'static [(Fault, u64)],
+        permille: Permille,
     ) -> io::Result<String> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let own = format!("http://{}", listener.local_addr()?);
@@ -196,7 +198,7 @@ mod tests {
     const TABLE: &str = "EventsTable";
 
     /// A store, a client past the proxy and one through it, where every request meets that fault.
-    async fn store_with(permille: &'static [(Fault, u64)]) -> (EmbeddedStore, Client, Client, Arc<Faults>) {
+    async fn store_with(permille: Permille) -> (EmbeddedStore, Client, Client, Arc<Faults>) {
         let store = EmbeddedStore::start(Location::Memory, None).await.unwrap();
         let truth = client_for_endpoint(store.endpoint());
         tables::create_missing(&truth, str::to_owned).await.unwrap();
@@ -239,7 +241,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_sdk_understands_a_busy_dynamodb_and_tries_again() {
-        const BUSY: [(&[(Fault, u64)], Fault, &str); 3] = [
+        const BUSY: [(Permille, Fault, &str); 3] = [
             (&[(Fault::DynamoThrottled, 1_000)], Fault::DynamoThrottled, "ThrottlingException"),
             (
                 &[(Fault::DynamoThroughput, 1_000)],
@@ -258,7 +260,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_lost_reply_leaves_the_write_done() {
-        const LOST: [&[(Fault, u64)]; 2] =
+        const LOST: [Permille; 2] =
             [&[(Fault::DynamoReplyLost, 1_000)], &[(Fault::DynamoErrorAfterDone, 1_000)]];
         for permille in LOST {
             let (_store, truth, client, _) = store_with(permille).await;

@@ -12,6 +12,8 @@ use shared::domain::id::{EventId, UserId};
 
 use crate::faults::lock;
 
+const SHOWN_AT_ONCE_MAX: usize = 5;
+
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Act {
@@ -165,11 +167,14 @@ impl History {
         *lock(&self.answers).entry((act, outcome.to_string())).or_default() += 1;
     }
 
-    /// What must never be.
+    /// What must never be. The first ones are shown at once; the same thing goes wrong again and again.
     pub(crate) fn violation(&self, what: String) {
-        let at = self.now().as_secs_f64();
-        println!("  {at:>6.1} s  VIOLATION: {what}");
-        lock(&self.violations).push(what);
+        let mut violations = lock(&self.violations);
+        if violations.len() < SHOWN_AT_ONCE_MAX {
+            let at = self.now().as_secs_f64();
+            println!("  {at:>6.1} s  VIOLATION: {}", what.lines().next().unwrap_or_default());
+        }
+        violations.push(what);
     }
 
     pub(crate) fn purchases(&self) -> Vec<Purchase> {

@@ -2,6 +2,9 @@
 //! DynamoDB throttles, Redis forgets and processes are killed. Then everything comes to rest, and each seat is
 //! looked for: no event oversold, no seat lost, and what every buyer was told is true.
 //!
+//! With odd seeds Redis is also emptied and set back; with even ones it forgets nothing, and must then keep every promise
+//! that it made.
+//!
 //! All choices follow from a seed. Which request meets which fault depends on the machine's timing, too, so a seed
 //! brings the same kind of day again, not the same microseconds.
 //!

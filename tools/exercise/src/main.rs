@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use exercise::{Failure, Settings, Verdict};
 
+/// Violations told with all that led to them; most of the others have the same cause.
+const SHOWN_MAX: usize = 20;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     // Broken off, all that was started ends with us.
@@ -29,8 +32,16 @@ async fn exercise() -> Result<bool, Failure> {
         all.add(exercise::run(&settings, *seed).await?);
     }
     println!("\n{all}");
-    for (seed, what) in &all.violations {
+    for (seed, what) in all.violations.iter().take(SHOWN_MAX) {
         println!("Seed {seed}: {what}");
+    }
+    let mut bad_seeds: Vec<u64> = all.violations.iter().map(|(seed, _)| *seed).collect();
+    bad_seeds.dedup();
+    for seed in bad_seeds {
+        println!(
+            "Seed {seed} failed. The same day again: make exercise SEED={seed} MINUTES={}",
+            settings.minutes
+        );
     }
     let unreached = all.unreached();
     if !unreached.is_empty() {

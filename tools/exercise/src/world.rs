@@ -50,6 +50,8 @@ const JWT_SECRET: &str = "known to all servers of the exercise, and to nobody el
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) seed: u64,
+    /// With even seeds Redis may be slow, cut off and killed, but forgets nothing: then the protocol promises more.
+    pub(crate) redis_remembers: bool,
     pub(crate) faults: Arc<Faults>,
     pub(crate) history: History,
     pub(crate) fleet: Fleet,
@@ -99,6 +101,7 @@ impl World {
         let redis = Mutex::new(redis);
         Ok(Self {
             seed,
+            redis_remembers: seed.is_multiple_of(2),
             faults,
             history,
             fleet,

@@ -29,6 +29,34 @@ pub(super) async fn inventory(world: &World, event: EventId) -> Result<Vec<Inven
     Ok(world.truth.store.inventory(event, shards).await?)
 }
 
+/// What can be said of an event at any moment. Redis is read before and after DynamoDB: where it stayed the same and
+/// knows of every commit, the seats must add up, unless it has forgotten something.
+pub(super) async fn look(world: &World, event: EventId) -> Result<Vec<String>, Failure> {
+    let before = world.truth.redis.inventory_seen(event).await?;
+    let inventory = inventory(world, event).await?;
+    let after = world.truth.redis.inventory_seen(event).await?;
+    let mut wrong = Vec::new();
+    for shard in inventory {
+        if shard.sold > shard.capacity || shard.sold + shard.unsold != shard.capacity {
+            wrong.push(format!("sold and unsold are not the capacity: {shard:?}"));
+        }
+        let Some(before) = before.as_ref().map(|seen| seen.shard(shard.shard)) else { continue };
+        if before.applied > shard.version {
+            wrong.push(format!("Redis knows of commits that never were: {before:?} {shard:?}"));
+        }
+        let stayed = after.as_ref().is_some_and(|after| after.shard(shard.shard) == before);
+        let seats = before.free + before.held + i64::from(shard.sold);
+        if world.redis_remembers
+            && stayed
+            && before.applied == shard.version
+            && seats != i64::from(shard.capacity)
+        {
+            wrong.push(format!("the seats do not add up: {before:?} {shard:?}"));
+        }
+    }
+    Ok(wrong)
+}
+
 /// All bookings that there are, whoever's.
 pub(super) async fn bookings(world: &World) -> Result<Vec<Booking>, Failure> {
     let mut pages = world

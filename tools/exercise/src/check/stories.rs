@@ -1,6 +1,9 @@
 //! The stories: what every buyer was told is true, and nothing happened that nobody asked for.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use shared::domain::{
     booking::{Booking, BookingStatus},
@@ -9,7 +12,7 @@ use shared::domain::{
 
 use crate::{
     history::{Act, Purchase, Step},
-    world::World,
+    world::{HOLD_TTL_SECONDS, World},
 };
 
 /// Holds every story against the bookings that there are.
@@ -30,6 +33,9 @@ pub(super) fn check(world: &World, bookings: &HashMap<ReservationId, Booking>) {
             wrong.push(format!("one idempotency key became {booked} bookings"));
         }
         wrong.extend(check_key(&purchase));
+        if world.redis_remembers {
+            wrong.extend(check_promise(&purchase));
+        }
         for wrong in wrong {
             world.history.violation(format!("{wrong}\n{purchase}"));
         }
@@ -49,6 +55,21 @@ fn check_key(purchase: &Purchase) -> Option<String> {
     };
     let is_wrong = told.iter().any(|one| told.iter().any(|other| differ(one, other)));
     is_wrong.then(|| "one idempotency key gave two reservations, and Redis forgot nothing between".to_owned())
+}
+
+/// A hold is a promise: until its deadline it can be confirmed, and then its seats are there.
+fn check_promise(purchase: &Purchase) -> Option<String> {
+    let held = purchase.steps.first()?;
+    let deadline = held.from + Duration::from_secs(HOLD_TTL_SECONDS);
+    let was_given_back = purchase.steps.iter().any(|step| step.act == Act::Release);
+    let broken = purchase.steps.iter().filter(|step| step.act == Act::Confirm).find(|step| {
+        match step.outcome.status() {
+            409 => true,
+            410 => !was_given_back && step.until < deadline,
+            _ => false,
+        }
+    })?;
+    Some(format!("Redis forgot nothing, and a hold was refused: {}", broken.outcome))
 }
 
 fn check_reservation(purchase: &Purchase, id: &str, booking: Option<&Booking>) -> Vec<String> {
@@ -113,14 +134,15 @@ fn told_lost<'a>(purchase: &'a Purchase, id: &'a str) -> Option<&'a Step> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use jiff::Timestamp;
     use serde_json::json;
     use shared::domain::id::{EventId, UserId};
 
     use super::*;
     use crate::history::Outcome;
+
+    /// What a buyer does, and the status that is answered; 0 for none.
+    type Then = &'static [(Act, u16)];
 
     /// A buyer who holds two seats at 2,500 and then does what is given, with these answers.
     fn story(then: &[(Act, u16)]) -> (Purchase, ReservationId) {
@@ -169,7 +191,7 @@ mod tests {
     #[test]
     fn what_was_told_must_be_true() {
         use BookingStatus::{Cancelled, Confirmed};
-        let lies: [(&[(Act, u16)], Option<BookingStatus>); 7] = [
+        let lies: [(Then, Option<BookingStatus>); 7] = [
             (&[(Act::Confirm, 201)], None),
             (&[], Some(Confirmed)),
             (&[(Act::Confirm, 201)], Some(Cancelled)),
@@ -186,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_not_known_may_have_happened_or_not() {
         use BookingStatus::{Cancelled, Confirmed};
-        let truths: [(&[(Act, u16)], Option<BookingStatus>); 7] = [
+        let truths: [(Then, Option<BookingStatus>); 7] = [
             (&[], None),
             (&[(Act::Confirm, 0)], None),
             (&[(Act::Confirm, 0)], Some(Confirmed)),
@@ -197,6 +219,19 @@ mod tests {
         ];
         for (then, status) in truths {
             assert_eq!(wrong(then, status), Vec::<String>::new(), "{then:?} {status:?}");
+        }
+    }
+
+    #[test]
+    fn a_hold_is_a_promise() {
+        let stories: [(Then, bool); 4] = [
+            (&[(Act::Confirm, 409)], true),
+            (&[(Act::Confirm, 410)], true),
+            (&[(Act::Release, 204), (Act::Confirm, 410)], false),
+            (&[(Act::Confirm, 201)], false),
+        ];
+        for (then, is_broken) in stories {
+            assert_eq!(check_promise(&story(then).0).is_some(), is_broken, "{then:?}");
         }
     }
 
