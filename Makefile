@@ -2,7 +2,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dynamodb-local test-redis-cluster openapi lint lint-template redis clean-data need-cargo need-cc need-python
+.PHONY: help run test test-dynamodb-local test-redis-cluster exercise openapi lint lint-template redis clean-data \
+	need-cargo need-cc need-python
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -23,6 +24,11 @@ test-dynamodb-local: need-cargo need-cc redis ## run the tests of the whole on A
 
 test-redis-cluster: need-cargo need-cc redis ## run the tests of the whole on a Redis Cluster of three nodes instead
 	@TEST_REDIS_CLUSTER=1 cargo test -p local --test it
+
+exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1)
+	@cargo build --quiet --bin local --bin exercise
+	@SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
+		"$${CARGO_TARGET_DIR:-target}/debug/exercise"
 
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
 	@cargo run --quiet --bin local openapi > shared/openapi.json.new

@@ -1,6 +1,6 @@
 //! The local server's settings. What the environment does not set is filled in; everything else is as deployed.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, str::FromStr};
 
 use shared::config::{Config, ConfigError};
 use uuid::Uuid;
@@ -10,6 +10,9 @@ const DATA_DIR_DEFAULT: &str = ".evently";
 const ADMIN_EMAIL: &str = "admin@example.com";
 /// Known to everybody: the server listens on the loopback address only.
 const ADMIN_PASSWORD: &str = "evently-admin";
+/// A request lives 8.5 s at most. A shorter grace would let the janitor undo confirms that are under way.
+const CONFIRM_GRACE_SECONDS_MIN: u64 = 9;
+const TEST_ONLY_MAX: u64 = 3_600;
 
 /// Where the local server runs, and what it uses instead of starting its own.
 #[derive(Debug)]
@@ -25,6 +28,17 @@ pub struct Settings {
     /// The admin's sign-in: email address and password. The password is shown only if it is the default.
     pub admin: (String, Option<String>),
     jwt_secret: String,
+    test_only: TestOnly,
+}
+
+/// What is part of the program as deployed, and can be changed here so that tests see in seconds what takes
+/// minutes, and with few seats what takes thousands.
+#[derive(Debug)]
+struct TestOnly {
+    /// `LOCAL_CONFIRM_GRACE_SECONDS`: [`Config::confirm_grace_ms`], in seconds, at least 9.
+    confirm_grace_seconds: Option<u64>,
+    /// `LOCAL_SEATS_PER_SHARD`: [`Config::seats_per_shard`].
+    seats_per_shard: Option<u32>,
 }
 
 /// Why the settings can't be used.
@@ -33,6 +47,14 @@ pub enum SettingsError {
     /// `PORT` is no port.
     #[error("setting PORT must be a number from 1 to 65535")]
     Port,
+    /// A test-only setting is no number, or too low or too high.
+    #[error("setting {name} must be a whole number from {min} to {MAX}", MAX = TEST_ONLY_MAX)]
+    TestOnly {
+        /// The setting.
+        name: &'static str,
+        /// The lowest value it may have.
+        min: u64,
+    },
     /// The folder for data can't be used.
     #[error("setting DATA_DIR: {} can't be used: {cause}", folder.display())]
     DataDir {
@@ -68,6 +90,7 @@ impl Settings {
             has_redis: env("REDIS_URL").or_else(|| env("UPSTASH_REDIS_URL")).is_some(),
             admin,
             jwt_secret,
+            test_only: TestOnly::from_env()?,
         })
     }
 
@@ -78,7 +101,7 @@ impl Settings {
     pub fn config(&self, redis_url: Option<&str>) -> Result<Config, ConfigError> {
         // With its own admin, the environment must bring the password, too.
         let own_admin = env("ADMIN_EMAIL").or_else(|| env("ADMIN_EMAIL_PASSWORD")).is_some();
-        Config::from_lookup(|name| {
+        let mut config = Config::from_lookup(|name| {
             env(name).or_else(|| match name {
                 "USERS_TABLE" => Some("evently-users".to_owned()),
                 "EVENTS_TABLE" => Some("evently-events".to_owned()),
@@ -90,8 +113,34 @@ impl Settings {
                 "ADMIN_EMAIL_PASSWORD" if !own_admin => Some(ADMIN_PASSWORD.to_owned()),
                 _ => None,
             })
+        })?;
+        self.test_only.apply(&mut config);
+        Ok(config)
+    }
+}
+
+impl TestOnly {
+    fn from_env() -> Result<Self, SettingsError> {
+        Ok(Self {
+            confirm_grace_seconds: at_least("LOCAL_CONFIRM_GRACE_SECONDS", CONFIRM_GRACE_SECONDS_MIN)?,
+            seats_per_shard: at_least("LOCAL_SEATS_PER_SHARD", 1)?,
         })
     }
+
+    fn apply(&self, config: &mut Config) {
+        if let Some(seconds) = self.confirm_grace_seconds {
+            config.confirm_grace_ms = seconds * 1_000;
+        }
+        if let Some(seats) = self.seats_per_shard {
+            config.seats_per_shard = seats;
+        }
+    }
+}
+
+fn at_least<T: FromStr + Into<u64> + Copy>(name: &'static str, min: u64) -> Result<Option<T>, SettingsError> {
+    let Some(value) = env(name) else { return Ok(None) };
+    let parsed = value.parse::<T>().ok().filter(|value| (min..=TEST_ONLY_MAX).contains(&(*value).into()));
+    parsed.map(Some).ok_or(SettingsError::TestOnly { name, min })
 }
 
 /// A setting; an empty value is the same as none.

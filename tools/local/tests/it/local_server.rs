@@ -170,6 +170,10 @@ async fn what_keeps_it_from_starting_is_said_in_one_sentence() {
         (refusal(free_port(), Path::new("/dev/null/data"), None), "DATA_DIR"),
         (refusal(free_port(), other.path(), Some(("JWT_SECRET", "short"))), "JWT_SECRET"),
         (refusal(free_port(), other.path(), Some(("PORT", "many"))), "PORT"),
+        (
+            refusal(free_port(), other.path(), Some(("LOCAL_CONFIRM_GRACE_SECONDS", "8"))),
+            "LOCAL_CONFIRM_GRACE_SECONDS",
+        ),
         (refusal(free_port(), other.path(), Some(("REDIS_SERVER", "/no/such/server"))), "/no/such/server"),
     ] {
         assert_eq!(code, Some(1), "{said}");

@@ -1,0 +1,68 @@
+//! The last seats: at rest, every seat that is not sold can be bought, one by one, and then it is sold out; not earlier.
+
+use shared::domain::id::EventId;
+
+use super::ledger;
+use crate::{
+    Failure,
+    history::{Act, Purchase, Step},
+    people::{Session, buyer},
+    world::World,
+};
+
+/// A store that is back for seconds may still be out of reach for a connection's first try.
+const TRIES_MAX: usize = 5;
+
+/// Buys all that is left.
+pub(super) async fn sell(world: &World, session: &Session) -> Result<(), Failure> {
+    let (user, token) = buyer::sign_in(world)?;
+    let session = session.of(token);
+    for event in &world.events {
+        let mut seats = 0;
+        loop {
+            let key = format!("last-{event}-{seats}");
+            let mut purchase = Purchase { user, event: *event, key, quantity: 1, steps: Vec::new() };
+            let is_sold = buy(world, &session, &mut purchase, seats).await;
+            let said = purchase.steps.last().map(|step| step.outcome.to_string()).unwrap_or_default();
+            world.history.keep(purchase);
+            if !is_sold {
+                check_sold_out(world, *event, &said).await?;
+                break;
+            }
+            seats += 1;
+        }
+    }
+    Ok(())
+}
+
+async fn buy(world: &World, session: &Session, purchase: &mut Purchase, number: usize) -> bool {
+    for act in [Act::Book, Act::Confirm] {
+        for tries in 0..TRIES_MAX {
+            let server = (number + tries) % world.fleet.len();
+            let step = match (act, purchase.reservations().first()) {
+                (Act::Confirm, Some(id)) => session.confirm(server, id, None).await,
+                _ => session.book(server, purchase.event, &purchase.key, 1, None).await,
+            };
+            let Step { outcome, .. } = &step;
+            let (is_open, is_success) = (outcome.is_open(), outcome.is_success());
+            purchase.steps.push(step);
+            if is_success {
+                break;
+            }
+            if !is_open {
+                return false;
+            }
+        }
+    }
+    purchase.steps.last().is_some_and(|step| step.act == Act::Confirm && step.outcome.is_success())
+}
+
+async fn check_sold_out(world: &World, event: EventId, said: &str) -> Result<(), Failure> {
+    let left: u32 = ledger::inventory(world, event).await?.iter().map(|shard| shard.unsold).sum();
+    if left > 0 || said != "409 sold_out" {
+        world
+            .history
+            .violation(format!("event {event} at rest: told {said:?} while {left} seats are unsold"));
+    }
+    Ok(())
+}

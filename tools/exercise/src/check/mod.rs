@@ -1,0 +1,81 @@
+//! The checks: all the time that no shard is oversold; at rest that both stores agree with each other and with what every
+//! buyer was told.
+
+mod last_seats;
+mod ledger;
+mod stories;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use shared::domain::{
+    booking::{Booking, BookingStatus},
+    id::ReservationId,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    Failure,
+    people::Session,
+    world::{GRACE_SECONDS, HOLD_TTL_SECONDS, World},
+};
+
+const LOOK_EVERY: Duration = Duration::from_millis(400);
+/// A difference that is seen late waits for another grace, and a withdrawal for one of its own.
+const AT_REST_WITHIN: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_millis(500);
+
+/// Looks again and again whether anything is wrong already, until it is dropped.
+pub(crate) async fn watch(world: Arc<World>) {
+    loop {
+        for event in &world.events {
+            // While Redis is down there is nothing to see.
+            if let Ok(wrong) = ledger::look(&world, *event).await {
+                for wrong in wrong {
+                    world.history.violation(format!("event {event} in the middle of the run: {wrong}"));
+                }
+            }
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Waits until nothing moves any more: holds have run out, and two sweeps found nothing to do.
+pub(crate) async fn come_to_rest(world: &World) -> Result<(), Failure> {
+    sleep(Duration::from_secs(HOLD_TTL_SECONDS + GRACE_SECONDS)).await;
+    let deadline = Instant::now() + AT_REST_WITHIN;
+    let mut quiet = 0;
+    while quiet < 2 {
+        // A state that Redis has lost is only made again when somebody asks.
+        for event in &world.events {
+            shared::protocol::conservation(&world.truth, *event).await?;
+        }
+        let report = janitor::run(&world.truth, Timestamp::now()).await?;
+        let idle = janitor::Report {
+            events_swept: world.events.len() as u32,
+            complete: true,
+            ..janitor::Report::default()
+        };
+        quiet = if report == idle { quiet + 1 } else { 0 };
+        if Instant::now() > deadline {
+            world.history.violation(format!("the janitor does not come to rest: {report:?}"));
+            return Ok(());
+        }
+        sleep(SWEEP_EVERY).await;
+    }
+    Ok(())
+}
+
+/// Everything that can be said at rest. Answers how many bookings were made and how many seats are sold.
+pub(crate) async fn everything(world: &World, session: &Session) -> Result<(u64, u64), Failure> {
+    let bookings = ledger::bookings(world).await?;
+    ledger::check(world, &bookings).await?;
+    last_seats::sell(world, session).await?;
+    let bookings = ledger::bookings(world).await?;
+    ledger::check(world, &bookings).await?;
+    let bookings: HashMap<ReservationId, Booking> =
+        bookings.into_iter().map(|booking| (booking.id, booking)).collect();
+    stories::check(world, &bookings);
+    let confirmed = bookings.values().filter(|booking| booking.status == BookingStatus::Confirmed);
+    Ok((bookings.len() as u64, confirmed.map(|booking| u64::from(booking.quantity)).sum()))
+}

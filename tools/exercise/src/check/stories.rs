@@ -1,0 +1,247 @@
+//! The stories: what every buyer was told is true, and nothing happened that nobody asked for.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use shared::domain::{
+    booking::{Booking, BookingStatus},
+    id::ReservationId,
+};
+
+use crate::{
+    history::{Act, Purchase, Step},
+    world::{HOLD_TTL_SECONDS, World},
+};
+
+/// Holds every story against the bookings that there are.
+pub(super) fn check(world: &World, bookings: &HashMap<ReservationId, Booking>) {
+    let mut asked_for = HashSet::new();
+    for purchase in world.history.purchases() {
+        let mut wrong = Vec::new();
+        let mut booked = 0;
+        for id in purchase.reservations() {
+            let booking = id.parse().ok().and_then(|id: ReservationId| bookings.get(&id));
+            wrong.extend(check_reservation(&purchase, id, booking));
+            if let Some(booking) = booking {
+                booked += 1;
+                asked_for.insert(booking.id);
+            }
+        }
+        if booked > 1 {
+            wrong.push(format!("one idempotency key became {booked} bookings"));
+        }
+        wrong.extend(check_key(&purchase));
+        if world.redis_remembers {
+            wrong.extend(check_promise(&purchase));
+        }
+        for wrong in wrong {
+            world.history.violation(format!("{wrong}\n{purchase}"));
+        }
+    }
+    for booking in bookings.values().filter(|booking| !asked_for.contains(&booking.id)) {
+        world.history.violation(format!("a booking that nobody knows of: {booking:?}"));
+    }
+}
+
+/// The same key must give the same reservation, as long as Redis forgets nothing.
+fn check_key(purchase: &Purchase) -> Option<String> {
+    let told: Vec<&Step> =
+        purchase.steps.iter().filter(|step| step.act == Act::Book && step.reservation.is_some()).collect();
+    let differ = |one: &Step, other: &Step| {
+        one.reservation != other.reservation
+            && one.losses.0.min(other.losses.0) == one.losses.1.max(other.losses.1)
+    };
+    let is_wrong = told.iter().any(|one| told.iter().any(|other| differ(one, other)));
+    is_wrong.then(|| "one idempotency key gave two reservations, and Redis forgot nothing between".to_owned())
+}
+
+/// A hold is a promise: until its deadline it can be confirmed, and then its seats are there.
+fn check_promise(purchase: &Purchase) -> Option<String> {
+    let held = purchase.steps.first()?;
+    let deadline = held.from + Duration::from_secs(HOLD_TTL_SECONDS);
+    let was_given_back = purchase.steps.iter().any(|step| step.act == Act::Release);
+    let broken = purchase.steps.iter().filter(|step| step.act == Act::Confirm).find(|step| {
+        match step.outcome.status() {
+            409 => true,
+            410 => !was_given_back && step.until < deadline,
+            _ => false,
+        }
+    })?;
+    Some(format!("Redis forgot nothing, and a hold was refused: {}", broken.outcome))
+}
+
+fn check_reservation(purchase: &Purchase, id: &str, booking: Option<&Booking>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut say = |is_wrong: bool, what: String| {
+        if is_wrong {
+            wrong.push(what);
+        }
+    };
+    let any = |act| purchase.steps_of(act, id).next().is_some();
+    let told = |act| purchase.steps_of(act, id).find(|step| step.outcome.is_success());
+    let quoted = purchase
+        .steps_of(Act::Book, id)
+        .find_map(|step| step.outcome.member("/reservation/unit_price").as_u64());
+
+    let Some(booking) = booking else {
+        say(told(Act::Confirm).is_some(), format!("told confirmed, and there is no booking {id}"));
+        say(told(Act::Cancel).is_some(), format!("told cancelled, and there is no booking {id}"));
+        return wrong;
+    };
+    let what = format!("booking {id} ({} × {}, {:?})", booking.quantity, booking.unit_price, booking.status);
+    say(!any(Act::Confirm), format!("nobody asked to confirm {what}"));
+    say(
+        (booking.user_id, booking.event_id, booking.quantity)
+            != (purchase.user, purchase.event, purchase.quantity),
+        format!("{what} is not what was asked for"),
+    );
+    say(Some(u64::from(booking.unit_price)) != quoted, format!("{what} was quoted {quoted:?}"));
+    for step in purchase.steps_of(Act::Confirm, id).filter(|step| step.outcome.is_success()) {
+        let said = ["/booking/unit_price", "/booking/quantity", "/booking/total"]
+            .map(|member| step.outcome.member(member).as_u64().unwrap_or_default());
+        let price = u64::from(booking.unit_price);
+        let quantity = u64::from(booking.quantity);
+        say(said != [price, quantity, price * quantity], format!("{what} was confirmed as {said:?}"));
+    }
+    let is_cancelled = booking.status == BookingStatus::Cancelled;
+    say(told(Act::Cancel).is_some() && !is_cancelled, format!("told cancelled: {what}"));
+    say(!any(Act::Cancel) && is_cancelled, format!("nobody asked to cancel {what}"));
+    say(released_and_sold(purchase, id), format!("told released, and sold all the same: {what}"));
+    say(told_lost(purchase, id).is_some(), format!("told that it was lost: {what}"));
+    wrong
+}
+
+/// The buyer gave the hold back, and Redis forgot nothing between that and the confirms: then there must be no booking.
+fn released_and_sold(purchase: &Purchase, id: &str) -> bool {
+    let Some(released) = purchase.steps_of(Act::Release, id).find(|step| step.outcome.is_success()) else {
+        return false;
+    };
+    let seen = |step: &Step| step.losses == (released.losses.0, released.losses.0);
+    seen(released) && purchase.steps_of(Act::Confirm, id).all(seen)
+}
+
+/// The buyer was told for good that the hold is lost, and Redis had forgotten nothing since the hold was made: then
+/// there must be no booking.
+fn told_lost<'a>(purchase: &'a Purchase, id: &'a str) -> Option<&'a Step> {
+    let held = purchase.steps_of(Act::Book, id).next()?;
+    purchase.steps_of(Act::Confirm, id).find(|step| {
+        let outcome = &step.outcome;
+        !outcome.is_success() && !outcome.is_open() && step.losses.1 == held.losses.0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+    use shared::domain::id::{EventId, UserId};
+
+    use super::*;
+    use crate::history::Outcome;
+
+    /// What a buyer does, and the status that is answered; 0 for none.
+    type Then = &'static [(Act, u16)];
+
+    /// A buyer who holds two seats at 2,500 and then does what is given, with these answers.
+    fn story(then: &[(Act, u16)]) -> (Purchase, ReservationId) {
+        let now = Timestamp::now();
+        let event = EventId::new(now);
+        let id = ReservationId::new(event, now);
+        let step = |act, status| {
+            let body = match act {
+                Act::Book => json!({ "reservation": { "unit_price": 2_500 } }),
+                _ => json!({ "booking": { "unit_price": 2_500, "quantity": 2, "total": 5_000 } }),
+            };
+            let outcome =
+                if status == 0 { Outcome::Unknown("lost") } else { Outcome::Answered(status, body) };
+            let (from, until, losses) = (Duration::ZERO, Duration::ZERO, (0, 0));
+            Step { act, reservation: Some(id.to_string()), server: 0, from, until, losses, outcome }
+        };
+        let steps = [(Act::Book, 201)].iter().chain(then).map(|(act, status)| step(*act, *status)).collect();
+        (Purchase { user: UserId::new(), event, key: "key".to_owned(), quantity: 2, steps }, id)
+    }
+
+    fn booking(purchase: &Purchase, id: ReservationId, status: BookingStatus) -> Booking {
+        Booking {
+            id,
+            user_id: purchase.user,
+            event_id: purchase.event,
+            event_name: String::new(),
+            starts_at: Timestamp::now(),
+            quantity: 2,
+            unit_price: 2_500,
+            currency: "EUR".to_owned(),
+            draws: vec![],
+            status,
+            created_at: Timestamp::now(),
+            cancelled_at: None,
+            version: 1,
+        }
+    }
+
+    /// What is wrong with that story if its booking has that status, or is not there.
+    fn wrong(then: &[(Act, u16)], status: Option<BookingStatus>) -> Vec<String> {
+        let (purchase, id) = story(then);
+        let booking = status.map(|status| booking(&purchase, id, status));
+        check_reservation(&purchase, &id.to_string(), booking.as_ref())
+    }
+
+    #[test]
+    fn what_was_told_must_be_true() {
+        use BookingStatus::{Cancelled, Confirmed};
+        let lies: [(Then, Option<BookingStatus>); 7] = [
+            (&[(Act::Confirm, 201)], None),
+            (&[], Some(Confirmed)),
+            (&[(Act::Confirm, 201)], Some(Cancelled)),
+            (&[(Act::Confirm, 201), (Act::Cancel, 200)], Some(Confirmed)),
+            (&[(Act::Confirm, 201), (Act::Cancel, 200)], None),
+            (&[(Act::Release, 204), (Act::Confirm, 0)], Some(Confirmed)),
+            (&[(Act::Confirm, 0), (Act::Confirm, 410)], Some(Confirmed)),
+        ];
+        for (then, status) in lies {
+            assert!(!wrong(then, status).is_empty(), "{then:?} {status:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_may_have_happened_or_not() {
+        use BookingStatus::{Cancelled, Confirmed};
+        let truths: [(Then, Option<BookingStatus>); 7] = [
+            (&[], None),
+            (&[(Act::Confirm, 0)], None),
+            (&[(Act::Confirm, 0)], Some(Confirmed)),
+            (&[(Act::Confirm, 503), (Act::Confirm, 200)], Some(Confirmed)),
+            (&[(Act::Confirm, 201), (Act::Cancel, 0)], Some(Confirmed)),
+            (&[(Act::Confirm, 201), (Act::Cancel, 0)], Some(Cancelled)),
+            (&[(Act::Release, 204), (Act::Confirm, 410)], None),
+        ];
+        for (then, status) in truths {
+            assert_eq!(wrong(then, status), Vec::<String>::new(), "{then:?} {status:?}");
+        }
+    }
+
+    #[test]
+    fn a_hold_is_a_promise() {
+        let stories: [(Then, bool); 4] = [
+            (&[(Act::Confirm, 409)], true),
+            (&[(Act::Confirm, 410)], true),
+            (&[(Act::Release, 204), (Act::Confirm, 410)], false),
+            (&[(Act::Confirm, 201)], false),
+        ];
+        for (then, is_broken) in stories {
+            assert_eq!(check_promise(&story(then).0).is_some(), is_broken, "{then:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_gives_another_reservation_only_after_redis_forgot() {
+        let (mut purchase, _) = story(&[(Act::Book, 201)]);
+        assert!(check_key(&purchase).is_none());
+        purchase.steps[1].reservation = Some("another".to_owned());
+        assert!(check_key(&purchase).is_some());
+        purchase.steps[1].losses = (2, 2);
+        assert!(check_key(&purchase).is_none());
+    }
+}

@@ -1,0 +1,127 @@
+//! Exercises Evently's real code on bad days: several server processes, buyers and an admin, while replies get lost,
+//! DynamoDB throttles, Redis forgets and processes are killed. Then everything comes to rest, and each seat is
+//! looked for: no event oversold, no seat lost, and what every buyer was told is true.
+//!
+//! With odd seeds Redis is also emptied and set back; with even ones it forgets nothing, and must then keep every promise
+//! that it made.
+//!
+//! All choices follow from a seed. Which request meets which fault depends on the machine's timing, too, so a seed
+//! brings the same kind of day again, not the same microseconds.
+//!
+//! - `faults`, and the proxies `dynamodb_proxy` (over `http1`) and `redis_proxy`: what goes wrong on the way.
+//! - `chaos`: what is done to processes. `fleet`: the server processes.
+//! - `people`: who uses the service; `history`: what they asked and were told.
+//! - `check`: what must be true; `verdict`: what came of it.
+
+mod chaos;
+mod check;
+mod dynamodb_proxy;
+mod faults;
+mod fleet;
+mod history;
+mod http1;
+mod people;
+mod redis_proxy;
+mod settings;
+mod verdict;
+mod world;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use shared::domain::user::Role;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+pub use settings::Settings;
+pub use verdict::Verdict;
+
+use people::{Session, admin, buyer};
+use world::World;
+
+/// Why the exercise itself failed.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// People end what they are at, and ask for outcomes that they do not know.
+const PEOPLE_LEAVE_WITHIN: Duration = Duration::from_secs(60);
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
+/// Runs one seed, from starting the stores to the verdict.
+///
+/// # Errors
+/// When the exercise itself fails: a store or a server does not start.
+pub async fn run(settings: &Settings, seed: u64) -> Result<Verdict, Failure> {
+    println!("Seed {seed}: starting the stores, the proxies and {} servers", settings.servers);
+    let world = Arc::new(World::start(settings, seed).await?);
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let open = Arc::new(AtomicBool::new(true));
+    let (_, token) = world.sign_in(Role::Admin)?;
+    let session = Session::new(&world, &http, token, &open);
+
+    disturb(settings, &world, &session, &open).await?;
+    say(&world, "faults are off; coming to rest");
+    world.fleet.all_ready().await?;
+    check::come_to_rest(&world).await?;
+    say(&world, "at rest; checking, and buying the last seats");
+    let mut verdict = Verdict::default();
+    (verdict.bookings, verdict.seats_sold) = check::everything(&world, &session).await?;
+    verdict.answers = world.history.answers();
+    verdict.faults = world.faults.counts();
+    verdict.violations = world.history.violations().into_iter().map(|what| (seed, what)).collect();
+    say(&world, &format!("done, {} violations", verdict.violations.len()));
+
+    drop(session);
+    let world = Arc::try_unwrap(world).map_err(|_| "somebody still uses the world")?;
+    if let Some(folder) = world.stop().await? {
+        println!("  the servers' logs are in {}", folder.display());
+    }
+    Ok(verdict)
+}
+
+/// The bad day: returns when the people have left and the faults are off.
+async fn disturb(
+    settings: &Settings,
+    world: &Arc<World>,
+    session: &Session,
+    open: &Arc<AtomicBool>,
+) -> Result<(), Failure> {
+    let until = Instant::now() + Duration::from_secs_f64(settings.minutes * 60.0);
+    let mut people = JoinSet::new();
+    for number in 0..settings.buyers {
+        let (user, token) = buyer::sign_in(world)?;
+        people.spawn(buyer::live(Arc::clone(world), session.of(token), user, number));
+    }
+    people.spawn(admin::live(Arc::clone(world), session.clone()));
+    let mut jobs = JoinSet::new();
+    jobs.spawn(chaos::janitors(Arc::clone(world)));
+    jobs.spawn(check::watch(Arc::clone(world)));
+    jobs.spawn(progress(Arc::clone(world)));
+
+    world.faults.switch(true);
+    chaos::reign(Arc::clone(world), until).await?;
+    open.store(false, Ordering::SeqCst);
+    let left = timeout(PEOPLE_LEAVE_WITHIN, async { while people.join_next().await.is_some() {} }).await;
+    world.faults.switch(false);
+    jobs.shutdown().await;
+    left.map_err(|_| "the people do not leave".into())
+}
+
+async fn progress(world: Arc<World>) {
+    loop {
+        sleep(PROGRESS_EVERY).await;
+        let requests: u64 = world.history.answers().values().sum();
+        let faults: u64 = world.faults.counts().values().sum();
+        say(&world, &format!("{requests} requests, {faults} faults"));
+    }
+}
+
+fn say(world: &World, what: &str) {
+    println!("  {:>6.1} s  {what}", world.history.now().as_secs_f64());
+}

@@ -1,0 +1,166 @@
+//! A buyer: books, and then confirms, gives back, forgets, confirms twice, cancels; asks again when the answer is missing,
+//! on whichever server.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::domain::{id::UserId, user::Role};
+use tokio::time::sleep;
+
+use super::Session;
+use crate::{
+    Failure,
+    faults::Dice,
+    history::{Act, Purchase, Step},
+    world::{HOLD_TTL_SECONDS, World},
+};
+
+/// Times that a request is sent until its outcome is known.
+const TRIES_MAX: usize = 8;
+const PARTY_MAX: u64 = 4;
+
+/// A buyer, until the people are told to stop.
+pub(crate) async fn live(world: Arc<World>, session: Session, user: UserId, number: usize) {
+    let buyer = Buyer { dice: world.dice("buyer", number), world, session, user };
+    let mut wishes = 0;
+    while buyer.session.is_open() {
+        wishes += 1;
+        if let Some(purchase) = buyer.buy(format!("buyer-{number}-wish-{wishes}")).await {
+            buyer.world.history.keep(purchase);
+        }
+        sleep(buyer.dice.ms(10, 250)).await;
+    }
+}
+
+/// Makes the account of a buyer.
+pub(crate) fn sign_in(world: &World) -> Result<(UserId, String), Failure> {
+    world.sign_in(Role::User)
+}
+
+#[derive(Debug)]
+struct Buyer {
+    dice: Dice,
+    world: Arc<World>,
+    session: Session,
+    user: UserId,
+}
+
+impl Buyer {
+    async fn buy(&self, key: String) -> Option<Purchase> {
+        let event = self.dice.one_of(&self.world.events)?;
+        let quantity = self.dice.between(1, PARTY_MAX) as u32;
+        let mut purchase = Purchase { user: self.user, event, key, quantity, steps: Vec::new() };
+        let Some(id) = self.book(&mut purchase).await else { return Some(purchase) };
+        if self.dice.chance(10) {
+            sleep(self.dice.ms(0, HOLD_TTL_SECONDS * 1_000 + 500)).await;
+        }
+        match self.dice.below(100) {
+            // Forgets it.
+            0..10 => {}
+            10..22 => self.give_back(&mut purchase, &id).await,
+            _ => self.take(&mut purchase, &id).await,
+        }
+        if self.dice.chance(5) {
+            // A network delivers the first request once more.
+            let step = self.session.book(self.server(), event, &purchase.key, quantity, None).await;
+            purchase.steps.push(step);
+        }
+        Some(purchase)
+    }
+
+    /// The reservation that was answered, if any.
+    async fn book(&self, purchase: &mut Purchase) -> Option<String> {
+        let mut tries = 0;
+        loop {
+            let (event, key, quantity) = (purchase.event, purchase.key.clone(), purchase.quantity);
+            let book = |server, patience| self.session.book(server, event, &key, quantity, patience);
+            let (one, other) = self.once_or_twice(8, book).await;
+            let id =
+                [Some(&one), other.as_ref()].into_iter().flatten().find_map(|step| step.reservation.clone());
+            let open = one.outcome.is_open();
+            purchase.steps.push(one);
+            purchase.steps.extend(other);
+            tries += 1;
+            if id.is_some() || !open || tries == TRIES_MAX || !self.session.is_open() {
+                return id;
+            }
+            sleep(self.dice.ms(10, 300)).await;
+        }
+    }
+
+    async fn give_back(&self, purchase: &mut Purchase, id: &str) {
+        self.until_known(purchase, |server, patience| self.session.release(server, id, patience)).await;
+        if self.dice.chance(30) {
+            // A changed mind: too late, unless the hold is still there.
+            self.until_known(purchase, |server, patience| self.session.confirm(server, id, patience)).await;
+        }
+    }
+
+    async fn take(&self, purchase: &mut Purchase, id: &str) {
+        self.until_known(purchase, |server, patience| self.session.confirm(server, id, patience)).await;
+        let is_confirmed =
+            |purchase: &Purchase| purchase.steps_of(Act::Confirm, id).any(|step| step.outcome.is_success());
+        if self.dice.chance(20) {
+            let step = self.session.confirm(self.server(), id, self.patience()).await;
+            purchase.steps.push(step);
+        }
+        if self.dice.chance(8) {
+            let step = self.session.release(self.server(), id, None).await;
+            purchase.steps.push(step);
+        }
+        // Most cancel, so that seats go round and round.
+        if is_confirmed(purchase) && self.dice.chance(85) {
+            sleep(self.dice.ms(0, 1_500)).await;
+            self.until_known(purchase, |server, patience| self.session.cancel(server, id, patience)).await;
+            if self.dice.chance(15) {
+                let step = self.session.cancel(self.server(), id, None).await;
+                purchase.steps.push(step);
+            }
+            if self.dice.chance(10) {
+                let step = self.session.confirm(self.server(), id, None).await;
+                purchase.steps.push(step);
+            }
+        }
+    }
+
+    /// Sends the request, each time to some server, until its outcome is known.
+    async fn until_known<F: Future<Output = Step>>(
+        &self,
+        purchase: &mut Purchase,
+        send: impl Fn(usize, Option<Duration>) -> F,
+    ) {
+        for _ in 0..TRIES_MAX {
+            let (one, other) = self.once_or_twice(12, &send).await;
+            let known = !one.outcome.is_open() || other.as_ref().is_some_and(|step| !step.outcome.is_open());
+            purchase.steps.push(one);
+            purchase.steps.extend(other);
+            if known || !self.session.is_open() {
+                return;
+            }
+            sleep(self.dice.ms(10, 400)).await;
+        }
+    }
+
+    /// Sends the request; in some cases to two servers at the same time.
+    async fn once_or_twice<F: Future<Output = Step>>(
+        &self,
+        twice_percent: u64,
+        send: impl Fn(usize, Option<Duration>) -> F,
+    ) -> (Step, Option<Step>) {
+        let one = send(self.server(), self.patience());
+        if self.dice.chance(twice_percent) {
+            let (one, other) = tokio::join!(one, send(self.server(), None));
+            (one, Some(other))
+        } else {
+            (one.await, None)
+        }
+    }
+
+    fn server(&self) -> usize {
+        self.dice.below(self.world.fleet.len() as u64) as usize
+    }
+
+    /// Some people give up too early.
+    fn patience(&self) -> Option<Duration> {
+        self.dice.chance(10).then(|| self.dice.ms(5, 400))
+    }
+}

@@ -1,0 +1,212 @@
+//! Everything that a run needs: the stores, the proxies before them, the servers, the events; and two views of it: through
+//! the proxies, as the service sees it, and past them, as it is.
+
+use std::sync::Arc;
+
+use iso_currency::Currency;
+use jiff::{SignedDuration, Timestamp};
+use local::{
+    embedded_store::{EmbeddedStore, Location},
+    redis_server::{RedisOptions, RedisServer},
+    stack::table_name,
+    tables,
+};
+use shared::{
+    App,
+    config::Config,
+    domain::{
+        email::Email,
+        event::{EventDetails, EventStatus},
+        id::{EventId, UserId},
+        user::{Role, User},
+    },
+    protocol, store,
+};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+use crate::{
+    Failure,
+    dynamodb_proxy::DynamoProxy,
+    faults::{Dice, Faults},
+    fleet::Fleet,
+    history::History,
+    redis_proxy::RedisProxy,
+    settings::Settings,
+};
+
+/// Short, so that holds run out all the time.
+pub(crate) const HOLD_TTL_SECONDS: u64 = 2;
+/// Above a request's time limit (8.5 s) and what a proxy may add to it.
+pub(crate) const GRACE_SECONDS: u64 = 10;
+/// Few, so that parties meet the ends of shards.
+const SEATS_PER_SHARD: u32 = 6;
+/// Seats of each event at first.
+pub(crate) const CAPACITIES: [u32; 3] = [12, 30, 54];
+const FIRST_PRICE: u32 = 2_500;
+const JWT_SECRET: &str = "known to all servers of the exercise, and to nobody else";
+
+/// A running Evently that is about to have a bad day.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    /// With even seeds Redis may be slow, cut off and killed, but forgets nothing: then the protocol promises more.
+    pub(crate) redis_remembers: bool,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) history: History,
+    pub(crate) fleet: Fleet,
+    pub(crate) redis: Mutex<RedisServer>,
+    /// Where Redis keeps its data.
+    pub(crate) redis_folder: std::path::PathBuf,
+    /// Past the proxies.
+    pub(crate) truth: Arc<App>,
+    /// Through the proxies.
+    pub(crate) disturbed: Arc<App>,
+    /// The DynamoDB client past the proxies.
+    pub(crate) dynamodb: store::Client,
+    pub(crate) events: Vec<EventId>,
+    pub(crate) starts_at: Timestamp,
+    store: EmbeddedStore,
+    folder: TempDir,
+}
+
+impl World {
+    /// Starts everything, with the faults off.
+    pub(crate) async fn start(settings: &Settings, seed: u64) -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("evently-exercise-").tempdir()?;
+        let faults = Arc::new(Faults::default());
+        let store = EmbeddedStore::start(Location::Memory, None).await?;
+        let redis_folder = folder.path().join("redis");
+        let options = RedisOptions { data: Some(redis_folder.clone()), ..RedisOptions::default() };
+        let redis = RedisServer::start(options).await?;
+        let dynamodb_endpoint =
+            DynamoProxy::start(store.endpoint(), Arc::clone(&faults), Dice::new(seed, "dynamodb", 0)).await?;
+        let redis_url =
+            RedisProxy::start(redis.url(), Arc::clone(&faults), Dice::new(seed, "redis", 0)).await?;
+
+        let dynamodb = store::client_for_endpoint(store.endpoint());
+        let truth = App::new(config(redis.url())?, dynamodb.clone())?;
+        let disturbed = App::new(config(&redis_url)?, store::client_for_endpoint(&dynamodb_endpoint))?;
+        let names = truth.config.tables.clone();
+        tables::create_missing(&dynamodb, |id| table_name(&names, id)).await?;
+        let now = Timestamp::now();
+        let starts_at = Timestamp::from_second(now.as_second())? + SignedDuration::from_hours(24 * 30);
+        let mut events = Vec::new();
+        for capacity in CAPACITIES {
+            events.push(protocol::create_event(&truth, event(capacity, starts_at), now).await?.id);
+        }
+        let environment = environment(&redis_url, &dynamodb_endpoint);
+        let fleet = Fleet::start(settings, folder.path(), environment).await?;
+        let history = History::new();
+        let redis = Mutex::new(redis);
+        Ok(Self {
+            seed,
+            redis_remembers: seed.is_multiple_of(2),
+            faults,
+            history,
+            fleet,
+            redis,
+            redis_folder,
+            truth,
+            disturbed,
+            dynamodb,
+            events,
+            starts_at,
+            store,
+            folder,
+        })
+    }
+
+    /// Stops everything. The folder with the servers' logs is kept if it is needed to see what was wrong.
+    pub(crate) async fn stop(self) -> Result<Option<std::path::PathBuf>, Failure> {
+        self.fleet.stop().await?;
+        self.redis.into_inner().stop().await;
+        self.store.stop().await;
+        let is_bad = !self.history.violations().is_empty();
+        Ok(is_bad.then(|| self.folder.keep()))
+    }
+
+    /// Somebody who is signed in: an id and a token.
+    pub(crate) fn sign_in(&self, role: Role) -> Result<(UserId, String), Failure> {
+        let user = User {
+            email: Email::parse("somebody@example.com")?,
+            id: UserId::new(),
+            name: None,
+            role,
+            password_hash: None,
+            created_at: Timestamp::now(),
+        };
+        let token = self.truth.tokens.issue_access(&user, Timestamp::now())?;
+        Ok((user.id, token))
+    }
+
+    pub(crate) fn dice(&self, part: &str, number: usize) -> Dice {
+        Dice::new(self.seed, part, number)
+    }
+}
+
+/// What is set for the servers and for our own apps alike.
+fn common(name: &str) -> Option<String> {
+    let value = match name {
+        "USERS_TABLE" => "exercise-users",
+        "EVENTS_TABLE" => "exercise-events",
+        "INVENTORY_TABLE" => "exercise-inventory",
+        "BOOKINGS_TABLE" => "exercise-bookings",
+        "JWT_SECRET" => JWT_SECRET,
+        "RESERVATION_TTL_SECONDS" => return Some(HOLD_TTL_SECONDS.to_string()),
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn config(redis_url: &str) -> Result<Config, Failure> {
+    let mut config =
+        Config::from_lookup(
+            |name| if name == "REDIS_URL" { Some(redis_url.to_owned()) } else { common(name) },
+        )?;
+    config.confirm_grace_ms = GRACE_SECONDS * 1_000;
+    config.seats_per_shard = SEATS_PER_SHARD;
+    Ok(config)
+}
+
+fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, String)> {
+    const COMMON: [&str; 6] = [
+        "USERS_TABLE",
+        "EVENTS_TABLE",
+        "INVENTORY_TABLE",
+        "BOOKINGS_TABLE",
+        "JWT_SECRET",
+        "RESERVATION_TTL_SECONDS",
+    ];
+    let mut environment: Vec<_> = COMMON.into_iter().filter_map(|name| Some((name, common(name)?))).collect();
+    environment.extend([
+        ("REDIS_URL", redis_url.to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_endpoint.to_owned()),
+        ("LOCAL_CONFIRM_GRACE_SECONDS", GRACE_SECONDS.to_string()),
+        ("LOCAL_SEATS_PER_SHARD", SEATS_PER_SHARD.to_string()),
+        // The buyers of an exercise are faster than people.
+        ("RATE_LIMIT_WRITES_PER_MINUTE", "0".to_owned()),
+        ("RATE_LIMIT_READS_PER_MINUTE", "0".to_owned()),
+        ("RATE_LIMIT_AUTH_PER_MINUTE", "0".to_owned()),
+        ("RUST_LOG", "warn,dynoxide=error".to_owned()),
+    ]);
+    environment
+}
+
+fn event(capacity: u32, starts_at: Timestamp) -> EventDetails {
+    EventDetails {
+        name: format!("An event for {capacity}"),
+        description: None,
+        venue: None,
+        starts_at,
+        ends_at: None,
+        capacity,
+        base_price: FIRST_PRICE,
+        currency: Currency::EUR,
+        sales_open_at: None,
+        sales_close_at: None,
+        max_per_booking: 10,
+        status: EventStatus::Published,
+        pricing: None,
+    }
+}
