@@ -17,7 +17,7 @@ run: need-cargo need-cc redis ## start everything on this machine: the API at ht
 	@cargo run --bin local
 
 test: need-cargo need-cc redis ## run all tests, against real stores
-	@cargo test --workspace --all-targets
+	@cargo test --workspace
 
 test-dynamodb-local: need-cargo need-cc redis ## run the tests of the whole on AWS's DynamoDB Local instead (needs Java, npm)
 	@tools/local/with-dynamodb-local.sh cargo test -p local --test it

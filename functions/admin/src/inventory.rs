@@ -22,9 +22,9 @@ pub(crate) struct Inventory {
     #[schema(value_type = uuid::Uuid)]
     event_id: String,
     /// Seats in all.
-    capacity: u32,
+    capacity: i64,
     /// Seats sold, by DynamoDB, the truth.
-    sold: u32,
+    sold: i64,
     /// Seats held, by Redis.
     held: i64,
     /// Seats whose confirm has begun and not ended, by Redis.
@@ -52,7 +52,7 @@ pub(crate) async fn show_inventory(
     _: Admin,
     PathId(id): PathId<EventId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Conservation { capacity, sold, held, in_flight, free } = protocol::conservation(&app, id).await?;
-    let drift = i64::from(capacity) - i64::from(sold) - held - in_flight - free;
+    let seats = protocol::conservation(&app, id).await?;
+    let (drift, Conservation { capacity, sold, held, in_flight, free }) = (seats.drift(), seats);
     Ok(Json(Inventory { event_id: id.to_string(), capacity, sold, held, in_flight, free, drift }))
 }

@@ -1,24 +1,58 @@
-//! Conservation: where an event's seats are, by both stores.
+//! Conservation: where seats are, by both stores.
+
+use serde::Serialize;
 
 use super::load;
 use crate::{
     App,
-    domain::{error::Error, id::EventId},
+    domain::{error::Error, id::EventId, inventory::InventoryShard},
+    redis::{InventorySeen, ShardSeen},
 };
 
-/// Where an event's seats are. At rest the last four make up the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where seats are. At rest the last four make up the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Conservation {
     /// Seats in all, by DynamoDB.
-    pub capacity: u32,
+    pub capacity: i64,
     /// Seats sold, by DynamoDB.
-    pub sold: u32,
+    pub sold: i64,
     /// Seats held, by Redis.
     pub held: i64,
     /// Seats whose confirm has begun and not ended, by Redis.
     pub in_flight: i64,
     /// Seats that can be held, by Redis.
     pub free: i64,
+}
+
+impl Conservation {
+    /// Where an event's seats are, by what the two stores said.
+    pub(super) fn of(seen: &InventorySeen, inventory: &[InventoryShard]) -> Self {
+        let by_redis = |of: fn(&ShardSeen) -> i64| seen.shards().iter().map(of).sum::<i64>();
+        let by_dynamodb =
+            |of: fn(&InventoryShard) -> u32| inventory.iter().map(|shard| i64::from(of(shard))).sum();
+        let in_flight = by_redis(|shard| shard.confirming);
+        Self {
+            capacity: by_dynamodb(|shard| shard.capacity),
+            sold: by_dynamodb(|shard| shard.sold),
+            held: by_redis(|shard| shard.held) - in_flight,
+            in_flight,
+            free: by_redis(|shard| shard.free),
+        }
+    }
+
+    /// What the sum has too little, or, below zero, too much.
+    pub fn drift(&self) -> i64 {
+        self.capacity - self.sold - self.held - self.in_flight - self.free
+    }
+
+    /// Adds another event's seats.
+    pub(super) fn add(&mut self, other: Self) {
+        self.capacity += other.capacity;
+        self.sold += other.sold;
+        self.held += other.held;
+        self.in_flight += other.in_flight;
+        self.free += other.free;
+    }
 }
 
 /// Reads where an event's seats are. The stores are read one after the other, so a sale that goes on shows.
@@ -31,14 +65,5 @@ pub async fn conservation(app: &App, id: EventId) -> Result<Conservation, Error>
             app.redis.inventory_seen(id).await?.unwrap_or_default()
         }
     };
-    let inventory = app.store.inventory(id, event.shards).await?;
-    let sum = |of: fn(&crate::redis::ShardSeen) -> i64| seen.shards().iter().map(of).sum::<i64>();
-    let in_flight = sum(|shard| shard.confirming);
-    Ok(Conservation {
-        capacity: inventory.iter().map(|shard| shard.capacity).sum(),
-        sold: inventory.iter().map(|shard| shard.sold).sum(),
-        held: sum(|shard| shard.held) - in_flight,
-        in_flight,
-        free: sum(|shard| shard.free),
-    })
+    Ok(Conservation::of(&seen, &app.store.inventory(id, event.shards).await?))
 }

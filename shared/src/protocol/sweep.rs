@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::Conservation;
 use crate::{
     App,
     domain::{error::Error, event::Event, inventory::Draw},
@@ -27,6 +28,8 @@ pub struct Sweep {
     pub confirms_undone: u32,
     /// Confirms that could not be settled because a store failed.
     pub confirms_failed: u32,
+    /// Where the seats of the events that Redis knows are.
+    pub seats: Conservation,
     /// Shards whose free seats in Redis were wrong, and are right now.
     pub shards_repaired: u32,
     /// Seats that Redis took for free and were not.
@@ -50,6 +53,7 @@ impl Sweep {
         self.confirms_finished += other.confirms_finished;
         self.confirms_undone += other.confirms_undone;
         self.confirms_failed += other.confirms_failed;
+        self.seats.add(other.seats);
         self.shards_repaired += other.shards_repaired;
         self.seats_too_many += other.seats_too_many;
         self.seats_too_few += other.seats_too_few;
@@ -165,6 +169,7 @@ async fn reconcile(app: &App, event: &Event, done: &mut Sweep) -> Result<(), Err
     // The list that the janitor goes by may lag behind a raised capacity.
     let Some(event) = app.store.event(event.id).await? else { return Ok(()) };
     let inventory = app.store.inventory(event.id, event.shards).await?;
+    done.seats.add(Conservation::of(&seen, &inventory));
     let grace_ms = app.config.confirm_grace_ms;
     if let Some(reconciled) = app.redis.reconcile(event.id, &seen, &inventory, grace_ms).await? {
         done.shards_repaired += reconciled.repaired;

@@ -72,6 +72,8 @@ async fn when_all_is_well_nothing_is_changed() {
     ada.hold(&event, 4).await;
     let done = janitor(&evently).await;
     assert_eq!((done.shards_repaired, done.shards_waiting), (0, 0));
+    assert_eq!((done.seats.capacity, done.seats.sold, done.seats.held, done.seats.free), (25, 3, 4, 18));
+    assert_eq!(done.seats.drift(), 0);
     assert_conserved(&evently, &event).await;
 }
 
