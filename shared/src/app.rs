@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use crate::{
+    catalogue::Catalogue,
     config::{Config, ConfigError},
     domain::error::Cause,
     http::token::Tokens,
     redis::Redis,
     store::{self, Store},
 };
-
-/// Events that one process loads into Redis at once. When thousands ask for an event that Redis does not know, the
-/// first few read DynamoDB, and the others find it loaded when it is their turn.
-const LOADS_AT_ONCE: usize = 8;
 
 /// Everything that a request needs: settings, the two stores, the token keys.
 #[derive(Debug)]
@@ -27,8 +22,8 @@ pub struct App {
     pub redis: Redis,
     /// Signs and verifies access tokens and cursors.
     pub tokens: Tokens,
-    /// Turns for loading events into Redis.
-    pub(crate) loads: Semaphore,
+    /// What this process remembers of the catalogue.
+    pub(crate) catalogue: Catalogue,
 }
 
 /// Why a function can't start.
@@ -58,7 +53,7 @@ impl App {
         Ok(Arc::new(Self {
             store: Store::new(dynamodb, config.tables.clone()),
             redis: Redis::new(&config.redis).map_err(StartError::Redis)?,
-            loads: Semaphore::new(LOADS_AT_ONCE),
+            catalogue: Catalogue::default(),
             tokens: Tokens::new(&config.jwt_secret, config.jwt_secret_previous.as_ref()),
             config,
         }))

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
 use axum_extra::{TypedHeader, headers::IfNoneMatch};
-use jiff::Timestamp;
 use shared::{
     App, Error,
+    catalogue::{self, Shown},
     domain::{event::EventStatus, id::EventId},
     http::{
         PathId, Problem,
@@ -14,7 +14,6 @@ use shared::{
         openapi::{ProblemBody, StoreProblems},
         views::EventView,
     },
-    protocol::available_seats,
 };
 
 use crate::CACHE_SECONDS;
@@ -40,10 +39,9 @@ pub(crate) async fn get_event(
     PathId(id): PathId<EventId>,
     if_none_match: Option<TypedHeader<IfNoneMatch>>,
 ) -> Result<impl IntoResponse, Problem> {
-    let event = app.store.event(id).await?.filter(|event| event.details.status != EventStatus::Draft);
-    let event = event.ok_or(Error::EventNotFound)?;
-    let available = available_seats(&app, std::slice::from_ref(&event), Timestamp::now()).await?;
+    let shown = catalogue::event(&app, id).await?;
+    let shown = shown.filter(|shown| shown.event.details.status != EventStatus::Draft);
+    let Shown { event, available } = shown.ok_or(Error::EventNotFound)?;
     let tag = version_tag(event.version)?;
-    let view = EventView::new(event, available.first().copied().unwrap_or(0));
-    Ok(cacheable(tag, CACHE_SECONDS, if_none_match, Json(view)))
+    Ok(cacheable(tag, CACHE_SECONDS, if_none_match, Json(EventView::new(event, available))))
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Error,
+    catalogue::{self, Search, Shown},
     domain::event::NAME_CHARS_MAX,
     http::{
         Problem, QueryParams,
@@ -17,8 +18,6 @@ use shared::{
         query::page_items,
         views::{EventList, EventView},
     },
-    protocol::available_seats,
-    store::EventsFilter,
 };
 use utoipa::IntoParams;
 
@@ -61,18 +60,11 @@ pub(crate) async fn list_events(
     let now = Timestamp::now();
     let limit = page_items(params.limit)?;
     let list = list_name(&params)?;
-    let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
-    let filter = EventsFilter {
-        from: Some(params.from.map_or(now, |from| from.max(now))),
-        to: params.to,
-        name_contains: params.q,
-        published_only: true,
-    };
-    let page = app.store.events_by_start(&filter, limit, start).await?;
-    let available = available_seats(&app, &page.items, now).await?;
-    let items =
-        page.items.into_iter().zip(available).map(|(event, seats)| EventView::new(event, seats)).collect();
-    let list = EventList { items, next_cursor: to_cursor(&app.tokens, &list, page.next)? };
+    let after = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
+    let search = Search { from: params.from, to: params.to, name_contains: params.q, after };
+    let page = catalogue::upcoming(&app, &search, limit, now).await?;
+    let items = page.items.into_iter().map(|Shown { event, available }| EventView::new(event, available));
+    let list = EventList { items: items.collect(), next_cursor: to_cursor(&app.tokens, &list, page.next)? };
     answer(if_none_match, &list)
 }
 

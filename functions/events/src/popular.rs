@@ -1,24 +1,20 @@
 //! GET /events/popular
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
 use axum_extra::{TypedHeader, headers::IfNoneMatch};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
-    App, Error,
-    domain::event::Event,
+    App,
+    catalogue::{self, Shown},
     http::{Problem, openapi::StoreProblems, views::EventView},
-    protocol::available_seats,
-    store::EventsFilter,
 };
 use utoipa::ToSchema;
 
 /// How many events are shown.
 const POPULAR_EVENTS: usize = 5;
-/// Events read at once.
-const PAGE_EVENTS: usize = 200;
 
 /// The most popular events.
 #[derive(Serialize, ToSchema)]
@@ -43,31 +39,7 @@ pub(crate) async fn popular_events(
     if_none_match: Option<TypedHeader<IfNoneMatch>>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let events = most_sold(&app, now).await?;
-    let available = available_seats(&app, &events, now).await?;
-    let items =
-        events.into_iter().zip(available).map(|(event, seats)| EventView::new(event, seats)).collect();
-    crate::list::answer(if_none_match, &PopularEvents { items })
-}
-
-/// Reads the inventory of all upcoming events and keeps the best; ties go to the earlier start.
-async fn most_sold(app: &App, now: Timestamp) -> Result<Vec<Event>, Error> {
-    let filter = EventsFilter { from: Some(now), published_only: true, ..EventsFilter::default() };
-    let mut best: Vec<(u32, Event)> = Vec::new();
-    let mut start = None;
-    loop {
-        let page = app.store.events_by_start(&filter, PAGE_EVENTS, start).await?;
-        let shards: Vec<_> = page.items.iter().map(|event| (event.id, event.shards)).collect();
-        let mut sold = HashMap::new();
-        for (event, shard) in app.store.inventory_of_events(&shards).await? {
-            *sold.entry(event).or_default() += shard.sold;
-        }
-        best.extend(page.items.into_iter().map(|event| (sold.get(&event.id).copied().unwrap_or(0), event)));
-        best.sort_by_key(|(sold, event)| (Reverse(*sold), event.details.starts_at));
-        best.truncate(POPULAR_EVENTS);
-        start = page.next;
-        if start.is_none() {
-            return Ok(best.into_iter().map(|(_, event)| event).collect());
-        }
-    }
+    let popular = catalogue::popular(&app, POPULAR_EVENTS, now).await?;
+    let items = popular.into_iter().map(|Shown { event, available }| EventView::new(event, available));
+    crate::list::answer(if_none_match, &PopularEvents { items: items.collect() })
 }

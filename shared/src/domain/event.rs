@@ -133,6 +133,30 @@ pub struct Event {
     pub created_at: Timestamp,
 }
 
+/// A published event, as far as it takes to find it in the list of upcoming ones.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct UpcomingEvent {
+    /// Its id.
+    pub id: EventId,
+    /// When it starts.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub starts_at: Timestamp,
+    /// How many inventory shards it has.
+    pub shards: u16,
+    /// Its version.
+    pub version: u64,
+    /// Its name, in lower case.
+    pub name_lower: String,
+}
+
+impl From<&Event> for UpcomingEvent {
+    fn from(event: &Event) -> Self {
+        let Event { id, details, shards, version, .. } = event;
+        let name_lower = details.name.to_lowercase();
+        Self { id: *id, starts_at: details.starts_at, shards: *shards, version: *version, name_lower }
+    }
+}
+
 impl Event {
     /// A new event; its price starts at the base price.
     pub fn new(id: EventId, details: EventDetails, shards: u16, now: Timestamp) -> Self {

@@ -3,26 +3,34 @@
 
 use axum::http::StatusCode;
 use jsonwebtoken::{Algorithm, Validation};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{problem::Problem, token::Tokens};
-use crate::{Error, store::PageKey};
+use crate::Error;
 
 const CURSOR_TYPE: &str = "cursor";
 
 #[derive(Clone, Serialize, Deserialize)]
-struct CursorClaims {
+struct CursorClaims<K> {
     list: String,
-    key: PageKey,
+    key: K,
 }
 
 /// The cursor of the page that starts after `key`. `list` names the list with its filters and its reader.
-pub fn to_cursor(tokens: &Tokens, list: &str, key: Option<PageKey>) -> Result<Option<String>, Error> {
+pub fn to_cursor<K: Clone + Serialize>(
+    tokens: &Tokens,
+    list: &str,
+    key: Option<K>,
+) -> Result<Option<String>, Error> {
     key.map(|key| tokens.sign(CURSOR_TYPE, &CursorClaims { list: list.to_owned(), key })).transpose()
 }
 
 /// Where the page of a cursor starts.
-pub fn from_cursor(tokens: &Tokens, list: &str, cursor: Option<&str>) -> Result<Option<PageKey>, Problem> {
+pub fn from_cursor<K: Clone + DeserializeOwned>(
+    tokens: &Tokens,
+    list: &str,
+    cursor: Option<&str>,
+) -> Result<Option<K>, Problem> {
     let Some(cursor) = cursor else {
         return Ok(None);
     };
@@ -31,7 +39,7 @@ pub fn from_cursor(tokens: &Tokens, list: &str, cursor: Option<&str>) -> Result<
     rules.set_required_spec_claims::<&str>(&[]);
     rules.validate_exp = false;
     rules.validate_aud = false;
-    match tokens.verify::<CursorClaims>(CURSOR_TYPE, &rules, cursor) {
+    match tokens.verify::<CursorClaims<K>>(CURSOR_TYPE, &rules, cursor) {
         Ok(claims) if claims.list == list => Ok(Some(claims.key)),
         _ => {
             Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", "The cursor is not one of this list")

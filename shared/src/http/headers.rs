@@ -13,6 +13,8 @@ use axum_extra::{
 
 use super::problem::Problem;
 
+/// How long a cache may still give out an old answer while it asks for a new one, in seconds (RFC 5861).
+const STALE_WHILE_REVALIDATE_SECONDS: u32 = 5;
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
 /// The `Idempotency-Key` of a request that requires one.
@@ -99,7 +101,9 @@ pub fn cacheable(
     let mut response =
         if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
     response.headers_mut().typed_insert(tag);
-    if let Ok(value) = HeaderValue::from_str(&format!("public, max-age={max_age_seconds}")) {
+    let caching =
+        format!("public, max-age={max_age_seconds}, stale-while-revalidate={STALE_WHILE_REVALIDATE_SECONDS}");
+    if let Ok(value) = HeaderValue::from_str(&caching) {
         response.headers_mut().insert(header::CACHE_CONTROL, value);
     }
     response

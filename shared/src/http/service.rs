@@ -10,10 +10,11 @@ use std::{
 use axum::{
     Router,
     extract::{DefaultBodyLimit, MatchedPath, Request},
-    http::{HeaderValue, StatusCode, Uri, header},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, Version, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{body::BODY_BYTES_MAX, problem::Problem};
@@ -22,6 +23,9 @@ use crate::{App, Error, telemetry};
 /// Below the functions' timeout of 10 s, so that a client is told to try again, instead of nothing. Breaking a
 /// request off anywhere is like a crash there, which the protocol allows.
 const REQUEST_TIME_MAX: Duration = Duration::from_millis(8_500);
+
+/// A smaller answer fits into one packet as it is.
+const COMPRESSED_BYTES_MIN: u64 = 1_400;
 
 /// The OpenAPI document of all functions together, generated from the code (`make openapi`). A test keeps it in
 /// step.
@@ -42,7 +46,14 @@ pub fn service(routes: OpenApiRouter<Arc<App>>, app: Arc<App>) -> Router {
         .method_not_allowed_fallback(no_such_route)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(finish_response))
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_public)))
         .with_state(app)
+}
+
+/// Whether anybody may see an answer. In a personal one, its compressed size could tell a secret beside what an
+/// attacker put in (BREACH).
+fn is_public(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"))
 }
 
 /// Answers are personal unless their handler says otherwise, and every request leaves one line in the log.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::confirm::count_sold;
 use crate::{
     App,
     domain::{
@@ -42,9 +43,9 @@ pub async fn cancel(app: &App, user: UserId, id: ReservationId, now: Timestamp) 
     let now = crate::domain::time::to_whole_ms(now);
     match app.store.cancel_booking(&booking, now).await? {
         CancelOutcome::Cancelled => {
-            if let Some(seen) = seen {
-                restock(app, &booking, &seen.epoch).await;
-            }
+            let epoch = seen.map(|seen| seen.epoch);
+            let came_back = -i64::from(booking.quantity);
+            tokio::join!(restock(app, &booking, epoch), count_sold(app, &booking, came_back));
             let version = booking.version + 1;
             let booking =
                 Booking { status: BookingStatus::Cancelled, cancelled_at: Some(now), version, ..booking };
@@ -69,9 +70,16 @@ async fn event_start(app: &App, booking: &Booking, seen: Option<&StateSeen>) -> 
     }
 }
 
-/// The cancel stands whatever happens here: if Redis does not hear of it, the janitor will tell it.
-async fn restock(app: &App, booking: &Booking, epoch: &str) {
-    match app.redis.restock(booking.event_id, &booking.id.to_string(), epoch, &booking.draws).await {
+/// The cancel stands whatever happens here: if Redis does not hear of it, the janitor will tell it. Without a state
+/// there are no free seats to be told of, but a copy of the event may say how many are unsold.
+async fn restock(app: &App, booking: &Booking, epoch: Option<String>) {
+    let told = match epoch {
+        Some(epoch) => {
+            app.redis.restock(booking.event_id, &booking.id.to_string(), &epoch, &booking.draws).await
+        }
+        None => app.redis.forget_copy(booking.event_id).await.map(|()| true),
+    };
+    match told {
         Ok(true) => {}
         Ok(false) => {
             tracing::info!(booking_id = %booking.id, "the state was loaded anew; restock is left to the janitor")

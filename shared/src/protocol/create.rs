@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    App,
+    App, catalogue,
     domain::{
         error::Error,
         event::{Event, EventDetails},
@@ -15,7 +15,7 @@ use crate::{
 /// Ids tried: two events created in the same millisecond may draw the same.
 const IDS_TRIED_MAX: usize = 5;
 
-/// Makes an event and its inventory in DynamoDB. Redis hears of it when somebody asks.
+/// Makes an event and its inventory in DynamoDB, and shows it to people. Redis hears of its seats when somebody asks.
 pub async fn create_event(app: &App, details: EventDetails, now: Timestamp) -> Result<Event, Error> {
     details.check(None, now)?;
     let inventory = new_shards(details.capacity, app.config.seats_per_shard);
@@ -23,6 +23,7 @@ pub async fn create_event(app: &App, details: EventDetails, now: Timestamp) -> R
     for _ in 0..IDS_TRIED_MAX {
         let event = Event::new(EventId::new(now), details.clone(), shards, now);
         if app.store.create_event(&event, &inventory).await? {
+            catalogue::announce(app, &event).await;
             return Ok(event);
         }
     }

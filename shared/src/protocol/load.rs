@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use futures::future::try_join_all;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
     App,
+    catalogue::{WAIT_MAX, wait_a_moment},
     domain::{error::Error, event::Event, id::EventId},
 };
 
@@ -21,17 +23,32 @@ pub async fn load(app: &App, event: &Event) -> Result<(), Error> {
     Ok(())
 }
 
-/// Loads an event that Redis did not know a moment ago, if it is acceptable. Waits its turn, and asks Redis again
-/// before it reads DynamoDB.
+/// Loads an event that Redis did not know a moment ago, if it is acceptable. When thousands ask for it at once, one of
+/// them reads DynamoDB, and the others wait for that.
 pub(super) async fn load_missing(
     app: &App,
     id: EventId,
-    accept: impl FnOnce(&Event) -> Result<(), Error>,
+    accept: impl Fn(&Event) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let _turn = app.loads.acquire().await.map_err(|error| Error::Internal(Box::new(error)))?;
-    if app.redis.state_seen(id).await?.is_some() {
-        return Ok(());
+    let deadline = Instant::now() + WAIT_MAX;
+    while app.redis.state_seen(id).await?.is_none() {
+        if app.redis.take_turn(id).await? {
+            let loaded = load_accepted(app, id, &accept).await;
+            if let Err(error) = app.redis.end_turn(id).await {
+                tracing::debug!(event_id = %id, %error, "a turn ends by itself");
+            }
+            return loaded;
+        }
+        wait_a_moment(deadline).await?;
     }
+    Ok(())
+}
+
+async fn load_accepted(
+    app: &App,
+    id: EventId,
+    accept: impl Fn(&Event) -> Result<(), Error>,
+) -> Result<(), Error> {
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     accept(&event)?;
     load(app, &event).await

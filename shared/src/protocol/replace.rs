@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::load;
 use crate::{
-    App,
+    App, catalogue,
     domain::{
         error::Error,
         event::{Event, EventDetails},
@@ -47,7 +47,8 @@ pub async fn replace_event(
         };
         if let Some(replaced) = step {
             event = replaced;
-            refresh(app, &event).await;
+            // The seats were told already; if Redis does not hear of the rest, it ends by itself or with the janitor.
+            catalogue::announce(app, &event).await;
             if event.details.capacity == details.capacity {
                 return Ok(event);
             }
@@ -156,11 +157,4 @@ async fn lower(
 async fn stale(app: &App, id: EventId) -> Result<Error, Error> {
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     Ok(Error::StaleVersion { current: event.version })
-}
-
-/// Redis hears of the new facts at once; if it does not, the janitor tells it.
-async fn refresh(app: &App, event: &Event) {
-    if let Err(error) = app.redis.refresh(event).await {
-        tracing::warn!(event_id = %event.id, %error, "refresh is left to the janitor");
-    }
 }

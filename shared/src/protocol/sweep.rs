@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Conservation;
 use crate::{
     App,
-    domain::{error::Error, event::Event, inventory::Draw},
+    domain::{error::Error, event::Event, inventory::Draw, popularity::rank},
     redis::scripts::{OverdueConfirm, Swept},
 };
 
@@ -38,6 +38,8 @@ pub struct Sweep {
     pub seats_too_few: u32,
     /// Shards that could not be judged yet: a commit is under way, or was a moment ago.
     pub shards_waiting: u32,
+    /// Events whose popularity was wrong: a process ended between a sale and its counting.
+    pub ranks_corrected: u32,
     /// Events whose facts in Redis were old.
     pub events_refreshed: u32,
     /// Events that Redis forgot, because their sales are over.
@@ -58,6 +60,7 @@ impl Sweep {
         self.seats_too_many += other.seats_too_many;
         self.seats_too_few += other.seats_too_few;
         self.shards_waiting += other.shards_waiting;
+        self.ranks_corrected += other.ranks_corrected;
         self.events_refreshed += other.events_refreshed;
         self.events_unloaded += other.events_unloaded;
         self.oldest_overdue_ms = self.oldest_overdue_ms.max(other.oldest_overdue_ms);
@@ -165,11 +168,17 @@ async fn catch_up(
 
 /// Holds Redis' free seats against DynamoDB, and repairs them. Redis is read first: see `reconcile.lua`.
 async fn reconcile(app: &App, event: &Event, done: &mut Sweep) -> Result<(), Error> {
-    let Some(seen) = app.redis.inventory_seen(event.id).await? else { return Ok(()) };
+    let (seen, rank_seen) =
+        tokio::try_join!(app.redis.inventory_seen(event.id), app.redis.popularity(event.id))?;
+    let Some(seen) = seen else { return Ok(()) };
     // The list that the janitor goes by may lag behind a raised capacity.
     let Some(event) = app.store.event(event.id).await? else { return Ok(()) };
     let inventory = app.store.inventory(event.id, event.shards).await?;
     done.seats.add(Conservation::of(&seen, &inventory));
+    let sold = inventory.iter().map(|shard| shard.sold).sum();
+    if app.redis.correct(event.id, rank_seen, rank(sold, event.details.starts_at)).await? {
+        done.ranks_corrected += 1;
+    }
     let grace_ms = app.config.confirm_grace_ms;
     if let Some(reconciled) = app.redis.reconcile(event.id, &seen, &inventory, grace_ms).await? {
         done.shards_repaired += reconciled.repaired;

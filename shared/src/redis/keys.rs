@@ -1,5 +1,5 @@
-//! All Redis keys. Those of one event share the hash tag `{event id}`, those of one user `{user id}`: Redis
-//! Cluster puts keys of one tag in one slot, so that a script can touch them together.
+//! All Redis keys. Those of one event share the hash tag `{event id}`, those of one user `{user id}`, those of the list of
+//! events `{catalogue}`: Redis Cluster puts keys of one tag in one slot, so that a script can touch them together.
 
 use crate::domain::id::{EventId, UserId};
 
@@ -45,9 +45,58 @@ impl Keys {
         self.of_event(event, &format!("restocked:{change}"))
     }
 
+    /// Hash, expires: the event as people see it: its JSON, its version, and its unsold seats if it has no state.
+    pub fn copy(&self, event: EventId) -> String {
+        self.of_event(event, "copy")
+    }
+
+    /// String, expires soon: somebody is reading the event from DynamoDB; the others wait for what it finds.
+    pub fn turn(&self, event: EventId) -> String {
+        self.of_event(event, "turn")
+    }
+
+    /// String, expires: the list of upcoming published events, as the index in DynamoDB had it.
+    pub fn catalogue(&self) -> String {
+        self.of_catalogue("list")
+    }
+
+    /// Hash, expires: event id to what became of it, for changes that the index may not have yet.
+    pub fn catalogue_changes(&self) -> String {
+        self.of_catalogue("changes")
+    }
+
+    /// String: another one after each change of the list.
+    pub fn catalogue_generation(&self) -> String {
+        self.of_catalogue("generation")
+    }
+
+    /// String, expires soon: somebody is reading the list from DynamoDB.
+    pub fn catalogue_turn(&self) -> String {
+        self.of_catalogue("turn")
+    }
+
+    /// Sorted set: event id to rank, by tickets sold and start.
+    pub fn popular(&self) -> String {
+        self.of_catalogue("popular")
+    }
+
+    /// String, expires soon: somebody is counting all tickets sold in DynamoDB.
+    pub fn popular_turn(&self) -> String {
+        self.of_catalogue("popular-turn")
+    }
+
+    /// Number: another one after each confirm and each cancel.
+    pub fn sales_generation(&self) -> String {
+        self.of_catalogue("sales-generation")
+    }
+
     /// String: where the janitor's next run starts.
     pub fn janitor_cursor(&self) -> String {
         format!("{}janitor:cursor", self.prefix)
+    }
+
+    fn of_catalogue(&self, what: &str) -> String {
+        format!("{}{{catalogue}}:{what}", self.prefix)
     }
 
     fn of_event(&self, event: EventId, what: &str) -> String {

@@ -8,14 +8,14 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use super::{
-    Store, failed, from_item, number,
+    Item, Store, failed, from_item, number,
     page::{Page, PageKey, PageKeyPart, read_page},
     text, to_item,
     transaction::{Transacted, condition_failed},
 };
 use crate::domain::{
     error::Error,
-    event::{Event, EventStatus},
+    event::{Event, EventStatus, UpcomingEvent},
     id::EventId,
     inventory::{Draw, InventoryShard},
 };
@@ -60,6 +60,29 @@ impl Store {
             .await
             .map_err(failed)?;
         found.item.map(from_item).transpose()
+    }
+
+    /// Those of these events that exist, read with strong consistency, in no order.
+    pub async fn events(&self, ids: &[EventId]) -> Result<Vec<Event>, Error> {
+        let keys = ids.iter().map(|id| Item::from([("id".to_owned(), text(id))])).collect();
+        self.items(&self.tables.events, keys).await?.into_iter().map(from_item).collect()
+    }
+
+    /// All published events that start at `from` or later, by start, with what is needed to find them. The index lags
+    /// behind the truth by a moment.
+    pub async fn upcoming(&self, from: Timestamp) -> Result<Vec<UpcomingEvent>, Error> {
+        let filter = EventsFilter { from: Some(from), published_only: true, ..EventsFilter::default() };
+        let mut pages = self
+            .query_by_start(&filter)
+            .projection_expression("id, starts_at, shards, version, name_lower")
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            found.push(from_item(item.map_err(failed)?)?);
+        }
+        Ok(found)
     }
 
     /// Events by start time, at most `limit`. The index lags behind the truth by a moment.

@@ -3,6 +3,7 @@
 //! One file an entity. Its methods are named access patterns, its keys stand beside them. A failed condition
 //! becomes a word of the domain here; AWS types go no further.
 
+mod batch;
 mod bookings;
 mod events;
 mod inventory;

@@ -13,6 +13,7 @@ macro_rules! script {
 }
 
 mod capacity;
+mod catalogue;
 mod event;
 mod hold;
 mod janitor;
@@ -22,6 +23,7 @@ use serde::Serialize;
 
 pub use self::{
     capacity::Withdraw,
+    catalogue::{COPY_TTL, CatalogueKept, List, Show, Turn},
     hold::{Begin, Look, Redraw, Release, Reserve, ReserveRequest},
     janitor::{OverdueConfirm, Reconciled, Swept},
 };

@@ -1,0 +1,27 @@
+-- keep.lua: keeps a copy of an event, unless a newer version of it is known; and ends the turn of whoever read it.
+--
+-- KEYS[1] state
+-- KEYS[2] copy
+-- KEYS[3] turn
+-- ARGV[1] the event's JSON
+-- ARGV[2] its version
+-- ARGV[3] unsold seats, for an event that gets no state; empty otherwise
+-- ARGV[4] how long the copy may be used, ms
+--
+-- KEPT   this is the copy now
+-- OLDER  a newer version is known; nothing is changed
+
+local state, copy, turn = KEYS[1], KEYS[2], KEYS[3]
+local event, version, unsold, ttl_ms = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+
+redis.call('DEL', turn)
+if version < math.max(number_of(copy, 'version'), number_of(state, 'version')) then
+  return { 'OLDER' }
+end
+redis.call('DEL', copy)
+redis.call('HSET', copy, 'event', event, 'version', version)
+if unsold ~= '' then
+  redis.call('HSET', copy, 'unsold', unsold)
+end
+redis.call('PEXPIRE', copy, ttl_ms)
+return { 'KEPT' }

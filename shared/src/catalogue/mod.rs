@@ -1,0 +1,100 @@
+//! The catalogue: what people browse. Events, the list of upcoming ones, and the popular ones.
+//!
+//! All of it is kept in Redis, so that a look takes one round trip and no read of DynamoDB:
+//!
+//! - **An event** is a copy of its item that lives for 30 s. How many seats can be had is never in the copy but comes
+//!   from the event's state, in the same script (`show.lua`).
+//! - **The list** is found in an index of start and name that each process keeps in memory. While it asks Redis for the
+//!   events of a page, it asks, at the same time, whether the index is still the present one.
+//! - **Popular events** stand in a sorted set by tickets sold. A process asks for those that were popular a moment ago
+//!   while it asks which are popular now.
+//!
+//! An admin's change goes to Redis right after DynamoDB has it ([`announce`]), and never over a newer one, so the next
+//! look shows it. If that fails, a copy ends after 30 s at the latest. When one is missing or near its end, one caller
+//! of all processes reads it anew; the others wait for that, or show what they have.
+//!
+//! Without Redis all is read from DynamoDB, and kept in memory for a moment to protect it.
+
+mod index;
+mod outage;
+mod popular;
+mod show;
+
+use std::{sync::Mutex, time::Duration};
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+pub use self::{
+    index::{Search, upcoming},
+    popular::popular,
+    show::{event, events},
+};
+use crate::{
+    App,
+    domain::{
+        error::Error,
+        event::{Event, EventStatus},
+        id::EventId,
+    },
+};
+
+/// How long a request waits for another one to read what both need, before it is told to try again.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(4);
+/// Pauses between two looks whether it is there, random so that not all look at once.
+const WAIT_MS: std::ops::RangeInclusive<u64> = 10..=40;
+
+/// An event as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The event.
+    pub event: Event,
+    /// Seats that can be had right now.
+    pub available: u32,
+}
+
+/// What a process remembers of the catalogue.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    index: index::Kept,
+    /// What was popular when somebody last asked.
+    popular: Mutex<Vec<EventId>>,
+    outage: outage::Kept,
+}
+
+impl Shown {
+    /// Whether it belongs among the upcoming events.
+    fn is_upcoming(&self, now: Timestamp) -> bool {
+        self.event.details.status == EventStatus::Published && self.event.details.starts_at >= now
+    }
+}
+
+/// An event was created or changed in DynamoDB: tells Redis. What fails here ends by itself within 30 s, or with the next
+/// run of the janitor.
+pub async fn announce(app: &App, event: &Event) {
+    let is_listed = event.details.status == EventStatus::Published;
+    let generation = Uuid::now_v7().to_string();
+    let (facts, copy, list) = tokio::join!(
+        app.redis.refresh(event),
+        app.redis.keep(event, None, Duration::ZERO),
+        app.redis.change(event, is_listed, &generation),
+    );
+    if let Err(error) = facts.and(copy).map(|_| ()).and(list) {
+        tracing::warn!(event_id = %event.id, %error, "Redis was not told of a change; it learns of it soon");
+    }
+}
+
+/// Waits a moment for whoever reads; fails once it is too late.
+pub(crate) async fn wait_a_moment(deadline: Instant) -> Result<(), Error> {
+    if Instant::now() >= deadline {
+        return Err(Error::Unavailable { store: "DynamoDB", source: "it is still being read".into() });
+    }
+    sleep(Duration::from_millis(fastrand::u64(WAIT_MS))).await;
+    Ok(())
+}
+
+/// Whether Redis is out of reach, so that DynamoDB must do.
+fn is_without_redis<T>(result: &Result<T, Error>) -> bool {
+    matches!(result, Err(Error::Unavailable { store: "Redis", .. }))
+}

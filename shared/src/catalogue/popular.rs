@@ -1,0 +1,101 @@
+//! The popular events: those with most tickets sold, right after each sale.
+
+use std::sync::PoisonError;
+
+use jiff::Timestamp;
+
+use super::{Shown, WAIT_MAX, events, index::all_upcoming, is_without_redis, outage, wait_a_moment};
+use crate::{
+    App,
+    domain::{error::Error, event::UpcomingEvent, id::EventId, popularity::rank},
+};
+
+/// Ranks looked at together: the wanted events, and some that turn out to be cancelled or to have started.
+const LOOK_AT: usize = 10;
+/// Times that tickets are counted, hoping for a moment without a sale. After that, a sale in between may not be in the
+/// ranks until the janitor corrects them.
+const COUNTS_MAX: usize = 3;
+
+/// The upcoming published events with most tickets sold, at most `count`; of two with the same sales the earlier first.
+pub async fn popular(app: &App, count: usize, now: Timestamp) -> Result<Vec<Shown>, Error> {
+    let found = from_redis(app, count, now).await;
+    if is_without_redis(&found) { outage::popular(app, count, now).await } else { found }
+}
+
+async fn from_redis(app: &App, count: usize, now: Timestamp) -> Result<Vec<Shown>, Error> {
+    let last: Vec<EventId> = known(app).clone();
+    let (first, shown) = tokio::join!(app.redis.popular(0, LOOK_AT), events(app, &last));
+    let (mut ranked, mut shown) = (first?, shown?);
+    if ranked.is_empty() {
+        count_anew(app, now).await?;
+        ranked = app.redis.popular(0, LOOK_AT).await?;
+    }
+    known(app).clone_from(&ranked);
+    let mut found = Vec::with_capacity(count);
+    let mut looked_at = 0;
+    let mut gone = Vec::new();
+    loop {
+        let unknown: Vec<EventId> = ranked.iter().copied().filter(|id| !shown.contains_key(id)).collect();
+        if !unknown.is_empty() {
+            shown.extend(events(app, &unknown).await?);
+        }
+        for id in &ranked {
+            match shown.remove(id) {
+                Some(event) if event.is_upcoming(now) => found.push(event),
+                Some(event) if event.event.details.starts_at >= now => {}
+                _ => gone.push(*id),
+            }
+        }
+        looked_at += ranked.len();
+        if found.len() >= count || ranked.len() < LOOK_AT {
+            break;
+        }
+        ranked = app.redis.popular(looked_at, LOOK_AT).await?;
+    }
+    if !gone.is_empty() {
+        app.redis.drop_from_popular(&gone).await?;
+    }
+    found.truncate(count);
+    Ok(found)
+}
+
+/// What was popular when somebody last asked.
+fn known(app: &App) -> std::sync::MutexGuard<'_, Vec<EventId>> {
+    app.catalogue.popular.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Redis has no ranks: one caller counts the tickets of all upcoming events in DynamoDB, the others wait.
+async fn count_anew(app: &App, now: Timestamp) -> Result<(), Error> {
+    let deadline = tokio::time::Instant::now() + WAIT_MAX;
+    while app.redis.popular(0, 1).await?.is_empty() {
+        let upcoming = all_upcoming(app, now).await?;
+        if upcoming.is_empty() {
+            return Ok(());
+        }
+        if !app.redis.take_popular_turn().await? {
+            wait_a_moment(deadline).await?;
+            continue;
+        }
+        for counts in 1..=COUNTS_MAX {
+            let before = app.redis.sales_generation().await?;
+            let ranks = count(app, &upcoming).await?;
+            if app.redis.rank(&ranks, before.as_deref(), counts == COUNTS_MAX).await? {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rank of each event, by the tickets that DynamoDB counts.
+pub(super) async fn count(app: &App, events: &[UpcomingEvent]) -> Result<Vec<(EventId, i64)>, Error> {
+    let shards: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
+    let mut sold = std::collections::HashMap::new();
+    for (event, shard) in app.store.inventory_of_events(&shards).await? {
+        *sold.entry(event).or_default() += shard.sold;
+    }
+    let ranks = events
+        .iter()
+        .map(|event| (event.id, rank(sold.get(&event.id).copied().unwrap_or(0), event.starts_at)));
+    Ok(ranks.collect())
+}

@@ -1,0 +1,144 @@
+//! Events as people see them: from Redis, or from DynamoDB if Redis has no copy.
+
+use std::{collections::HashMap, time::Instant};
+
+use futures::future::{join_all, try_join_all};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Shown, WAIT_MAX, is_without_redis, outage, wait_a_moment};
+use crate::{
+    App,
+    domain::{
+        error::Error,
+        event::{Event, EventStatus},
+        id::EventId,
+        inventory::InventoryShard,
+    },
+    redis::scripts::{Show, Turn},
+};
+
+/// An event, whatever its status; `None` if there is no such event.
+pub async fn event(app: &App, id: EventId) -> Result<Option<Shown>, Error> {
+    Ok(events(app, &[id]).await?.remove(&id))
+}
+
+/// Those of these events that exist, whatever their status.
+pub async fn events(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown>, Error> {
+    let shown = from_redis(app, ids).await;
+    if is_without_redis(&shown) { outage::events(app, ids).await } else { shown }
+}
+
+async fn from_redis(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown>, Error> {
+    let deadline = tokio::time::Instant::now() + WAIT_MAX;
+    let mut found = HashMap::with_capacity(ids.len());
+    let mut asked = ids.to_vec();
+    loop {
+        let answers = try_join_all(asked.iter().map(|id| app.redis.show(*id))).await?;
+        let mut turns = Vec::new();
+        let mut waiting = Vec::new();
+        for (id, answer) in asked.into_iter().zip(answers) {
+            match answer {
+                Show::Shown(event, available) => {
+                    found.insert(id, Shown { event, available });
+                }
+                Show::Ageing(event, available, turn) => {
+                    found.insert(id, Shown { event, available });
+                    turns.push((id, turn));
+                }
+                Show::Read(turn) => {
+                    turns.push((id, turn));
+                    waiting.push(id);
+                }
+                Show::Wait => waiting.push(id),
+            }
+        }
+        if !turns.is_empty() {
+            match read(app, &turns).await {
+                // What does not exist needs no waiting for.
+                Ok(missing) => waiting.retain(|id| !missing.contains(id)),
+                // What is ageing can be shown all the same.
+                Err(error) if waiting.is_empty() => tracing::warn!(%error, "events could not be read anew"),
+                Err(error) => return Err(error),
+            }
+        } else if !waiting.is_empty() {
+            wait_a_moment(deadline).await?;
+        }
+        if waiting.is_empty() {
+            return Ok(found);
+        }
+        asked = waiting;
+    }
+}
+
+/// Reads events from DynamoDB, keeps them in Redis, and ends the turns. Answers which of them do not exist.
+async fn read(app: &App, turns: &[(EventId, Turn)]) -> Result<Vec<EventId>, Error> {
+    let ended = read_and_keep(app, turns).await;
+    // Keeping a copy has ended its turn.
+    let left: Vec<EventId> = match &ended {
+        Ok(missing) => missing.clone(),
+        Err(_) => turns.iter().map(|(id, _)| *id).collect(),
+    };
+    for error in
+        join_all(left.iter().map(|id| app.redis.end_turn(*id))).await.into_iter().filter_map(Result::err)
+    {
+        tracing::debug!(%error, "a turn ends by itself");
+    }
+    ended
+}
+
+async fn read_and_keep(app: &App, turns: &[(EventId, Turn)]) -> Result<Vec<EventId>, Error> {
+    let (started, now) = (Instant::now(), Timestamp::now());
+    let ids: Vec<EventId> = turns.iter().map(|(id, _)| *id).collect();
+    let events = app.store.events(&ids).await?;
+    let is_loaded: HashMap<EventId, bool> = turns.iter().map(|(id, turn)| (*id, turn.is_loaded)).collect();
+    let unloaded: Vec<&Event> =
+        events.iter().filter(|event| !is_loaded.get(&event.id).copied().unwrap_or(false)).collect();
+    let mut inventory = inventories(app, &unloaded).await?;
+    let kept = events.iter().map(|event| {
+        let shards = inventory.remove(&event.id);
+        async move {
+            let unsold = match shards {
+                Some(shards) if gets_state(event, now) => {
+                    app.redis.load(event, &shards, &Uuid::now_v7().to_string()).await?;
+                    None
+                }
+                shards => shards.map(|shards| unsold(&shards)),
+            };
+            app.redis.keep(event, unsold, started.elapsed()).await
+        }
+    });
+    try_join_all(kept).await?;
+    Ok(ids.into_iter().filter(|id| !events.iter().any(|event| event.id == *id)).collect())
+}
+
+/// Whether Redis is to know the event's seats. Not of a draft, which nobody sees, nor once nothing is sold any more.
+fn gets_state(event: &Event, now: Timestamp) -> bool {
+    event.details.status != EventStatus::Draft && !event.sales_are_over(now)
+}
+
+/// The shards of each event, in their order.
+pub(super) async fn inventories(
+    app: &App,
+    events: &[&Event],
+) -> Result<HashMap<EventId, Vec<InventoryShard>>, Error> {
+    let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
+    let mut inventories: HashMap<EventId, Vec<InventoryShard>> = HashMap::new();
+    for (event, shard) in app.store.inventory_of_events(&wanted).await? {
+        inventories.entry(event).or_default().push(shard);
+    }
+    for (event, shards) in wanted {
+        let found = inventories.entry(event).or_default();
+        found.sort_unstable_by_key(|shard| shard.shard);
+        if found.len() != usize::from(shards) {
+            let found = found.len();
+            return Err(Error::Internal(format!("event {event} has {found} of {shards} shards").into()));
+        }
+    }
+    Ok(inventories)
+}
+
+/// Seats of these shards that are not sold.
+pub(super) fn unsold(shards: &[InventoryShard]) -> u32 {
+    shards.iter().map(|shard| shard.unsold).sum()
+}
