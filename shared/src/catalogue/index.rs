@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Shown, WAIT_MAX, is_without_redis, show, wait_a_moment};
+use super::{Shown, Waiting, is_without_redis, show};
 use crate::{
     App,
     domain::{error::Error, event::UpcomingEvent, id::EventId},
@@ -173,7 +173,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 async fn from_redis(app: &App) -> Result<Index, Error> {
-    let deadline = Instant::now() + WAIT_MAX;
+    let mut waiting_for = Waiting::new();
     loop {
         match app.redis.list().await? {
             List::Listed(kept, false) => return Ok(Index::new(kept)),
@@ -185,7 +185,7 @@ async fn from_redis(app: &App) -> Result<Index, Error> {
                 }
             },
             List::Read => read(app).await?,
-            List::Wait => wait_a_moment(deadline).await?,
+            List::Wait => waiting_for.a_moment().await?,
         }
     }
 }

@@ -19,11 +19,11 @@ mod index;
 mod outage;
 mod popular;
 mod show;
+mod waiting;
 
 use std::{sync::Mutex, time::Duration};
 
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 pub use self::{
@@ -31,6 +31,8 @@ pub use self::{
     popular::popular,
     show::{event, events},
 };
+pub(crate) use waiting::Waiting;
+
 use crate::{
     App,
     domain::{
@@ -39,11 +41,6 @@ use crate::{
         id::EventId,
     },
 };
-
-/// How long a request waits for another one to read what both need, before it is told to try again.
-pub(crate) const WAIT_MAX: Duration = Duration::from_secs(4);
-/// Pauses between two looks whether it is there, random so that not all look at once.
-const WAIT_MS: std::ops::RangeInclusive<u64> = 10..=40;
 
 /// An event as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,16 +79,17 @@ pub async fn announce(app: &App, event: &Event) {
     );
     if let Err(error) = facts.and(copy).map(|_| ()).and(list) {
         tracing::warn!(event_id = %event.id, %error, "Redis was not told of a change; it learns of it soon");
+        outage::forget(app, event.id).await;
     }
 }
 
-/// Waits a moment for whoever reads; fails once it is too late.
-pub(crate) async fn wait_a_moment(deadline: Instant) -> Result<(), Error> {
-    if Instant::now() >= deadline {
-        return Err(Error::Unavailable { store: "DynamoDB", source: "it is still being read".into() });
+/// Tickets of an event were sold or, below zero, came back: it becomes more popular, or less. If Redis does not hear of
+/// it, the janitor sets that right.
+pub(crate) async fn count_sold(app: &App, event: EventId, tickets: i64) {
+    if let Err(error) = app.redis.sold(event, tickets).await {
+        tracing::warn!(event_id = %event, %error, "a sale was not counted for popularity");
+        outage::forget(app, event).await;
     }
-    sleep(Duration::from_millis(fastrand::u64(WAIT_MS))).await;
-    Ok(())
 }
 
 /// Whether Redis is out of reach, so that DynamoDB must do.

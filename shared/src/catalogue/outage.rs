@@ -50,6 +50,11 @@ pub(super) async fn events(app: &App, ids: &[EventId]) -> Result<HashMap<EventId
     Ok(ids.iter().filter_map(shown).collect())
 }
 
+/// Forgets an event that this process just changed.
+pub(super) async fn forget(app: &App, id: EventId) {
+    app.catalogue.outage.events.lock().await.remove(&id);
+}
+
 async fn read(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown>, Error> {
     let events = app.store.events(ids).await?;
     let inventory = inventories(app, &events.iter().collect::<Vec<&Event>>()).await?;

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use jiff::Timestamp;
 
-use super::{Shown, WAIT_MAX, events, index::all_upcoming, is_without_redis, outage, wait_a_moment};
+use super::{Shown, Waiting, events, index::all_upcoming, is_without_redis, outage};
 use crate::{
     App,
     domain::{error::Error, event::UpcomingEvent, id::EventId, popularity::rank},
@@ -66,15 +66,19 @@ fn known(app: &App) -> std::sync::MutexGuard<'_, Vec<EventId>> {
 
 /// Redis has no ranks: one caller counts the tickets of all upcoming events in DynamoDB, the others wait.
 async fn count_anew(app: &App, now: Timestamp) -> Result<(), Error> {
-    let deadline = tokio::time::Instant::now() + WAIT_MAX;
+    let mut waiting_for = Waiting::new();
     while app.redis.popular(0, 1).await?.is_empty() {
         let upcoming = all_upcoming(app, now).await?;
         if upcoming.is_empty() {
             return Ok(());
         }
         if !app.redis.take_popular_turn().await? {
-            wait_a_moment(deadline).await?;
+            waiting_for.a_moment().await?;
             continue;
+        }
+        // Somebody's turn may have ended since we looked.
+        if !app.redis.popular(0, 1).await?.is_empty() {
+            return app.redis.end_popular_turn().await;
         }
         for counts in 1..=COUNTS_MAX {
             let before = app.redis.sales_generation().await?;

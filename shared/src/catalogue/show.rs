@@ -6,7 +6,7 @@ use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Shown, WAIT_MAX, is_without_redis, outage, wait_a_moment};
+use super::{Shown, Waiting, is_without_redis, outage};
 use crate::{
     App,
     domain::{
@@ -30,7 +30,7 @@ pub async fn events(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown
 }
 
 async fn from_redis(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown>, Error> {
-    let deadline = tokio::time::Instant::now() + WAIT_MAX;
+    let mut waiting_for = Waiting::new();
     let mut found = HashMap::with_capacity(ids.len());
     let mut asked = ids.to_vec();
     loop {
@@ -62,7 +62,7 @@ async fn from_redis(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown
                 Err(error) => return Err(error),
             }
         } else if !waiting.is_empty() {
-            wait_a_moment(deadline).await?;
+            waiting_for.a_moment().await?;
         }
         if waiting.is_empty() {
             return Ok(found);

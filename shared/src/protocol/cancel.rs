@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::confirm::count_sold;
 use crate::{
     App,
+    catalogue::count_sold,
     domain::{
         booking::{Booking, BookingStatus},
         error::Error,
@@ -45,7 +45,7 @@ pub async fn cancel(app: &App, user: UserId, id: ReservationId, now: Timestamp) 
         CancelOutcome::Cancelled => {
             let epoch = seen.map(|seen| seen.epoch);
             let came_back = -i64::from(booking.quantity);
-            tokio::join!(restock(app, &booking, epoch), count_sold(app, &booking, came_back));
+            tokio::join!(restock(app, &booking, epoch), count_sold(app, booking.event_id, came_back));
             let version = booking.version + 1;
             let booking =
                 Booking { status: BookingStatus::Cancelled, cancelled_at: Some(now), version, ..booking };

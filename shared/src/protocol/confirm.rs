@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     App,
+    catalogue::count_sold,
     domain::{
         booking::Booking,
         error::Error,
@@ -64,7 +65,8 @@ async fn commit_redrawing(
         let booking = Booking::from_hold(&hold, user, now);
         let refused = match app.store.commit_booking(&booking).await {
             Ok(CommitOutcome::Committed) => {
-                tokio::join!(finish(app, &booking), count_sold(app, &booking, i64::from(booking.quantity)));
+                let sold = i64::from(booking.quantity);
+                tokio::join!(finish(app, &booking), count_sold(app, booking.event_id, sold));
                 return Ok(Some(Confirmed { booking, replayed: false }));
             }
             Ok(CommitOutcome::AlreadyBooked) => {
@@ -95,13 +97,6 @@ async fn finish_existing(app: &App, user: UserId, id: ReservationId) -> Result<C
     })?;
     finish(app, &booking).await;
     Ok(Confirmed { booking, replayed: true })
-}
-
-/// Tells who is interested in sales. If that fails, the janitor sets the event's popularity right.
-pub(super) async fn count_sold(app: &App, booking: &Booking, tickets: i64) {
-    if let Err(error) = app.redis.sold(booking.event_id, tickets).await {
-        tracing::warn!(booking_id = %booking.id, %error, "a sale was not counted for popularity");
-    }
 }
 
 /// The booking stands whatever happens here: if Redis does not hear of it, the janitor will tell it.

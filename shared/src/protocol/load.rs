@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use futures::future::try_join_all;
 use jiff::Timestamp;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
     App,
-    catalogue::{WAIT_MAX, wait_a_moment},
+    catalogue::Waiting,
     domain::{error::Error, event::Event, id::EventId},
 };
 
@@ -30,7 +29,7 @@ pub(super) async fn load_missing(
     id: EventId,
     accept: impl Fn(&Event) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let deadline = Instant::now() + WAIT_MAX;
+    let mut waiting_for = Waiting::new();
     while app.redis.state_seen(id).await?.is_none() {
         if app.redis.take_turn(id).await? {
             let loaded = load_accepted(app, id, &accept).await;
@@ -39,7 +38,7 @@ pub(super) async fn load_missing(
             }
             return loaded;
         }
-        wait_a_moment(deadline).await?;
+        waiting_for.a_moment().await?;
     }
     Ok(())
 }
@@ -49,6 +48,10 @@ async fn load_accepted(
     id: EventId,
     accept: impl Fn(&Event) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    // Somebody's turn may have ended since we looked.
+    if app.redis.state_seen(id).await?.is_some() {
+        return Ok(());
+    }
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     accept(&event)?;
     load(app, &event).await

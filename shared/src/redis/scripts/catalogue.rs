@@ -28,7 +28,7 @@ pub const COPY_TTL: Duration = Duration::from_secs(30);
 /// A copy is read anew this long before its end, while it can still be shown.
 const AGEING_BEFORE_END: Duration = Duration::from_secs(10);
 /// How long the others wait for whoever reads a copy anew. If it takes longer, or crashes, another one reads it.
-const TURN: Duration = Duration::from_secs(2);
+const TURN: Duration = Duration::from_secs(3);
 /// A change that old is in DynamoDB's index, which lags behind by well under a second.
 const CHANGE_SETTLED: Duration = Duration::from_secs(60);
 /// Longer than a change takes to settle plus the life of a list that was read before.
@@ -278,6 +278,11 @@ impl Redis {
     /// Ends a turn without a result.
     pub async fn end_turn(&self, event: EventId) -> Result<(), Error> {
         self.forget(self.keys.turn(event)).await
+    }
+
+    /// Ends the turn to count all tickets without a result.
+    pub async fn end_popular_turn(&self) -> Result<(), Error> {
+        self.forget(self.keys.popular_turn()).await
     }
 
     /// Forgets the copy of an event: its unsold seats are others now.

@@ -6,6 +6,7 @@ mod accounts;
 mod admin_events;
 mod bad_days;
 mod bodies;
+mod caching;
 mod capacity;
 mod common;
 mod conditional;

@@ -1,6 +1,7 @@
 //! A running Evently for each test, with its own tables and its own Redis keys; and people who use it.
 
 pub(crate) mod cluster;
+mod counting;
 mod session;
 mod stores;
 
@@ -28,6 +29,7 @@ use shared::{
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+pub(crate) use counting::Calls;
 pub(crate) use session::{Answer, Session, send};
 
 pub(crate) const JWT_SECRET: &str = "a secret of at least thirty-two bytes";
@@ -63,6 +65,17 @@ impl TestApp {
     pub(crate) async fn with_own_redis(change: impl FnOnce(&mut Config)) -> (Self, RedisServer) {
         let redis = stores::own_redis().await;
         (Self::on(&stores::shared().dynamodb, redis.url(), change).await, redis)
+    }
+
+    /// Starts one whose calls of DynamoDB are counted.
+    pub(crate) async fn counted(calls: &Calls) -> Self {
+        Self::start().await.another(calls).await
+    }
+
+    /// Another process of the same service, whose calls of DynamoDB are counted.
+    pub(crate) async fn another(&self, calls: &Calls) -> Self {
+        let client = calls.counted(&store::client_for_endpoint(&stores::shared().dynamodb));
+        Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
     }
 
     /// Starts one on these stores.
