@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Shown, Waiting, is_without_redis, show};
+use super::{Shown, Waiting, is_without_redis, measure, show};
 use crate::{
     App,
     domain::{error::Error, event::UpcomingEvent, id::EventId},
     redis::scripts::{COPY_TTL, CatalogueKept, List},
+    telemetry::names,
 };
 
 /// Looks for one page: the list may change while it is being looked for.
@@ -195,6 +196,6 @@ async fn read(app: &App) -> Result<(), Error> {
     let started = Instant::now();
     let list = app.store.upcoming(Timestamp::now()).await?;
     app.redis.keep_list(&list, &Uuid::now_v7().to_string(), started.elapsed()).await?;
-    tracing::debug!(events = list.len(), "read the list of events");
+    measure(names::LISTS_REFILLED, 1);
     Ok(())
 }

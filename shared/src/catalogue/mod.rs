@@ -92,6 +92,13 @@ pub(crate) async fn count_sold(app: &App, event: EventId, tickets: i64) {
     }
 }
 
+/// Measures how often something of the catalogue happened; a metric that did not happen is left out.
+fn measure(name: &'static str, times: usize) {
+    if times > 0 {
+        metrics::counter!(name).increment(times as u64);
+    }
+}
+
 /// Whether Redis is out of reach, so that DynamoDB must do.
 fn is_without_redis<T>(result: &Result<T, Error>) -> bool {
     matches!(result, Err(Error::Unavailable { store: "Redis", .. }))

@@ -8,12 +8,14 @@ use tokio::{sync::Mutex, time::Instant};
 use super::{
     Shown,
     index::all_upcoming,
+    measure,
     popular::count,
     show::{inventories, unsold},
 };
 use crate::{
     App,
     domain::{error::Error, event::Event, id::EventId},
+    telemetry::names,
 };
 
 /// How long an event is shown as it was read; seats that can be had may be others by then.
@@ -43,6 +45,7 @@ pub(super) async fn events(app: &App, ids: &[EventId]) -> Result<HashMap<EventId
     let missing: Vec<EventId> = ids.iter().copied().filter(|id| !kept.contains_key(id)).collect();
     if !missing.is_empty() {
         tracing::warn!(events = missing.len(), "without Redis, events are read from DynamoDB");
+        measure(names::OUTAGE_READS, missing.len());
         let mut read = read(app, &missing).await?;
         kept.extend(missing.into_iter().map(|id| (id, (now, read.remove(&id)))));
     }

@@ -4,10 +4,11 @@ use std::sync::PoisonError;
 
 use jiff::Timestamp;
 
-use super::{Shown, Waiting, events, index::all_upcoming, is_without_redis, outage};
+use super::{Shown, Waiting, events, index::all_upcoming, is_without_redis, measure, outage};
 use crate::{
     App,
     domain::{error::Error, event::UpcomingEvent, id::EventId, popularity::rank},
+    telemetry::names,
 };
 
 /// Ranks looked at together: the wanted events, and some that turn out to be cancelled or to have started.
@@ -83,6 +84,7 @@ async fn count_anew(app: &App, now: Timestamp) -> Result<(), Error> {
         for counts in 1..=COUNTS_MAX {
             let before = app.redis.sales_generation().await?;
             let ranks = count(app, &upcoming).await?;
+            measure(names::RANKS_REFILLED, 1);
             if app.redis.rank(&ranks, before.as_deref(), counts == COUNTS_MAX).await? {
                 break;
             }

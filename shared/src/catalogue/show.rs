@@ -6,7 +6,7 @@ use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Shown, Waiting, is_without_redis, outage};
+use super::{Shown, Waiting, is_without_redis, measure, outage};
 use crate::{
     App,
     domain::{
@@ -16,6 +16,7 @@ use crate::{
         inventory::InventoryShard,
     },
     redis::scripts::{Show, Turn},
+    telemetry::names,
 };
 
 /// An event, whatever its status; `None` if there is no such event.
@@ -33,6 +34,7 @@ async fn from_redis(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown
     let mut waiting_for = Waiting::new();
     let mut found = HashMap::with_capacity(ids.len());
     let mut asked = ids.to_vec();
+    let mut is_first_look = true;
     loop {
         let answers = try_join_all(asked.iter().map(|id| app.redis.show(*id))).await?;
         let mut turns = Vec::new();
@@ -52,6 +54,10 @@ async fn from_redis(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown
                 }
                 Show::Wait => waiting.push(id),
             }
+        }
+        if std::mem::take(&mut is_first_look) {
+            measure(names::COPIES_SHOWN, found.len());
+            measure(names::COPIES_MISSED, waiting.len());
         }
         if !turns.is_empty() {
             match read(app, &turns).await {
@@ -91,6 +97,7 @@ async fn read_and_keep(app: &App, turns: &[(EventId, Turn)]) -> Result<Vec<Event
     let (started, now) = (Instant::now(), Timestamp::now());
     let ids: Vec<EventId> = turns.iter().map(|(id, _)| *id).collect();
     let events = app.store.events(&ids).await?;
+    measure(names::COPIES_REFILLED, events.len());
     let is_loaded: HashMap<EventId, bool> = turns.iter().map(|(id, turn)| (*id, turn.is_loaded)).collect();
     let unloaded: Vec<&Event> =
         events.iter().filter(|event| !is_loaded.get(&event.id).copied().unwrap_or(false)).collect();

@@ -6,10 +6,13 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::domain::{event::EventDetails, id::EventId};
+use shared::{
+    domain::{event::EventDetails, id::EventId},
+    telemetry::names,
+};
 use tokio::time::{Instant, sleep};
 
-use crate::common::{Calls, TestApp, concert, in_hours};
+use crate::common::{Calls, TestApp, concert, in_hours, metrics::Measured};
 
 fn asked<const N: usize>(calls: [(&str, usize); N]) -> BTreeMap<String, usize> {
     calls.into_iter().map(|(call, times)| (call.to_owned(), times)).collect()
@@ -307,4 +310,28 @@ async fn a_large_list_is_compressed_for_who_can_read_that() {
     for (path, why) in [("/events?limit=1", "it is small"), ("/admin/events", "it is personal")] {
         assert_eq!(get(path, "gzip").await.0, None, "{why}");
     }
+}
+
+#[tokio::test]
+async fn hits_misses_and_refills_are_measured() {
+    let evently = TestApp::start().await;
+    let event = evently.event(10).await;
+    evently.app.redis.forget_copy(event.parse().unwrap()).await.unwrap();
+    let measured = Measured::start();
+    let anybody = evently.anybody();
+    for path in [format!("/events/{event}"), "/events".into(), "/events".into(), "/events/popular".into()] {
+        assert_eq!(anybody.get(&path).await.status, 200);
+    }
+    let seen = measured.take();
+    let value = |name: &str| seen.iter().find(|(seen, _)| seen == name).map(|(_, value)| *value);
+    for (name, expected) in [
+        (names::COPIES_MISSED, 1.0),
+        (names::COPIES_REFILLED, 1.0),
+        (names::COPIES_SHOWN, 3.0),
+        (names::LISTS_REFILLED, 1.0),
+        (names::RANKS_REFILLED, 1.0),
+    ] {
+        assert_eq!(value(name), Some(expected), "{name}");
+    }
+    assert_eq!(value(names::OUTAGE_READS), None);
 }

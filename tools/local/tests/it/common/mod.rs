@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 mod counting;
+pub(crate) mod metrics;
 mod session;
 mod stores;
 
