@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod client_address;
 pub mod cursor;
 pub mod headers;
 mod json;
@@ -14,6 +15,7 @@ pub mod views;
 
 pub use body::JsonBody;
 pub use caller::{Admin, Caller};
+pub use client_address::ClientAddress;
 pub use headers::{IdempotencyKey, OptionalIdempotencyKey};
 pub use problem::Problem;
 pub use query::{BookingId, PathId, QueryParams};

@@ -1,9 +1,17 @@
 //! All functions' routes in one API, and the OpenAPI document that they make together.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
-use axum::Router;
-use shared::{App, http::openapi::Document};
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, connect_info::IntoMakeServiceWithConnectInfo},
+    middleware::{self, Next},
+    response::Response,
+};
+use shared::{
+    App,
+    http::{client_address::PeerAddress, openapi::Document},
+};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -21,6 +29,16 @@ pub fn routes_by_function() -> [(&'static str, OpenApiRouter<Arc<App>>); 5] {
 /// The whole API as one service: the same routers that the Lambda functions run.
 pub fn service(app: Arc<App>) -> Router {
     shared::http::service(all_routes(), app)
+}
+
+/// The whole API, for connections from anywhere, whose addresses it knows.
+pub fn make_service(app: Arc<App>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+    service(app).layer(middleware::from_fn(note_peer)).into_make_service_with_connect_info()
+}
+
+async fn note_peer(ConnectInfo(from): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(PeerAddress(from.ip()));
+    next.run(request).await
 }
 
 /// The OpenAPI document of the whole API, as `shared/openapi.json` holds it.

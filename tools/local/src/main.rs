@@ -52,7 +52,8 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         }
         eprintln!("\nStopping.");
     };
-    let served = axum::serve(listener, api::service(stack.app.clone())).with_graceful_shutdown(stop).await;
+    let service = api::make_service(stack.app.clone());
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
     drop(jobs);
     stack.stop().await;
     Ok(served?)

@@ -105,7 +105,7 @@ impl TestApp {
     async fn serve(app: Arc<App>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = api::service(Arc::clone(&app));
+        let service = api::make_service(Arc::clone(&app));
         tokio::spawn(async move { axum::serve(listener, service).await });
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
         Self { app, url, http }

@@ -1,0 +1,81 @@
+//! The address that a request came from, as API Gateway saw it. What clients say of themselves, like
+//! `X-Forwarded-For`, changes nothing.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
+
+use axum::http::Extensions;
+use lambda_http::request::RequestContext;
+
+/// Where a request came from: an IPv4 address, or the /64 network of an IPv6 address, as one subscriber has at least
+/// that many (RFC 6177).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClientAddress {
+    /// It is known.
+    Known(IpAddr),
+    /// It is not: all such requests count as one client's.
+    Unknown,
+}
+
+/// Where a connection comes from, for a server that clients reach without API Gateway.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// The address of a request with these extensions.
+    pub fn of(extensions: &Extensions) -> Self {
+        let by_gateway = extensions.get::<RequestContext>().and_then(|context| match context {
+            RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
+        });
+        let by_socket = || extensions.get::<PeerAddress>().map(|PeerAddress(address)| *address);
+        by_gateway.or_else(by_socket).map_or(Self::Unknown, |address| Self::Known(network(address)))
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        address => address,
+    }
+}
+
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(address) => address.fmt(f),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_socket(address: &str) -> String {
+        let mut extensions = Extensions::new();
+        extensions.insert(PeerAddress(address.parse().unwrap()));
+        ClientAddress::of(&extensions).to_string()
+    }
+
+    #[test]
+    fn ipv6_counts_by_its_network() {
+        assert_eq!(from_socket("192.0.2.7"), "192.0.2.7");
+        assert_eq!(from_socket("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(from_socket("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(ClientAddress::of(&Extensions::new()).to_string(), "unknown");
+    }
+
+    #[test]
+    fn api_gateway_is_believed() {
+        let context = serde_json::json!({ "http": { "sourceIp": "198.51.100.4", "method": "GET" } });
+        let mut extensions = Extensions::new();
+        extensions.insert(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()));
+        assert_eq!(ClientAddress::of(&extensions).to_string(), "198.51.100.4");
+    }
+}
