@@ -28,6 +28,7 @@ impl ClientAddress {
     pub fn of(extensions: &Extensions) -> Self {
         let by_gateway = extensions.get::<RequestContext>().and_then(|context| match context {
             RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
+            _ => None,
         });
         let by_socket = || extensions.get::<PeerAddress>().map(|PeerAddress(address)| *address);
         by_gateway.or_else(by_socket).map_or(Self::Unknown, |address| Self::Known(network(address)))
