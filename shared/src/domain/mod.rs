@@ -7,5 +7,6 @@ pub mod event;
 pub mod id;
 pub mod inventory;
 pub mod reservation;
+pub mod sales;
 pub mod time;
 pub mod user;

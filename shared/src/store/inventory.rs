@@ -1,22 +1,21 @@
-//! Inventory shards. Key: `shard_id` = `<event id>#<shard>`, a partition of its own for each (write sharding).
+//! Inventory shards. Key: `shard_id` = `<event id>#<shard>`, a partition of its own for each (write sharding). The same
+//! table keeps the sales of past days ([`super::sales`]).
 
-use aws_sdk_dynamodb::types::{
-    KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use jiff::Timestamp;
+
+use super::{
+    Item, Store, from_item, number,
+    sales::{count_cancel, count_sale, hours_in},
+    text, to_item,
 };
-use futures::future::try_join_all;
-
-use super::{Item, Store, failed, from_item, number, text, to_item};
 use crate::domain::{
     booking::Booking,
     error::Error,
     id::EventId,
     inventory::{Draw, InventoryShard},
+    sales::hour_of,
 };
-
-/// What one `BatchGetItem` takes.
-const BATCH_GET_ITEMS_MAX: usize = 100;
-/// Rounds of asking for keys that DynamoDB left unprocessed.
-const BATCH_GET_ROUNDS_MAX: usize = 8;
 
 pub(super) fn shard_id(event: EventId, shard: u16) -> String {
     format!("{event}#{shard}")
@@ -46,46 +45,12 @@ impl Store {
         self.inventory_items(&wanted).await
     }
 
-    async fn inventory_items(
+    pub(super) async fn inventory_items(
         &self,
         wanted: &[(EventId, u16)],
     ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
-        let batches = wanted.chunks(BATCH_GET_ITEMS_MAX).map(|batch| self.inventory_batch(batch));
-        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
-    }
-
-    async fn inventory_batch(
-        &self,
-        wanted: &[(EventId, u16)],
-    ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
-        let table = &self.tables.inventory;
-        let mut keys: Vec<Item> = wanted
-            .iter()
-            .map(|(event, shard)| Item::from([("shard_id".to_owned(), text(shard_id(*event, *shard)))]))
-            .collect();
-        let mut found = Vec::with_capacity(wanted.len());
-        for _ in 0..BATCH_GET_ROUNDS_MAX {
-            let asked = KeysAndAttributes::builder()
-                .set_keys(Some(keys))
-                .consistent_read(true)
-                .build()
-                .map_err(|error| Error::Internal(Box::new(error)))?;
-            let read =
-                self.client.batch_get_item().request_items(table, asked).send().await.map_err(failed)?;
-            for item in read.responses.unwrap_or_default().remove(table).unwrap_or_default() {
-                found.push(event_and_shard(item)?);
-            }
-            keys = read
-                .unprocessed_keys
-                .unwrap_or_default()
-                .remove(table)
-                .map(|left| left.keys)
-                .unwrap_or_default();
-            if keys.is_empty() {
-                return Ok(found);
-            }
-        }
-        Err(Error::Unavailable { store: "DynamoDB", source: "inventory only partly read".into() })
+        let keys: Vec<String> = wanted.iter().map(|(event, shard)| shard_id(*event, *shard)).collect();
+        self.inventory_table_items(&keys).await?.into_iter().map(event_and_shard).collect()
     }
 
     pub(super) fn put_shard(
@@ -111,29 +76,36 @@ impl Store {
         draw: Draw,
         first: bool,
     ) -> Result<TransactWriteItem, Error> {
+        let counted = count_sale(hour_of(booking.created_at), revenue(booking, draw), first);
         self.change_shard(
             booking.event_id,
             draw,
-            "SET sold = sold + :seats, unsold = unsold - :seats, revenue = revenue + :revenue, \
-             bookings = bookings + :bookings, version = version + :one",
+            &format!(
+                "SET sold = sold + :seats, unsold = unsold - :seats, revenue = revenue + :revenue, \
+                 bookings = bookings + :bookings, version = version + :one {counted}"
+            ),
             "unsold >= :seats",
             &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
         )
     }
 
-    /// Takes a draw's seats back from a booking that is cancelled.
+    /// Takes a draw's seats back from a booking that is cancelled at `now`.
     pub(super) fn take_back(
         &self,
         booking: &Booking,
         draw: Draw,
         first: bool,
+        now: Timestamp,
     ) -> Result<TransactWriteItem, Error> {
+        let counted = count_cancel(hour_of(now), revenue(booking, draw), first);
         self.change_shard(
             booking.event_id,
             draw,
-            "SET sold = sold - :seats, unsold = unsold + :seats, cancelled = cancelled + :seats, \
-             revenue = revenue - :revenue, cancelled_bookings = cancelled_bookings + :bookings, \
-             version = version + :one",
+            &format!(
+                "SET sold = sold - :seats, unsold = unsold + :seats, cancelled = cancelled + :seats, \
+                 revenue = revenue - :revenue, cancelled_bookings = cancelled_bookings + :bookings, \
+                 version = version + :one {counted}"
+            ),
             "sold >= :seats",
             &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
         )
@@ -200,5 +172,6 @@ fn event_and_shard(item: Item) -> Result<(EventId, InventoryShard), Error> {
         .and_then(|id| id.split('#').next())
         .and_then(|event| event.parse().ok())
         .ok_or_else(|| Error::Internal("an inventory item without an event".into()))?;
-    Ok((event, from_item(item)?))
+    let hours = hours_in(&item);
+    Ok((event, InventoryShard { hours, ..from_item(item)? }))
 }

@@ -3,10 +3,12 @@
 //! One file an entity. Its methods are named access patterns, its keys stand beside them. A failed condition
 //! becomes a word of the domain here; AWS types go no further.
 
+mod batch;
 mod bookings;
 mod events;
 mod inventory;
 mod page;
+mod sales;
 mod transaction;
 mod users;
 
@@ -24,6 +26,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use bookings::{CancelOutcome, CommitOutcome, Refused};
 pub use events::{EventsFilter, Replaced};
 pub use page::{Page, PageKey, PageKeyPart};
+pub use sales::UNMOVED_DAYS;
 
 use crate::{config::Tables, domain::error::Error};
 
