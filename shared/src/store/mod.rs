@@ -8,6 +8,7 @@ mod bookings;
 mod events;
 mod inventory;
 mod page;
+mod sales;
 mod transaction;
 mod users;
 
@@ -25,6 +26,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use bookings::{CancelOutcome, CommitOutcome, Refused};
 pub use events::{EventsFilter, Replaced};
 pub use page::{Page, PageKey, PageKeyPart};
+pub use sales::UNMOVED_DAYS;
 
 use crate::{config::Tables, domain::error::Error};
 
