@@ -30,7 +30,14 @@ local hold_ttl_ms, idempotency_ttl_ms, start = tonumber(ARGV[4]), ARGV[5], tonum
 
 local answered = redis.call('GET', idempotency)
 if answered then
-  if cjson.decode(answered).quantity ~= quantity then return { 'KEY_REUSED' } end
+  local answer = cjson.decode(answered)
+  if answer.quantity ~= quantity then return { 'KEY_REUSED' } end
+  if not answer.replayed then
+    -- From now on undo.lua leaves it alone.
+    answer.replayed = true
+    answered = cjson.encode(answer)
+    redis.call('SET', idempotency, answered, 'KEEPTTL')
+  end
   return { 'REPLAYED', answered }
 end
 

@@ -6,7 +6,7 @@ use crate::{
     catalogue::Catalogue,
     config::{Config, ConfigError},
     domain::error::Cause,
-    http::token::Tokens,
+    http::{limit::Limits, token::Tokens},
     redis::Redis,
     store::{self, Store},
 };
@@ -22,6 +22,8 @@ pub struct App {
     pub redis: Redis,
     /// Signs and verifies access tokens and cursors.
     pub tokens: Tokens,
+    /// What this process remembers of its clients.
+    pub(crate) limits: Limits,
     /// What this process remembers of the catalogue.
     pub(crate) catalogue: Catalogue,
 }
@@ -53,6 +55,7 @@ impl App {
         Ok(Arc::new(Self {
             store: Store::new(dynamodb, config.tables.clone()),
             redis: Redis::new(&config.redis).map_err(StartError::Redis)?,
+            limits: Limits::default(),
             catalogue: Catalogue::default(),
             tokens: Tokens::new(&config.jwt_secret, config.jwt_secret_previous.as_ref()),
             config,

@@ -13,6 +13,8 @@ const JWT_SECRET_BYTES_MIN: usize = 32;
 const HOLD_TTL_SECONDS_DEFAULT: u64 = 600;
 /// A hold lives at most a day: the janitor looks for holds of events that ended no longer ago.
 const HOLD_TTL_SECONDS_MAX: u64 = 86_400;
+/// Redis keeps the time of each request of the last minute.
+const RATE_LIMIT_MAX: u64 = 10_000;
 /// Longer than any request can live: the functions' timeout (10 s) plus the SDK's last attempt.
 const CONFIRM_GRACE_MS: u64 = 30_000;
 
@@ -31,11 +33,24 @@ pub struct Config {
     pub admin: Option<AdminAccount>,
     /// `RESERVATION_TTL_SECONDS`: how long a hold lives.
     pub hold_ttl_ms: u64,
+    /// How many requests a client may have.
+    pub rate_limits: RateLimits,
     /// How long a hold stays after its confirm began, before the janitor settles it. Must exceed the life of
     /// any request; only tests shorten it.
     pub confirm_grace_ms: u64,
     /// How many seats one inventory shard is meant for; only tests change it.
     pub seats_per_shard: u32,
+}
+
+/// Requests that a client may have in a minute; 0 for any number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateLimits {
+    /// `RATE_LIMIT_WRITES_PER_MINUTE`.
+    pub writes_per_minute: u64,
+    /// `RATE_LIMIT_READS_PER_MINUTE`.
+    pub reads_per_minute: u64,
+    /// `RATE_LIMIT_AUTH_PER_MINUTE`: sign-ins and registrations, of an address.
+    pub auth_per_minute: u64,
 }
 
 /// Names of the DynamoDB tables.
@@ -105,6 +120,11 @@ impl Config {
             jwt_secret_previous: settings.jwt_secret("JWT_SECRET_PREVIOUS")?,
             admin: settings.admin()?,
             hold_ttl_ms: hold_ttl_seconds * 1_000,
+            rate_limits: RateLimits {
+                writes_per_minute: settings.rate_limit("RATE_LIMIT_WRITES_PER_MINUTE", 10)?,
+                reads_per_minute: settings.rate_limit("RATE_LIMIT_READS_PER_MINUTE", 120)?,
+                auth_per_minute: settings.rate_limit("RATE_LIMIT_AUTH_PER_MINUTE", 10)?,
+            },
             confirm_grace_ms: CONFIRM_GRACE_MS,
             seats_per_shard: inventory::SEATS_PER_SHARD,
         })
@@ -125,6 +145,14 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
     fn number(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
         self.optional(name)
             .map_or(Ok(default), |value| value.parse().map_err(|_| error(name, "must be a whole number")))
+    }
+
+    fn rate_limit(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
+        let limit = self.number(name, default)?;
+        if limit > RATE_LIMIT_MAX {
+            return Err(error(name, format!("must be 0 to {RATE_LIMIT_MAX}")));
+        }
+        Ok(limit)
     }
 
     fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
@@ -226,6 +254,8 @@ mod tests {
     fn defaults_fill_in_what_is_optional() {
         let config = config_with(&[]).unwrap();
         assert_eq!(config.hold_ttl_ms, 600_000);
+        let limits = RateLimits { writes_per_minute: 10, reads_per_minute: 120, auth_per_minute: 10 };
+        assert_eq!(config.rate_limits, limits);
         assert!(config.admin.is_none() && config.jwt_secret_previous.is_none() && !config.redis.cluster);
     }
 
@@ -245,6 +275,9 @@ mod tests {
             ("RESERVATION_TTL_SECONDS", "ten"),
             ("RESERVATION_TTL_SECONDS", "0"),
             ("RESERVATION_TTL_SECONDS", "86401"),
+            ("RATE_LIMIT_WRITES_PER_MINUTE", "ten"),
+            ("RATE_LIMIT_READS_PER_MINUTE", "-1"),
+            ("RATE_LIMIT_AUTH_PER_MINUTE", "10001"),
         ] {
             let error = config_with(&[(name, value)]).unwrap_err();
             assert!(error.to_string().starts_with(name), "{name}={value}: {error}");

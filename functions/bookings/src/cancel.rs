@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use shared::{
     App,
     http::{
-        BookingId, Caller, OptionalIdempotencyKey, PathId, Problem,
+        BookingId, Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
         headers::replayed,
         openapi::{CallerProblems, ParameterProblems, ProblemBody, StoreProblems},
         views::BookingAnswer,
@@ -37,6 +37,7 @@ use shared::{
 )]
 pub(crate) async fn cancel_booking(
     State(app): State<Arc<App>>,
+    permit: Permit,
     caller: Caller,
     PathId(BookingId(id)): PathId<BookingId>,
     OptionalIdempotencyKey(key): OptionalIdempotencyKey,
@@ -44,7 +45,7 @@ pub(crate) async fn cancel_booking(
     if let Some(key) = key {
         protocol::check_idempotency_key(&app, caller.user_id, "cancel", &key, &id.to_string()).await?;
     }
-    let cancelled = protocol::cancel(&app, caller.user_id, id, Timestamp::now()).await?;
+    let cancelled = protocol::cancel(&app, caller.user_id, id, Timestamp::now(), permit.granted()).await?;
     let answer = Json(BookingAnswer::from(cancelled.booking)).into_response();
     Ok(replayed(answer, cancelled.replayed))
 }

@@ -14,11 +14,11 @@ use shared::{
     App, Error,
     domain::{event::MAX_PER_BOOKING_MAX, id::EventId},
     http::{
-        Caller, IdempotencyKey, JsonBody, PathId, Problem,
+        Caller, IdempotencyKey, JsonBody, PathId, Permit, Problem,
         headers::replayed,
         openapi::{BodyProblems, CallerProblems, ProblemBody, StoreProblems},
     },
-    protocol,
+    protocol::{self, Reserved},
 };
 use utoipa::ToSchema;
 
@@ -66,6 +66,7 @@ fn one() -> u32 {
 )]
 pub(crate) async fn book(
     State(app): State<Arc<App>>,
+    permit: Permit,
     caller: Caller,
     PathId(event): PathId<EventId>,
     IdempotencyKey(key): IdempotencyKey,
@@ -75,8 +76,18 @@ pub(crate) async fn book(
         let message = format!("must be 1 to max_per_booking of the event, at most {MAX_PER_BOOKING_MAX}");
         return Err(Error::invalid_field("quantity", message).into());
     }
-    let reserved =
-        protocol::reserve(&app, caller.user_id, event, request.quantity, &key, Timestamp::now()).await?;
+    // The seats are held while the request is counted, which costs no round trip; one too many gives them back.
+    let (permitted, reserved) = tokio::join!(
+        permit.granted(),
+        protocol::reserve(&app, caller.user_id, event, request.quantity, &key, Timestamp::now()),
+    );
+    if let Err(error) = permitted {
+        if let Ok(Reserved { reservation, replayed: false }) = &reserved {
+            protocol::undo(&app, caller.user_id, reservation.id, &key).await;
+        }
+        return Err(error.into());
+    }
+    let reserved = reserved?;
     let location = format!("/reservations/{}", reserved.reservation.id);
     let answer = ReservationAnswer { reservation: reserved.reservation.into() };
     let response = (StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response();

@@ -1,5 +1,7 @@
 //! Everything that can go wrong, by meaning. `http::problem` turns each into an answer, in one place.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 /// A cause of any kind, kept for the log.
@@ -93,6 +95,12 @@ pub enum Error {
     CapacityBelowSold {
         /// The lowest capacity possible now.
         lowest: u32,
+    },
+    /// The client had too many requests.
+    #[error("rate limited for {retry_after:?}")]
+    RateLimited {
+        /// How long until it may have one more.
+        retry_after: Duration,
     },
     /// Fields of the request are unacceptable.
     #[error("invalid: {0:?}")]

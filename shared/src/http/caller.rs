@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::FromRequestParts,
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
 };
 
 use super::{problem::Problem, token::AccessClaims};
@@ -50,7 +50,12 @@ impl FromRequestParts<Arc<App>> for Admin {
 
 /// What the request's token says; the token alone decides, no store is asked.
 fn claims(parts: &Parts, app: &App) -> Result<AccessClaims, Problem> {
-    let Some(header) = parts.headers.get(header::AUTHORIZATION) else {
+    bearer_claims(parts.headers.get(header::AUTHORIZATION), app)
+}
+
+/// What the token of an `Authorization` header says.
+pub(super) fn bearer_claims(header: Option<&HeaderValue>, app: &App) -> Result<AccessClaims, Problem> {
+    let Some(header) = header else {
         return Err(Problem::unauthorized("The Authorization header is missing.", "Bearer"));
     };
     let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::limit::whole_seconds;
 use crate::domain::error::{Error, FieldError, NotOnSale};
 
 /// Seconds after which a client may try again when a store did not answer.
@@ -150,6 +151,12 @@ impl From<Error> for Problem {
                 Self::conflict("capacity_below_sold", "So many seats are sold or held")
                     .detail(format!("The capacity can't be lower than {lowest} now."))
                     .with("lowest_capacity", lowest)
+            }
+            Error::RateLimited { retry_after } => {
+                let seconds = whole_seconds(retry_after);
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests")
+                    .detail(format!("The next one may come in {seconds} s."))
+                    .header(header::RETRY_AFTER, HeaderValue::from(seconds))
             }
             Error::Invalid(errors) => Self::invalid(errors),
             Error::Unavailable { .. } => {

@@ -17,7 +17,7 @@ use axum::{
 use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{body::BODY_BYTES_MAX, problem::Problem};
+use super::{body::BODY_BYTES_MAX, limit::limit, problem::Problem};
 use crate::{
     App, Error,
     telemetry::{self, names},
@@ -48,6 +48,7 @@ pub fn service(routes: OpenApiRouter<Arc<App>>, app: Arc<App>) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_route)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), limit))
         .layer(middleware::from_fn(finish_response))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_public)))
         .with_state(app)

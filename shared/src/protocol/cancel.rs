@@ -24,10 +24,18 @@ pub struct Cancelled {
 }
 
 /// Cancels the user's booking. Doing it again answers the same and frees nothing. Once the event has started it
-/// is refused.
-pub async fn cancel(app: &App, user: UserId, id: ReservationId, now: Timestamp) -> Result<Cancelled, Error> {
+/// is refused. `permitted` says whether the request may be had at all; it is waited for while the stores are read.
+pub async fn cancel(
+    app: &App,
+    user: UserId,
+    id: ReservationId,
+    now: Timestamp,
+    permitted: impl Future<Output = Result<(), Error>>,
+) -> Result<Cancelled, Error> {
     // The epoch must be seen before the transaction: only then is a state of the same epoch known to lack it.
-    let (booking, seen) = tokio::join!(app.store.booking(user, id), app.redis.state_seen(id.event()));
+    let (permitted, booking, seen) =
+        tokio::join!(permitted, app.store.booking(user, id), app.redis.state_seen(id.event()));
+    permitted?;
     let booking = booking?.ok_or(Error::BookingNotFound)?;
     if booking.status == BookingStatus::Cancelled {
         return Ok(Cancelled { booking, replayed: true });

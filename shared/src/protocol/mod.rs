@@ -87,7 +87,7 @@ pub use create::create_event;
 pub use load::{available_seats, load};
 pub use release::release;
 pub use replace::replace_event;
-pub use reserve::{Reserved, reserve};
+pub use reserve::{Reserved, reserve, undo};
 pub use sweep::{Sweep, sweep};
 
 use crate::{App, domain::error::Error, domain::id::UserId};

@@ -47,12 +47,17 @@ pub async fn reserve(
         return reserved;
     }
     if let Ok(Reserved { reservation, replayed: false }) = reserved {
-        // Best effort: if it fails, the hold runs out by itself.
-        if let Err(error) = app.redis.release(reservation.id, user).await {
-            tracing::warn!(%error, "a hold could not be given back");
-        }
+        undo(app, user, reservation.id, idempotency_key).await;
     }
     Err(Error::IdempotencyKeyReused)
+}
+
+/// Takes a reservation back that its user was not told of, so that the same request may come again. If that fails, the
+/// hold runs out by itself, or is what the next such request is told of.
+pub async fn undo(app: &App, user: UserId, reservation: ReservationId, idempotency_key: &str) {
+    if let Err(error) = app.redis.undo(reservation, user, idempotency_key).await {
+        tracing::warn!(reservation_id = %reservation, %error, "a reservation could not be taken back");
+    }
 }
 
 async fn hold_seats(

@@ -40,6 +40,11 @@ impl Keys {
         format!("{}{{{user}}}:claim:{operation}:{key}", self.prefix)
     }
 
+    /// List, expires: the times of a client's last requests of a kind.
+    pub fn limit(&self, kind: &str, client: &str) -> String {
+        format!("{}{{{client}}}:limit:{kind}", self.prefix)
+    }
+
     /// String, expires: that a change of the event's inventory was taken in.
     pub fn restocked(&self, event: EventId, change: &str) -> String {
         self.of_event(event, &format!("restocked:{change}"))

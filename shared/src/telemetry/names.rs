@@ -22,6 +22,8 @@ names! {
     REQUESTS = "Requests";
     /// Requests answered with a status from 400 to 499.
     REQUESTS_REFUSED = "RequestsRefused";
+    /// Requests refused because their client had too many.
+    REQUESTS_LIMITED = "RequestsLimited";
     /// Requests answered with a status from 500.
     REQUESTS_FAILED = "RequestsFailed";
     /// How long a request took, in ms.

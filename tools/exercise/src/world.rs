@@ -154,6 +154,8 @@ fn common(name: &str) -> Option<String> {
         "BOOKINGS_TABLE" => "exercise-bookings",
         "JWT_SECRET" => JWT_SECRET,
         "RESERVATION_TTL_SECONDS" => return Some(HOLD_TTL_SECONDS.to_string()),
+        // A few people stand for thousands.
+        "RATE_LIMIT_WRITES_PER_MINUTE" | "RATE_LIMIT_READS_PER_MINUTE" | "RATE_LIMIT_AUTH_PER_MINUTE" => "0",
         _ => return None,
     };
     Some(value.to_owned())
@@ -170,13 +172,16 @@ fn config(redis_url: &str) -> Result<Config, Failure> {
 }
 
 fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, String)> {
-    const COMMON: [&str; 6] = [
+    const COMMON: [&str; 9] = [
         "USERS_TABLE",
         "EVENTS_TABLE",
         "INVENTORY_TABLE",
         "BOOKINGS_TABLE",
         "JWT_SECRET",
         "RESERVATION_TTL_SECONDS",
+        "RATE_LIMIT_WRITES_PER_MINUTE",
+        "RATE_LIMIT_READS_PER_MINUTE",
+        "RATE_LIMIT_AUTH_PER_MINUTE",
     ];
     let mut environment: Vec<_> = COMMON.into_iter().filter_map(|name| Some((name, common(name)?))).collect();
     environment.extend([

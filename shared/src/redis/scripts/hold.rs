@@ -23,6 +23,7 @@ script!(BEGIN, "begin.lua");
 script!(FINISH, "finish.lua");
 script!(REDRAW, "redraw.lua");
 script!(RELEASE, "release.lua");
+script!(UNDO, "undo.lua");
 
 /// What a user asks to hold.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +135,21 @@ impl Redis {
             }
             "ALL_HELD" | "SOLD_OUT" => Err(too_few(&answer)?),
             _ => Err(answer.unknown("reserve")),
+        }
+    }
+
+    /// `undo.lua`: takes a reservation back that its user was not told of. Answers whether it was there.
+    pub async fn undo(&self, id: ReservationId, user: UserId, idempotency_key: &str) -> Result<bool, Error> {
+        let event = id.event();
+        let mut call = UNDO.key(self.keys.state(event));
+        call.key(self.keys.deadlines(event)).key(self.keys.holds(event));
+        call.key(self.keys.idempotency(event, user, idempotency_key));
+        call.arg(id.to_string());
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "UNDONE" => Ok(true),
+            "STAYS" => Ok(false),
+            _ => Err(answer.unknown("undo")),
         }
     }
 

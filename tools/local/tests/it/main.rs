@@ -21,6 +21,7 @@ mod lua_contracts;
 mod metrics;
 mod ownership;
 mod paths;
+mod rate_limits;
 mod reconcile;
 mod redis_cluster;
 mod redis_server;

@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use shared::{
     App,
-    config::Config,
+    config::{Config, RateLimits},
     domain::{
         email::Email,
         event::{EventDetails, EventStatus},
@@ -77,6 +77,13 @@ impl TestApp {
     pub(crate) async fn another(&self, calls: &Calls) -> Self {
         let client = calls.counted(&store::client_for_endpoint(&stores::shared().dynamodb));
         Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
+    }
+
+    /// Another process of the same service, with some settings changed.
+    pub(crate) async fn another_with(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.app.config.clone();
+        change(&mut config);
+        Self::serve(App::new(config, store::client_for_endpoint(&stores::shared().dynamodb)).unwrap()).await
     }
 
     /// Starts one on these stores.
@@ -263,6 +270,8 @@ fn config(redis: &str, change: impl FnOnce(&mut Config)) -> Config {
     })
     .unwrap();
     config.redis.key_prefix = format!("{name}:");
+    // Most tests do more in a minute than a client may.
+    config.rate_limits = RateLimits::default();
     change(&mut config);
     config
 }

@@ -1,0 +1,210 @@
+//! Rate limits: so many requests a minute, for each client and kind of request.
+//!
+//! A client is the signed-in user; of requests without a valid token, the address that API Gateway saw. Signing in is
+//! counted by address always, and more strictly. The count is a sliding window in Redis (`limit.lua`): unlike a fixed
+//! window or a leaky bucket it never lets through more than the limit within any minute, however many come at once.
+//! API Gateway's own throttling stands before all this, for the whole API.
+//!
+//! A read is answered while it is counted, and *book* holds the seats while it is counted and gives them back if it was
+//! one too many: counting costs them no round trip. All other writes are counted first. A process remembers who was
+//! refused, and does not ask Redis again until that client may have one more.
+//!
+//! Without Redis reads are free, and each process counts writes and sign-ins by itself.
+
+mod memory;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::sync::OnceCell;
+
+use self::memory::Memory;
+use super::{caller::bearer_claims, client_address::ClientAddress, problem::Problem};
+use crate::{App, Error, redis::scripts::Allowance, telemetry::names};
+
+const WINDOW: Duration = Duration::from_secs(60);
+/// Routes that count as signing in.
+const AUTH_PATHS: &[&str] = &["/register", "/login", "/password"];
+/// Writes whose handlers take a [`Permit`] and wait for it themselves, while they do what can be undone.
+const PERMITTED_BY_HANDLER: &[&str] = &["/events/{id}/book", "/bookings/{id}/cancel"];
+
+static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// What a process remembers of its clients.
+#[derive(Debug, Default)]
+pub struct Limits {
+    memory: Memory,
+}
+
+/// A kind of request, each with a limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Reads,
+    Writes,
+    Auth,
+}
+
+impl Kind {
+    fn of(request: &Request) -> Self {
+        let is_auth = path_of(request).is_some_and(|path| AUTH_PATHS.contains(&path));
+        match *request.method() {
+            Method::GET | Method::HEAD | Method::OPTIONS => Self::Reads,
+            _ if is_auth => Self::Auth,
+            _ => Self::Writes,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Writes => "writes",
+            Self::Auth => "auth",
+        }
+    }
+
+    /// Requests a minute; 0 for no limit.
+    fn allowed(self, app: &App) -> u64 {
+        let limits = &app.config.rate_limits;
+        match self {
+            Self::Reads => limits.reads_per_minute,
+            Self::Writes => limits.writes_per_minute,
+            Self::Auth => limits.auth_per_minute,
+        }
+    }
+}
+
+fn path_of(request: &Request) -> Option<&str> {
+    request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)
+}
+
+/// Whether a request may be had: found out once, when somebody first asks.
+#[derive(Clone, Debug)]
+pub struct Permit(Arc<Asked>);
+
+#[derive(Debug)]
+struct Asked {
+    app: Arc<App>,
+    kind: Kind,
+    client: String,
+    /// `None` without Redis, for a read.
+    answer: OnceCell<Option<Allowance>>,
+}
+
+impl Permit {
+    /// Waits until it is known whether the client may have this request.
+    ///
+    /// # Errors
+    /// `RateLimited`, if it had too many.
+    pub async fn granted(&self) -> Result<(), Error> {
+        match self.answer().await {
+            Some(Allowance { is_allowed: false, more_in, .. }) => {
+                Err(Error::RateLimited { retry_after: *more_in })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn answer(&self) -> &Option<Allowance> {
+        self.0.answer.get_or_init(|| self.0.ask()).await
+    }
+}
+
+impl Asked {
+    async fn ask(&self) -> Option<Allowance> {
+        let (memory, allowed) = (&self.app.limits.memory, self.kind.allowed(&self.app));
+        if let Some(more_in) = memory.refused_for(self.kind, &self.client) {
+            return Some(Allowance { is_allowed: false, left: 0, more_in });
+        }
+        match self.app.redis.limit(self.kind.name(), &self.client, allowed, WINDOW).await {
+            Ok(allowance) => {
+                if !allowance.is_allowed {
+                    memory.refuse(self.kind, &self.client, Instant::now() + allowance.more_in);
+                }
+                Some(allowance)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "requests are counted in this process");
+                (self.kind != Kind::Reads).then(|| memory.count(self.kind, &self.client, allowed, WINDOW))
+            }
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Permit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
+        let permit = parts.extensions.get::<Self>().cloned();
+        permit.ok_or_else(|| Error::Internal("a route without rate limits".into()).into())
+    }
+}
+
+/// Counts each request, refuses what is too much, and tells clients what they have left.
+pub(super) async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let kind = Kind::of(&request);
+    let allowed = kind.allowed(&app);
+    let permit = Permit(Arc::new(Asked {
+        kind,
+        client: client(&app, kind, &request),
+        answer: OnceCell::new_with((allowed == 0).then_some(None)),
+        app,
+    }));
+    let is_by_handler = path_of(&request).is_some_and(|path| PERMITTED_BY_HANDLER.contains(&path));
+    request.extensions_mut().insert(permit.clone());
+    let mut response = match kind {
+        Kind::Reads => {
+            let (response, granted) = tokio::join!(next.run(request), permit.granted());
+            granted.map_or_else(refuse, |()| response)
+        }
+        _ if is_by_handler => next.run(request).await,
+        _ => match permit.granted().await {
+            Ok(()) => next.run(request).await,
+            Err(error) => refuse(error),
+        },
+    };
+    if allowed > 0 {
+        let name = kind.name();
+        let mut set = |header: &HeaderName, value: String| {
+            HeaderValue::try_from(value).map(|value| response.headers_mut().insert(header, value))
+        };
+        let policy = set(&RATE_LIMIT_POLICY, format!("\"{name}\";q={allowed};w={}", WINDOW.as_secs()));
+        let left = match permit.answer().await {
+            Some(Allowance { left, more_in, .. }) => {
+                set(&RATE_LIMIT, format!("\"{name}\";r={left};t={}", whole_seconds(*more_in)))
+            }
+            None => Ok(None),
+        };
+        if let Err(error) = policy.and(left) {
+            tracing::error!(%error, "no header can say what is left");
+        }
+    }
+    response
+}
+
+fn refuse(error: Error) -> Response {
+    metrics::counter!(names::REQUESTS_LIMITED).increment(1);
+    Problem::from(error).into_response()
+}
+
+/// Whose request it is.
+fn client(app: &App, kind: Kind, request: &Request) -> String {
+    let user = match kind {
+        Kind::Auth => None,
+        _ => bearer_claims(request.headers().get(header::AUTHORIZATION), app).ok().map(|claims| claims.sub),
+    };
+    user.map_or_else(|| ClientAddress::of(request.extensions()).to_string(), |user| user.to_string())
+}
+
+/// At least so many seconds.
+pub(super) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
+}
