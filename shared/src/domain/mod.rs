@@ -6,6 +6,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod inventory;
+pub mod pricing;
 pub mod reservation;
 pub mod time;
 pub mod user;
