@@ -14,6 +14,8 @@ use shared::{
 };
 use tokio::time::Instant;
 
+mod measure;
+
 /// A run stops here, well before the next one starts, and below the function's timeout.
 const RUN_TIME_MAX: Duration = Duration::from_secs(40);
 const PAGE_EVENTS: usize = 200;
@@ -35,7 +37,8 @@ pub struct Report {
 
 /// One run.
 pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
-    let until = Instant::now() + RUN_TIME_MAX;
+    let started = Instant::now();
+    let until = started + RUN_TIME_MAX;
     // An event's sales end with the event at the latest, and its keys go soon after.
     let lookback = SignedDuration::from_hours(24 * (EVENT_DAYS_MAX + 2));
     let filter = EventsFilter { from: Some(now - lookback), ..EventsFilter::default() };
@@ -52,6 +55,7 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
         report.complete = start.is_none();
         if report.complete || Instant::now() >= until {
             app.redis.set_janitor_cursor(start).await?;
+            measure::record(&report, started.elapsed());
             tracing::info!(report = %serde_json::json!(report), "janitor ran");
             return Ok(report);
         }

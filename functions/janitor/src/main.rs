@@ -9,7 +9,10 @@ use shared::{App, telemetry};
 async fn main() -> Result<(), Error> {
     telemetry::init("info");
     let app = App::from_env().await?;
-    let handle =
-        |_: LambdaEvent<Value>| async { Ok::<_, Error>(janitor::run(&app, Timestamp::now()).await?) };
+    let handle = |_: LambdaEvent<Value>| async {
+        let report = janitor::run(&app, Timestamp::now()).await;
+        telemetry::flush_metrics();
+        Ok::<_, Error>(report?)
+    };
     lambda_runtime::run(service_fn(handle)).await
 }

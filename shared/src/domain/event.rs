@@ -199,6 +199,20 @@ impl Event {
         self.sales_close_at() <= now
     }
 
+    /// Whether demand pricing decides on its price: it has bounds, people can see it, and it can still be bought
+    /// before it starts.
+    pub fn moves_its_price(&self, now: Timestamp) -> bool {
+        self.details.pricing.is_some()
+            && self.details.status == EventStatus::Published
+            && self.details.starts_at > now
+            && !self.sales_are_over(now)
+    }
+
+    /// Whether a pricing run on that day, or a later one, decided on its price.
+    pub fn was_priced_on(&self, day: Date) -> bool {
+        self.priced_on.is_some_and(|last| last >= day)
+    }
+
     /// Why it sells nothing at `now`; `None` if it is on sale.
     pub fn not_on_sale(&self, now: Timestamp) -> Option<NotOnSale> {
         if self.details.status == EventStatus::Cancelled {

@@ -17,7 +17,10 @@ use axum::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{body::BODY_BYTES_MAX, problem::Problem};
-use crate::{App, Error, telemetry};
+use crate::{
+    App, Error,
+    telemetry::{self, names},
+};
 
 /// Below the functions' timeout of 10 s, so that a client is told to try again, instead of nothing. Breaking a
 /// request off anywhere is like a crash there, which the protocol allows.
@@ -45,7 +48,8 @@ pub fn service(routes: OpenApiRouter<Arc<App>>, app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Answers are personal unless their handler says otherwise, and every request leaves one line in the log.
+/// Answers are personal unless their handler says otherwise, and every request leaves one line in the log, and in
+/// Lambda one of metrics.
 async fn finish_response(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
@@ -57,13 +61,20 @@ async fn finish_response(request: Request, next: Next) -> Response {
         }
     };
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let status = response.status();
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         %method,
         route = route.as_deref().unwrap_or("unknown"),
-        status = response.status().as_u16(),
-        ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        status = status.as_u16(),
+        ms,
         "answered"
     );
+    metrics::counter!(names::REQUESTS).increment(1);
+    metrics::counter!(names::REQUESTS_REFUSED).increment(u64::from(status.is_client_error()));
+    metrics::counter!(names::REQUESTS_FAILED).increment(u64::from(status.is_server_error()));
+    metrics::histogram!(names::REQUEST_MS).record(started.elapsed().as_secs_f64() * 1_000.0);
+    telemetry::flush_metrics();
     response
 }
 

@@ -10,6 +10,7 @@ use crate::{
         event::{Event, EventDetails},
         id::{EventId, ReservationId},
         inventory::{self, Draw, SHARDS_PER_CHANGE_MAX},
+        pricing::PriceChange,
     },
     redis::scripts::Withdraw,
     store::Replaced,
@@ -43,7 +44,7 @@ pub async fn replace_event(
         let step = if details.capacity < event.details.capacity {
             lower(app, &event, &details, now).await?
         } else {
-            raise(app, &event, &details).await?
+            raise(app, &event, &details, now).await?
         };
         if let Some(replaced) = step {
             event = replaced;
@@ -62,7 +63,12 @@ fn with_capacity(event: &Event, details: &EventDetails, capacity: u32) -> Event 
 }
 
 /// Replaces the event, adding seats if the new capacity is higher.
-async fn raise(app: &App, event: &Event, details: &EventDetails) -> Result<Option<Event>, Error> {
+async fn raise(
+    app: &App,
+    event: &Event,
+    details: &EventDetails,
+    now: Timestamp,
+) -> Result<Option<Event>, Error> {
     let extra = details.capacity - event.details.capacity;
     let added = if extra == 0 {
         Vec::new()
@@ -82,7 +88,8 @@ async fn raise(app: &App, event: &Event, details: &EventDetails) -> Result<Optio
             None
         }
     };
-    if !app.store.replace_event_adding(&replaced, event.version, &added, event.shards).await? {
+    let price = PriceChange::by_admin(event, &replaced, now);
+    if !app.store.replace_event_adding(event, &replaced, price.as_ref(), &added).await? {
         return Err(stale(app, event.id).await?);
     }
     if let (Some(seen), false) = (seen, added.is_empty()) {
@@ -131,7 +138,8 @@ async fn lower(
     let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
     let mut replaced = with_capacity(event, details, event.details.capacity - seats);
     replaced.last_withdrawal = Some(id);
-    match app.store.replace_event_removing(&replaced, event.version, &draws).await? {
+    let price = PriceChange::by_admin(event, &replaced, now);
+    match app.store.replace_event_removing(event, &replaced, price.as_ref(), &draws).await? {
         Replaced::Done => {
             if let Err(error) = app.redis.finish(id, Some(&draws)).await {
                 tracing::warn!(event_id = %event.id, %error, "finish is left to the janitor");
@@ -159,7 +167,7 @@ async fn stale(app: &App, id: EventId) -> Result<Error, Error> {
 }
 
 /// Redis hears of the new facts at once; if it does not, the janitor tells it.
-async fn refresh(app: &App, event: &Event) {
+pub(super) async fn refresh(app: &App, event: &Event) {
     if let Err(error) = app.redis.refresh(event).await {
         tracing::warn!(event_id = %event.id, %error, "refresh is left to the janitor");
     }

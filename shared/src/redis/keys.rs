@@ -50,6 +50,11 @@ impl Keys {
         format!("{}janitor:cursor", self.prefix)
     }
 
+    /// String: where the next pricing run starts.
+    pub fn pricing_cursor(&self) -> String {
+        format!("{}pricing:cursor", self.prefix)
+    }
+
     fn of_event(&self, event: EventId, what: &str) -> String {
         format!("{}{{{event}}}:{what}", self.prefix)
     }

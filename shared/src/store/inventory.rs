@@ -1,22 +1,14 @@
 //! Inventory shards. Key: `shard_id` = `<event id>#<shard>`, a partition of its own for each (write sharding).
 
-use aws_sdk_dynamodb::types::{
-    KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
-use futures::future::try_join_all;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
-use super::{Item, Store, failed, from_item, number, text, to_item};
+use super::{Item, Store, from_item, number, text, to_item};
 use crate::domain::{
     booking::Booking,
     error::Error,
     id::EventId,
     inventory::{Draw, InventoryShard},
 };
-
-/// What one `BatchGetItem` takes.
-const BATCH_GET_ITEMS_MAX: usize = 100;
-/// Rounds of asking for keys that DynamoDB left unprocessed.
-const BATCH_GET_ROUNDS_MAX: usize = 8;
 
 pub(super) fn shard_id(event: EventId, shard: u16) -> String {
     format!("{event}#{shard}")
@@ -50,42 +42,11 @@ impl Store {
         &self,
         wanted: &[(EventId, u16)],
     ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
-        let batches = wanted.chunks(BATCH_GET_ITEMS_MAX).map(|batch| self.inventory_batch(batch));
-        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
-    }
-
-    async fn inventory_batch(
-        &self,
-        wanted: &[(EventId, u16)],
-    ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
-        let table = &self.tables.inventory;
-        let mut keys: Vec<Item> = wanted
+        let keys = wanted
             .iter()
-            .map(|(event, shard)| Item::from([("shard_id".to_owned(), text(shard_id(*event, *shard)))]))
-            .collect();
-        let mut found = Vec::with_capacity(wanted.len());
-        for _ in 0..BATCH_GET_ROUNDS_MAX {
-            let asked = KeysAndAttributes::builder()
-                .set_keys(Some(keys))
-                .consistent_read(true)
-                .build()
-                .map_err(|error| Error::Internal(Box::new(error)))?;
-            let read =
-                self.client.batch_get_item().request_items(table, asked).send().await.map_err(failed)?;
-            for item in read.responses.unwrap_or_default().remove(table).unwrap_or_default() {
-                found.push(event_and_shard(item)?);
-            }
-            keys = read
-                .unprocessed_keys
-                .unwrap_or_default()
-                .remove(table)
-                .map(|left| left.keys)
-                .unwrap_or_default();
-            if keys.is_empty() {
-                return Ok(found);
-            }
-        }
-        Err(Error::Unavailable { store: "DynamoDB", source: "inventory only partly read".into() })
+            .map(|(event, shard)| Item::from([("shard_id".to_owned(), text(shard_id(*event, *shard)))]));
+        let items = self.items_of(&self.tables.inventory, keys.collect()).await?;
+        items.into_iter().map(event_and_shard).collect()
     }
 
     pub(super) fn put_shard(

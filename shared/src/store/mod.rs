@@ -3,10 +3,12 @@
 //! One file an entity. Its methods are named access patterns, its keys stand beside them. A failed condition
 //! becomes a word of the domain here; AWS types go no further.
 
+mod batch;
 mod bookings;
 mod events;
 mod inventory;
 mod page;
+mod prices;
 mod transaction;
 mod users;
 

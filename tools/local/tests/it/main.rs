@@ -17,6 +17,7 @@ mod journey;
 mod lists;
 mod local_server;
 mod lua_contracts;
+mod metrics;
 mod ownership;
 mod paths;
 mod reconcile;

@@ -5,8 +5,7 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// Starts logging to standard error, showing `shown` unless `RUST_LOG` says otherwise. Later calls change nothing.
-pub fn init(shown: &str) {
+pub(super) fn init(shown: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(shown));
     let in_lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
     let logs = fmt()

@@ -1,0 +1,107 @@
+//! The names of all metrics, with their meaning. In CloudWatch they are in the namespace `Evently`, with the function's
+//! name as the dimension `FunctionName`. A name stands for a number of things unless it ends in `Ms`.
+//!
+//! What happens any number of times in a request is a counter, and left out when it is zero. What is measured once, a
+//! request or a run, is recorded as a histogram: then a zero is a value, too, and an old value is never told again,
+//! as a gauge's would be.
+
+/// Declares the names, and a list of all of them.
+macro_rules! names {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
+        $($(#[$doc])* pub const $constant: &str = $name;)*
+
+        /// All names.
+        pub const ALL: &[&str] = &[$($constant),*];
+    };
+}
+
+names! {
+    // Every function behind the API, a request.
+
+    /// Requests answered.
+    REQUESTS = "Requests";
+    /// Requests answered with a status from 400 to 499.
+    REQUESTS_REFUSED = "RequestsRefused";
+    /// Requests answered with a status from 500.
+    REQUESTS_FAILED = "RequestsFailed";
+    /// How long a request took, in ms.
+    REQUEST_MS = "RequestMs";
+
+    // A job, a run.
+
+    /// How long the run took, in ms.
+    RUN_MS = "RunMs";
+    /// 1 if the run came to the end of the events, 0 if the next one goes on.
+    RUN_COMPLETE = "RunComplete";
+    /// Events that were left as they were because a store failed.
+    EVENTS_FAILED = "EventsFailed";
+
+    // Pricing, a run.
+
+    /// Events that became dearer.
+    PRICES_RAISED = "PricesRaised";
+    /// Events that became cheaper.
+    PRICES_LOWERED = "PricesLowered";
+    /// Events whose price is right as it is.
+    PRICES_KEPT = "PricesKept";
+    /// Events that were priced today already.
+    PRICES_SKIPPED = "PricesSkipped";
+
+    // The janitor, a run.
+
+    /// Events looked at.
+    EVENTS_SWEPT = "EventsSwept";
+    /// Holds that ran out and returned their seats.
+    HOLDS_EXPIRED = "HoldsExpired";
+    /// Confirms that were committed but not finished, and were finished now.
+    CONFIRMS_FINISHED = "ConfirmsFinished";
+    /// Confirms that were begun but never committed, and were undone now.
+    CONFIRMS_UNDONE = "ConfirmsUndone";
+    /// Confirms that could not be settled because a store failed.
+    CONFIRMS_FAILED = "ConfirmsFailed";
+    /// How late the latest overdue confirm was, in ms.
+    OLDEST_OVERDUE_MS = "OldestOverdueMs";
+    /// Shards whose free seats in Redis were wrong, and were set right.
+    SHARDS_REPAIRED = "ShardsRepaired";
+    /// Shards that could not be judged yet.
+    SHARDS_WAITING = "ShardsWaiting";
+    /// Seats that Redis took for free and were not.
+    SEATS_TOO_MANY = "SeatsTooMany";
+    /// Seats that were free and Redis did not know.
+    SEATS_TOO_FEW = "SeatsTooFew";
+    /// Events whose facts in Redis were old.
+    EVENTS_REFRESHED = "EventsRefreshed";
+    /// Events that Redis forgot, because their sales are over.
+    EVENTS_UNLOADED = "EventsUnloaded";
+    /// Seats in all, of the swept events that Redis knows.
+    SEATS_CAPACITY = "SeatsCapacity";
+    /// Of these, seats sold.
+    SEATS_SOLD = "SeatsSold";
+    /// Of these, seats held.
+    SEATS_HELD = "SeatsHeld";
+    /// Of these, seats whose confirm has begun and not ended.
+    SEATS_IN_FLIGHT = "SeatsInFlight";
+    /// Of these, seats that can be held.
+    SEATS_FREE = "SeatsFree";
+    /// Of these, seats that are nowhere, or, below zero, in two places. At rest it is 0.
+    SEATS_DRIFT = "SeatsDrift";
+}
+
+/// Tells the recorder the unit of each.
+pub(super) fn describe() {
+    for name in ALL {
+        let unit = if name.ends_with("Ms") { metrics::Unit::Milliseconds } else { metrics::Unit::Count };
+        metrics::describe_histogram!(*name, unit, "");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_name_is_there_once() {
+        let mut names = super::ALL.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), super::ALL.len());
+    }
+}
