@@ -67,6 +67,7 @@ pub(crate) async fn list_events(
         to: params.to,
         name_contains: params.q,
         published_only: true,
+        ..EventsFilter::default()
     };
     let page = app.store.events_by_start(&filter, limit, start).await?;
     let available = available_seats(&app, &page.items, now).await?;
