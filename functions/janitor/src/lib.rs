@@ -1,5 +1,5 @@
-//! The janitor: every minute, for every event that may have holds, expires overdue holds and settles confirms that
-//! crashed. Safe to run twice at once. Its work a run is bounded, and the next run goes on where it stopped.
+//! The janitor: every minute, for every event that may have holds, expires overdue holds, settles confirms that
+//! crashed, and moves past hours of sales to where they are kept. Safe to run twice at once. Its work a run is bounded, and the next run goes on where it stopped.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use shared::{
     App, Error,
-    domain::event::{EVENT_DAYS_MAX, Event},
+    domain::event::Event,
     protocol::{Sweep, sweep},
-    store::EventsFilter,
+    store::{EventsFilter, UNMOVED_DAYS},
 };
 use tokio::time::Instant;
 
@@ -39,8 +39,8 @@ pub struct Report {
 pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
     let started = Instant::now();
     let until = started + RUN_TIME_MAX;
-    // An event's sales end with the event at the latest, and its keys go soon after.
-    let lookback = SignedDuration::from_hours(24 * (EVENT_DAYS_MAX + 2));
+    // An event's sales end with the event at the latest, its keys go soon after, and its last hours of sales are moved.
+    let lookback = SignedDuration::from_hours(24 * UNMOVED_DAYS);
     let filter = EventsFilter { from: Some(now - lookback), ..EventsFilter::default() };
     let mut report = Report::default();
     let mut start = app.redis.janitor_cursor().await?;

@@ -4,7 +4,11 @@
 //! on one item at the same time cancel each other. So the capacity is split over shards, each an item under
 //! a partition key of its own (write sharding).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::sales::{Hour, HourOfSales};
 
 /// Seats that one shard is meant for.
 pub const SEATS_PER_SHARD: u32 = 500;
@@ -55,8 +59,14 @@ pub struct InventoryShard {
     pub bookings: u32,
     /// Those of them that were cancelled.
     pub cancelled_bookings: u32,
-    /// The optimistic lock: every committed change adds exactly 1, its creation included.
+    /// The optimistic lock: every committed change of seats adds exactly 1, its creation included.
     pub version: u64,
+    /// What happened in each of the latest hours: those that the janitor has not moved out yet, so never all of them.
+    #[serde(skip)]
+    pub hours: BTreeMap<Hour, HourOfSales>,
+    /// How often the janitor moved hours out. That changes no seat, so it is not counted in `version`.
+    #[serde(default)]
+    pub hours_moved: u64,
 }
 
 impl InventoryShard {

@@ -8,5 +8,6 @@ pub mod id;
 pub mod inventory;
 pub mod pricing;
 pub mod reservation;
+pub mod sales;
 pub mod time;
 pub mod user;

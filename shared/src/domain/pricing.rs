@@ -396,10 +396,9 @@ mod tests {
     #[test]
     fn day_by_day_the_price_reaches_its_bound_and_stays() {
         let concert = details(4_500, Currency::EUR, Some((80, 150)));
-        for (demand, way) in [
-            (NOBODY, vec![4_050, 3_600, 3_600]),
-            (EVERYBODY, vec![4_950, 5_400, 5_850, 6_300, 6_750, 6_750]),
-        ] {
+        for (demand, way) in
+            [(NOBODY, vec![4_050, 3_600, 3_600]), (EVERYBODY, vec![4_950, 5_400, 5_850, 6_300, 6_750, 6_750])]
+        {
             let mut price = 4_500;
             for expected in way {
                 price = next_price(&concert, price, &demand).price;

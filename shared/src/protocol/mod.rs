@@ -40,7 +40,7 @@
 //! single shard has enough, a draw spans several, so the last seat of every shard can be sold, and clients
 //! never see that there are shards.
 //!
-//! A shard's `version` counts its committed changes. Redis keeps how many of them it knows of (`applied`), and an
+//! A shard's `version` counts its committed changes of seats. Redis keeps how many of them it knows of (`applied`), and an
 //! `epoch`, new at every load. Whoever changes DynamoDB first and Redis after (cancel, raise) remembers the epoch
 //! it saw before: if it changed meanwhile, the new state may contain the change already.
 //!
@@ -50,6 +50,9 @@
 //! once anywhere: it *expires* overdue holds; it *settles* overdue confirms; it *reconciles* each shard, which finds
 //! what was lost with Redis or with a process between the two stores (`shared/lua/reconcile.lua` says how).
 //! [`conservation()`] shows an admin where the seats are.
+//!
+//! The transactions of confirm and cancel also count what they did for the hour (`store::sales`). That changes nothing
+//! here: the janitor moves past hours out of the shards in transactions that touch no seat, and leave `version` alone.
 //!
 //! `tools/model` checks all of this exhaustively for small sizes, with every crash, lost reply and loss of Redis; and
 //! that each guard is needed.

@@ -104,9 +104,9 @@ async fn judge(app: &App, event: Event, now: Timestamp) -> Result<PriceDecision,
     let recent = hour_of(sale_opens.max(now - SignedDuration::from_hours(24 * RECENT_DAYS)));
     let (inventory, sales) = tokio::try_join!(
         app.store.inventory(event.id, event.shards),
-        app.store
-            .sales_of_event(&event, recent..hour_of(now) + 1, now)
-            .map_ok(|sales| sales.into_values().fold((0, 0), |(sold, cancelled), hour| {
+        app.store.sales_of_event(&event, recent..hour_of(now) + 1, now).map_ok(|sales| sales
+            .into_values()
+            .fold((0, 0), |(sold, cancelled), hour| {
                 (sold + hour.tickets, cancelled + hour.cancelled_tickets)
             })),
     )?;

@@ -1,5 +1,7 @@
 //! Sweep: what the janitor does for one event. Safe to repeat, and for two janitors at once.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -8,7 +10,11 @@ use tokio::time::Instant;
 use super::Conservation;
 use crate::{
     App,
-    domain::{error::Error, event::Event, inventory::Draw},
+    domain::{
+        error::Error,
+        event::Event,
+        inventory::{Draw, InventoryShard},
+    },
     redis::scripts::{OverdueConfirm, Swept},
 };
 
@@ -42,6 +48,10 @@ pub struct Sweep {
     pub events_refreshed: u32,
     /// Events that Redis forgot, because their sales are over.
     pub events_unloaded: u32,
+    /// Shards whose past hours of sales were moved to the day items.
+    pub shards_hours_moved: u32,
+    /// Shards whose past hours could not be moved because a store failed. A later sweep does it.
+    pub shards_hours_failed: u32,
     /// How late the latest overdue confirm was, in ms.
     pub oldest_overdue_ms: u64,
 }
@@ -60,6 +70,8 @@ impl Sweep {
         self.shards_waiting += other.shards_waiting;
         self.events_refreshed += other.events_refreshed;
         self.events_unloaded += other.events_unloaded;
+        self.shards_hours_moved += other.shards_hours_moved;
+        self.shards_hours_failed += other.shards_hours_failed;
         self.oldest_overdue_ms = self.oldest_overdue_ms.max(other.oldest_overdue_ms);
     }
 }
@@ -70,7 +82,13 @@ impl Sweep {
 pub async fn sweep(app: &App, event: &Event, now: Timestamp, until: Instant) -> Result<Sweep, Error> {
     let mut done = Sweep::default();
     loop {
-        let Some(swept) = app.redis.expire(event.id).await? else { return Ok(done) };
+        let Some(swept) = app.redis.expire(event.id).await? else {
+            if is_turn_of(event, now) {
+                let inventory = app.store.inventory(event.id, event.shards).await?;
+                move_hours(app, event, &inventory, now, until, &mut done).await;
+            }
+            return Ok(done);
+        };
         done.holds_expired += swept.expired;
         let mut settled = stream::iter(swept.overdue.clone())
             .map(|overdue| settle(app, event, overdue, now))
@@ -83,7 +101,7 @@ pub async fn sweep(app: &App, event: &Event, now: Timestamp, until: Instant) -> 
         if !swept.more {
             catch_up(app, event, &swept, now, &mut done).await?;
             if done.events_unloaded == 0 {
-                reconcile(app, event, &mut done).await?;
+                reconcile(app, event, now, until, &mut done).await?;
             }
             return Ok(done);
         }
@@ -164,7 +182,14 @@ async fn catch_up(
 }
 
 /// Holds Redis' free seats against DynamoDB, and repairs them. Redis is read first: see `reconcile.lua`.
-async fn reconcile(app: &App, event: &Event, done: &mut Sweep) -> Result<(), Error> {
+/// The inventory being read, its past hours of sales are moved, too.
+async fn reconcile(
+    app: &App,
+    event: &Event,
+    now: Timestamp,
+    until: Instant,
+    done: &mut Sweep,
+) -> Result<(), Error> {
     let Some(seen) = app.redis.inventory_seen(event.id).await? else { return Ok(()) };
     // The list that the janitor goes by may lag behind a raised capacity.
     let Some(event) = app.store.event(event.id).await? else { return Ok(()) };
@@ -180,5 +205,42 @@ async fn reconcile(app: &App, event: &Event, done: &mut Sweep) -> Result<(), Err
             tracing::warn!(event_id = %event.id, ?reconciled, "Redis had other free seats than DynamoDB");
         }
     }
+    move_hours(app, &event, &inventory, now, until, done).await;
     Ok(())
+}
+
+/// Whether the hours of an event that Redis does not know are moved in this minute. It sells nothing now, so once an
+/// hour is enough; the minute is another one in each hour, so that no rhythm of long runs misses it for good.
+fn is_turn_of(event: &Event, now: Timestamp) -> bool {
+    const MINUTES: u64 = 60;
+    let minute = u64::try_from(now.as_second() / 60).unwrap_or(0);
+    let mut hasher = DefaultHasher::new();
+    (event.id, minute / MINUTES).hash(&mut hasher);
+    hasher.finish() % MINUTES == minute % MINUTES
+}
+
+/// Moves the past hours of an event's shards to the day items. Nothing depends on when, so a failure is only counted,
+/// and the rest is left to the next sweep.
+async fn move_hours(
+    app: &App,
+    event: &Event,
+    inventory: &[InventoryShard],
+    now: Timestamp,
+    until: Instant,
+    done: &mut Sweep,
+) {
+    // One after the other: they all add to the event's day item, and transactions that meet there hold each other up.
+    for shard in inventory {
+        match app.store.move_hours(event, shard, now).await {
+            Ok(moved) => done.shards_hours_moved += u32::from(moved),
+            Err(error) => {
+                done.shards_hours_failed += 1;
+                tracing::warn!(event_id = %event.id, shard = shard.shard, %error, "hours of sales were not moved");
+                return;
+            }
+        }
+        if Instant::now() >= until {
+            return;
+        }
+    }
 }

@@ -137,7 +137,7 @@ impl Store {
             .map_err(|error| Error::Internal(Box::new(error)))?;
         let mut items = vec![TransactWriteItem::builder().update(cancel).build()];
         for (index, draw) in booking.draws.iter().enumerate() {
-            items.push(self.take_back(booking, *draw, index == 0)?);
+            items.push(self.take_back(booking, *draw, index == 0, now)?);
         }
         match self.transact(items).await? {
             Transacted::Committed => Ok(CancelOutcome::Cancelled),

@@ -1,10 +1,13 @@
 //! Events. Key: `id`. Index `by_start`: `listing` (the same for all), `starts_at`; only admins write events,
 //! so one index partition is far from its limit.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
     types::{AttributeValue, Put, TransactWriteItem},
 };
+use futures::{Stream, TryStreamExt, stream};
 use jiff::{Timestamp, civil::Date};
 
 use super::{
@@ -24,8 +27,12 @@ use crate::domain::{
 const BY_START: &str = "by_start";
 const LISTING: &str = "event";
 /// Days are compared as text, `2031-06-12`: a run of an earlier day must not decide after one of a later day, either.
-const NOT_PRICED_YET: &str =
-    "version = :expected AND (attribute_not_exists(priced_on) OR priced_on < :on)";
+const NOT_PRICED_YET: &str = "version = :expected AND (attribute_not_exists(priced_on) OR priced_on < :on)";
+
+/// Events read at once on the way through all of them; with full descriptions DynamoDB cuts a page to 1 MB by itself.
+const PAGE_EVENTS: usize = 200;
+/// Pages whose inventory is read at once. Reading the list itself is what takes longest, page after page.
+const PAGES_AT_ONCE: usize = 4;
 
 /// Which events of the list are wanted.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +90,38 @@ impl Store {
             _ => true,
         });
         read_page(self.query_by_start(filter), limit, start, page_key_of).await
+    }
+
+    /// All events of the list with their shards, by start time, in pages: while the inventory of some is read, so is the
+    /// next page. The index lags behind the truth by a moment; the inventory is strongly consistent.
+    pub fn inventories_by_start(
+        &self,
+        filter: &EventsFilter,
+    ) -> impl Stream<Item = Result<Vec<(Event, Vec<InventoryShard>)>, Error>> {
+        let pages = stream::try_unfold(Some(None), move |next| async move {
+            let Some(start) = next else { return Ok(None) };
+            let page = self.events_by_start(filter, PAGE_EVENTS, start).await?;
+            Ok(Some((page.items, page.next.map(Some))))
+        });
+        pages.map_ok(|events| self.with_inventory(events)).try_buffered(PAGES_AT_ONCE)
+    }
+
+    /// The events, each with its shards in their order.
+    pub async fn with_inventory(
+        &self,
+        events: Vec<Event>,
+    ) -> Result<Vec<(Event, Vec<InventoryShard>)>, Error> {
+        let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
+        let mut inventories: HashMap<EventId, Vec<InventoryShard>> = HashMap::new();
+        for (event, shard) in self.inventory_of_events(&wanted).await? {
+            inventories.entry(event).or_default().push(shard);
+        }
+        let with_shards = events.into_iter().map(|event| {
+            let mut shards = inventories.remove(&event.id).unwrap_or_default();
+            shards.sort_unstable_by_key(|shard| shard.shard);
+            (event, shards)
+        });
+        Ok(with_shards.collect())
     }
 
     fn query_by_start(&self, filter: &EventsFilter) -> QueryFluentBuilder {
@@ -208,7 +247,9 @@ impl Store {
         match marked {
             Ok(_) => Ok(true),
             Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
             {
                 Ok(false)
             }

@@ -1,13 +1,20 @@
-//! Inventory shards. Key: `shard_id` = `<event id>#<shard>`, a partition of its own for each (write sharding).
+//! Inventory shards. Key: `shard_id` = `<event id>#<shard>`, a partition of its own for each (write sharding). The same
+//! table keeps the sales of past days ([`super::sales`]).
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use jiff::Timestamp;
 
-use super::{Item, Store, from_item, number, text, to_item};
+use super::{
+    Item, Store, from_item, number,
+    sales::{count_cancel, count_sale, hours_in},
+    text, to_item,
+};
 use crate::domain::{
     booking::Booking,
     error::Error,
     id::EventId,
     inventory::{Draw, InventoryShard},
+    sales::hour_of,
 };
 
 pub(super) fn shard_id(event: EventId, shard: u16) -> String {
@@ -38,15 +45,12 @@ impl Store {
         self.inventory_items(&wanted).await
     }
 
-    async fn inventory_items(
+    pub(super) async fn inventory_items(
         &self,
         wanted: &[(EventId, u16)],
     ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
-        let keys = wanted
-            .iter()
-            .map(|(event, shard)| Item::from([("shard_id".to_owned(), text(shard_id(*event, *shard)))]));
-        let items = self.items_of(&self.tables.inventory, keys.collect()).await?;
-        items.into_iter().map(event_and_shard).collect()
+        let keys: Vec<String> = wanted.iter().map(|(event, shard)| shard_id(*event, *shard)).collect();
+        self.inventory_table_items(&keys).await?.into_iter().map(event_and_shard).collect()
     }
 
     pub(super) fn put_shard(
@@ -72,29 +76,36 @@ impl Store {
         draw: Draw,
         first: bool,
     ) -> Result<TransactWriteItem, Error> {
+        let counted = count_sale(hour_of(booking.created_at), revenue(booking, draw), first);
         self.change_shard(
             booking.event_id,
             draw,
-            "SET sold = sold + :seats, unsold = unsold - :seats, revenue = revenue + :revenue, \
-             bookings = bookings + :bookings, version = version + :one",
+            &format!(
+                "SET sold = sold + :seats, unsold = unsold - :seats, revenue = revenue + :revenue, \
+                 bookings = bookings + :bookings, version = version + :one {counted}"
+            ),
             "unsold >= :seats",
             &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
         )
     }
 
-    /// Takes a draw's seats back from a booking that is cancelled.
+    /// Takes a draw's seats back from a booking that is cancelled at `now`.
     pub(super) fn take_back(
         &self,
         booking: &Booking,
         draw: Draw,
         first: bool,
+        now: Timestamp,
     ) -> Result<TransactWriteItem, Error> {
+        let counted = count_cancel(hour_of(now), revenue(booking, draw), first);
         self.change_shard(
             booking.event_id,
             draw,
-            "SET sold = sold - :seats, unsold = unsold + :seats, cancelled = cancelled + :seats, \
-             revenue = revenue - :revenue, cancelled_bookings = cancelled_bookings + :bookings, \
-             version = version + :one",
+            &format!(
+                "SET sold = sold - :seats, unsold = unsold + :seats, cancelled = cancelled + :seats, \
+                 revenue = revenue - :revenue, cancelled_bookings = cancelled_bookings + :bookings, \
+                 version = version + :one {counted}"
+            ),
             "sold >= :seats",
             &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
         )
@@ -161,5 +172,6 @@ fn event_and_shard(item: Item) -> Result<(EventId, InventoryShard), Error> {
         .and_then(|id| id.split('#').next())
         .and_then(|event| event.parse().ok())
         .ok_or_else(|| Error::Internal("an inventory item without an event".into()))?;
-    Ok((event, from_item(item)?))
+    let hours = hours_in(&item);
+    Ok((event, InventoryShard { hours, ..from_item(item)? }))
 }

@@ -9,6 +9,7 @@ mod events;
 mod inventory;
 mod page;
 mod prices;
+mod sales;
 mod transaction;
 mod users;
 
@@ -26,6 +27,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use bookings::{CancelOutcome, CommitOutcome, Refused};
 pub use events::{EventsFilter, Replaced};
 pub use page::{Page, PageKey, PageKeyPart};
+pub use sales::UNMOVED_DAYS;
 
 use crate::{config::Tables, domain::error::Error};
 

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
-use super::{Item, Store, from_item, text, to_item};
+use super::{Store, from_item, text, to_item};
 use crate::domain::{error::Error, id::EventId, pricing::PriceChange};
 
 fn price_id(event: EventId, number: u32) -> String {
@@ -19,8 +19,8 @@ impl Store {
         event: EventId,
         numbers: RangeInclusive<u32>,
     ) -> Result<Vec<PriceChange>, Error> {
-        let keys = numbers.map(|number| Item::from([("id".to_owned(), text(price_id(event, number)))]));
-        let items = self.items_of(&self.tables.events, keys.collect()).await?;
+        let keys: Vec<String> = numbers.map(|number| price_id(event, number)).collect();
+        let items = self.events_table_items(&keys).await?;
         let mut prices = items.into_iter().map(from_item).collect::<Result<Vec<PriceChange>, _>>()?;
         prices.sort_unstable_by_key(|price| std::cmp::Reverse(price.number));
         Ok(prices)

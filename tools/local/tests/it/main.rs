@@ -25,6 +25,7 @@ mod redis_cluster;
 mod redis_server;
 mod rush;
 mod sale;
+mod sales_by_hour;
 mod scripts;
 mod shape;
 mod template;
