@@ -20,6 +20,7 @@ mod lua_contracts;
 mod metrics;
 mod ownership;
 mod paths;
+mod pricing;
 mod reconcile;
 mod redis_cluster;
 mod redis_server;
