@@ -569,7 +569,7 @@ mod tests {
         ) {
             let next = next_price(&details, price, &demand).price;
             let step = rounding_step(details.base_price, details.currency);
-            prop_assert!(next % step == 0 || next == price || !is_within(&details, price));
+            prop_assert!(next.is_multiple_of(step) || next == price || !is_within(&details, price));
         }
 
         #[test]
