@@ -1,6 +1,6 @@
 //! What all of Evently's functions stand on.
 //!
-//! - [`domain`]: events, inventory, reservations, bookings, users: rules and types, no I/O.
+//! - [`domain`]: events, inventory, reservations, bookings, pricing, users: rules and types, no I/O.
 //! - [`protocol`]: the heart: how a seat moves from free to held to sold, and back, over both stores.
 //! - [`catalogue`]: what people browse, kept in Redis.
 //! - [`store`]: DynamoDB, the truth.

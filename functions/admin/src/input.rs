@@ -49,7 +49,7 @@ pub(crate) struct EventInput {
     max_per_booking: Option<u32>,
     /// `published` if left out.
     status: Option<EventStatus>,
-    /// Bounds of demand pricing; none if left out.
+    /// Bounds of demand pricing, `{}` for the usual ones. Without, the price is the base price.
     pricing: Option<Pricing>,
 }
 

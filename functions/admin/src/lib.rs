@@ -1,9 +1,12 @@
-//! Admins create, replace and list events.
+//! Admins create, replace and list events, see where their seats are and what moves their prices.
 
 mod create;
+mod demand;
 mod input;
 mod inventory;
 mod list;
+mod preview;
+mod prices;
 mod replace;
 
 use std::sync::Arc;
@@ -26,6 +29,8 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(create::create_event, list::list_all_events))
         .routes(routes!(replace::replace_event))
         .routes(routes!(inventory::show_inventory))
+        .routes(routes!(prices::list_prices))
+        .routes(routes!(preview::preview_pricing))
 }
 
 /// An event with its ETag.

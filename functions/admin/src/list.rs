@@ -25,9 +25,9 @@ use utoipa::IntoParams;
 pub(crate) struct ListParams {
     /// Items in the page.
     #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// Lists all events by start time: drafts, cancelled and past ones too.

@@ -1,7 +1,7 @@
 //! Events: what is sold, when, and for how much.
 
 use iso_currency::Currency;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -53,12 +53,20 @@ impl EventStatus {
 
 /// How far demand pricing may move the price from the base price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Pricing {
     /// The lowest price, in percent of the base price.
+    #[schema(default = 80, minimum = 1, maximum = 1_000)]
     pub min_percent: u32,
-    /// The highest price, in percent of the base price.
+    /// The highest price, in percent of the base price; not below `min_percent`.
+    #[schema(default = 150, minimum = 1, maximum = 1_000)]
     pub max_percent: u32,
+}
+
+impl Default for Pricing {
+    fn default() -> Self {
+        Self { min_percent: 80, max_percent: 150 }
+    }
 }
 
 /// What an admin decides about an event. [`EventDetails::check`] says whether it is acceptable.
@@ -128,6 +136,12 @@ pub struct Event {
     /// The withdrawal of the last lowering of its capacity: tells the janitor whether it was committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_withdrawal: Option<ReservationId>,
+    /// How many prices it has had: the number of the last one in its price history.
+    #[serde(default)]
+    pub price_changes: u32,
+    /// The day, in UTC, of the last pricing run that decided on its price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priced_on: Option<Date>,
     /// When it was created.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
@@ -160,16 +174,43 @@ impl From<&Event> for UpcomingEvent {
 impl Event {
     /// A new event; its price starts at the base price.
     pub fn new(id: EventId, details: EventDetails, shards: u16, now: Timestamp) -> Self {
-        let price = details.base_price;
-        Self { id, details, price, shards, version: 1, last_withdrawal: None, created_at: to_whole_ms(now) }
+        Self {
+            id,
+            price: details.base_price,
+            details,
+            shards,
+            version: 1,
+            last_withdrawal: None,
+            price_changes: 1,
+            priced_on: None,
+            created_at: to_whole_ms(now),
+        }
     }
 
     /// The event after an admin replaced its details. A new base price is the new price; demand pricing moves
-    /// it from there.
+    /// it from there. Without demand pricing the price is the base price.
     pub fn replaced(&self, details: EventDetails) -> Self {
-        let price =
-            if details.base_price == self.details.base_price { self.price } else { details.base_price };
-        Self { details, price, version: self.version + 1, ..self.clone() }
+        let stays = details.base_price == self.details.base_price
+            && (details.pricing.is_some() || self.price == details.base_price);
+        let price = if stays { self.price } else { details.base_price };
+        let price_changes = self.price_changes + u32::from(!stays);
+        Self { details, price, price_changes, version: self.version + 1, ..self.clone() }
+    }
+
+    /// The event after a pricing run on that day gave it another price.
+    pub fn repriced(&self, price: u32, on: Date) -> Self {
+        Self {
+            price,
+            price_changes: self.price_changes + 1,
+            priced_on: Some(on),
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
+    /// When sales open, or did: with its creation if nothing else is said.
+    pub fn sales_open_at(&self) -> Timestamp {
+        self.details.sales_open_at.map_or(self.created_at, |open| open.max(self.created_at))
     }
 
     /// When sales close.
@@ -180,6 +221,20 @@ impl Event {
     /// Whether sales have closed, so that no seat can be held any more.
     pub fn sales_are_over(&self, now: Timestamp) -> bool {
         self.sales_close_at() <= now
+    }
+
+    /// Whether demand pricing decides on its price: it has bounds, people can see it, and it can still be bought
+    /// before it starts.
+    pub fn moves_its_price(&self, now: Timestamp) -> bool {
+        self.details.pricing.is_some()
+            && self.details.status == EventStatus::Published
+            && self.details.starts_at > now
+            && !self.sales_are_over(now)
+    }
+
+    /// Whether a pricing run on that day, or a later one, decided on its price.
+    pub fn was_priced_on(&self, day: Date) -> bool {
+        self.priced_on.is_some_and(|last| last >= day)
     }
 
     /// Why it sells nothing at `now`; `None` if it is on sale.
@@ -390,8 +445,27 @@ mod tests {
 
     #[test]
     fn a_new_base_price_is_the_new_price() {
-        let event = Event { price: 3_000, ..Event::new(EventId::new(at(0)), concert(), 1, at(0)) };
-        assert_eq!(event.replaced(concert()).price, 3_000);
-        assert_eq!(event.replaced(EventDetails { base_price: 2_000, ..concert() }).price, 2_000);
+        let priced = EventDetails { pricing: Some(Pricing::default()), ..concert() };
+        let event = Event { price: 3_000, ..Event::new(EventId::new(at(0)), priced.clone(), 1, at(0)) };
+        let renamed = event.replaced(EventDetails { name: "Opera".into(), ..priced.clone() });
+        assert_eq!((renamed.price, renamed.price_changes, renamed.version), (3_000, 1, 2));
+        let cheaper = event.replaced(EventDetails { base_price: 2_000, ..priced });
+        assert_eq!((cheaper.price, cheaper.price_changes, cheaper.version), (2_000, 2, 2));
+    }
+
+    #[test]
+    fn without_demand_pricing_the_price_is_the_base_price() {
+        let priced = EventDetails { pricing: Some(Pricing::default()), ..concert() };
+        let event = Event { price: 3_000, ..Event::new(EventId::new(at(0)), priced, 1, at(0)) };
+        let fixed = event.replaced(concert());
+        assert_eq!((fixed.price, fixed.price_changes), (2_500, 2));
+        assert_eq!(fixed.replaced(concert()).price_changes, 2);
+    }
+
+    #[test]
+    fn bounds_that_are_left_out_have_defaults() {
+        let pricing = |json: &str| serde_json::from_str::<Pricing>(json).unwrap();
+        assert_eq!(pricing("{}"), Pricing { min_percent: 80, max_percent: 150 });
+        assert_eq!(pricing(r#"{"max_percent": 200}"#), Pricing { min_percent: 80, max_percent: 200 });
     }
 }

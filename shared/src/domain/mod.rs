@@ -7,6 +7,7 @@ pub mod event;
 pub mod id;
 pub mod inventory;
 pub mod popularity;
+pub mod pricing;
 pub mod reservation;
 pub mod sales;
 pub mod time;

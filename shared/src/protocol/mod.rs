@@ -31,6 +31,7 @@
 //! - [`release()`], and expiry: the draws become free again.
 //! - [`cancel()`]: one transaction marks the booking and takes the seats back, then Redis follows.
 //! - [`replace_event()`]: an admin's change. Raising the capacity is like a cancel, lowering it like a confirm.
+//! - [`price_event()`]: demand pricing, once a day. It touches no seat: a hold keeps the price that it quoted.
 //!
 //! # Inventory shards
 //!
@@ -75,6 +76,7 @@ mod confirm;
 mod conservation;
 mod create;
 mod load;
+mod price;
 mod release;
 mod replace;
 mod reserve;
@@ -85,6 +87,7 @@ pub use confirm::{Confirmed, confirm};
 pub use conservation::{Conservation, conservation};
 pub use create::create_event;
 pub use load::{available_seats, load};
+pub use price::{PriceDecision, Priced, decide_price, price_event, pricing_day};
 pub use release::release;
 pub use replace::replace_event;
 pub use reserve::{Reserved, reserve, undo};

@@ -10,6 +10,7 @@ use crate::{
         event::{Event, EventDetails},
         id::{EventId, ReservationId},
         inventory::{self, Draw, SHARDS_PER_CHANGE_MAX},
+        pricing::PriceChange,
     },
     redis::scripts::Withdraw,
     store::Replaced,
@@ -43,7 +44,7 @@ pub async fn replace_event(
         let step = if details.capacity < event.details.capacity {
             lower(app, &event, &details, now).await?
         } else {
-            raise(app, &event, &details).await?
+            raise(app, &event, &details, now).await?
         };
         if let Some(replaced) = step {
             event = replaced;
@@ -63,7 +64,12 @@ fn with_capacity(event: &Event, details: &EventDetails, capacity: u32) -> Event 
 }
 
 /// Replaces the event, adding seats if the new capacity is higher.
-async fn raise(app: &App, event: &Event, details: &EventDetails) -> Result<Option<Event>, Error> {
+async fn raise(
+    app: &App,
+    event: &Event,
+    details: &EventDetails,
+    now: Timestamp,
+) -> Result<Option<Event>, Error> {
     let extra = details.capacity - event.details.capacity;
     let added = if extra == 0 {
         Vec::new()
@@ -83,7 +89,8 @@ async fn raise(app: &App, event: &Event, details: &EventDetails) -> Result<Optio
             None
         }
     };
-    if !app.store.replace_event_adding(&replaced, event.version, &added, event.shards).await? {
+    let price = PriceChange::by_admin(event, &replaced, now);
+    if !app.store.replace_event_adding(event, &replaced, price.as_ref(), &added).await? {
         return Err(stale(app, event.id).await?);
     }
     if let (Some(seen), false) = (seen, added.is_empty()) {
@@ -132,7 +139,8 @@ async fn lower(
     let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
     let mut replaced = with_capacity(event, details, event.details.capacity - seats);
     replaced.last_withdrawal = Some(id);
-    match app.store.replace_event_removing(&replaced, event.version, &draws).await? {
+    let price = PriceChange::by_admin(event, &replaced, now);
+    match app.store.replace_event_removing(event, &replaced, price.as_ref(), &draws).await? {
         Replaced::Done => {
             if let Err(error) = app.redis.finish(id, Some(&draws)).await {
                 tracing::warn!(event_id = %event.id, %error, "finish is left to the janitor");

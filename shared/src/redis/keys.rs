@@ -100,6 +100,11 @@ impl Keys {
         format!("{}janitor:cursor", self.prefix)
     }
 
+    /// String: where the next pricing run starts.
+    pub fn pricing_cursor(&self) -> String {
+        format!("{}pricing:cursor", self.prefix)
+    }
+
     fn of_catalogue(&self, what: &str) -> String {
         format!("{}{{catalogue}}:{what}", self.prefix)
     }

@@ -12,8 +12,9 @@ pub mod scripts;
 use std::{collections::HashMap, time::Duration};
 
 use futures::future::try_join_all;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use redis::{Cmd, FromRedisValue};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use self::{connection::Connection, keys::Keys};
 use crate::{
@@ -43,6 +44,15 @@ pub struct StateSeen {
     pub epoch: String,
     /// When the event starts.
     pub starts_at: Timestamp,
+}
+
+/// Where a pricing run stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PricingCursor {
+    /// The day, in UTC, for which the events before the place are priced.
+    pub day: Date,
+    /// The place in the list of events.
+    pub start: PageKey,
 }
 
 /// Whether a client could be made for that URL.
@@ -145,20 +155,37 @@ impl Redis {
 
     /// Where the janitor stopped, if it did not come to the end.
     pub async fn janitor_cursor(&self) -> Result<Option<PageKey>, Error> {
-        let mut get = redis::cmd("GET");
-        get.arg(self.keys.janitor_cursor());
-        let cursor: Option<String> = self.ask(&get).await?;
-        // One that can't be read, perhaps from another version, means a start from the beginning.
-        Ok(cursor.and_then(|cursor| serde_json::from_str(&cursor).ok()))
+        self.kept(self.keys.janitor_cursor()).await
     }
 
     /// Keeps where the janitor stopped.
     pub async fn set_janitor_cursor(&self, cursor: Option<PageKey>) -> Result<(), Error> {
-        let key = self.keys.janitor_cursor();
-        let mut keep = redis::cmd(if cursor.is_some() { "SET" } else { "DEL" });
+        self.keep_cursor(self.keys.janitor_cursor(), cursor).await
+    }
+
+    /// Where the last pricing run stopped, if it did not come to the end.
+    pub async fn pricing_cursor(&self) -> Result<Option<PricingCursor>, Error> {
+        self.kept(self.keys.pricing_cursor()).await
+    }
+
+    /// Keeps where a pricing run stopped.
+    pub async fn set_pricing_cursor(&self, cursor: Option<PricingCursor>) -> Result<(), Error> {
+        self.keep_cursor(self.keys.pricing_cursor(), cursor).await
+    }
+
+    async fn kept<T: DeserializeOwned>(&self, key: String) -> Result<Option<T>, Error> {
+        let mut get = redis::cmd("GET");
+        get.arg(key);
+        let kept: Option<String> = self.ask(&get).await?;
+        // What can't be read, perhaps from another version, means a start from the beginning.
+        Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()))
+    }
+
+    async fn keep_cursor<T: Serialize>(&self, key: String, value: Option<T>) -> Result<(), Error> {
+        let mut keep = redis::cmd(if value.is_some() { "SET" } else { "DEL" });
         keep.arg(key);
-        if let Some(cursor) = cursor {
-            keep.arg(serde_json::to_string(&cursor).map_err(|error| Error::Internal(Box::new(error)))?);
+        if let Some(value) = value {
+            keep.arg(serde_json::to_string(&value).map_err(|error| Error::Internal(Box::new(error)))?);
         }
         self.ask::<redis::Value>(&keep).await.map(|_| ())
     }

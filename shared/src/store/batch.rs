@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Item, Store, failed};
+use super::{Item, Store, failed, text};
 use crate::domain::error::Error;
 
 /// What one `BatchGetItem` takes.
@@ -14,10 +14,20 @@ const CALLS_AT_ONCE: usize = 16;
 const ROUNDS_MAX: usize = 8;
 
 impl Store {
-    /// Those of the items with these keys that exist, read with strong consistency, in no order. No key may stand
-    /// twice.
-    pub(super) async fn items(&self, table: &str, keys: Vec<Item>) -> Result<Vec<Item>, Error> {
-        let batches: Vec<Vec<Item>> = keys.chunks(BATCH_GET_ITEMS_MAX).map(<[Item]>::to_vec).collect();
+    /// Those items of the inventory table that exist, read with strong consistency, in no order. No key may stand twice.
+    pub(super) async fn inventory_table_items(&self, keys: &[String]) -> Result<Vec<Item>, Error> {
+        self.items(&self.tables.inventory, "shard_id", keys).await
+    }
+
+    /// Those items of the table of events that exist, read with strong consistency, in no order. No key may stand twice.
+    pub(super) async fn events_table_items(&self, keys: &[String]) -> Result<Vec<Item>, Error> {
+        self.items(&self.tables.events, "id", keys).await
+    }
+
+    async fn items(&self, table: &str, key: &str, values: &[String]) -> Result<Vec<Item>, Error> {
+        let item = |value: &String| Item::from([(key.to_owned(), text(value))]);
+        let batches: Vec<Vec<Item>> =
+            values.chunks(BATCH_GET_ITEMS_MAX).map(|batch| batch.iter().map(item).collect()).collect();
         stream::iter(batches)
             .map(|batch| self.batch(table, batch))
             .buffer_unordered(CALLS_AT_ONCE)

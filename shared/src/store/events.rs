@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
-    types::{Put, TransactWriteItem},
+    types::{AttributeValue, Put, TransactWriteItem},
 };
 use futures::{Stream, TryStreamExt, stream};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     Item, Store, failed, from_item, number,
@@ -21,10 +21,13 @@ use crate::domain::{
     event::{Event, EventStatus, UpcomingEvent},
     id::EventId,
     inventory::{Draw, InventoryShard},
+    pricing::PriceChange,
 };
 
 const BY_START: &str = "by_start";
 const LISTING: &str = "event";
+/// Days are compared as text, `2031-06-12`: a run of an earlier day must not decide after one of a later day, either.
+const NOT_PRICED_YET: &str = "version = :expected AND (attribute_not_exists(priced_on) OR priced_on < :on)";
 
 /// Events read at once on the way through all of them; with full descriptions DynamoDB cuts a page to 1 MB by itself.
 const PAGE_EVENTS: usize = 200;
@@ -42,6 +45,8 @@ pub struct EventsFilter {
     pub name_contains: Option<String>,
     /// Only published ones.
     pub published_only: bool,
+    /// Only those with demand pricing.
+    pub with_pricing_only: bool,
 }
 
 /// How a replacement that removes seats ended.
@@ -72,8 +77,8 @@ impl Store {
 
     /// Those of these events that exist, read with strong consistency, in no order.
     pub async fn events(&self, ids: &[EventId]) -> Result<Vec<Event>, Error> {
-        let keys = ids.iter().map(|id| Item::from([("id".to_owned(), text(id))])).collect();
-        self.items(&self.tables.events, keys).await?.into_iter().map(from_item).collect()
+        let keys: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        self.events_table_items(&keys).await?.into_iter().map(from_item).collect()
     }
 
     /// All published events that start at `from` or later, by start, with what is needed to find them. The index lags
@@ -161,6 +166,9 @@ impl Store {
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":published", text(EventStatus::Published.as_str()));
         }
+        if filter.with_pricing_only {
+            conditions.push("attribute_exists(pricing)");
+        }
         if let Some(part) = &filter.name_contains {
             conditions.push("contains(name_lower, :part)");
             query = query.expression_attribute_values(":part", text(part.to_lowercase()));
@@ -168,11 +176,11 @@ impl Store {
         query.set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
     }
 
-    /// Adds an event with its inventory; false if the id is taken. An event has more shards than a
-    /// transaction takes items only beyond 99: the surplus is written first, and means nothing without its
+    /// Adds an event with its first price and its inventory; false if the id is taken. An event has more shards
+    /// than a transaction takes items only beyond 98: the surplus is written first, and means nothing without its
     /// event.
     pub async fn create_event(&self, event: &Event, inventory: &[InventoryShard]) -> Result<bool, Error> {
-        const SHARDS_PER_TRANSACTION: usize = 99;
+        const SHARDS_PER_TRANSACTION: usize = 98;
         let (last, surplus) = inventory.split_at(inventory.len().min(SHARDS_PER_TRANSACTION));
         for part in surplus.chunks(SHARDS_PER_TRANSACTION) {
             let shards =
@@ -181,25 +189,28 @@ impl Store {
                 return Ok(false);
             }
         }
-        let mut items = vec![self.put_event(event, "attribute_not_exists(id)", None)?];
+        let mut items = vec![
+            self.put_event(event, "attribute_not_exists(id)", &[])?,
+            self.put_price(event.id, &PriceChange::created(event))?,
+        ];
         for shard in last {
             items.push(self.put_shard(event.id, shard)?);
         }
         Ok(matches!(self.transact(items).await?, Transacted::Committed))
     }
 
-    /// Replaces an event that is still at `expected` version; false if it is not. Seats are added to its
-    /// shards together with it: to those below `shards_before`, the others are new.
+    /// Replaces an event if it is still as it was `before`; false if it is not. A new price is added to its
+    /// history together with it, and seats to its shards.
     pub async fn replace_event_adding(
         &self,
+        before: &Event,
         event: &Event,
-        expected: u64,
+        price: Option<&PriceChange>,
         added: &[Draw],
-        shards_before: u16,
     ) -> Result<bool, Error> {
-        let mut items = vec![self.put_event(event, "version = :expected", Some(expected))?];
+        let mut items = self.replacement(before, event, price)?;
         for draw in added {
-            items.push(if draw.shard < shards_before {
+            items.push(if draw.shard < before.shards {
                 self.add_capacity(event.id, *draw)?
             } else {
                 self.put_shard(event.id, &InventoryShard::new(draw.shard, draw.seats))?
@@ -208,14 +219,16 @@ impl Store {
         Ok(matches!(self.transact(items).await?, Transacted::Committed))
     }
 
-    /// Replaces an event that is still at `expected` version and removes seats from its shards, together.
+    /// Replaces an event if it is still as it was `before`, adds a new price to its history and removes seats from
+    /// its shards, together.
     pub async fn replace_event_removing(
         &self,
+        before: &Event,
         event: &Event,
-        expected: u64,
+        price: Option<&PriceChange>,
         removed: &[Draw],
     ) -> Result<Replaced, Error> {
-        let mut items = vec![self.put_event(event, "version = :expected", Some(expected))?];
+        let mut items = self.replacement(before, event, price)?;
         for draw in removed {
             items.push(self.remove_capacity(event.id, *draw)?);
         }
@@ -226,22 +239,79 @@ impl Store {
         })
     }
 
+    /// Gives an event the price that a pricing run on that day decided, and adds it to its history, together. False
+    /// if the event is not as it was `before`, or was priced on that day by another run.
+    pub async fn reprice_event(
+        &self,
+        before: &Event,
+        event: &Event,
+        price: &PriceChange,
+        on: Date,
+    ) -> Result<bool, Error> {
+        let expected = [(":expected", number(before.version)), (":on", text(on))];
+        let items = vec![self.put_event(event, NOT_PRICED_YET, &expected)?, self.put_price(event.id, price)?];
+        Ok(matches!(self.transact(items).await?, Transacted::Committed))
+    }
+
+    /// Marks that a pricing run on that day left the event's price as it is; nobody sees this, so it makes no new
+    /// version. False if the event is not as it was `before`, or was priced on that day by another run.
+    pub async fn keep_price(&self, before: &Event, on: Date) -> Result<bool, Error> {
+        let marked = self
+            .client
+            .update_item()
+            .table_name(&self.tables.events)
+            .key("id", text(before.id))
+            .update_expression("SET priced_on = :on")
+            .condition_expression(NOT_PRICED_YET)
+            .expression_attribute_values(":expected", number(before.version))
+            .expression_attribute_values(":on", text(on))
+            .send()
+            .await;
+        match marked {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// What is written whenever an admin replaces an event.
+    fn replacement(
+        &self,
+        before: &Event,
+        event: &Event,
+        price: Option<&PriceChange>,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let expected = [(":expected", number(before.version))];
+        let mut items = vec![self.put_event(event, "version = :expected", &expected)?];
+        if let Some(price) = price {
+            items.push(self.put_price(event.id, price)?);
+        }
+        Ok(items)
+    }
+
     fn put_event(
         &self,
         event: &Event,
         condition: &str,
-        expected: Option<u64>,
+        values: &[(&str, AttributeValue)],
     ) -> Result<TransactWriteItem, Error> {
         let mut item = to_item(event)?;
         item.insert("listing".to_owned(), text(LISTING));
         item.insert("name_lower".to_owned(), text(event.details.name.to_lowercase()));
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        // DynamoDB refuses an empty list.
+        let values = Some(values.collect::<Item>()).filter(|values| !values.is_empty());
         Put::builder()
             .table_name(&self.tables.events)
             .set_item(Some(item))
             .condition_expression(condition)
-            .set_expression_attribute_values(
-                expected.map(|expected| [(":expected".to_owned(), number(expected))].into()),
-            )
+            .set_expression_attribute_values(values)
             .build()
             .map(|put| TransactWriteItem::builder().put(put).build())
             .map_err(|error| Error::Internal(Box::new(error)))

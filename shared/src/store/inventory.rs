@@ -53,12 +53,6 @@ impl Store {
         self.inventory_table_items(&keys).await?.into_iter().map(event_and_shard).collect()
     }
 
-    /// Those items of the inventory table that exist, read with strong consistency, in no order.
-    pub(super) async fn inventory_table_items(&self, keys: &[String]) -> Result<Vec<Item>, Error> {
-        let key = |key: &String| Item::from([("shard_id".to_owned(), text(key))]);
-        self.items(&self.tables.inventory, keys.iter().map(key).collect()).await
-    }
-
     pub(super) fn put_shard(
         &self,
         event: EventId,

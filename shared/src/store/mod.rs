@@ -8,6 +8,7 @@ mod bookings;
 mod events;
 mod inventory;
 mod page;
+mod prices;
 mod sales;
 mod transaction;
 mod users;

@@ -44,16 +44,30 @@ names! {
     /// Events read from DynamoDB because Redis was out of reach.
     OUTAGE_READS = "OutageReads";
 
+    // A job, a run.
+
+    /// How long the run took, in ms.
+    RUN_MS = "RunMs";
+    /// 1 if the run came to the end of the events, 0 if the next one goes on.
+    RUN_COMPLETE = "RunComplete";
+    /// Events that were left as they were because a store failed.
+    EVENTS_FAILED = "EventsFailed";
+
+    // Pricing, a run.
+
+    /// Events that became dearer.
+    PRICES_RAISED = "PricesRaised";
+    /// Events that became cheaper.
+    PRICES_LOWERED = "PricesLowered";
+    /// Events whose price is right as it is.
+    PRICES_KEPT = "PricesKept";
+    /// Events that were priced today already.
+    PRICES_SKIPPED = "PricesSkipped";
+
     // The janitor, a run.
 
     /// Events looked at.
     EVENTS_SWEPT = "EventsSwept";
-    /// Events that could not be looked at because a store failed.
-    EVENTS_FAILED = "EventsFailed";
-    /// 1 if the run came to the end of the events, 0 if the next one goes on.
-    RUN_COMPLETE = "RunComplete";
-    /// How long the run took, in ms.
-    RUN_MS = "RunMs";
     /// Holds that ran out and returned their seats.
     HOLDS_EXPIRED = "HoldsExpired";
     /// Confirms that were committed but not finished, and were finished now.

@@ -27,10 +27,23 @@ async fn run_every(app: Arc<App>, function: String, every: Duration) {
         ticks.tick().await;
         let outcome = match function.as_str() {
             "janitor" => janitor::run(&app, Timestamp::now()).await.map(|_| ()),
+            "pricing" => price(&app).await,
             _ => Err(shared::Error::Internal(format!("no job is named {function}").into())),
         };
         if let Err(error) = outcome {
             tracing::error!(function, %error, "a scheduled job failed; it runs again at its next time");
         }
     }
+}
+
+/// As Lambda does it: a run that leaves events unpriced is repeated twice.
+async fn price(app: &App) -> Result<(), shared::Error> {
+    let mut left = None;
+    for _ in 0..3 {
+        match pricing::run(app, Timestamp::now()).await?.finished() {
+            Ok(_) => return Ok(()),
+            Err(unfinished) => left = Some(unfinished),
+        }
+    }
+    left.map_or(Ok(()), |unfinished| Err(shared::Error::Internal(unfinished.into())))
 }

@@ -111,9 +111,13 @@ fn wait_until_gone(pid: u32) {
 async fn it_says_how_to_use_it_and_stops_cleanly_with_its_data_kept() {
     let data = tempfile::tempdir().unwrap();
     let server = start(data.path());
-    for said in
-        [&server.url, "admin@example.com, password evently-admin", "4 demo events", "janitor   every 60 s"]
-    {
+    for said in [
+        &server.url,
+        "admin@example.com, password evently-admin",
+        "4 demo events",
+        "janitor   every 60 s",
+        "pricing   every 86400 s",
+    ] {
         assert!(server.banner.contains(said), "{said} is not in {}", server.banner);
     }
     let (event, admin) = (server.first_event().await, server.admin().await);

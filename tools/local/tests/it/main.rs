@@ -21,6 +21,7 @@ mod lua_contracts;
 mod metrics;
 mod ownership;
 mod paths;
+mod pricing;
 mod rate_limits;
 mod reconcile;
 mod redis_cluster;

@@ -189,7 +189,7 @@ async fn a_raised_capacity_that_redis_never_heard_of_comes_on_sale_with_its_new_
     details.capacity = 25;
     let after = shared::domain::event::Event { shards: 3, ..before.replaced(details) };
     let added = [Draw { shard: 1, seats: 8 }, Draw { shard: 2, seats: 7 }];
-    assert!(evently.app.store.replace_event_adding(&after, 1, &added, 1).await.unwrap());
+    assert!(evently.app.store.replace_event_adding(&before, &after, None, &added).await.unwrap());
     assert_eq!(evently.available(&event).await, 9);
     janitor(&evently).await;
     sleep(LONGER_THAN_THE_GRACE).await;
@@ -302,7 +302,7 @@ async fn a_lowered_capacity_whose_admin_crashed_is_settled_either_way() {
     details.capacity = 14;
     let after =
         shared::domain::event::Event { last_withdrawal: Some(withdrawal), ..before.replaced(details) };
-    evently.app.store.replace_event_removing(&after, before.version, &draws).await.unwrap();
+    evently.app.store.replace_event_removing(&before, &after, None, &draws).await.unwrap();
     sleep(LONGER_THAN_THE_GRACE).await;
     janitor(&evently).await;
     assert_eq!(evently.available(&event).await, 13);

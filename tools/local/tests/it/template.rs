@@ -79,10 +79,12 @@ fn the_repositorys_template_routes_every_path_once_and_the_rest_to_events() {
 }
 
 #[test]
-fn the_janitor_runs_every_minute() {
+fn the_janitor_runs_every_minute_and_pricing_every_day() {
     let template = Template::embedded().unwrap();
-    let janitor = template.schedules().iter().find(|schedule| schedule.function == "janitor").unwrap();
-    assert_eq!(janitor.every, Duration::from_secs(60));
+    for (function, seconds) in [("janitor", 60), ("pricing", 24 * 60 * 60)] {
+        let job = template.schedules().iter().find(|schedule| schedule.function == function).unwrap();
+        assert_eq!(job.every, Duration::from_secs(seconds), "{function}");
+    }
 }
 
 #[test]

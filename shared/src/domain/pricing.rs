@@ -1,0 +1,587 @@
+//! Demand pricing: what a seat should cost, by how the event sells. And the prices that an event had, each with its
+//! reason.
+//!
+//! # The rule
+//!
+//! Once a day the price takes a step towards a target that follows from two questions:
+//!
+//! - How full is it? `utilization = sold / capacity`.
+//! - Does it sell fast enough to be sold out when sales close? `pace = tickets a day lately / tickets a day needed`,
+//!   where `needed = unsold seats / days until sales close`. Time is in here: the same sales are fast enough for an
+//!   event in three months, and too slow for one next week. Lately is the last [`RECENT_DAYS`] days, or since the
+//!   event is on sale, if that is shorter. More than twice the needed pace counts as twice; no seat left, too.
+//!
+//! ```text
+//! pressure = utilization / 2 + min(pace, 2) / 4            0 to 1
+//!
+//! pressure   0 ──────────────── ½ ──────────────── 1
+//! target     min_percent ── 100 percent ── max_percent     of the base price, straight lines between
+//! ```
+//!
+//! From there to a price:
+//!
+//! 1. It moves by at most [`MAX_STEP_PERCENT`] percent of the base price, so that nobody meets a jump.
+//! 2. It is rounded to a step that suits its size ([`rounding_step`]): 1 or 5 times a power of ten, at most 2 % of the
+//!    base price. Rounding takes it neither out of its bounds nor beyond 1.
+//! 3. The bounds win over all else: a price outside of them, because an admin tightened them, goes to the nearest
+//!    price inside at once, however far that is.
+//!
+//! A free event stays free, and an event without `pricing` keeps its price. So does an event that is on sale for less
+//! than [`JUDGED_AFTER_DAYS`] day, or not yet: nothing is known of its demand.
+//!
+//! # An example
+//!
+//! A concert of 200 seats at 45.00 EUR, 80 to 150 percent. 120 seats are sold, 42 of them in the last seven days, and
+//! sales close in 10 days. `utilization = 120/200 = 0.6`. It sells 6 tickets a day and needs 80 / 10 = 8, so
+//! `pace = 0.75`. `pressure = 0.3 + 0.1875 = 0.4875`, a little below ½, so the target is 80 + 20 · 0.4875 / ½ = 99.5
+//! percent: 44.77 EUR. Prices of this event are multiples of 0.50, so it is 45.00: the price is right as it is.
+//!
+//! # Cases
+//!
+//! The same concert, at 45.00 before the run. The test `the_cases_of_the_table` holds the rule to them.
+//!
+//! | Sold | In 7 days | Days left | Utilization | Pace | Target % | Price after | Why |
+//! | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |
+//! | 0 | 0 | 30 | 0 | 0 | 80 | 40.50 | nobody wants it: down by one step, 10 % |
+//! | 20 | 14 | 90 | 0.1 | 1 | 92 | 41.50 | just on pace, but still empty: cheap for the early |
+//! | 120 | 42 | 10 | 0.6 | 0.75 | 99.5 | 45.00 | about right |
+//! | 120 | 56 | 10 | 0.6 | 1 | 105 | 47.50 | will be just sold out |
+//! | 120 | 56 | 5 | 0.6 | 0.5 | 97 | 43.50 | the same sales, but less time |
+//! | 180 | 70 | 30 | 0.9 | 2 | 145 | 49.50 | far too cheap: up by one step, the next day again |
+//! | 200 | 0 | 30 | 1 | 2 | 150 | 49.50 | sold out: what comes back may cost more |
+
+use iso_currency::Currency;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::event::{Event, EventDetails, Pricing};
+
+/// How far one run moves a price at most, in percent of the base price.
+pub const MAX_STEP_PERCENT: u32 = 10;
+/// Sales of so many days count as recent.
+pub const RECENT_DAYS: i64 = 7;
+/// An event must be on sale for so many days before its demand is judged.
+pub const JUDGED_AFTER_DAYS: i64 = 1;
+/// Swiss coins begin at 5 rappen.
+const CHF_STEP_MIN: u32 = 5;
+/// The rounding step is at most the base price divided by this: 2 percent.
+const ROUNDING_STEPS_MIN: u32 = 50;
+/// Milliseconds in a day.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// How an event sells: what its price is decided by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Demand {
+    /// Seats in all.
+    pub capacity: u32,
+    /// Seats sold and not cancelled.
+    pub sold: u32,
+    /// Seats sold lately, less those cancelled in that time; below zero if more were cancelled.
+    pub recent_tickets: i64,
+    /// How long "lately" was, in ms; not above zero if sales have not opened.
+    pub recent_ms: i64,
+    /// Until sales close, in ms; not above zero if they have.
+    pub left_ms: i64,
+}
+
+/// What the rule decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextPrice {
+    /// The price from now on, in minor units.
+    pub price: u32,
+    /// Where demand draws the price, in hundredths of a percent of the base price; `None` if it was not asked.
+    pub target: Option<u32>,
+}
+
+/// Why a price became what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceReason {
+    /// The event was created: the base price.
+    Created,
+    /// An admin set another base price.
+    BasePriceChanged,
+    /// An admin switched demand pricing off: back to the base price.
+    PricingRemoved,
+    /// Demand pricing moved it.
+    Demand,
+}
+
+/// A price that an event has or had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceChange {
+    /// The event's prices are counted from 1.
+    pub number: u32,
+    /// The price from then on, in minor units.
+    pub price: u32,
+    /// The price before; `None` for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_price: Option<u32>,
+    /// The base price at that time.
+    pub base_price: u32,
+    /// Why.
+    pub reason: PriceReason,
+    /// How the event sold, where that was the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demand: Option<Demand>,
+    /// Where demand drew the price, in hundredths of a percent of the base price, where that was the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<u32>,
+    /// When.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub changed_at: Timestamp,
+}
+
+/// The price that an event should have by how it sells; the present one without `pricing`.
+pub fn next_price(details: &EventDetails, price: u32, demand: &Demand) -> NextPrice {
+    let Some(pricing) = details.pricing else {
+        return NextPrice { price, target: None };
+    };
+    let base = details.base_price;
+    let target = demand.is_known().then(|| target(&pricing, demand.pressure()));
+    let aim = target.map_or(price, |target| share(base, target, HUNDREDTHS));
+    let range = Range::of(base, &pricing);
+    let step = share(base, MAX_STEP_PERCENT, PERCENT);
+    let price = range.towards(price, aim, step, rounding_step(base, details.currency));
+    NextPrice { price, target }
+}
+
+/// What prices of an event are multiples of, in minor units: the largest 1 or 5 times a power of ten that is at most
+/// 2 percent of the base price, and no fraction of the smallest coin. 45.00 EUR gives 0.50, 5,000 JPY gives 100.
+pub fn rounding_step(base_price: u32, currency: Currency) -> u32 {
+    let most = base_price / ROUNDING_STEPS_MIN;
+    let mut step = 1;
+    for factor in [5, 2].into_iter().cycle() {
+        match u32::checked_mul(step, factor) {
+            Some(larger) if larger <= most => step = larger,
+            _ => break,
+        }
+    }
+    if currency == Currency::CHF { step.max(CHF_STEP_MIN) } else { step }
+}
+
+const PERCENT: u32 = 100;
+const HUNDREDTHS: u32 = 100 * PERCENT;
+/// Pressure is counted in millionths.
+const PRESSURE_MAX: u32 = 1_000_000;
+
+/// Where demand draws the price, in hundredths of a percent of the base price.
+fn target(pricing: &Pricing, pressure: u32) -> u32 {
+    const HALF: u32 = PRESSURE_MAX / 2;
+    let (min, max) = (pricing.min_percent, pricing.max_percent.max(pricing.min_percent));
+    let middle = PERCENT.clamp(min, max);
+    let (from, to, beyond) =
+        if pressure < HALF { (min, middle, pressure) } else { (middle, max, pressure - HALF) };
+    let way = u64::from(to - from) * u64::from(PERCENT) * u64::from(beyond) / u64::from(HALF);
+    u32::try_from(u64::from(from) * u64::from(PERCENT) + way).unwrap_or(u32::MAX)
+}
+
+/// So many parts of `amount`, rounded down.
+fn share(amount: u32, parts: u32, of: u32) -> u32 {
+    u32::try_from(u64::from(amount) * u64::from(parts) / u64::from(of)).unwrap_or(u32::MAX)
+}
+
+/// The lowest and the highest price, in minor units.
+#[derive(Clone, Copy)]
+struct Range {
+    low: u32,
+    high: u32,
+}
+
+impl Range {
+    /// The prices inside the bounds. If no whole minor unit lies there, the one above: what costs something is
+    /// never given away.
+    fn of(base_price: u32, pricing: &Pricing) -> Self {
+        let low = (u64::from(base_price) * u64::from(pricing.min_percent)).div_ceil(u64::from(PERCENT));
+        let low = u32::try_from(low).unwrap_or(u32::MAX);
+        Self { low, high: share(base_price, pricing.max_percent, PERCENT).max(low) }
+    }
+
+    /// From `price` as near to `aim` as a step allows, rounded; but inside this range in any case.
+    fn towards(self, price: u32, aim: u32, step: u32, rounding: u32) -> u32 {
+        let near = Self {
+            low: self.low.max(price.saturating_sub(step)),
+            high: self.high.min(price.saturating_add(step)),
+        };
+        if near.low <= near.high {
+            // Where nothing round lies near, an unround price stays, if it may.
+            near.rounded(aim, rounding).unwrap_or(price.clamp(self.low, self.high))
+        } else {
+            let nearest = price.clamp(self.low, self.high);
+            self.rounded(nearest, rounding).unwrap_or(nearest)
+        }
+    }
+
+    /// The multiple of `rounding` in this range that is nearest to `aim`, the higher of two; `None` if there is none.
+    fn rounded(self, aim: u32, rounding: u32) -> Option<u32> {
+        let aim = aim.clamp(self.low, self.high);
+        let below = aim - aim % rounding;
+        let above = if below == aim { Some(aim) } else { below.checked_add(rounding) };
+        let above = above.filter(|above| *above <= self.high);
+        let below = Some(below).filter(|below| *below >= self.low);
+        match (below, above) {
+            (Some(below), Some(above)) if aim - below < above - aim => Some(below),
+            (below, above) => above.or(below),
+        }
+    }
+}
+
+impl Demand {
+    /// Whether the event is on sale for long enough to say anything.
+    fn is_known(&self) -> bool {
+        self.recent_ms >= JUDGED_AFTER_DAYS * DAY_MS
+    }
+
+    /// How much people want it: 0 to [`PRESSURE_MAX`].
+    fn pressure(&self) -> u32 {
+        let full = u128::from(PRESSURE_MAX);
+        let sold = self.sold.min(self.capacity);
+        let utilization = u128::from(sold) * full / u128::from(self.capacity.max(1));
+        let pressure = utilization / 2 + self.pace(full) / 4;
+        u32::try_from(pressure).unwrap_or(PRESSURE_MAX).min(PRESSURE_MAX)
+    }
+
+    /// How fast it sells compared with what is needed to be sold out when sales close, in parts of `one`: twice that
+    /// at most.
+    fn pace(&self, one: u128) -> u128 {
+        let unsold = u128::from(self.capacity.saturating_sub(self.sold));
+        if unsold == 0 {
+            return 2 * one;
+        }
+        let whole = |number: i64| u128::try_from(number).unwrap_or(0);
+        let expected = whole(self.recent_tickets.min(u32::MAX.into())).saturating_mul(whole(self.left_ms));
+        let needed = unsold * whole(self.recent_ms).max(1);
+        (expected.saturating_mul(one) / needed).min(2 * one)
+    }
+
+    /// Seats sold as a part of all, 0 to 1.
+    pub fn utilization(&self) -> f64 {
+        f64::from(self.sold) / f64::from(self.capacity.max(1))
+    }
+
+    /// Seats sold a day lately.
+    pub fn tickets_per_day(&self) -> f64 {
+        let days = days(self.recent_ms);
+        if days > 0.0 { fraction(self.recent_tickets) / days } else { 0.0 }
+    }
+
+    /// Days until sales close.
+    pub fn days_left(&self) -> f64 {
+        days(self.left_ms).max(0.0)
+    }
+}
+
+fn days(ms: i64) -> f64 {
+    fraction(ms) / fraction(DAY_MS)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is shown with a few digits")]
+fn fraction(number: i64) -> f64 {
+    number as f64
+}
+
+impl PriceChange {
+    /// The first price of a new event.
+    pub fn created(event: &Event) -> Self {
+        Self {
+            number: event.price_changes,
+            price: event.price,
+            previous_price: None,
+            base_price: event.details.base_price,
+            reason: PriceReason::Created,
+            demand: None,
+            target: None,
+            changed_at: event.created_at,
+        }
+    }
+
+    /// The price that an admin's change of the event brought, if it did.
+    pub fn by_admin(before: &Event, after: &Event, now: Timestamp) -> Option<Self> {
+        let reason = if before.details.base_price == after.details.base_price {
+            PriceReason::PricingRemoved
+        } else {
+            PriceReason::BasePriceChanged
+        };
+        (before.price_changes != after.price_changes).then(|| Self {
+            previous_price: Some(before.price),
+            reason,
+            changed_at: super::time::to_whole_ms(now),
+            ..Self::created(after)
+        })
+    }
+
+    /// The price that demand brought.
+    pub fn by_demand(
+        before: &Event,
+        after: &Event,
+        demand: Demand,
+        target: Option<u32>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            previous_price: Some(before.price),
+            reason: PriceReason::Demand,
+            demand: Some(demand),
+            target,
+            changed_at: super::time::to_whole_ms(now),
+            ..Self::created(after)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{
+        event::{EventStatus, MAX_PER_BOOKING_DEFAULT},
+        time::from_ms,
+    };
+
+    fn details(base_price: u32, currency: Currency, bounds: Option<(u32, u32)>) -> EventDetails {
+        EventDetails {
+            name: "Concert".into(),
+            description: None,
+            venue: None,
+            starts_at: from_ms(0),
+            ends_at: None,
+            capacity: 200,
+            base_price,
+            currency,
+            sales_open_at: None,
+            sales_close_at: None,
+            max_per_booking: MAX_PER_BOOKING_DEFAULT,
+            status: EventStatus::Published,
+            pricing: bounds.map(|(min_percent, max_percent)| Pricing { min_percent, max_percent }),
+        }
+    }
+
+    /// How a concert of 200 seats sells.
+    fn demand(sold: u32, in_seven_days: i64, days_left: i64) -> Demand {
+        Demand {
+            capacity: 200,
+            sold,
+            recent_tickets: in_seven_days,
+            recent_ms: RECENT_DAYS * DAY_MS,
+            left_ms: days_left * DAY_MS,
+        }
+    }
+
+    const NOBODY: Demand =
+        Demand { capacity: 200, sold: 0, recent_tickets: 0, recent_ms: 7 * DAY_MS, left_ms: 30 * DAY_MS };
+    const EVERYBODY: Demand =
+        Demand { capacity: 200, sold: 200, recent_tickets: 70, recent_ms: 7 * DAY_MS, left_ms: 30 * DAY_MS };
+
+    #[test]
+    fn the_cases_of_the_table() {
+        let concert = details(4_500, Currency::EUR, Some((80, 150)));
+        for (sold, recent, left, target, price) in [
+            (0, 0, 30, 8_000, 4_050),
+            (20, 14, 90, 9_200, 4_150),
+            (120, 42, 10, 9_950, 4_500),
+            (120, 56, 10, 10_500, 4_750),
+            (120, 56, 5, 9_700, 4_350),
+            (180, 70, 30, 14_500, 4_950),
+            (200, 0, 30, 15_000, 4_950),
+        ] {
+            assert_eq!(
+                next_price(&concert, 4_500, &demand(sold, recent, left)),
+                NextPrice { price, target: Some(target) },
+                "{sold} sold, {recent} in seven days, {left} days left"
+            );
+        }
+    }
+
+    #[test]
+    fn day_by_day_the_price_reaches_its_bound_and_stays() {
+        let concert = details(4_500, Currency::EUR, Some((80, 150)));
+        for (demand, way) in
+            [(NOBODY, vec![4_050, 3_600, 3_600]), (EVERYBODY, vec![4_950, 5_400, 5_850, 6_300, 6_750, 6_750])]
+        {
+            let mut price = 4_500;
+            for expected in way {
+                price = next_price(&concert, price, &demand).price;
+                assert_eq!(price, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn prices_are_rounded_to_what_suits_the_currency_and_the_size() {
+        for (base_price, currency, step) in [
+            (4_500, Currency::EUR, 50),
+            (5_000, Currency::JPY, 100),
+            (45_000, Currency::KWD, 500),
+            (250, Currency::USD, 5),
+            (249, Currency::USD, 1),
+            (1, Currency::USD, 1),
+            (0, Currency::USD, 1),
+            (100, Currency::CHF, 5),
+            (499, Currency::CHF, 5),
+            (2_500, Currency::CHF, 50),
+            (100_000_000, Currency::IDR, 1_000_000),
+            (u32::MAX, Currency::IDR, 50_000_000),
+        ] {
+            assert_eq!(rounding_step(base_price, currency), step, "{base_price} {}", currency.code());
+        }
+    }
+
+    #[test]
+    fn tightened_bounds_are_kept_at_once_however_far_that_is() {
+        for (bounds, before, after) in [
+            ((80, 100), 6_700, 4_500),
+            ((140, 150), 4_500, 6_300),
+            ((100, 100), 4_000, 4_500),
+            ((81, 150), 3_600, 3_650),
+        ] {
+            let concert = details(4_500, Currency::EUR, Some(bounds));
+            let early = Demand { recent_ms: 0, ..NOBODY };
+            assert_eq!(next_price(&concert, before, &early).price, after, "{bounds:?}");
+        }
+        let unround = details(4_523, Currency::EUR, Some((100, 100)));
+        assert_eq!(next_price(&unround, 4_500, &NOBODY).price, 4_523, "the only price within the bounds");
+    }
+
+    #[test]
+    fn a_price_stays_as_long_as_nothing_is_known_of_demand() {
+        let concert = details(4_523, Currency::EUR, Some((80, 150)));
+        for recent_ms in [i64::MIN, -1, 0, DAY_MS - 1] {
+            let early = Demand { recent_ms, ..NOBODY };
+            assert_eq!(next_price(&concert, 4_523, &early).target, None);
+            assert_ne!(next_price(&concert, 4_500, &NOBODY).price, 4_500);
+            assert_eq!(next_price(&concert, 4_500, &early).price, 4_500);
+        }
+    }
+
+    #[test]
+    fn a_free_event_stays_free() {
+        let meetup = details(0, Currency::EUR, Some((1, 1_000)));
+        for demand in [NOBODY, EVERYBODY] {
+            assert_eq!(next_price(&meetup, 0, &demand).price, 0);
+        }
+    }
+
+    fn any_currency() -> impl Strategy<Value = Currency> {
+        prop::sample::select(vec![Currency::EUR, Currency::JPY, Currency::KWD, Currency::CHF])
+    }
+
+    fn any_demand() -> impl Strategy<Value = Demand> {
+        let ms = prop_oneof![any::<i64>(), 0..400 * DAY_MS];
+        let tickets = prop_oneof![any::<i64>(), -50..2_000_i64];
+        (prop_oneof![any::<u32>(), 0..2_000_u32], any::<u32>(), tickets, ms.clone(), ms).prop_map(
+            |(capacity, sold, recent_tickets, recent_ms, left_ms)| Demand {
+                capacity,
+                sold: sold % capacity.saturating_add(1).max(1),
+                recent_tickets,
+                recent_ms,
+                left_ms,
+            },
+        )
+    }
+
+    /// An event as admins may write it, and a price within three times its base price.
+    fn any_priced() -> impl Strategy<Value = (EventDetails, u32)> {
+        let base = prop_oneof![0..200_u32, 0..=crate::domain::event::PRICE_MAX];
+        (base, any_currency(), 1..=1_000_u32, 1..=1_000_u32, 0..=300_u32).prop_map(
+            |(base, currency, one, other, percent)| {
+                let bounds = (one.min(other), one.max(other));
+                (details(base, currency, Some(bounds)), share(base, percent, PERCENT))
+            },
+        )
+    }
+
+    fn is_within(details: &EventDetails, price: u32) -> bool {
+        let pricing = details.pricing.unwrap();
+        let (price, base) = (u64::from(price) * 100, u64::from(details.base_price));
+        (base * u64::from(pricing.min_percent)..=base * u64::from(pricing.max_percent)).contains(&price)
+    }
+
+    fn some_price_is_within(details: &EventDetails) -> bool {
+        is_within(details, Range::of(details.base_price, &details.pricing.unwrap()).high)
+    }
+
+    proptest! {
+        #[test]
+        fn a_price_never_leaves_its_bounds((details, price) in any_priced(), demand in any_demand()) {
+            let next = next_price(&details, price, &demand).price;
+            prop_assert!(is_within(&details, next) || !some_price_is_within(&details), "{next}");
+        }
+
+        #[test]
+        fn a_price_moves_by_a_step_at_most_unless_its_bounds_moved(
+            (details, price) in any_priced(), demand in any_demand(),
+        ) {
+            let next = next_price(&details, price, &demand).price;
+            let step = details.base_price / 10;
+            let inside = Range::of(details.base_price, &details.pricing.unwrap());
+            if price.abs_diff(next) > step {
+                // Then it was further than a step from its bounds, and went to the nearest round price inside.
+                let nearest = price.clamp(inside.low, inside.high);
+                prop_assert!(price.abs_diff(nearest) > step);
+                prop_assert!(nearest.abs_diff(next) < rounding_step(details.base_price, details.currency));
+            }
+        }
+
+        #[test]
+        fn more_seats_sold_never_make_it_cheaper(
+            (details, price) in any_priced(), demand in any_demand(), more in any::<u32>(),
+        ) {
+            let fuller = Demand { sold: demand.sold.saturating_add(more).min(demand.capacity), ..demand };
+            let (before, after) = (next_price(&details, price, &demand), next_price(&details, price, &fuller));
+            prop_assert!(before.price <= after.price && before.target <= after.target);
+        }
+
+        #[test]
+        fn more_sold_lately_never_makes_it_cheaper(
+            (details, price) in any_priced(), demand in any_demand(), more in 0..1_000_i64,
+        ) {
+            let faster = Demand { recent_tickets: demand.recent_tickets.saturating_add(more), ..demand };
+            prop_assert!(
+                next_price(&details, price, &demand).price <= next_price(&details, price, &faster).price
+            );
+        }
+
+        #[test]
+        fn without_pricing_nothing_changes(
+            base in any::<u32>(), price in any::<u32>(), demand in any_demand(), currency in any_currency(),
+        ) {
+            let next = next_price(&details(base, currency, None), price, &demand);
+            prop_assert_eq!(next, NextPrice { price, target: None });
+        }
+
+        #[test]
+        fn a_rounded_price_is_rounded_to_itself(
+            base in any::<u32>(), currency in any_currency(), low in any::<u32>(), width in any::<u32>(),
+            aim in any::<u32>(),
+        ) {
+            let (range, step) = (Range { low, high: low.saturating_add(width) }, rounding_step(base, currency));
+            if let Some(rounded) = range.rounded(aim, step) {
+                prop_assert_eq!(range.rounded(rounded, step), Some(rounded));
+                prop_assert_eq!(rounded % step, 0);
+                prop_assert!((range.low..=range.high).contains(&rounded));
+            }
+        }
+
+        #[test]
+        fn a_price_that_moved_is_round_where_a_round_one_lies_within_reach(
+            (details, price) in any_priced(), demand in any_demand(),
+        ) {
+            let next = next_price(&details, price, &demand).price;
+            let step = rounding_step(details.base_price, details.currency);
+            prop_assert!(next.is_multiple_of(step) || next == price || !is_within(&details, price));
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(
+            base in any::<u32>(), currency in any_currency(), bounds in any::<(u32, u32)>(), price in any::<u32>(),
+            capacity in any::<u32>(), sold in any::<u32>(), times in any::<(i64, i64, i64)>(),
+        ) {
+            let (recent_tickets, recent_ms, left_ms) = times;
+            let demand = Demand { capacity, sold, recent_tickets, recent_ms, left_ms };
+            next_price(&details(base, currency, Some(bounds)), price, &demand);
+            let shown = [demand.utilization(), demand.tickets_per_day(), demand.days_left()];
+            prop_assert!(shown.iter().all(|number| number.is_finite()));
+        }
+    }
+}
