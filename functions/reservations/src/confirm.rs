@@ -35,8 +35,9 @@ use shared::{
          headers(("Location" = String), ("Idempotent-Replayed" = bool))),
         (status = 404, description = "`reservation_not_found`: it is another user's.", body = ProblemBody,
          content_type = "application/problem+json"),
-        (status = 409, description = "`not_on_sale`: the event was cancelled; `sold_out`, `all_held`: the hold was \
-          lost with Redis and its seats were sold to others.", body = ProblemBody,
+        (status = 409, description = "`not_on_sale`: the event was cancelled; `sold_out`, `all_held`: Redis \
+          had lost data, and the held seats were sold to others. Nothing is sold; as long as the hold lasts, confirming \
+          again may find other seats.", body = ProblemBody,
          content_type = "application/problem+json"),
         (status = 410, description = "`reservation_expired`.", body = ProblemBody,
          content_type = "application/problem+json"),

@@ -123,12 +123,15 @@ fn released_and_sold(purchase: &Purchase, id: &str) -> bool {
 }
 
 /// The buyer was told for good that the hold is lost, and Redis had forgotten nothing since the hold was made: then
-/// there must be no booking.
+/// there must be no booking. That no seats are left (409) is for good only as long as the buyer does not confirm again:
+/// the hold lives on for a while, in case that another attempt commits or seats come back.
 fn told_lost<'a>(purchase: &'a Purchase, id: &'a str) -> Option<&'a Step> {
     let held = purchase.steps_of(Act::Book, id).next()?;
     purchase.steps_of(Act::Confirm, id).find(|step| {
         let outcome = &step.outcome;
-        !outcome.is_success() && !outcome.is_open() && step.losses.1 == held.losses.0
+        let is_last = || purchase.steps_of(Act::Confirm, id).all(|other| other.from <= step.from);
+        let is_for_good = !outcome.is_success() && !outcome.is_open();
+        is_for_good && (outcome.status() != 409 || is_last()) && step.losses.1 == held.losses.0
     })
 }
 
@@ -149,17 +152,19 @@ mod tests {
         let now = Timestamp::now();
         let event = EventId::new(now);
         let id = ReservationId::new(event, now);
-        let step = |act, status| {
+        let step = |act, status, at| {
             let body = match act {
                 Act::Book => json!({ "reservation": { "unit_price": 2_500 } }),
                 _ => json!({ "booking": { "unit_price": 2_500, "quantity": 2, "total": 5_000 } }),
             };
             let outcome =
                 if status == 0 { Outcome::Unknown("lost") } else { Outcome::Answered(status, body) };
-            let (from, until, losses) = (Duration::ZERO, Duration::ZERO, (0, 0));
+            let (from, until, losses) = (at, at, (0, 0));
             Step { act, reservation: Some(id.to_string()), server: 0, from, until, losses, outcome }
         };
-        let steps = [(Act::Book, 201)].iter().chain(then).map(|(act, status)| step(*act, *status)).collect();
+        let acts = [(Act::Book, 201)];
+        let acts = acts.iter().chain(then).zip(0_u64..);
+        let steps = acts.map(|((act, status), at)| step(*act, *status, Duration::from_millis(at))).collect();
         (Purchase { user: UserId::new(), event, key: "key".to_owned(), quantity: 2, steps }, id)
     }
 
@@ -191,7 +196,7 @@ mod tests {
     #[test]
     fn what_was_told_must_be_true() {
         use BookingStatus::{Cancelled, Confirmed};
-        let lies: [(Then, Option<BookingStatus>); 7] = [
+        let lies: [(Then, Option<BookingStatus>); 9] = [
             (&[(Act::Confirm, 201)], None),
             (&[], Some(Confirmed)),
             (&[(Act::Confirm, 201)], Some(Cancelled)),
@@ -199,6 +204,8 @@ mod tests {
             (&[(Act::Confirm, 201), (Act::Cancel, 200)], None),
             (&[(Act::Release, 204), (Act::Confirm, 0)], Some(Confirmed)),
             (&[(Act::Confirm, 0), (Act::Confirm, 410)], Some(Confirmed)),
+            (&[(Act::Confirm, 409)], Some(Confirmed)),
+            (&[(Act::Confirm, 410), (Act::Confirm, 201)], Some(Confirmed)),
         ];
         for (then, status) in lies {
             assert!(!wrong(then, status).is_empty(), "{then:?} {status:?}");
@@ -208,7 +215,7 @@ mod tests {
     #[test]
     fn what_is_not_known_may_have_happened_or_not() {
         use BookingStatus::{Cancelled, Confirmed};
-        let truths: [(Then, Option<BookingStatus>); 7] = [
+        let truths: [(Then, Option<BookingStatus>); 8] = [
             (&[], None),
             (&[(Act::Confirm, 0)], None),
             (&[(Act::Confirm, 0)], Some(Confirmed)),
@@ -216,6 +223,7 @@ mod tests {
             (&[(Act::Confirm, 201), (Act::Cancel, 0)], Some(Confirmed)),
             (&[(Act::Confirm, 201), (Act::Cancel, 0)], Some(Cancelled)),
             (&[(Act::Release, 204), (Act::Confirm, 410)], None),
+            (&[(Act::Confirm, 409), (Act::Confirm, 201)], Some(Confirmed)),
         ];
         for (then, status) in truths {
             assert_eq!(wrong(then, status), Vec::<String>::new(), "{then:?} {status:?}");
