@@ -8,7 +8,7 @@
 -- ARGV[2] user id
 -- ARGV[3] grace, ms
 --
--- BEGUN      JSON {quantity, unit_price, draws}, then event name, start in ms, currency
+-- BEGUN      JSON {quantity, unit_price, draws}, then event name, start in ms, currency, the most that a user may have
 -- NO_HOLD    there is none: look for a booking of that id
 -- NOT_YOURS  it is another user's
 -- EXPIRED    its time has run out: look for a booking all the same, for Redis may have forgotten the confirm
@@ -18,8 +18,8 @@ local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, user, grace_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local found = is_loaded(state) and redis.call('HGET', holds, id)
-local facts = redis.call('HMGET', state, 'status', 'name', 'starts_at', 'currency')
-local status, name, starts_at, currency = unpack(facts)
+local facts = redis.call('HMGET', state, 'status', 'name', 'starts_at', 'currency', 'max_per_user')
+local status, name, starts_at, currency, most_of_user = unpack(facts)
 if not found then return { 'NO_HOLD' } end
 local hold = cjson.decode(found)
 if hold.user ~= user then return { 'NOT_YOURS' } end
@@ -32,4 +32,4 @@ if hold.state == 'held' then
   redis.call('HSET', holds, id, cjson.encode(hold))
 end
 redis.call('ZADD', deadlines, now + grace_ms, id)
-return { 'BEGUN', cjson.encode(hold), name, tonumber(starts_at), currency }
+return { 'BEGUN', cjson.encode(hold), name, tonumber(starts_at), currency, tonumber(most_of_user) }

@@ -2,11 +2,12 @@
 --
 -- An event's keys, all under the hash tag {event id}:
 --   state      hash    facts of the event (name, starts_at, status, sales_open_at, sales_close_at, price,
---                      currency, max_per_booking, version, shards), epoch; for each shard free:<shard>,
---                      held:<shard>, confirming:<shard> (that part of held whose confirm has begun) and
---                      applied:<shard>; and two sums over the shards: free and held
+--                      currency, max_per_booking, max_per_user, version, shards), epoch; for each shard
+--                      free:<shard>, held:<shard>, confirming:<shard> (that part of held whose confirm has
+--                      begun) and applied:<shard>; two sums over the shards: free and held; and for each user
+--                      holding:<user> and bought:<user>, seats, and unbought:<user>, see count_unbought
 --   deadlines  zset    reservation id -> deadline, ms since the Unix epoch
---   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state}
+--   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state, from}
 --
 -- A draw is a pair {shard, seats}. Times are ms since the Unix epoch by Redis TIME: one clock for all.
 
@@ -49,16 +50,40 @@ local function add_held(state, draws, sign)
   redis.call('HINCRBY', state, 'held', sign * count(state, 'held', draws, sign))
 end
 
+-- Adds seats to what a user has of the event: name is 'holding' or 'bought'. A withdrawal is nobody's.
+local function add_to_user(state, name, user, seats)
+  if user == '' then return end
+  local field = name .. ':' .. user
+  if redis.call('HINCRBY', state, field, seats) <= 0 then redis.call('HDEL', state, field) end
+end
+
+-- How long a user held seats without buying them, since when; both in ms.
+local function unbought_of(state, user)
+  local spent, since = string.match(redis.call('HGET', state, 'unbought:' .. user) or '', '^(%d+) since (%d+)$')
+  return tonumber(spent or 0), tonumber(since or 0)
+end
+
+-- A hold ended, and its user did not buy.
+local function count_unbought(state, hold, now)
+  if hold.user == '' or not hold.from then return end
+  local spent, since = unbought_of(state, hold.user)
+  if since == 0 then since = hold.from end
+  spent = spent + math.max(now - hold.from, 0)
+  redis.call('HSET', state, 'unbought:' .. hold.user, string.format('%d since %d', spent, since))
+end
+
 -- Takes the seats of a new hold, or of new draws of a hold.
 local function take(state, hold)
   add_free(state, hold.draws, -1)
   add_held(state, hold.draws, 1)
+  add_to_user(state, 'holding', hold.user, hold.quantity)
   if hold.state == 'confirming' then count(state, 'confirming', hold.draws, 1) end
 end
 
 -- The hold's seats are held no longer; whether they are free or sold now is the caller's business.
 local function let_go(state, hold)
   add_held(state, hold.draws, -1)
+  add_to_user(state, 'holding', hold.user, -hold.quantity)
   if hold.state == 'confirming' then count(state, 'confirming', hold.draws, -1) end
 end
 
@@ -88,6 +113,7 @@ local function expire_overdue(state, deadlines, holds, now, wanted)
         redis.call('ZREM', deadlines, due[i])
       elseif hold.state == 'held' then
         give_back(state, hold)
+        count_unbought(state, hold, tonumber(due[i + 1]))
         remove_hold(deadlines, holds, due[i])
         expired = expired + 1
       else

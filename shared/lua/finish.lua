@@ -22,9 +22,11 @@ local hold = cjson.decode(found)
 remove_hold(deadlines, holds, id)
 if committed ~= '' and not same_draws(hold.draws, cjson.decode(committed)) then
   give_back(state, hold)
+  add_to_user(state, 'bought', hold.user, hold.quantity)
   return { 'RETURNED' }
 end
 let_go(state, hold)
+add_to_user(state, 'bought', hold.user, hold.quantity)
 for _, draw in ipairs(hold.draws) do
   redis.call('HINCRBY', state, 'applied:' .. draw[1], 1)
 end

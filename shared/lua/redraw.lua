@@ -62,7 +62,10 @@ if number_of(state, 'free') < quantity then
   return too_few(state, deadlines, now, quantity)
 end
 local draws = draw(state, quantity, start)
-hold = { user = user, quantity = quantity, draws = draws, unit_price = unit_price, state = 'confirming' }
+hold = {
+  user = user, quantity = quantity, draws = draws, unit_price = unit_price, state = 'confirming',
+  from = hold and hold.from or now,
+}
 take(state, hold)
 redis.call('HSET', holds, id, cjson.encode(hold))
 redis.call('ZADD', deadlines, now + grace_ms, id)

@@ -20,7 +20,9 @@ local hold = cjson.decode(found)
 if hold.user ~= user then return { 'NOT_YOURS' } end
 if hold.state ~= 'held' then return { 'CONFIRMING' } end
 -- What has run out is expired, not released: a reservation ends in one way only.
-if tonumber(redis.call('ZSCORE', deadlines, id) or 0) <= now_ms() then return { 'NO_HOLD' } end
+local now = now_ms()
+if tonumber(redis.call('ZSCORE', deadlines, id) or 0) <= now then return { 'NO_HOLD' } end
 give_back(state, hold)
+count_unbought(state, hold, now)
 remove_hold(deadlines, holds, id)
 return { 'RELEASED' }

@@ -10,6 +10,8 @@
 -- ARGV[4] hold TTL, ms
 -- ARGV[5] TTL of the idempotency record, ms
 -- ARGV[6] random number, to spread buyers over the shards
+-- ARGV[7] how long a user may hold seats without buying them, ms; 0 for any time
+-- ARGV[8] within which time, ms
 --
 -- HELD         the seats are held: JSON {id, quantity, unit_price, currency, expires_at}
 -- REPLAYED     this request was answered before: the same JSON
@@ -20,6 +22,8 @@
 -- NOT_OPEN     sales open later: the time
 -- CLOSED       sales have closed: the time
 -- TOO_MANY     more than one booking may have: the most it may
+-- USER_LIMIT   more than one user may have: the most, and what the user has bought and holds, as Redis knows it
+-- UNBOUGHT     the user held seats for too long without buying them: the time when that is forgotten
 -- ALL_HELD     too few seats are free, but holds may run out: seats free, time when the next one does
 -- SOLD_OUT     too few seats are free, and no holds could change that: seats free
 -- ID_TAKEN     the id is in use: call again with another
@@ -27,6 +31,7 @@
 local state, deadlines, holds, idempotency = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, user, quantity = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local hold_ttl_ms, idempotency_ttl_ms, start = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
+local unbought_max_ms, unbought_window_ms = tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local answered = redis.call('GET', idempotency)
 if answered then
@@ -41,10 +46,13 @@ if answered then
   return { 'REPLAYED', answered }
 end
 
-local names = { 'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'free' }
+local names = {
+  'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'free', 'max_per_user',
+}
 local facts = redis.call('HMGET', state, unpack(names))
 local status, open_at, close_at, most = facts[1], tonumber(facts[2]), tonumber(facts[3]), tonumber(facts[4])
 local price, currency, free = tonumber(facts[5]), facts[6], tonumber(facts[7])
+local most_of_user = tonumber(facts[8]) or math.huge
 local now = now_ms()
 if not status then return { 'NOT_LOADED' } end
 if status == 'draft' then return { 'DRAFT' } end
@@ -54,6 +62,24 @@ if now >= close_at then return { 'CLOSED', close_at } end
 if quantity > most then return { 'TOO_MANY', most } end
 if redis.call('HEXISTS', holds, id) == 1 then return { 'ID_TAKEN' } end
 
+local function has()
+  return number_of(state, 'bought:' .. user), number_of(state, 'holding:' .. user)
+end
+local bought, holding = has()
+if bought + holding + quantity > most_of_user and holding > 0 then
+  expire_overdue(state, deadlines, holds, now, math.huge)
+  bought, holding = has()
+end
+if bought + holding + quantity > most_of_user then return { 'USER_LIMIT', most_of_user, bought, holding } end
+
+local spent_ms, since = unbought_of(state, user)
+if since > 0 and now - since > unbought_window_ms then
+  redis.call('HDEL', state, 'unbought:' .. user)
+elseif unbought_max_ms > 0 and spent_ms >= unbought_max_ms then
+  return { 'UNBOUGHT', since + unbought_window_ms }
+end
+
+free = number_of(state, 'free')
 if free < quantity then
   expire_overdue(state, deadlines, holds, now, quantity)
   if number_of(state, 'free') < quantity then
@@ -62,7 +88,7 @@ if free < quantity then
 end
 
 local draws = draw(state, quantity, start)
-local hold = { user = user, quantity = quantity, draws = draws, unit_price = price, state = 'held' }
+local hold = { user = user, quantity = quantity, draws = draws, unit_price = price, state = 'held', from = now }
 take(state, hold)
 local deadline = now + hold_ttl_ms
 redis.call('HSET', holds, id, cjson.encode(hold))

@@ -6,12 +6,13 @@
 -- ARGV[1] epoch seen before the change was committed
 -- ARGV[2] draws: JSON array of [shard, seats]
 -- ARGV[3] how long that is remembered, ms
+-- ARGV[4] id of the user whose booking was cancelled; empty if none was
 --
 -- RESTOCKED      the seats are free, each drawn shard's applied is 1 more; now or by an earlier call
 -- EPOCH_CHANGED  the state is another one, or none: left to the janitor
 
 local state, restocked = KEYS[1], KEYS[2]
-local epoch, draws, remembered_ms = ARGV[1], cjson.decode(ARGV[2]), ARGV[3]
+local epoch, draws, remembered_ms, user = ARGV[1], cjson.decode(ARGV[2]), ARGV[3], ARGV[4]
 
 if redis.call('HGET', state, 'epoch') ~= epoch then
   return { 'EPOCH_CHANGED' }
@@ -22,6 +23,7 @@ end
 add_free(state, draws, 1)
 local shards = number_of(state, 'shards')
 for _, draw in ipairs(draws) do
+  add_to_user(state, 'bought', user, -draw[2])
   redis.call('HINCRBY', state, 'applied:' .. draw[1], 1)
   shards = math.max(shards, draw[1] + 1)
 end

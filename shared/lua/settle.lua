@@ -16,6 +16,8 @@ local found = is_loaded(state) and redis.call('HGET', holds, id)
 if not found or tonumber(redis.call('ZSCORE', deadlines, id)) ~= deadline then
   return { 'CHANGED' }
 end
-give_back(state, cjson.decode(found))
+local hold = cjson.decode(found)
+give_back(state, hold)
+count_unbought(state, hold, now_ms())
 remove_hold(deadlines, holds, id)
 return { 'SETTLED' }

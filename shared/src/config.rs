@@ -4,7 +4,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    domain::{email::Email, inventory},
+    domain::{email::Email, inventory, reservation::UNBOUGHT_TTLS_MAX},
     redis::{is_redis_url, with_password},
 };
 
@@ -33,6 +33,9 @@ pub struct Config {
     pub admin: Option<AdminAccount>,
     /// `RESERVATION_TTL_SECONDS`: how long a hold lives.
     pub hold_ttl_ms: u64,
+    /// For how many lives of a hold a user may hold seats of an event without buying them; only tests change it, 0 for
+    /// any time.
+    pub unbought_ttls_max: u64,
     /// How many requests a client may have.
     pub rate_limits: RateLimits,
     /// How long a hold stays after its confirm began, before the janitor settles it. Must exceed the life of
@@ -120,6 +123,7 @@ impl Config {
             jwt_secret_previous: settings.jwt_secret("JWT_SECRET_PREVIOUS")?,
             admin: settings.admin()?,
             hold_ttl_ms: hold_ttl_seconds * 1_000,
+            unbought_ttls_max: UNBOUGHT_TTLS_MAX,
             rate_limits: RateLimits {
                 writes_per_minute: settings.rate_limit("RATE_LIMIT_WRITES_PER_MINUTE", 10)?,
                 reads_per_minute: settings.rate_limit("RATE_LIMIT_READS_PER_MINUTE", 120)?,

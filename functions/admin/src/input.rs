@@ -7,7 +7,7 @@ use shared::{
     Error,
     domain::{
         error::FieldError,
-        event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, Pricing},
+        event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT, Pricing},
         time::to_whole_ms,
     },
 };
@@ -47,6 +47,9 @@ pub(crate) struct EventInput {
     /// Seats in one booking at most, 10 if left out.
     #[schema(minimum = 1, maximum = 50)]
     max_per_booking: Option<u32>,
+    /// Seats that one user may have, held and bought together; if left out 10, or `max_per_booking` if that is more.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    max_per_user: Option<u32>,
     /// `published` if left out.
     status: Option<EventStatus>,
     /// Bounds of demand pricing, `{}` for the usual ones. Without, the price is the base price.
@@ -67,6 +70,7 @@ impl EventInput {
         }
         // Until there is a currency, one that nobody complains about: the other fields are to be checked, too.
         let stand_in = before.map_or(Currency::XXX, |event| event.details.currency);
+        let max_per_booking = self.max_per_booking.unwrap_or(MAX_PER_BOOKING_DEFAULT);
         let details = EventDetails {
             name: self.name.trim().to_owned(),
             description: self.description,
@@ -78,7 +82,8 @@ impl EventInput {
             currency: currency.unwrap_or(stand_in),
             sales_open_at: self.sales_open_at.map(to_whole_ms),
             sales_close_at: self.sales_close_at.map(to_whole_ms),
-            max_per_booking: self.max_per_booking.unwrap_or(MAX_PER_BOOKING_DEFAULT),
+            max_per_booking,
+            max_per_user: self.max_per_user.unwrap_or(MAX_PER_USER_DEFAULT.max(max_per_booking)),
             status: self.status.unwrap_or(EventStatus::Published),
             pricing: self.pricing,
         };

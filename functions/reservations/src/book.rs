@@ -55,7 +55,8 @@ fn one() -> u32 {
         (status = 404, description = "`event_not_found`.", body = ProblemBody,
          content_type = "application/problem+json"),
         (status = 409, description = "`sold_out`: fewer seats are left than asked for; `all_held`: they may come back, \
-          see `retry_at`; `not_on_sale`.", body = ProblemBody, content_type = "application/problem+json"),
+          see `retry_at`; `not_on_sale`; `max_per_user_reached`: see `left`; `held_too_long`: seats were held again and again \
+          without being bought, see `retry_at`.", body = ProblemBody, content_type = "application/problem+json"),
         BodyProblems,
         (status = 400, description = "`idempotency_key_required`, `invalid_parameter`, `malformed_json`.",
          body = ProblemBody, content_type = "application/problem+json"),

@@ -37,7 +37,7 @@ use shared::{
          content_type = "application/problem+json"),
         (status = 409, description = "`not_on_sale`: the event was cancelled; `sold_out`, `all_held`: Redis \
           had lost data, and the held seats were sold to others. Nothing is sold; as long as the hold lasts, confirming \
-          again may find other seats.", body = ProblemBody,
+          again may find other seats. `max_per_user_reached`: other bookings were confirmed meanwhile.", body = ProblemBody,
          content_type = "application/problem+json"),
         (status = 410, description = "`reservation_expired`.", body = ProblemBody,
          content_type = "application/problem+json"),

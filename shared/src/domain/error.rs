@@ -60,6 +60,20 @@ pub enum Error {
         /// When the next hold runs out.
         retry_at: Timestamp,
     },
+    /// The user would have more seats of the event than one user may, over holds and bookings together.
+    #[error("more than {most} seats for one user, {left} left")]
+    TooManyForUser {
+        /// The most that one user may have.
+        most: u32,
+        /// What the user may still hold.
+        left: u32,
+    },
+    /// The user held seats of the event for too long without buying them.
+    #[error("held too long without buying, until {retry_at}")]
+    HeldTooLong {
+        /// When that is forgotten.
+        retry_at: Timestamp,
+    },
     /// The event sells nothing now.
     #[error("not on sale: {0:?}")]
     NotOnSale(NotOnSale),

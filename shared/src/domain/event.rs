@@ -20,8 +20,10 @@ pub const CAPACITY_MAX: u32 = 1_000_000;
 pub const PRICE_MAX: u32 = 100_000_000;
 /// Seats in one booking unless the event says otherwise.
 pub const MAX_PER_BOOKING_DEFAULT: u32 = 10;
+/// Seats that one user may have unless the event says otherwise, or one booking may have more.
+pub const MAX_PER_USER_DEFAULT: u32 = 10;
 /// Seats in one booking at most. In the worst case each seat comes from a shard of its own, and a DynamoDB
-/// transaction takes 100 items, the booking among them.
+/// transaction takes 100 items, the booking and the user's seats among them.
 pub const MAX_PER_BOOKING_MAX: u32 = 50;
 /// An event lasts at most this many days, so that the janitor knows how far back holds can exist.
 pub const EVENT_DAYS_MAX: i64 = 31;
@@ -112,11 +114,19 @@ pub struct EventDetails {
     pub sales_close_at: Option<Timestamp>,
     /// Seats in one booking at most.
     pub max_per_booking: u32,
+    /// Seats that one user may have, held and bought together.
+    #[serde(default = "unlimited")]
+    pub max_per_user: u32,
     /// Whether people can see it, and buy.
     pub status: EventStatus,
     /// Demand pricing, if wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pricing: Option<Pricing>,
+}
+
+/// For events from before there was a limit.
+fn unlimited() -> u32 {
+    CAPACITY_MAX
 }
 
 /// An event as it is kept.
@@ -321,6 +331,11 @@ impl EventDetails {
             "max_per_booking",
             format!("must be 1 to {MAX_PER_BOOKING_MAX}"),
         );
+        complaints.unless(
+            (1..=CAPACITY_MAX).contains(&self.max_per_user),
+            "max_per_user",
+            format!("must be 1 to {CAPACITY_MAX}"),
+        );
         if let Some(pricing) = self.pricing {
             let (low, high) = (PRICING_PERCENT.start(), PRICING_PERCENT.end());
             for (field, percent) in
@@ -368,6 +383,7 @@ mod tests {
             sales_open_at: None,
             sales_close_at: None,
             max_per_booking: 10,
+            max_per_user: 10,
             status: EventStatus::Published,
             pricing: None,
         }
@@ -395,6 +411,7 @@ mod tests {
             capacity: 0,
             base_price: PRICE_MAX + 1,
             max_per_booking: 0,
+            max_per_user: 0,
             sales_open_at: Some(at(200)),
             pricing: Some(Pricing { min_percent: 0, max_percent: 2_000 }),
             ..concert()
@@ -412,6 +429,7 @@ mod tests {
                 "capacity",
                 "base_price",
                 "max_per_booking",
+                "max_per_user",
                 "pricing.min_percent",
                 "pricing.max_percent",
             ]

@@ -352,6 +352,7 @@ mod tests {
             sales_open_at: None,
             sales_close_at: None,
             max_per_booking: MAX_PER_BOOKING_DEFAULT,
+            max_per_user: 10,
             status: EventStatus::Published,
             pricing: bounds.map(|(min_percent, max_percent)| Pricing { min_percent, max_percent }),
         }

@@ -7,6 +7,11 @@ use super::{
     inventory::Draw,
 };
 
+/// A user may hold seats of an event, without buying them, for so many lives of a hold …
+pub const UNBOUGHT_TTLS_MAX: u64 = 3;
+/// … within so many: then others get their chance. Otherwise who never buys could hold seats for ever.
+pub const UNBOUGHT_WINDOW_TTLS: u64 = 6;
+
 /// Seats held for a user until a deadline, at the price quoted when they were held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reservation {
@@ -41,4 +46,6 @@ pub struct BegunHold {
     pub event_name: String,
     /// When the event starts.
     pub starts_at: Timestamp,
+    /// Seats of the event that one user may have.
+    pub max_per_user: u32,
 }

@@ -114,6 +114,17 @@ impl From<Error> for Problem {
             Error::BookingNotFound => Self::not_found("booking_not_found", "There is no such booking"),
             Error::SoldOut { available } => sold_out(available),
             Error::AllHeld { available, retry_at } => all_held(available, retry_at),
+            Error::TooManyForUser { most, left } => {
+                Self::conflict("max_per_user_reached", "One user may not have so many seats of this event")
+                    .detail(format!("At most {most}, held and bought together; {left} more can be had."))
+                    .with("max_per_user", most)
+                    .with("left", left)
+            }
+            Error::HeldTooLong { retry_at } => {
+                Self::conflict("held_too_long", "Seats were held for too long without being bought")
+                    .detail(format!("Let others have their chance. Book again from {retry_at} on."))
+                    .with("retry_at", retry_at)
+            }
             Error::NotOnSale(why) => not_on_sale(why),
             Error::ReservationExpired => {
                 Self::new(StatusCode::GONE, "reservation_expired", "The reservation has expired")

@@ -43,6 +43,8 @@ pub struct EventView {
     pub currency: &'static str,
     /// Seats in one booking at most.
     pub max_per_booking: u32,
+    /// Seats that one user may have, held and bought together.
+    pub max_per_user: u32,
     /// Whether people can see it, and buy.
     pub status: EventStatus,
     /// Bounds of demand pricing; null without.
@@ -70,6 +72,7 @@ impl EventView {
             price: event.price,
             currency: details.currency.code(),
             max_per_booking: details.max_per_booking,
+            max_per_user: details.max_per_user,
             status: details.status,
             pricing: details.pricing,
             version: event.version,

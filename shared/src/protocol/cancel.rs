@@ -83,7 +83,15 @@ async fn event_start(app: &App, booking: &Booking, seen: Option<&StateSeen>) -> 
 async fn restock(app: &App, booking: &Booking, epoch: Option<String>) {
     let told = match epoch {
         Some(epoch) => {
-            app.redis.restock(booking.event_id, &booking.id.to_string(), &epoch, &booking.draws).await
+            app.redis
+                .restock(
+                    booking.event_id,
+                    &booking.id.to_string(),
+                    &epoch,
+                    &booking.draws,
+                    Some(booking.user_id),
+                )
+                .await
         }
         None => app.redis.forget_copy(booking.event_id).await.map(|()| true),
     };

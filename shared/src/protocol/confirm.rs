@@ -63,7 +63,7 @@ async fn commit_redrawing(
 ) -> Result<Option<Confirmed>, Error> {
     for _ in 0..REDRAWS_MAX {
         let booking = Booking::from_hold(&hold, user, now);
-        let refused = match app.store.commit_booking(&booking).await {
+        let refused = match app.store.commit_booking(&booking, hold.max_per_user).await {
             Ok(CommitOutcome::Committed) => {
                 let sold = i64::from(booking.quantity);
                 tokio::join!(finish(app, &booking), count_sold(app, booking.event_id, sold));
@@ -71,6 +71,10 @@ async fn commit_redrawing(
             }
             Ok(CommitOutcome::AlreadyBooked) => {
                 return finish_existing(app, user, hold.id).await.map(Some);
+            }
+            Ok(CommitOutcome::UserLimit { bought }) => {
+                let (most, left) = (hold.max_per_user, hold.max_per_user.saturating_sub(bought));
+                return Err(Error::TooManyForUser { most, left });
             }
             Ok(CommitOutcome::Refused(refused)) => refused,
             Err(error @ Error::Unavailable { .. }) => {

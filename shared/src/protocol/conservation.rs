@@ -58,11 +58,11 @@ impl Conservation {
 /// Reads where an event's seats are. The stores are read one after the other, so a sale that goes on shows.
 pub async fn conservation(app: &App, id: EventId) -> Result<Conservation, Error> {
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
-    let seen = match app.redis.inventory_seen(id).await? {
+    let seen = match app.redis.inventory(id).await? {
         Some(seen) => seen,
         None => {
             load(app, &event).await?;
-            app.redis.inventory_seen(id).await?.unwrap_or_default()
+            app.redis.inventory(id).await?.unwrap_or_default()
         }
     };
     Ok(Conservation::of(&seen, &app.store.inventory(id, event.shards).await?))

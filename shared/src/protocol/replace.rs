@@ -101,7 +101,7 @@ async fn raise(
 
 async fn restock(app: &App, event: &Event, epoch: &str, added: &[Draw]) {
     let change = format!("version {}", event.version);
-    match app.redis.restock(event.id, &change, epoch, added).await {
+    match app.redis.restock(event.id, &change, epoch, added, None).await {
         Ok(true) => {}
         Ok(false) => {
             tracing::info!(event_id = %event.id, "the state was loaded anew; restock is left to the janitor")

@@ -11,7 +11,7 @@ use crate::{
         id::{EventId, ReservationId, UserId},
         reservation::Reservation,
     },
-    redis::scripts::{Reserve, ReserveRequest},
+    redis::scripts::{Reserve, ReserveRequest, UserSeats},
 };
 
 /// Tries of one request: the state may be missing, then lost again, and an id may be taken.
@@ -70,8 +70,14 @@ async fn hold_seats(
 ) -> Result<Reserved, Error> {
     for _ in 0..TRIES_MAX {
         let id = ReservationId::new(event, now);
-        let request =
-            ReserveRequest { id, user, quantity, idempotency_key, hold_ttl_ms: app.config.hold_ttl_ms };
+        let request = ReserveRequest {
+            id,
+            user,
+            quantity,
+            idempotency_key,
+            hold_ttl_ms: app.config.hold_ttl_ms,
+            unbought_max_ms: app.config.unbought_ttls_max * app.config.hold_ttl_ms,
+        };
         match app.redis.reserve(&request).await? {
             Reserve::Held(reservation) => {
                 return Ok(Reserved { reservation, replayed: false });
@@ -81,9 +87,21 @@ async fn hold_seats(
             }
             Reserve::NotLoaded => load_missing(app, event, |event| check_on_sale(event, now)).await?,
             Reserve::IdTaken => {}
+            Reserve::UserLimit(seats) => check_user_limit(app, event, user, seats).await?,
         }
     }
     Err(Error::Unavailable { store: "Redis", source: "the event's state is lost again and again".into() })
+}
+
+/// Redis says that the user has too many seats already. It may know of too many: a cancel that it did not hear of. So
+/// who is refused is refused by what DynamoDB says.
+async fn check_user_limit(app: &App, event: EventId, user: UserId, seats: UserSeats) -> Result<(), Error> {
+    let bought = app.store.seats_of_user(event, user).await?;
+    if bought >= seats.bought {
+        let left = seats.most.saturating_sub(bought + seats.holding);
+        return Err(Error::TooManyForUser { most: seats.most, left });
+    }
+    app.redis.bought(event, user, seats.bought, bought).await.map(|_| ())
 }
 
 /// Events whose sales are over are not loaded: their keys would stay for nothing.

@@ -194,8 +194,7 @@ async fn reconcile(
     until: Instant,
     done: &mut Sweep,
 ) -> Result<(), Error> {
-    let (seen, rank_seen) =
-        tokio::try_join!(app.redis.inventory_seen(event.id), app.redis.popularity(event.id))?;
+    let (seen, rank_seen) = tokio::try_join!(app.redis.inventory(event.id), app.redis.popularity(event.id))?;
     let Some(seen) = seen else { return Ok(()) };
     // The list that the janitor goes by may lag behind a raised capacity.
     let Some(event) = app.store.event(event.id).await? else { return Ok(()) };

@@ -9,7 +9,7 @@ mod connection;
 pub mod keys;
 pub mod scripts;
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use futures::future::try_join_all;
 use jiff::{Timestamp, civil::Date};
@@ -100,19 +100,6 @@ impl InventorySeen {
     pub fn shards(&self) -> &[ShardSeen] {
         &self.shards
     }
-
-    fn from_state(state: &HashMap<String, String>) -> Option<Self> {
-        let epoch = state.get("epoch")?.clone();
-        let number = |field: &str, shard: u16| state.get(&format!("{field}:{shard}"))?.parse::<i64>().ok();
-        let shards = state.get("shards").and_then(|shards| shards.parse().ok()).unwrap_or(0);
-        let shards = (0..shards).map(|shard| ShardSeen {
-            free: number("free", shard).unwrap_or(0),
-            held: number("held", shard).unwrap_or(0),
-            confirming: number("confirming", shard).unwrap_or(0),
-            applied: number("applied", shard).and_then(|applied| applied.try_into().ok()).unwrap_or(0),
-        });
-        Some(Self { epoch, shards: shards.collect() })
-    }
 }
 
 impl Redis {
@@ -144,13 +131,6 @@ impl Redis {
         get.arg(self.keys.state(event)).arg("epoch").arg("starts_at");
         let (epoch, starts_at) = self.ask::<(Option<String>, Option<i64>)>(&get).await?;
         Ok(epoch.zip(starts_at).map(|(epoch, starts_at)| StateSeen { epoch, starts_at: from_ms(starts_at) }))
-    }
-
-    /// What Redis thinks of an event's inventory; `None` if the state is missing.
-    pub async fn inventory_seen(&self, event: EventId) -> Result<Option<InventorySeen>, Error> {
-        let mut get = redis::cmd("HGETALL");
-        get.arg(self.keys.state(event));
-        Ok(InventorySeen::from_state(&self.ask(&get).await?))
     }
 
     /// Where the janitor stopped, if it did not come to the end.

@@ -30,6 +30,11 @@ pub enum CommitOutcome {
     AlreadyBooked,
     /// At least one shard has too few seats left. Nothing was written.
     Refused(Vec<Refused>),
+    /// The user would have more seats of the event than one user may. Nothing was written.
+    UserLimit {
+        /// Seats that the user has bought and not cancelled.
+        bought: u32,
+    },
 }
 
 /// A shard that had too few seats left.
@@ -93,16 +98,23 @@ impl Store {
         read_page(query, limit, start, page_key_of).await
     }
 
-    /// Makes the booking and sells its seats, all or nothing. This alone decides what is sold.
-    pub async fn commit_booking(&self, booking: &Booking) -> Result<CommitOutcome, Error> {
+    /// Makes the booking and sells its seats, all or nothing, unless the user would have more than `max_per_user` of
+    /// them. This alone decides what is sold.
+    pub async fn commit_booking(&self, booking: &Booking, max_per_user: u32) -> Result<CommitOutcome, Error> {
         let mut items = vec![self.put_booking(booking)?];
         for (index, draw) in booking.draws.iter().enumerate() {
             items.push(self.sell(booking, *draw, index == 0)?);
         }
+        items.push(self.count_bought(booking, max_per_user)?);
         match self.transact(items).await? {
             Transacted::Committed => Ok(CommitOutcome::Committed),
             Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => {
                 Ok(CommitOutcome::AlreadyBooked)
+            }
+            Transacted::Refused(reasons) if reasons.last().is_some_and(condition_failed) => {
+                Ok(CommitOutcome::UserLimit {
+                    bought: number_in(reasons.last().and_then(|last| last.item()), "seats"),
+                })
             }
             Transacted::Refused(reasons) => Ok(CommitOutcome::Refused(
                 booking
@@ -139,6 +151,7 @@ impl Store {
         for (index, draw) in booking.draws.iter().enumerate() {
             items.push(self.take_back(booking, *draw, index == 0, now)?);
         }
+        items.push(self.count_cancelled(booking)?);
         match self.transact(items).await? {
             Transacted::Committed => Ok(CancelOutcome::Cancelled),
             Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => {

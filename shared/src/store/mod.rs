@@ -11,6 +11,7 @@ mod page;
 mod prices;
 mod sales;
 mod transaction;
+mod user_seats;
 mod users;
 
 use std::{collections::HashMap, time::Duration};

@@ -211,6 +211,7 @@ fn event(capacity: u32, starts_at: Timestamp) -> EventDetails {
         sales_open_at: None,
         sales_close_at: None,
         max_per_booking: 10,
+        max_per_user: MAX_PER_USER,
         status: EventStatus::Published,
         pricing: None,
     }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::{
     App, Error,
     domain::{
-        event::{EventDetails, EventStatus, Pricing},
+        event::{EventDetails, EventStatus, MAX_PER_USER_DEFAULT, Pricing},
         time::from_ms,
     },
     protocol,
@@ -103,6 +103,7 @@ impl Demo {
             sales_open_at: None,
             sales_close_at: None,
             max_per_booking: self.max_per_booking,
+            max_per_user: MAX_PER_USER_DEFAULT,
             status: EventStatus::Published,
             pricing: self.pricing,
         }

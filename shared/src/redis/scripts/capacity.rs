@@ -6,7 +6,7 @@ use super::json;
 use crate::{
     domain::{
         error::Error,
-        id::{EventId, ReservationId},
+        id::{EventId, ReservationId, UserId},
         inventory::Draw,
     },
     redis::Redis,
@@ -36,17 +36,19 @@ pub enum Withdraw {
 
 impl Redis {
     /// `restock.lua`: seats came back on sale in DynamoDB by that change. Answers whether Redis took them in; if not,
-    /// the state is another one than that of `epoch`.
+    /// the state is another one than that of `epoch`. `buyer` is whose booking was cancelled, if one was.
     pub async fn restock(
         &self,
         event: EventId,
         change: &str,
         epoch: &str,
         draws: &[Draw],
+        buyer: Option<UserId>,
     ) -> Result<bool, Error> {
         let mut call = RESTOCK.key(self.keys.state(event));
         call.key(self.keys.restocked(event, change));
         call.arg(epoch).arg(json(draws)?).arg(CHANGE_REMEMBERED.as_millis());
+        call.arg(buyer.map(|user| user.to_string()).unwrap_or_default());
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "RESTOCKED" => Ok(true),

@@ -64,6 +64,7 @@ fn facts(event: &Event) -> Result<String, Error> {
         "price": event.price.to_string(),
         "currency": details.currency.code(),
         "max_per_booking": details.max_per_booking.to_string(),
+        "max_per_user": details.max_per_user.to_string(),
         "version": event.version.to_string(),
         "shards": event.shards.to_string(),
     }))

@@ -7,9 +7,9 @@ use super::json;
 use crate::{
     domain::{
         error::{Error, NotOnSale},
-        id::{ReservationId, UserId},
+        id::{EventId, ReservationId, UserId},
         inventory::Draw,
-        reservation::{BegunHold, Reservation},
+        reservation::{BegunHold, Reservation, UNBOUGHT_WINDOW_TTLS},
         time::from_ms,
     },
     redis::{IDEMPOTENCY_TTL, Redis, answer::Answer},
@@ -20,6 +20,7 @@ script!(CLAIM, "claim.lua");
 script!(RESERVE, "reserve.lua");
 script!(LOOK, "look.lua");
 script!(BEGIN, "begin.lua");
+script!(BOUGHT, "bought.lua");
 script!(FINISH, "finish.lua");
 script!(REDRAW, "redraw.lua");
 script!(RELEASE, "release.lua");
@@ -38,6 +39,9 @@ pub struct ReserveRequest<'a> {
     pub idempotency_key: &'a str,
     /// How long the seats are held.
     pub hold_ttl_ms: u64,
+    /// How long the user may hold seats without buying them, within [`UNBOUGHT_WINDOW_TTLS`] times `hold_ttl_ms`; 0 for
+    /// any time.
+    pub unbought_max_ms: u64,
 }
 
 /// What `reserve.lua` answers when it does not refuse.
@@ -51,6 +55,19 @@ pub enum Reserve {
     NotLoaded,
     /// The id is in use: ask again with another.
     IdTaken,
+    /// The user would have more than one user may.
+    UserLimit(UserSeats),
+}
+
+/// The seats that a user has of an event, as Redis knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserSeats {
+    /// The most that a user may have.
+    pub most: u32,
+    /// Seats bought and not cancelled.
+    pub bought: u32,
+    /// Seats held.
+    pub holding: u32,
 }
 
 /// What `look.lua` answers when it does not refuse.
@@ -118,6 +135,7 @@ impl Redis {
         call.key(self.keys.idempotency(event, request.user, request.idempotency_key));
         call.arg(request.id.to_string()).arg(request.user.to_string()).arg(request.quantity);
         call.arg(request.hold_ttl_ms).arg(IDEMPOTENCY_TTL.as_millis()).arg(fastrand::u16(..));
+        call.arg(request.unbought_max_ms).arg(request.hold_ttl_ms * UNBOUGHT_WINDOW_TTLS);
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "HELD" => Ok(Reserve::Held(held(&answer)?)),
@@ -133,6 +151,12 @@ impl Redis {
                 let most: u32 = answer.value(0)?;
                 Err(Error::invalid_field("quantity", format!("must be 1 to {most} for this event")))
             }
+            "USER_LIMIT" => Ok(Reserve::UserLimit(UserSeats {
+                most: answer.value(0)?,
+                bought: answer.seats(1)?,
+                holding: answer.seats(2)?,
+            })),
+            "UNBOUGHT" => Err(Error::HeldTooLong { retry_at: answer.time(0)? }),
             "ALL_HELD" | "SOLD_OUT" => Err(too_few(&answer)?),
             _ => Err(answer.unknown("reserve")),
         }
@@ -192,12 +216,32 @@ impl Redis {
                     event_name: answer.value(1)?,
                     starts_at: answer.time(2)?,
                     currency: answer.value(3)?,
+                    max_per_user: answer.value::<Option<u32>>(4)?.unwrap_or(u32::MAX),
                 }))
             }
             "NO_HOLD" | "EXPIRED" => Ok(Begin::NoHold),
             "NOT_YOURS" => Err(Error::ReservationNotFound),
             "CANCELLED" => Err(Error::NotOnSale(NotOnSale::Cancelled)),
             _ => Err(answer.unknown("begin")),
+        }
+    }
+
+    /// `bought.lua`: DynamoDB said how many seats a user has bought; `before` is what Redis knew before it was asked.
+    /// Answers whether Redis took it.
+    pub async fn bought(
+        &self,
+        event: EventId,
+        user: UserId,
+        before: u32,
+        bought: u32,
+    ) -> Result<bool, Error> {
+        let mut call = BOUGHT.key(self.keys.state(event));
+        call.arg(user.to_string()).arg(before).arg(bought);
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "LEARNED" => Ok(true),
+            "CHANGED" => Ok(false),
+            _ => Err(answer.unknown("bought")),
         }
     }
 

@@ -9,10 +9,11 @@ use crate::{
         id::{EventId, ReservationId},
         inventory::InventoryShard,
     },
-    redis::{InventorySeen, Redis},
+    redis::{InventorySeen, Redis, ShardSeen},
 };
 
 script!(EXPIRE, "expire.lua");
+script!(INVENTORY, "inventory.lua");
 script!(SETTLE, "settle.lua");
 script!(RECONCILE, "reconcile.lua");
 
@@ -70,6 +71,25 @@ impl Redis {
                 Ok(None)
             }
             _ => Err(answer.unknown("expire")),
+        }
+    }
+
+    /// `inventory.lua`: what Redis thinks of an event's inventory; `None` if the state is missing.
+    pub async fn inventory(&self, event: EventId) -> Result<Option<InventorySeen>, Error> {
+        let answer = self.invoke(&INVENTORY.key(self.keys.state(event))).await?;
+        match answer.word() {
+            "SEEN" => {
+                let shards: Vec<(i64, i64, i64, u64)> = answer.json(1)?;
+                let shards = shards.into_iter().map(|(free, held, confirming, applied)| ShardSeen {
+                    free,
+                    held,
+                    confirming,
+                    applied,
+                });
+                Ok(Some(InventorySeen { epoch: answer.value(0)?, shards: shards.collect() }))
+            }
+            "NOT_LOADED" => Ok(None),
+            _ => Err(answer.unknown("inventory")),
         }
     }
 

@@ -25,7 +25,7 @@ use serde::Serialize;
 pub use self::{
     capacity::Withdraw,
     catalogue::{COPY_TTL, CatalogueKept, List, Show, Turn},
-    hold::{Begin, Look, Redraw, Release, Reserve, ReserveRequest},
+    hold::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
     limit::Allowance,
 };

@@ -32,9 +32,9 @@ pub(super) async fn inventory(world: &World, event: EventId) -> Result<Vec<Inven
 /// What can be said of an event at any moment. Redis is read before and after DynamoDB: where it stayed the same and
 /// knows of every commit, the seats must add up, unless it has forgotten something.
 pub(super) async fn look(world: &World, event: EventId) -> Result<Vec<String>, Failure> {
-    let before = world.truth.redis.inventory_seen(event).await?;
+    let before = world.truth.redis.inventory(event).await?;
     let inventory = inventory(world, event).await?;
-    let after = world.truth.redis.inventory_seen(event).await?;
+    let after = world.truth.redis.inventory(event).await?;
     let mut wrong = Vec::new();
     for shard in inventory {
         if shard.sold > shard.capacity || shard.sold + shard.unsold != shard.capacity {
@@ -109,7 +109,7 @@ async fn check_event(
 ) -> Result<Vec<String>, Failure> {
     let mut wrong = Vec::new();
     let inventory = inventory(world, event).await?;
-    let seen = world.truth.redis.inventory_seen(event).await?.ok_or("Redis has no state at rest")?;
+    let seen = world.truth.redis.inventory(event).await?.ok_or("Redis has no state at rest")?;
     let none = Sums::default();
     for shard in &inventory {
         let booked = sums.get(&(event, shard.shard)).unwrap_or(&none);

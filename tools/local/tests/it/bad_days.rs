@@ -43,7 +43,10 @@ async fn begin(evently: &TestApp, buyer: &Session, reservation: &str) -> BegunHo
 async fn begin_and_commit(evently: &TestApp, buyer: &Session, reservation: &str) {
     let hold = begin(evently, buyer, reservation).await;
     let booking = Booking::from_hold(&hold, buyer.user_id.unwrap(), Timestamp::now());
-    assert!(matches!(evently.app.store.commit_booking(&booking).await.unwrap(), CommitOutcome::Committed));
+    assert!(matches!(
+        evently.app.store.commit_booking(&booking, u32::MAX).await.unwrap(),
+        CommitOutcome::Committed
+    ));
 }
 
 pub(crate) async fn empty(redis: &RedisServer) {
@@ -194,7 +197,10 @@ async fn seats_promised_twice_after_a_loss_are_sold_once() {
     // Redis promises all four seats again, and then the confirm that was under way commits.
     let (bens, cleos) = (ben.hold(&event, 2).await, cleo.hold(&event, 2).await);
     let booking = Booking::from_hold(&hold, ada.user_id.unwrap(), Timestamp::now());
-    assert!(matches!(evently.app.store.commit_booking(&booking).await.unwrap(), CommitOutcome::Committed));
+    assert!(matches!(
+        evently.app.store.commit_booking(&booking, u32::MAX).await.unwrap(),
+        CommitOutcome::Committed
+    ));
 
     let (bens, cleos) = (ben.confirm(&bens).await, cleo.confirm(&cleos).await);
     let statuses = [bens.status, cleos.status];

@@ -29,6 +29,7 @@ mod redis_server;
 mod rush;
 mod sale;
 mod sales_by_hour;
+mod scalping;
 mod scripts;
 mod shape;
 mod template;

@@ -43,13 +43,13 @@ async fn commit_behind_its_back(evently: &TestApp, buyer: &Session, event: &str,
         starts_at: Timestamp::now() + Duration::from_secs(3_600),
     };
     let booking = Booking::from_hold(&hold, buyer.user_id.unwrap(), Timestamp::now());
-    evently.app.store.commit_booking(&booking).await.unwrap();
+    evently.app.store.commit_booking(&booking, u32::MAX).await.unwrap();
     hold.id.to_string()
 }
 
 /// Asserts that no seat is lost or made: free + held + sold = capacity on every shard.
 async fn assert_conserved(evently: &TestApp, event: &str) {
-    let seen = evently.app.redis.inventory_seen(event.parse().unwrap()).await.unwrap().unwrap();
+    let seen = evently.app.redis.inventory(event.parse().unwrap()).await.unwrap().unwrap();
     for shard in evently.inventory(event).await {
         let redis = seen.shard(shard.shard);
         assert_eq!(
@@ -122,7 +122,7 @@ async fn commits_that_never_were_are_forgotten_after_the_grace() {
     let lies = [Draw { shard: 0, seats: 5 }];
     let id = event.parse().unwrap();
     let epoch = evently.app.redis.state_seen(id).await.unwrap().unwrap().epoch;
-    assert!(evently.app.redis.restock(id, "a lie", &epoch, &lies).await.unwrap());
+    assert!(evently.app.redis.restock(id, "a lie", &epoch, &lies, None).await.unwrap());
     assert_eq!(evently.available(&event).await, 23);
     assert_eq!(janitor(&evently).await.shards_waiting, 1);
     sleep(LONGER_THAN_THE_GRACE).await;
@@ -227,12 +227,12 @@ async fn what_was_read_before_a_commit_is_not_used_after_it() {
     let id: EventId = event.parse().unwrap();
     ada.hold(&event, 1).await;
     let (seen, inventory) =
-        (evently.app.redis.inventory_seen(id).await.unwrap().unwrap(), evently.inventory(&event).await);
+        (evently.app.redis.inventory(id).await.unwrap().unwrap(), evently.inventory(&event).await);
     let booking = ada.buy(&event, 5).await;
     evently.app.redis.reconcile(id, &seen, &inventory, 0).await.unwrap();
     assert_eq!(evently.available(&event).await, 4);
     // The count of commits is the same again, the commits are others: the epoch does not help, the order of reads does.
-    let seen = evently.app.redis.inventory_seen(id).await.unwrap().unwrap();
+    let seen = evently.app.redis.inventory(id).await.unwrap().unwrap();
     ada.cancel(&booking).await;
     assert_ne!(evently.inventory(&event).await[0].version, seen.shard(0).applied);
     assert_conserved(&evently, &event).await;
@@ -244,7 +244,7 @@ async fn a_state_that_was_loaded_anew_is_left_alone() {
     let event = evently.event(10).await;
     let id: EventId = event.parse().unwrap();
     evently.user().hold(&event, 1).await;
-    let seen = evently.app.redis.inventory_seen(id).await.unwrap().unwrap();
+    let seen = evently.app.redis.inventory(id).await.unwrap().unwrap();
     let inventory = evently.inventory(&event).await;
     crate::bad_days::empty(&redis).await;
     evently.user().hold(&event, 2).await;

@@ -264,10 +264,10 @@ async fn restock_is_fenced_by_the_epoch_and_counts_once() {
     let redis = &scene.evently.app.redis;
     let epoch = redis.state_seen(scene.id).await.unwrap().unwrap().epoch;
     let draws = [Draw { shard: 1, seats: 2 }, Draw { shard: 2, seats: 5 }];
-    assert!(!redis.restock(scene.id, "a change", "another epoch", &draws).await.unwrap());
+    assert!(!redis.restock(scene.id, "a change", "another epoch", &draws, None).await.unwrap());
     assert_eq!(scene.free().await, Some(4));
     for _ in 0..2 {
-        assert!(redis.restock(scene.id, "a change", &epoch, &draws).await.unwrap());
+        assert!(redis.restock(scene.id, "a change", &epoch, &draws, None).await.unwrap());
         assert_eq!(scene.free().await, Some(11), "a change counts once, however often it is told");
     }
     scene.held(9).await;

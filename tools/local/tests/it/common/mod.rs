@@ -37,6 +37,9 @@ pub(crate) const JWT_SECRET: &str = "a secret of at least thirty-two bytes";
 pub(crate) const ADMIN_EMAIL: &str = "admin@example.com";
 pub(crate) const ADMIN_PASSWORD: &str = "the admin's password";
 
+/// In most tests a few people stand for many, so one may have any number of seats.
+const ANY_NUMBER: u32 = 1_000_000;
+
 /// A running Evently.
 pub(crate) struct TestApp {
     /// The app behind the service, to look at the stores and to act as a process that crashes.
@@ -177,6 +180,7 @@ impl TestApp {
             sales_open_at: None,
             sales_close_at: None,
             max_per_booking: 10,
+            max_per_user: ANY_NUMBER,
             status: EventStatus::Published,
             pricing: None,
         };
@@ -235,6 +239,7 @@ pub(crate) fn concert(changes: Value) -> Value {
         "capacity": 100,
         "base_price": 2_500,
         "currency": "EUR",
+        "max_per_user": ANY_NUMBER,
     });
     for (field, value) in changes.as_object().unwrap() {
         if value.is_null() {
@@ -272,6 +277,7 @@ fn config(redis: &str, change: impl FnOnce(&mut Config)) -> Config {
     config.redis.key_prefix = format!("{name}:");
     // Most tests do more in a minute than a client may.
     config.rate_limits = RateLimits::default();
+    config.unbought_ttls_max = 0;
     change(&mut config);
     config
 }
