@@ -112,7 +112,7 @@ async fn nested_fields_are_named_by_their_path() {
     let evently = TestApp::start().await;
     for (pricing, field) in [
         (json!({ "min_percent": "50", "max_percent": 200 }), "pricing.min_percent"),
-        (json!({ "min_percent": 50 }), "pricing.max_percent"),
+        (json!({ "min_percent": 151 }), "pricing.max_percent"),
         (json!({ "min_percent": 50, "max_percent": 200, "step": 1 }), "pricing.step"),
         (json!(50), "pricing"),
     ] {

@@ -109,6 +109,7 @@ async fn head_answers_like_get_without_the_body() {
         (&user, "/openapi.json".to_owned()),
         (&evently.admin(), "/admin/events".to_owned()),
         (&evently.admin(), format!("/admin/events/{event}/inventory")),
+        (&evently.admin(), format!("/admin/events/{event}/prices")),
     ] {
         let got = who.get(&path).await;
         let head = send(who.request(Method::HEAD, &path)).await;
