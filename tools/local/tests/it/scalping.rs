@@ -134,7 +134,8 @@ async fn a_cancel_that_redis_never_heard_of_does_not_count_for_ever() {
     let booking = ada.buy(&event, 4).await;
     // The process dies between the two stores.
     let id: EventId = event.parse().unwrap();
-    let booked = evently.app.store.booking(ada.user_id.unwrap(), booking.parse().unwrap()).await.unwrap().unwrap();
+    let booked =
+        evently.app.store.booking(ada.user_id.unwrap(), booking.parse().unwrap()).await.unwrap().unwrap();
     evently.app.store.cancel_booking(&booked, jiff::Timestamp::now()).await.unwrap();
     assert_eq!(evently.app.store.seats_of_user(id, ada.user_id.unwrap()).await.unwrap(), 0);
     ada.buy(&event, 4).await;

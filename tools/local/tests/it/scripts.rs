@@ -45,8 +45,14 @@ impl Scene {
     }
 
     async fn reserve(&self, id: ReservationId, quantity: u32, key: &str) -> Result<Reserve, Error> {
-        let request =
-            ReserveRequest { id, user: self.user, quantity, idempotency_key: key, hold_ttl_ms: 60_000 };
+        let request = ReserveRequest {
+            id,
+            user: self.user,
+            quantity,
+            idempotency_key: key,
+            hold_ttl_ms: 60_000,
+            unbought_max_ms: 0,
+        };
         self.evently.app.redis.reserve(&request).await
     }
 
@@ -344,6 +350,7 @@ async fn many_overdue_holds_expire_over_several_calls() {
             quantity: 1,
             idempotency_key: &key,
             hold_ttl_ms: 1,
+            unbought_max_ms: 0,
         };
         let reserved = scene.evently.app.redis.reserve(&request).await;
         assert!(matches!(reserved, Ok(Reserve::Held(_) | Reserve::IdTaken)), "{reserved:?}");
