@@ -1,10 +1,15 @@
-//! Admins create, replace and list events.
+//! Admins create, replace and list events, and see how they sell.
 
+mod analytics;
+mod capacity;
 mod create;
+mod event_bookings;
 mod input;
 mod inventory;
 mod list;
+mod numbers;
 mod replace;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -26,6 +31,10 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(create::create_event, list::list_all_events))
         .routes(routes!(replace::replace_event))
         .routes(routes!(inventory::show_inventory))
+        .routes(routes!(event_bookings::list_event_bookings))
+        .routes(routes!(capacity::capacity_utilization))
+        .routes(routes!(analytics::analytics))
+        .routes(routes!(timeline::timeline))
 }
 
 /// An event with its ETag.

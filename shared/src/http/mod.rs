@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod csv;
 pub mod cursor;
 pub mod headers;
 mod json;

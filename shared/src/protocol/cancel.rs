@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::reports::sales_changed;
 use crate::{
     App,
     domain::{
@@ -42,9 +43,12 @@ pub async fn cancel(app: &App, user: UserId, id: ReservationId, now: Timestamp) 
     let now = crate::domain::time::to_whole_ms(now);
     match app.store.cancel_booking(&booking, now).await? {
         CancelOutcome::Cancelled => {
-            if let Some(seen) = seen {
-                restock(app, &booking, &seen.epoch).await;
-            }
+            let restocked = async {
+                if let Some(seen) = &seen {
+                    restock(app, &booking, &seen.epoch).await;
+                }
+            };
+            tokio::join!(restocked, sales_changed(app));
             let version = booking.version + 1;
             let booking =
                 Booking { status: BookingStatus::Cancelled, cancelled_at: Some(now), version, ..booking };

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::reports::sales_changed;
 use crate::{
     App,
     domain::{
@@ -64,7 +65,7 @@ async fn commit_redrawing(
         let booking = Booking::from_hold(&hold, user, now);
         let refused = match app.store.commit_booking(&booking).await {
             Ok(CommitOutcome::Committed) => {
-                finish(app, &booking).await;
+                tokio::join!(finish(app, &booking), sales_changed(app));
                 return Ok(Some(Confirmed { booking, replayed: false }));
             }
             Ok(CommitOutcome::AlreadyBooked) => {
@@ -74,7 +75,11 @@ async fn commit_redrawing(
             Err(error @ Error::Unavailable { .. }) => {
                 // A lost reply is not a failure: ask by id. If there is no booking yet, it may still come.
                 return match app.store.booking(user, hold.id).await {
-                    Ok(Some(_)) => finish_existing(app, user, hold.id).await.map(Some),
+                    Ok(Some(_)) => {
+                        let (confirmed, ()) =
+                            tokio::join!(finish_existing(app, user, hold.id), sales_changed(app));
+                        confirmed.map(Some)
+                    }
                     _ => Err(error),
                 };
             }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::reports::sales_changed;
 use crate::{
     App,
     domain::{
@@ -23,6 +24,7 @@ pub async fn create_event(app: &App, details: EventDetails, now: Timestamp) -> R
     for _ in 0..IDS_TRIED_MAX {
         let event = Event::new(EventId::new(now), details.clone(), shards, now);
         if app.store.create_event(&event, &inventory).await? {
+            sales_changed(app).await;
             return Ok(event);
         }
     }

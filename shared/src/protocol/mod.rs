@@ -77,6 +77,7 @@ mod create;
 mod load;
 mod release;
 mod replace;
+mod reports;
 mod reserve;
 mod sweep;
 

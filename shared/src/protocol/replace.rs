@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::load;
+use super::{load, reports::sales_changed};
 use crate::{
     App,
     domain::{
@@ -47,7 +47,7 @@ pub async fn replace_event(
         };
         if let Some(replaced) = step {
             event = replaced;
-            refresh(app, &event).await;
+            tokio::join!(refresh(app, &event), sales_changed(app));
             if event.details.capacity == details.capacity {
                 return Ok(event);
             }

@@ -50,6 +50,17 @@ impl Keys {
         format!("{}janitor:cursor", self.prefix)
     }
 
+    /// Counter: changes of what is sold, or of the events themselves.
+    pub fn sales_generation(&self) -> String {
+        format!("{}{{catalogue}}:sales-generation", self.prefix)
+    }
+
+    /// String, expires: a report and the generation of sales that it is about. In the slot of the counter, so that both
+    /// are read at once.
+    pub fn report(&self, report: &str) -> String {
+        format!("{}{{catalogue}}:report:{report}", self.prefix)
+    }
+
     fn of_event(&self, event: EventId, what: &str) -> String {
         format!("{}{{{event}}}:{what}", self.prefix)
     }
