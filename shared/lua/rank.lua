@@ -13,7 +13,7 @@
 local popular, sales, turn = KEYS[1], KEYS[2], KEYS[3]
 local before, ranks, anyway = ARGV[1], cjson.decode(ARGV[2]), ARGV[3]
 
-if anyway ~= '1' and (redis.call('GET', sales) or '') ~= before then
+if anyway ~= '1' and (redis.call('GET', sales) or '0') ~= before then
   return { 'SOLD_MEANWHILE' }
 end
 redis.call('DEL', popular, turn)

@@ -1,13 +1,18 @@
-//! Admins create, replace and list events, see where their seats are and what moves their prices.
+//! Admins create, replace and list events, and see how they sell and what moves their prices.
 
+mod analytics;
+mod capacity;
 mod create;
 mod demand;
+mod event_bookings;
 mod input;
 mod inventory;
 mod list;
+mod numbers;
 mod preview;
 mod prices;
 mod replace;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -31,6 +36,10 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inventory::show_inventory))
         .routes(routes!(prices::list_prices))
         .routes(routes!(preview::preview_pricing))
+        .routes(routes!(event_bookings::list_event_bookings))
+        .routes(routes!(capacity::capacity_utilization))
+        .routes(routes!(analytics::analytics))
+        .routes(routes!(timeline::timeline))
 }
 
 /// An event with its ETag.

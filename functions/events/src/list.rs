@@ -15,7 +15,7 @@ use shared::{
         cursor::{from_cursor, to_cursor},
         headers::{cacheable, content_tag},
         openapi::{ParameterProblems, StoreProblems},
-        query::page_items,
+        query::{check_range, page_items},
         views::{EventList, EventView},
     },
 };
@@ -73,11 +73,7 @@ fn list_name(params: &ListParams) -> Result<String, Problem> {
     if params.q.as_ref().is_some_and(|q| q.is_empty() || q.chars().count() > NAME_CHARS_MAX) {
         return Err(Problem::bad_parameter("q", format!("must have 1 to {NAME_CHARS_MAX} characters")));
     }
-    if let (Some(from), Some(to)) = (params.from, params.to)
-        && to < from
-    {
-        return Err(Problem::bad_parameter("to", "must not be before from"));
-    }
+    check_range(params.from, params.to)?;
     Ok(format!("events {:?} {:?} {:?}", params.q, params.from, params.to))
 }
 

@@ -85,7 +85,7 @@ async fn count_anew(app: &App, now: Timestamp) -> Result<(), Error> {
             let before = app.redis.sales_generation().await?;
             let ranks = count(app, &upcoming).await?;
             measure(names::RANKS_REFILLED, 1);
-            if app.redis.rank(&ranks, before.as_deref(), counts == COUNTS_MAX).await? {
+            if app.redis.rank(&ranks, before, counts == COUNTS_MAX).await? {
                 break;
             }
         }

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod caller;
 pub mod client_address;
+pub mod csv;
 pub mod cursor;
 pub mod headers;
 mod json;

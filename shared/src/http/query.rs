@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRequestParts, Path, Query, rejection::QueryRejection},
     http::request::Parts,
 };
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -48,6 +49,14 @@ pub fn page_items(limit: Option<u32>) -> Result<usize, Problem> {
             .ok()
             .filter(|limit| (1..=PAGE_ITEMS_MAX).contains(limit))
             .ok_or_else(|| Problem::bad_parameter("limit", format!("must be 1 to {PAGE_ITEMS_MAX}"))),
+    }
+}
+
+/// Complains of `to` if the range ends before it begins.
+pub fn check_range(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<(), Problem> {
+    match (from, to) {
+        (Some(from), Some(to)) if to < from => Err(Problem::bad_parameter("to", "must not be before from")),
+        _ => Ok(()),
     }
 }
 

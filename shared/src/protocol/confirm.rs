@@ -80,7 +80,12 @@ async fn commit_redrawing(
             Err(error @ Error::Unavailable { .. }) => {
                 // A lost reply is not a failure: ask by id. If there is no booking yet, it may still come.
                 return match app.store.booking(user, hold.id).await {
-                    Ok(Some(_)) => finish_existing(app, user, hold.id).await.map(Some),
+                    Ok(Some(_)) => {
+                        let sold = i64::from(booking.quantity);
+                        let counted = count_sold(app, booking.event_id, sold);
+                        let (confirmed, ()) = tokio::join!(finish_existing(app, user, hold.id), counted);
+                        confirmed.map(Some)
+                    }
                     _ => Err(error),
                 };
             }

@@ -1,11 +1,15 @@
 //! One connection for all requests: plain or TLS, a single server or a cluster.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use redis::{
-    Client, Cmd, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult, Value,
+    Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, Value,
     aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
-    cluster::ClusterClientBuilder,
+    cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
     io::tcp::TcpSettings,
 };
@@ -24,11 +28,15 @@ const PIPELINE_COMMANDS_MAX: usize = 2_048;
 /// A caller that meets a lost connection hears of it at once and may try again.
 const RECONNECT_RETRIES: usize = 1;
 
+/// A cluster that did not answer once for so long is connected to anew: the client library may wait for ever for
+/// something that it asked in the middle of a failover (seen under load, see redis-rs issue 1953).
+const CLUSTER_SILENT_MAX: Duration = Duration::from_secs(3);
+
 /// A shared connection that is made when it is first used, and made again when it is lost.
 #[derive(Clone)]
 pub(super) enum Connection {
     Single(ConnectionManager),
-    Cluster(ClusterConnection),
+    Cluster(Arc<Cluster>),
 }
 
 impl Connection {
@@ -39,7 +47,7 @@ impl Connection {
                 .response_timeout(RESPONSE_TIMEOUT)
                 .tcp_settings(tcp_settings())
                 .build()?;
-            Ok(Self::Cluster(client.get_pending_async_connection_with_config(Default::default())))
+            Ok(Self::Cluster(Arc::new(Cluster::new(client))))
         } else {
             let settings = ConnectionManagerConfig::new()
                 .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -51,6 +59,49 @@ impl Connection {
             Ok(Self::Single(ConnectionManager::new_lazy_with_config(client, settings)?))
         }
     }
+}
+
+/// A cluster, and the connection to it.
+pub(super) struct Cluster {
+    client: ClusterClient,
+    connection: Mutex<ClusterConnection>,
+    /// When it began to answer nothing.
+    silent_since: Mutex<Option<Instant>>,
+}
+
+impl Cluster {
+    fn new(client: ClusterClient) -> Self {
+        let connection = Mutex::new(connect(&client));
+        Self { client, connection, silent_since: Mutex::new(None) }
+    }
+
+    fn connection(&self) -> ClusterConnection {
+        lock(&self.connection).clone()
+    }
+
+    /// Takes notice of how a request ended.
+    fn note(&self, error: Option<&RedisError>) {
+        let is_silent = error.is_some_and(|error| error.is_timeout() || error.is_io_error());
+        let mut silent_since = lock(&self.silent_since);
+        match *silent_since {
+            _ if !is_silent => *silent_since = None,
+            None => *silent_since = Some(Instant::now()),
+            Some(since) if since.elapsed() > CLUSTER_SILENT_MAX => {
+                tracing::warn!("the Redis Cluster answers nothing; connecting anew");
+                *lock(&self.connection) = connect(&self.client);
+                *silent_since = Some(Instant::now());
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn connect(client: &ClusterClient) -> ClusterConnection {
+    client.get_pending_async_connection_with_config(Default::default())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A server that vanished without a word must not be waited for: the kernel would try for a quarter of an hour.
@@ -65,7 +116,11 @@ impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
         match self {
             Self::Single(connection) => connection.req_packed_command(cmd),
-            Self::Cluster(connection) => connection.req_packed_command(cmd),
+            Self::Cluster(cluster) => Box::pin(async move {
+                let answer = cluster.connection().req_packed_command(cmd).await;
+                cluster.note(answer.as_ref().err());
+                answer
+            }),
         }
     }
 
@@ -77,14 +132,19 @@ impl ConnectionLike for Connection {
     ) -> RedisFuture<'a, Vec<Value>> {
         match self {
             Self::Single(connection) => connection.req_packed_commands(pipeline, offset, count),
-            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Cluster(cluster) => Box::pin(async move {
+                let answer = cluster.connection().req_packed_commands(pipeline, offset, count).await;
+                cluster.note(answer.as_ref().err());
+                answer
+            }),
         }
     }
 
     fn get_db(&self) -> i64 {
         match self {
             Self::Single(connection) => connection.get_db(),
-            Self::Cluster(connection) => connection.get_db(),
+            // A cluster has one only.
+            Self::Cluster(_) => 0,
         }
     }
 }

@@ -105,6 +105,12 @@ impl Keys {
         format!("{}pricing:cursor", self.prefix)
     }
 
+    /// String, expires: a report and the generation of sales that it is about. In the slot of the counter, so that both
+    /// are read at once.
+    pub fn report(&self, report: &str) -> String {
+        self.of_catalogue(&format!("report:{report}"))
+    }
+
     fn of_catalogue(&self, what: &str) -> String {
         format!("{}{{catalogue}}:{what}", self.prefix)
     }

@@ -7,6 +7,7 @@
 mod answer;
 mod connection;
 pub mod keys;
+mod reports;
 pub mod scripts;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use jiff::{Timestamp, civil::Date};
 use redis::{Cmd, FromRedisValue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub use self::reports::ReportSeen;
 use self::{connection::Connection, keys::Keys};
 use crate::{
     config::RedisConfig,
@@ -67,6 +69,15 @@ pub fn with_password(url: &str, password: &str) -> Option<String> {
         url.set_password(Some(password)).ok()?;
     }
     Some(url.into())
+}
+
+/// Where an event's unsold seats are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnsoldSeats {
+    /// Seats that can be held.
+    pub free: u32,
+    /// Seats that are held, those among them whose confirm has begun.
+    pub held: u32,
 }
 
 /// What Redis thinks of an event's inventory, all read at once.
@@ -123,6 +134,20 @@ impl Redis {
         let free = try_join_all(asked).await?;
         // Below zero for a moment only, while Redis learns of data that it lost.
         Ok(free.into_iter().map(|free| free.map(|free| u32::try_from(free).unwrap_or(0))).collect())
+    }
+
+    /// Where the unsold seats of each event are; `None` where the state is missing.
+    pub async fn unsold_seats(&self, events: &[EventId]) -> Result<Vec<Option<UnsoldSeats>>, Error> {
+        let asked = events.iter().map(|event| async move {
+            let mut get = redis::cmd("HMGET");
+            get.arg(self.keys.state(*event)).arg("free").arg("held");
+            self.ask::<(Option<i64>, Option<i64>)>(&get).await
+        });
+        let seats = |count: i64| u32::try_from(count).unwrap_or(0);
+        let found = try_join_all(asked).await?.into_iter().map(|(free, held)| {
+            free.map(|free| UnsoldSeats { free: seats(free), held: seats(held.unwrap_or(0)) })
+        });
+        Ok(found.collect())
     }
 
     /// The epoch of an event's state and what else must be seen beside it; `None` if the state is missing.

@@ -19,7 +19,7 @@ use crate::domain::{
 };
 
 /// Partitions that one event's bookings are spread over in the index.
-const BUCKETS_PER_EVENT: u128 = 16;
+pub(super) const BUCKETS_PER_EVENT: u128 = 16;
 
 /// How a commit ended.
 #[derive(Debug)]
@@ -178,7 +178,11 @@ impl Store {
 
 fn event_bucket(event: EventId, booking: ReservationId) -> String {
     // A reservation id's lowest bits are random.
-    format!("{event}#{}", booking.as_uuid().as_u128() % BUCKETS_PER_EVENT)
+    bucket_key(event, booking.as_uuid().as_u128() % BUCKETS_PER_EVENT)
+}
+
+pub(super) fn bucket_key(event: EventId, bucket: u128) -> String {
+    format!("{event}#{bucket}")
 }
 
 fn page_key_of(booking: &Booking) -> PageKey {

@@ -5,6 +5,7 @@
 
 mod batch;
 mod bookings;
+mod event_bookings;
 mod events;
 mod inventory;
 mod page;

@@ -191,17 +191,12 @@ impl Redis {
 
     /// `rank.lua`: ranks all events anew, unless something was sold since the sales generation was `before`; `anyway`
     /// ranks them even then. Answers whether they are ranked.
-    pub async fn rank(
-        &self,
-        ranks: &[(EventId, i64)],
-        before: Option<&str>,
-        anyway: bool,
-    ) -> Result<bool, Error> {
+    pub async fn rank(&self, ranks: &[(EventId, i64)], before: u64, anyway: bool) -> Result<bool, Error> {
         // As strings: Lua's numbers would be written with fewer digits.
         let ranks: Vec<_> = ranks.iter().map(|(event, rank)| (event, rank.to_string())).collect();
         let mut call = RANK.key(self.keys.popular());
         call.key(self.keys.sales_generation()).key(self.keys.popular_turn());
-        call.arg(before.unwrap_or_default()).arg(json(&ranks)?).arg(u8::from(anyway));
+        call.arg(before).arg(json(&ranks)?).arg(u8::from(anyway));
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "RANKED" => Ok(true),
@@ -225,11 +220,6 @@ impl Redis {
     /// The generation of the list of events; `None` if there is none.
     pub async fn catalogue_generation(&self) -> Result<Option<String>, Error> {
         self.get(&self.keys.catalogue_generation()).await
-    }
-
-    /// Another one after each confirm and each cancel; `None` before the first.
-    pub async fn sales_generation(&self) -> Result<Option<String>, Error> {
-        self.get(&self.keys.sales_generation()).await
     }
 
     /// The most popular events, from the `first` on, at most `count`; drafts, cancelled and started ones among them.

@@ -15,11 +15,12 @@ const TRIES_MAX: usize = 5;
 
 /// Buys all that is left.
 pub(super) async fn sell(world: &World, session: &Session) -> Result<(), Failure> {
-    let (user, token) = buyer::sign_in(world)?;
-    let session = session.of(token);
     for event in &world.events {
         let mut seats = 0;
         loop {
+            // Somebody else each time: one may not have so many.
+            let (user, token) = buyer::sign_in(world)?;
+            let session = session.of(token);
             let key = format!("last-{event}-{seats}");
             let mut purchase = Purchase { user, event: *event, key, quantity: 1, steps: Vec::new() };
             let is_sold = buy(world, &session, &mut purchase, seats).await;

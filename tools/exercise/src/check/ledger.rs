@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use shared::{
     domain::{
         booking::{Booking, BookingStatus},
-        id::EventId,
+        id::{EventId, UserId},
         inventory::InventoryShard,
     },
     redis::ShardSeen,
 };
 
-use crate::{Failure, world::World};
+use crate::{
+    Failure,
+    world::{MAX_PER_USER, World},
+};
 
 /// What the bookings of one shard come to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -94,12 +97,33 @@ pub(super) async fn check(world: &World, bookings: &[Booking]) -> Result<(), Fai
             world.history.violation(format!("its draws are not its quantity: {booking:?}"));
         }
     }
+    for wrong in check_users(world, bookings).await? {
+        world.history.violation(wrong);
+    }
     for event in &world.events {
         for wrong in check_event(world, *event, &sums).await? {
             world.history.violation(format!("event {event} at rest: {wrong}"));
         }
     }
     Ok(())
+}
+
+/// Nobody has more seats than one user may, and each user's seats are counted right.
+async fn check_users(world: &World, bookings: &[Booking]) -> Result<Vec<String>, Failure> {
+    let mut bought: HashMap<(EventId, UserId), u32> = HashMap::new();
+    for booking in bookings {
+        let is_sold = booking.status == BookingStatus::Confirmed;
+        *bought.entry((booking.event_id, booking.user_id)).or_default() +=
+            if is_sold { booking.quantity } else { 0 };
+    }
+    let mut wrong = Vec::new();
+    for ((event, user), seats) in bought {
+        let counted = world.truth.store.seats_of_user(event, user).await?;
+        if seats > MAX_PER_USER || counted != seats {
+            wrong.push(format!("user {user} bought {seats} seats of {event}, {counted} are counted"));
+        }
+    }
+    Ok(wrong)
 }
 
 async fn check_event(

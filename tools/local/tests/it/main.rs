@@ -4,6 +4,7 @@
 
 mod accounts;
 mod admin_events;
+mod admin_numbers;
 mod bad_days;
 mod bodies;
 mod caching;

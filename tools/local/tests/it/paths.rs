@@ -110,6 +110,10 @@ async fn head_answers_like_get_without_the_body() {
         (&evently.admin(), "/admin/events".to_owned()),
         (&evently.admin(), format!("/admin/events/{event}/inventory")),
         (&evently.admin(), format!("/admin/events/{event}/prices")),
+        (&evently.admin(), format!("/admin/events/{event}/bookings")),
+        (&evently.admin(), "/admin/events/capacity_utilization".to_owned()),
+        (&evently.admin(), "/admin/analytics".to_owned()),
+        (&evently.admin(), "/admin/analytics/timeline".to_owned()),
     ] {
         let got = who.get(&path).await;
         let head = send(who.request(Method::HEAD, &path)).await;

@@ -62,7 +62,7 @@ async fn buy(buyer: Session, event: String) -> bool {
                 200 | 201 => return true,
                 // The hold was lost with the old primary, or its seat was sold.
                 409 | 410 => return false,
-                503 => sleep(Duration::from_millis(100)).await,
+                503 if Instant::now() < deadline => sleep(Duration::from_millis(100)).await,
                 other => panic!("{other}: {}", confirmed.body),
             }
         }

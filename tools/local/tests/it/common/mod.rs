@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 mod counting;
+pub(crate) mod many;
 pub(crate) mod metrics;
 mod session;
 mod stores;
@@ -105,6 +106,13 @@ impl TestApp {
         Self::serve(App::new(config(&stores::shared().redis, |_| {}), client).unwrap()).await
     }
 
+    /// The same Evently, as a process of it sees things that has lost DynamoDB.
+    pub(crate) async fn losing_dynamodb(&self) -> Self {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let client = store::client_for_endpoint(&format!("http://{closed}"));
+        Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
+    }
+
     /// Starts one whose tables were never made.
     pub(crate) async fn without_tables() -> Self {
         let stores = stores::shared();
@@ -168,22 +176,7 @@ impl TestApp {
         change: impl FnOnce(&mut EventDetails),
     ) -> String {
         let created_at = Timestamp::now() - SignedDuration::from_hours(hours_ago);
-        let mut details = EventDetails {
-            name: "Old concert".to_owned(),
-            description: None,
-            venue: None,
-            starts_at: created_at + SignedDuration::from_hours(1),
-            ends_at: None,
-            capacity: 100,
-            base_price: 2_500,
-            currency: Currency::EUR,
-            sales_open_at: None,
-            sales_close_at: None,
-            max_per_booking: 10,
-            max_per_user: ANY_NUMBER,
-            status: EventStatus::Published,
-            pricing: None,
-        };
+        let mut details = details(created_at);
         change(&mut details);
         protocol::create_event(&self.app, details, created_at).await.unwrap().id.to_string()
     }
@@ -228,6 +221,26 @@ impl TestApp {
 /// Where the DynamoDB-compatible store is that the tests share.
 pub(crate) fn shared_dynamodb() -> &'static str {
     &stores::shared().dynamodb
+}
+
+/// What the events are like that tests make past the API.
+fn details(created_at: Timestamp) -> EventDetails {
+    EventDetails {
+        name: "Old concert".to_owned(),
+        description: None,
+        venue: None,
+        starts_at: created_at + SignedDuration::from_hours(1),
+        ends_at: None,
+        capacity: 100,
+        base_price: 2_500,
+        currency: Currency::EUR,
+        sales_open_at: None,
+        sales_close_at: None,
+        max_per_booking: 10,
+        max_per_user: ANY_NUMBER,
+        status: EventStatus::Published,
+        pricing: None,
+    }
 }
 
 /// An event as an admin would write it, with some fields changed; `null` takes one away.

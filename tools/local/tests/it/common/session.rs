@@ -22,6 +22,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// The body as JSON; null if it is none.
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Session {
@@ -107,8 +109,9 @@ impl Session {
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null);
-    Answer { status, headers, body }
+    let bytes = response.bytes().await.unwrap().to_vec();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Answer { status, headers, body, bytes }
 }
 
 impl Answer {

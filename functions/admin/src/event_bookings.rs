@@ -1,0 +1,134 @@
+//! GET /admin/events/{id}/bookings
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::IntoResponse};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Error,
+    domain::{
+        booking::{Booking, BookingStatus},
+        id::EventId,
+    },
+    http::{
+        Admin, PathId, Problem, QueryParams,
+        csv::{Table, Wanted, text},
+        cursor::{from_cursor, to_cursor},
+        openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
+        query::page_items,
+        views::BookingView,
+    },
+};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which bookings.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventBookingsParams {
+    /// Only bookings of this status.
+    #[param(inline)]
+    status: Option<BookingStatus>,
+    /// Items in the page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of an event's bookings.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventBookingList {
+    /// Those whose seats were held last come first. A page may have fewer than `limit` also where another follows, if few
+    /// bookings are of the `status` asked for.
+    items: Vec<EventBooking>,
+    /// Send it as `cursor` for the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// A booking and whose it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventBooking {
+    /// The buyer's id.
+    #[schema(value_type = uuid::Uuid)]
+    user_id: String,
+    /// The booking.
+    #[serde(flatten)]
+    booking: BookingView,
+}
+
+/// Who booked what at an event, newest first. The list follows the truth by a moment: a booking made or cancelled just now
+/// may show a little later.
+#[utoipa::path(
+    get, path = "/admin/events/{id}/bookings", tag = "Admin", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The event's id."), EventBookingsParams),
+    responses(
+        (status = 200, description = "A page of bookings.", headers(("Link" = String)),
+         content((EventBookingList = "application/json"), (String = "text/csv"))),
+        (status = 404, description = "`event_not_found`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        ParameterProblems, AdminProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn list_event_bookings(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    PathId(id): PathId<EventId>,
+    wanted: Wanted,
+    QueryParams(params): QueryParams<EventBookingsParams>,
+) -> Result<impl IntoResponse, Problem> {
+    let limit = page_items(params.limit)?;
+    let list = format!("event bookings {id} {:?}", params.status);
+    let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
+    let (event, page) =
+        tokio::join!(app.store.event(id), app.store.bookings_of_event(id, params.status, limit, start));
+    event?.ok_or(Error::EventNotFound)?;
+    let page = page?;
+    let list = EventBookingList {
+        items: page.items.into_iter().map(EventBooking::from).collect(),
+        next_cursor: to_cursor(&app.tokens, &list, page.next)?,
+    };
+    Ok(wanted.answer(&list, || table(&list.items), list.next_cursor.as_deref())?)
+}
+
+impl From<Booking> for EventBooking {
+    fn from(booking: Booking) -> Self {
+        Self { user_id: booking.user_id.to_string(), booking: booking.into() }
+    }
+}
+
+fn table(items: &[EventBooking]) -> Table {
+    let header = [
+        "id",
+        "user_id",
+        "event_id",
+        "event_name",
+        "starts_at",
+        "quantity",
+        "unit_price",
+        "total",
+        "currency",
+        "status",
+        "created_at",
+        "cancelled_at",
+        "version",
+    ];
+    let rows = items.iter().map(|EventBooking { user_id, booking }| {
+        vec![
+            booking.id.clone(),
+            user_id.clone(),
+            booking.event_id.clone(),
+            text(&booking.event_name),
+            booking.starts_at.to_string(),
+            booking.quantity.to_string(),
+            booking.unit_price.to_string(),
+            booking.total.to_string(),
+            booking.currency.clone(),
+            booking.status.as_str().to_owned(),
+            booking.created_at.to_string(),
+            booking.cancelled_at.as_ref().map(Timestamp::to_string).unwrap_or_default(),
+            booking.version.to_string(),
+        ]
+    });
+    Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+}

@@ -1,0 +1,282 @@
+//! GET /admin/analytics/timeline
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
+
+use axum::{extract::State, response::IntoResponse};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Error,
+    domain::{
+        id::EventId,
+        sales::{HOURS_PER_DAY, Hour, HourOfAllSales, hour_of, start_of},
+    },
+    http::{
+        Admin, Problem, QueryParams,
+        csv::{Table, Wanted},
+        openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
+    },
+};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::numbers::{Amount, amounts};
+
+/// Days of hours in one answer at most.
+const HOURLY_DAYS_MAX: u32 = 31;
+/// Days in one answer at most.
+const DAYS_MAX: u32 = 366;
+
+/// What the numbers are summed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Bucket {
+    /// An hour, in UTC.
+    #[default]
+    Hour,
+    /// A day, in UTC.
+    Day,
+}
+
+/// Which sales, and when.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TimelineParams {
+    /// `hour` if left out.
+    #[param(inline)]
+    bucket: Option<Bucket>,
+    /// Only sales of this event.
+    #[param(value_type = Option<uuid::Uuid>)]
+    event_id: Option<String>,
+    /// The first bucket is the one that this lies in. If left out, there are 24 hours, or 30 days.
+    from: Option<Timestamp>,
+    /// The last bucket is the one that begins before this and ends with it or later. Now, if left out. At most 31 days after
+    /// `from` for hours, 366 for days.
+    to: Option<Timestamp>,
+}
+
+/// Sales over time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Timeline {
+    /// What the numbers are summed over.
+    bucket: Bucket,
+    /// The event, if only its sales are counted.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    event_id: Option<String>,
+    /// Oldest first, without gaps: buckets in which nothing happened are there.
+    items: Vec<TimelineBucket>,
+}
+
+/// What happened in an hour or a day: bookings count when they are made, their cancels when they are cancelled.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TimelineBucket {
+    /// When it begins.
+    start: Timestamp,
+    /// Bookings made, whatever became of them later.
+    bookings: u64,
+    /// Tickets in them.
+    tickets_sold: u64,
+    /// Tickets cancelled.
+    tickets_cancelled: u64,
+    /// Bookings cancelled, whenever they were made.
+    bookings_cancelled: u64,
+    /// What the tickets in `tickets_sold` cost: cancels are not taken off, see `refunds`. Of one event, one amount; of
+    /// all, one for each currency in which something was paid.
+    revenue: Vec<Amount>,
+    /// What the tickets in `tickets_cancelled` had cost.
+    refunds: Vec<Amount>,
+}
+
+/// Sales by the hour or by the day, of one event or of all together: exact. An event that was created in the last moment
+/// may show in the sum of all a little later.
+#[utoipa::path(
+    get, path = "/admin/analytics/timeline", tag = "Admin", security(("bearer" = [])),
+    params(TimelineParams),
+    responses(
+        (status = 200, description = "The sales.",
+         content((Timeline = "application/json"), (String = "text/csv"))),
+        (status = 404, description = "`event_not_found`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        ParameterProblems, AdminProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn timeline(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    wanted: Wanted,
+    QueryParams(params): QueryParams<TimelineParams>,
+) -> Result<impl IntoResponse, Problem> {
+    let now = Timestamp::now();
+    let bucket = params.bucket.unwrap_or_default();
+    let hours = bucket.hours(params.from, params.to, now)?;
+    let event_id = params.event_id.map(|id| id.parse::<EventId>()).transpose();
+    let event_id = event_id.map_err(|_| Problem::bad_parameter("event_id", "must be the id of an event"))?;
+    let sales = match event_id {
+        None => app.store.sales_of_all(hours.clone(), now).await?,
+        Some(id) => sales_of_event(&app, id, hours.clone(), now).await?,
+    };
+    let items = bucket.sum(hours, &sales);
+    let timeline = Timeline { bucket, event_id: event_id.map(|id| id.to_string()), items };
+    Ok(wanted.answer(&timeline, || table(&timeline.items), None)?)
+}
+
+async fn sales_of_event(
+    app: &App,
+    id: EventId,
+    hours: Range<Hour>,
+    now: Timestamp,
+) -> Result<BTreeMap<Hour, HourOfAllSales>, Error> {
+    let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    let currency = event.details.currency.code();
+    let sales = app.store.sales_of_event(&event, hours.clone(), now).await?;
+    let mut found: BTreeMap<Hour, HourOfAllSales> = BTreeMap::new();
+    for hour in hours {
+        let one = found.entry(hour).or_default();
+        // Its currency shows in every hour.
+        one.amounts.insert(currency.to_owned(), 0);
+        one.refunds.insert(currency.to_owned(), 0);
+        one.add(&sales.get(&hour).copied().unwrap_or_default(), currency);
+    }
+    Ok(found)
+}
+
+impl Bucket {
+    fn in_hours(self) -> u32 {
+        match self {
+            Self::Hour => 1,
+            Self::Day => HOURS_PER_DAY,
+        }
+    }
+
+    /// The hours that were asked for, in whole buckets.
+    fn hours(
+        self,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Range<Hour>, Problem> {
+        let (buckets, days_max) = match self {
+            Self::Hour => (24, HOURLY_DAYS_MAX),
+            Self::Day => (30, DAYS_MAX),
+        };
+        let size = self.in_hours();
+        let to = to.unwrap_or(now);
+        let last = hour_of(to);
+        // An hour that only begins then is not asked for.
+        let end = (last + u32::from(start_of(last) < to)).next_multiple_of(size);
+        let start = from.map_or(end.saturating_sub(buckets * size), hour_of) / size * size;
+        if from.is_some_and(|from| from >= to) || start >= end {
+            return Err(Problem::bad_parameter("to", "must be after from"));
+        }
+        if from.is_some_and(|from| to - SignedDuration::from_hours(i64::from(24 * days_max)) > from) {
+            let message = format!("must be at most {days_max} days before to");
+            return Err(Problem::bad_parameter("from", message));
+        }
+        Ok(start..end)
+    }
+
+    fn sum(self, hours: Range<Hour>, sales: &BTreeMap<Hour, HourOfAllSales>) -> Vec<TimelineBucket> {
+        let size = self.in_hours();
+        let starts = hours.step_by(usize::try_from(size).unwrap_or(1));
+        starts
+            .map(|start| {
+                let mut sum = HourOfAllSales::default();
+                sales.range(start..start + size).for_each(|(_, one)| sum.add_all(one));
+                TimelineBucket::new(start, &sum)
+            })
+            .collect()
+    }
+}
+
+impl TimelineBucket {
+    fn new(start: Hour, sum: &HourOfAllSales) -> Self {
+        Self {
+            start: start_of(start),
+            bookings: sum.bookings,
+            tickets_sold: sum.tickets,
+            tickets_cancelled: sum.cancelled_tickets,
+            bookings_cancelled: sum.cancelled_bookings,
+            revenue: amounts(&sum.amounts),
+            refunds: amounts(&sum.refunds),
+        }
+    }
+}
+
+/// A column for the revenue and the refunds in each currency.
+fn table(items: &[TimelineBucket]) -> Table {
+    let currencies_of = |amounts: fn(&TimelineBucket) -> &Vec<Amount>| -> BTreeSet<&str> {
+        items.iter().flat_map(amounts).map(|amount| amount.currency.as_str()).collect()
+    };
+    let (revenue, refunds) = (currencies_of(|item| &item.revenue), currencies_of(|item| &item.refunds));
+    let names = ["start", "bookings", "tickets_sold", "tickets_cancelled", "bookings_cancelled"];
+    let header = (names.map(str::to_owned).into_iter())
+        .chain(revenue.iter().map(|currency| format!("revenue_{currency}")))
+        .chain(refunds.iter().map(|currency| format!("refunds_{currency}")));
+    let amount_in = |amounts: &[Amount], currency: &str| {
+        amounts
+            .iter()
+            .find(|amount| amount.currency == currency)
+            .map_or(0, |amount| amount.amount)
+            .to_string()
+    };
+    let rows = items.iter().map(|item| {
+        let counts = [item.bookings, item.tickets_sold, item.tickets_cancelled, item.bookings_cancelled];
+        (std::iter::once(item.start.to_string()))
+            .chain(counts.map(|count| count.to_string()))
+            .chain(revenue.iter().map(|currency| amount_in(&item.revenue, currency)))
+            .chain(refunds.iter().map(|currency| amount_in(&item.refunds, currency)))
+            .collect()
+    });
+    Table { header: header.collect(), rows: rows.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn range(bucket: Bucket, from: Option<&str>, to: Option<&str>) -> Option<(String, String)> {
+        let hours = bucket.hours(from.map(at), to.map(at), at("2026-03-10T10:20:00Z")).ok()?;
+        Some((start_of(hours.start).to_string(), start_of(hours.end).to_string()))
+    }
+
+    fn expected(from: &str, to: &str) -> Option<(String, String)> {
+        Some((from.to_owned(), to.to_owned()))
+    }
+
+    #[test]
+    fn without_a_range_there_are_a_day_of_hours_or_thirty_days_up_to_now() {
+        assert_eq!(range(Bucket::Hour, None, None), expected("2026-03-09T11:00:00Z", "2026-03-10T11:00:00Z"));
+        assert_eq!(range(Bucket::Day, None, None), expected("2026-02-09T00:00:00Z", "2026-03-11T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_range_is_widened_to_whole_buckets() {
+        let (from, to) = (Some("2026-03-01T05:59:59Z"), Some("2026-03-02T00:00:00.001Z"));
+        assert_eq!(range(Bucket::Hour, from, to), expected("2026-03-01T05:00:00Z", "2026-03-02T01:00:00Z"));
+        assert_eq!(range(Bucket::Day, from, to), expected("2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z"));
+        let (from, to) = (Some("2026-03-01T05:00:00Z"), Some("2026-03-02T00:00:00Z"));
+        assert_eq!(range(Bucket::Hour, from, to), expected("2026-03-01T05:00:00Z", "2026-03-02T00:00:00Z"));
+        assert_eq!(range(Bucket::Day, from, to), expected("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_range_has_an_end_and_a_limit_whatever_buckets_it_touches() {
+        let (from, to) = (Some("2026-01-01T05:30:00Z"), Some("2026-02-01T05:30:00Z"));
+        assert_eq!(range(Bucket::Hour, from, to), expected("2026-01-01T05:00:00Z", "2026-02-01T06:00:00Z"));
+        let from = Some("2026-01-01T00:00:00Z");
+        assert!(range(Bucket::Hour, from, Some("2026-02-01T00:00:00Z")).is_some());
+        assert_eq!(range(Bucket::Hour, from, Some("2026-02-01T00:00:01Z")), None);
+        assert!(range(Bucket::Day, from, Some("2027-01-02T00:00:00Z")).is_some());
+        assert_eq!(range(Bucket::Day, from, Some("2027-01-02T00:00:01Z")), None);
+        for to in ["2026-01-01T00:00:00Z", "2025-12-31T00:00:00Z", "1960-01-01T00:00:00Z"] {
+            assert_eq!(range(Bucket::Hour, from, Some(to)), None, "{to}");
+        }
+    }
+}
