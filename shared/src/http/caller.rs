@@ -8,10 +8,12 @@ use axum::{
     http::{StatusCode, header, request::Parts},
 };
 
+use jiff::Timestamp;
+
 use super::{problem::Problem, token::AccessClaims};
 use crate::{
-    App,
-    domain::{id::UserId, user::Role},
+    App, accounts,
+    domain::{email::Email, id::UserId, user::Role},
 };
 
 /// A signed-in user.
@@ -19,6 +21,8 @@ use crate::{
 pub struct Caller {
     /// Whose request it is.
     pub user_id: UserId,
+    /// The address that they signed in with.
+    pub email: Email,
 }
 
 /// A signed-in admin.
@@ -32,7 +36,8 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        Ok(Self { user_id: claims(parts, app)?.sub })
+        let claims = claims(parts, app).await?;
+        Ok(Self { user_id: claims.sub, email: claims.email })
     }
 }
 
@@ -40,7 +45,7 @@ impl FromRequestParts<Arc<App>> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let claims = claims(parts, app)?;
+        let claims = claims(parts, app).await?;
         match claims.role {
             Role::Admin => Ok(Self { user_id: claims.sub }),
             Role::User => Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "Only an admin may do this")),
@@ -48,8 +53,9 @@ impl FromRequestParts<Arc<App>> for Admin {
     }
 }
 
-/// What the request's token says; the token alone decides, no store is asked.
-fn claims(parts: &Parts, app: &App) -> Result<AccessClaims, Problem> {
+/// What the request's token says. The token decides, and what this process knows of changed passwords; the table of
+/// users is not asked.
+async fn claims(parts: &Parts, app: &App) -> Result<AccessClaims, Problem> {
     let Some(header) = parts.headers.get(header::AUTHORIZATION) else {
         return Err(Problem::unauthorized("The Authorization header is missing.", "Bearer"));
     };
@@ -57,11 +63,20 @@ fn claims(parts: &Parts, app: &App) -> Result<AccessClaims, Problem> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Problem::unauthorized("The Authorization header must be: Bearer <token>.", "Bearer"));
     }
-    app.tokens.verify_access(token.trim()).map_err(|error| {
+    let claims = app.tokens.verify_access(token.trim(), Timestamp::now()).map_err(|error| {
         tracing::debug!(%error, "token refused");
-        Problem::unauthorized(
-            "The token is not valid, or no longer. Sign in again.",
-            r#"Bearer error="invalid_token""#,
-        )
-    })
+        invalid_token()
+    })?;
+    if accounts::has_ended(app, claims.sub, claims.password_version).await {
+        tracing::debug!(user_id = %claims.sub, "token from before the password was changed");
+        return Err(invalid_token());
+    }
+    Ok(claims)
+}
+
+fn invalid_token() -> Problem {
+    Problem::unauthorized(
+        "The token is not valid, or no longer. Sign in again.",
+        r#"Bearer error="invalid_token""#,
+    )
 }

@@ -3,12 +3,14 @@
 pub mod body;
 pub mod caller;
 pub mod client_address;
+mod cors;
 pub mod cursor;
 pub mod headers;
 mod json;
 pub mod openapi;
 pub mod problem;
 pub mod query;
+mod request_id;
 pub mod service;
 pub mod token;
 pub mod views;

@@ -17,6 +17,7 @@ mod catalogue;
 mod event;
 mod hold;
 mod janitor;
+mod sign_in;
 
 use redis::{Script, Value};
 use serde::Serialize;
@@ -26,6 +27,7 @@ pub use self::{
     catalogue::{COPY_TTL, CatalogueKept, List, Show, Turn},
     hold::{Begin, Look, Redraw, Release, Reserve, ReserveRequest},
     janitor::{OverdueConfirm, Reconciled, Swept},
+    sign_in::{FailureRules, FailuresOf},
 };
 use super::{Redis, answer::Answer, unavailable};
 use crate::domain::{error::Error, id::EventId};

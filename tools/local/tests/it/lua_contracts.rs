@@ -128,6 +128,12 @@ fn keys_only_ever_come_from_keys() {
         "generation",
         "popular",
         "sales",
+        "pair",
+        "address",
+        "account",
+        "known",
+        "counter",
+        "ended",
     ];
     let common = fs::read_to_string(shared().join("lua/common.lua")).unwrap();
     let texts = scripts().into_iter().map(|script| (script.name, script.code));

@@ -133,6 +133,8 @@ impl TestApp {
             name: None,
             role,
             password_hash: None,
+            password_version: 0,
+            password_changed_at: None,
             created_at: Timestamp::now(),
         };
         let token = self.app.tokens.issue_access(&user, Timestamp::now()).unwrap();
