@@ -23,6 +23,7 @@ use shared::{
         inventory::InventoryShard,
         user::{Role, User},
     },
+    http::client_address::PeerAddress,
     protocol,
     redis::keys::Keys,
     store,
@@ -79,6 +80,12 @@ impl TestApp {
         Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
     }
 
+    /// Another process of the same service, with other settings.
+    pub(crate) async fn another_with(&self, config: Config) -> Self {
+        let client = store::client_for_endpoint(&stores::shared().dynamodb);
+        Self::serve(App::new(config, client).unwrap()).await
+    }
+
     /// Starts one on these stores.
     pub(crate) async fn on(dynamodb: &str, redis: &str, change: impl FnOnce(&mut Config)) -> Self {
         let config = config(redis, change);
@@ -114,6 +121,16 @@ impl TestApp {
     /// Somebody who is not signed in.
     pub(crate) fn anybody(&self) -> Session {
         Session::new(self.http.clone(), self.url.clone())
+    }
+
+    /// Somebody who is not signed in, from that address.
+    pub(crate) async fn from(&self, address: &str) -> Session {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let from = PeerAddress(address.parse().unwrap());
+        let service = api::service(Arc::clone(&self.app)).layer(axum::Extension(from));
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Session::new(self.http.clone(), url)
     }
 
     /// A signed-in user, different each time. A token is all that a request needs, so none is registered.
