@@ -33,25 +33,41 @@ pub(crate) struct Verdict {
 
 /// The password's hash, with a salt of its own. `Unavailable` if too many others are waiting.
 pub(crate) async fn hash(password: SecretString) -> Result<PasswordHash, Error> {
-    off_thread(move || hash_now(&password)).await
+    off_thread(move |argon| argon.hash(&password)).await
 }
 
 /// Whether the password is the one that was hashed. Without a hash the answer is no, and takes as long. `Unavailable`
 /// if too many others are waiting.
 pub(crate) async fn verify(password: &SecretString, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
     let password = password.clone();
-    off_thread(move || match hash {
-        Some(hash) => verify_now(&password, &hash),
-        None => hash_now(&password).map(|_| Verdict { is_right: false, is_weak: false }),
+    off_thread(move |argon| match hash {
+        Some(hash) => argon.verify(&password, &hash),
+        None => argon.hash(&password).map(|_| Verdict { is_right: false, is_weak: false }),
     })
     .await
 }
 
-fn verify_now(password: &SecretString, hash: &PasswordHash) -> Result<Verdict, Error> {
-    let hash = ParsedHash::new(hash.as_str()).map_err(|error| Error::Internal(Box::new(error)))?;
-    // With the hash's own parameters.
-    let is_right = Argon2::default().verify_password(password.expose_secret().as_bytes(), &hash).is_ok();
-    Ok(Verdict { is_right, is_weak: is_weak(&hash) })
+/// Computes hashes, and counts them.
+struct Argon {
+    argon2: Argon2<'static>,
+    hashes: u64,
+}
+
+impl Argon {
+    fn hash(&mut self, password: &SecretString) -> Result<PasswordHash, Error> {
+        self.hashes += 1;
+        let hash = self.argon2.hash_password(password.expose_secret().as_bytes());
+        let hash = hash.map_err(|error| Error::Internal(Box::new(error)))?;
+        Ok(PasswordHash::new(hash.to_string()))
+    }
+
+    fn verify(&mut self, password: &SecretString, hash: &PasswordHash) -> Result<Verdict, Error> {
+        let hash = ParsedHash::new(hash.as_str()).map_err(|error| Error::Internal(Box::new(error)))?;
+        self.hashes += 1;
+        // With the hash's own parameters.
+        let is_right = self.argon2.verify_password(password.expose_secret().as_bytes(), &hash).is_ok();
+        Ok(Verdict { is_right, is_weak: is_weak(&hash) })
+    }
 }
 
 /// Whether a hash was made with less memory or fewer passes, or by another algorithm or version.
@@ -68,23 +84,19 @@ fn is_weak(hash: &ParsedHash) -> bool {
     }
 }
 
-fn hash_now(password: &SecretString) -> Result<PasswordHash, Error> {
-    let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
-    let hash = hash.map_err(|error| Error::Internal(Box::new(error)))?;
-    Ok(PasswordHash::new(hash.to_string()))
-}
-
 async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    work: impl FnOnce(&mut Argon) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let turn = take_turn().await?;
-    metrics::counter!(names::PASSWORDS_HASHED).increment(1);
     let done = spawn_blocking(move || {
         // Until the work is done, though the request may be given up before.
         let _turn = turn;
-        work()
+        let mut argon = Argon { argon2: Argon2::default(), hashes: 0 };
+        (work(&mut argon), argon.hashes)
     });
-    done.await.map_err(|error| Error::Internal(Box::new(error)))?
+    let (result, hashes) = done.await.map_err(|error| Error::Internal(Box::new(error)))?;
+    metrics::counter!(names::PASSWORDS_HASHED).increment(hashes);
+    result
 }
 
 async fn take_turn() -> Result<SemaphorePermit<'static>, Error> {

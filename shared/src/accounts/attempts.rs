@@ -21,6 +21,8 @@
 //!   15 minutes with the account's address, by up to a minute without.
 //! - A stranger with thousands of networks has five attempts an hour from each at first, and all together about one a
 //!   minute; common passwords are refused at registration so that these are not enough.
+//! - Attempts under way count as failed: if fifty people of one network sign in within a tenth of a second, some must try
+//!   again after a second.
 //! - If Redis forgets, the counts start again; without Redis each process counts by itself, account and network only.
 //!
 //! Redis learns no address, neither of mail nor of network: fingerprints with the JWT secret stand for them. A new secret
