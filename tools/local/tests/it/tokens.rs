@@ -210,10 +210,10 @@ async fn a_cursor_signed_with_the_previous_secret_is_still_good() {
     }
     let cursor = evently.admin().get("/admin/events?limit=1").await.text("next_cursor");
     let with_secrets = |previous: Option<&'static str>| {
-        let mut config = evently.app.config.clone();
-        config.jwt_secret = SecretString::from(ANOTHER_SECRET);
-        config.jwt_secret_previous = previous.map(SecretString::from);
-        evently.another_with(config)
+        evently.another_with(move |config| {
+            config.jwt_secret = SecretString::from(ANOTHER_SECRET);
+            config.jwt_secret_previous = previous.map(SecretString::from);
+        })
     };
     let path = format!("/admin/events?limit=1&cursor={cursor}");
     let rotated = with_secrets(Some(JWT_SECRET)).await;

@@ -80,10 +80,11 @@ impl TestApp {
         Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
     }
 
-    /// Another process of the same service, with other settings.
-    pub(crate) async fn another_with(&self, config: Config) -> Self {
-        let client = store::client_for_endpoint(&stores::shared().dynamodb);
-        Self::serve(App::new(config, client).unwrap()).await
+    /// Another process of the same service, with some settings changed.
+    pub(crate) async fn another_with(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.app.config.clone();
+        change(&mut config);
+        Self::serve(App::new(config, store::client_for_endpoint(&stores::shared().dynamodb)).unwrap()).await
     }
 
     /// Starts one on these stores.
