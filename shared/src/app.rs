@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    accounts::{Attempts, EndedTokens},
     catalogue::Catalogue,
     config::{Config, ConfigError},
     domain::error::Cause,
@@ -26,6 +27,10 @@ pub struct App {
     pub(crate) limits: Limits,
     /// What this process remembers of the catalogue.
     pub(crate) catalogue: Catalogue,
+    /// Which tokens ended before their time, as far as this process knows.
+    pub(crate) ended_tokens: EndedTokens,
+    /// What this process remembers of wrong passwords while Redis is out of reach.
+    pub(crate) attempts: Attempts,
 }
 
 /// Why a function can't start.
@@ -57,6 +62,8 @@ impl App {
             redis: Redis::new(&config.redis).map_err(StartError::Redis)?,
             limits: Limits::default(),
             catalogue: Catalogue::default(),
+            ended_tokens: EndedTokens::default(),
+            attempts: Attempts::default(),
             tokens: Tokens::new(&config.jwt_secret, config.jwt_secret_previous.as_ref()),
             config,
         }))

@@ -38,6 +38,8 @@ pub struct Config {
     pub unbought_ttls_max: u64,
     /// How many requests a client may have.
     pub rate_limits: RateLimits,
+    /// `CORS_ALLOW_ORIGINS`: web pages of these origins may call the API from a browser.
+    pub cors_allow_origins: Vec<String>,
     /// How long a hold stays after its confirm began, before the janitor settles it. Must exceed the life of
     /// any request; only tests shorten it.
     pub confirm_grace_ms: u64,
@@ -129,6 +131,7 @@ impl Config {
                 reads_per_minute: settings.rate_limit("RATE_LIMIT_READS_PER_MINUTE", 120)?,
                 auth_per_minute: settings.rate_limit("RATE_LIMIT_AUTH_PER_MINUTE", 10)?,
             },
+            cors_allow_origins: settings.origins("CORS_ALLOW_ORIGINS")?,
             confirm_grace_ms: CONFIRM_GRACE_MS,
             seats_per_shard: inventory::SEATS_PER_SHARD,
         })
@@ -165,6 +168,23 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
             Some("true") => Ok(true),
             Some(_) => Err(error(name, "must be true or false")),
         }
+    }
+
+    /// Origins (RFC 6454, section 6.2), with commas between them, as a browser sends them: it compares letter by letter.
+    fn origins(&self, name: &'static str) -> Result<Vec<String>, ConfigError> {
+        let value = self.optional(name).unwrap_or_default();
+        let origins = value.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        origins
+            .map(|origin| match is_origin(origin) {
+                true => Ok(origin.to_owned()),
+                false => Err(error(
+                    name,
+                    format!(
+                        "must be origins like https://example.com, with commas between: {origin} is none"
+                    ),
+                )),
+            })
+            .collect()
     }
 
     fn jwt_secret(&self, name: &'static str) -> Result<Option<SecretString>, ConfigError> {
@@ -216,6 +236,12 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
     }
 }
 
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".:-[]".contains(c);
+    !host.is_empty() && host.chars().all(is_allowed)
+}
+
 fn missing(name: &'static str) -> ConfigError {
     error(name, "is not set")
 }
@@ -260,6 +286,7 @@ mod tests {
         assert_eq!(config.hold_ttl_ms, 600_000);
         let limits = RateLimits { writes_per_minute: 10, reads_per_minute: 120, auth_per_minute: 10 };
         assert_eq!(config.rate_limits, limits);
+        assert!(config.cors_allow_origins.is_empty());
         assert!(config.admin.is_none() && config.jwt_secret_previous.is_none() && !config.redis.cluster);
     }
 
@@ -276,6 +303,10 @@ mod tests {
             ("JWT_SECRET", ""),
             ("JWT_SECRET", "short"),
             ("JWT_SECRET_PREVIOUS", "short"),
+            ("CORS_ALLOW_ORIGINS", "*"),
+            ("CORS_ALLOW_ORIGINS", "example.com"),
+            ("CORS_ALLOW_ORIGINS", "https://example.com/"),
+            ("CORS_ALLOW_ORIGINS", "https://example.com, https://"),
             ("RESERVATION_TTL_SECONDS", "ten"),
             ("RESERVATION_TTL_SECONDS", "0"),
             ("RESERVATION_TTL_SECONDS", "86401"),
@@ -286,6 +317,12 @@ mod tests {
             let error = config_with(&[(name, value)]).unwrap_err();
             assert!(error.to_string().starts_with(name), "{name}={value}: {error}");
         }
+    }
+
+    #[test]
+    fn origins_are_separated_by_commas() {
+        let config = config_with(&[("CORS_ALLOW_ORIGINS", "https://example.com, http://127.0.0.1:8080,")]);
+        assert_eq!(config.unwrap().cors_allow_origins, ["https://example.com", "http://127.0.0.1:8080"]);
     }
 
     #[test]

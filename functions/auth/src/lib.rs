@@ -1,7 +1,9 @@
-//! Accounts: register and sign in.
+//! Accounts: register, sign in, change the password.
 
+mod change_password;
 mod login;
 mod password;
+mod policy;
 mod register;
 
 use std::sync::Arc;
@@ -13,7 +15,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(register::register)).routes(routes!(login::login))
+    OpenApiRouter::new()
+        .routes(routes!(register::register))
+        .routes(routes!(login::login))
+        .routes(routes!(change_password::change_password))
 }
 
 /// An account, as clients see it.

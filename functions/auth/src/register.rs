@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use shared::{
     App, Error,
@@ -21,10 +22,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{
-    UserView,
-    password::{self, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN},
-};
+use crate::{UserView, password, policy};
 
 const NAME_CHARS_MAX: usize = 100;
 
@@ -35,9 +33,9 @@ pub(crate) struct Registration {
     /// Becomes the account's key, normalised.
     #[schema(example = "ada@example.com", max_length = 254)]
     email: String,
-    /// 8 to 128 characters.
-    #[schema(example = "correct horse battery", min_length = 8, max_length = 128)]
-    password: String,
+    /// 8 to 128 characters; not one of the most common passwords, nor the address.
+    #[schema(value_type = String, example = "correct horse battery", min_length = 8, max_length = 128)]
+    password: SecretString,
     /// How the person wants to be called.
     #[schema(example = "Ada", max_length = 100)]
     name: Option<String>,
@@ -74,6 +72,8 @@ pub(crate) async fn register(
         name: registration.name,
         role: Role::User,
         password_hash: Some(password::hash(registration.password).await?),
+        password_version: 0,
+        password_changed_at: None,
         created_at: to_whole_ms(Timestamp::now()),
     };
     app.store.create_user(&user).await?;
@@ -86,8 +86,7 @@ fn check(registration: &Registration) -> Result<Email, Error> {
     if let Err(message) = &email {
         errors.push(FieldError::new("email", *message));
     }
-    if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&registration.password.chars().count()) {
-        let message = format!("must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters");
+    if let Err(message) = policy::check(&registration.password, email.as_ref().ok()) {
         errors.push(FieldError::new("password", message));
     }
     if registration.name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub const EMAIL_CHARS_MAX: usize = 254;
 
 /// A valid email address in its normalised form: no white space around it, all in lower case. The same
-/// address therefore always gives the same account.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// address therefore always gives the same account. Its debug form, which may come into a log, tells the domain only.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Email(String);
 
@@ -32,6 +32,18 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What stands before the `@`.
+    pub fn local_part(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let domain = self.0.rsplit_once('@').map_or("", |(_, domain)| domain);
+        write!(f, "Email(…@{domain})")
+    }
 }
 
 impl fmt::Display for Email {
@@ -47,6 +59,11 @@ mod tests {
     #[test]
     fn the_same_address_is_always_written_the_same_way() {
         assert_eq!(Email::parse("  Ada@Example.COM "), Email::parse("ada@example.com"));
+    }
+
+    #[test]
+    fn its_debug_form_does_not_tell_whose_it_is() {
+        assert_eq!(format!("{:?}", Email::parse("ada@example.com").unwrap()), "Email(…@example.com)");
     }
 
     #[test]

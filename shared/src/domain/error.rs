@@ -98,6 +98,18 @@ pub enum Error {
     /// Unknown address or wrong password.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// Too many passwords were wrong lately, of this account or from this address.
+    #[error("too many attempts, wait for {wait_seconds} s")]
+    TooManyAttempts {
+        /// Seconds until the next attempt, at least 1.
+        wait_seconds: u64,
+    },
+    /// The admin's password can only be changed where it is set.
+    #[error("password is a setting")]
+    PasswordIsASetting,
+    /// The access token is not valid, or no longer.
+    #[error("token is not valid, or no longer")]
+    TokenEnded,
     /// The version that the change was based on is not the current one.
     #[error("stale version, current is {current}")]
     StaleVersion {

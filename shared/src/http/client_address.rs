@@ -2,11 +2,15 @@
 //! `X-Forwarded-For`, changes nothing.
 
 use std::{
+    convert::Infallible,
     fmt,
     net::{IpAddr, Ipv6Addr},
 };
 
-use axum::http::Extensions;
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, request::Parts},
+};
 use lambda_http::request::RequestContext;
 
 /// Where a request came from: an IPv4 address, or the /64 network of an IPv6 address, as one subscriber has at least
@@ -32,6 +36,14 @@ impl ClientAddress {
         });
         let by_socket = || extensions.get::<PeerAddress>().map(|PeerAddress(address)| *address);
         by_gateway.or_else(by_socket).map_or(Self::Unknown, |address| Self::Known(network(address)))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions))
     }
 }
 

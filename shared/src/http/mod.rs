@@ -3,6 +3,7 @@
 pub mod body;
 pub mod caller;
 pub mod client_address;
+mod cors;
 pub mod csv;
 pub mod cursor;
 pub mod headers;
@@ -11,6 +12,7 @@ pub mod limit;
 pub mod openapi;
 pub mod problem;
 pub mod query;
+mod request_id;
 pub mod service;
 pub mod token;
 pub mod views;

@@ -153,6 +153,19 @@ impl From<Error> for Problem {
                 "Email address or password is wrong",
             )
             .header(header::WWW_AUTHENTICATE, "Bearer"),
+            Error::TooManyAttempts { wait_seconds } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", "Too many passwords were wrong")
+                    .detail(format!("Try again in {wait_seconds} s."))
+                    .header(header::RETRY_AFTER, HeaderValue::from(wait_seconds))
+            }
+            Error::PasswordIsASetting => {
+                Self::conflict("password_is_a_setting", "The admin's password is a setting")
+                    .detail("Change it where the service's settings are, and deploy them.")
+            }
+            Error::TokenEnded => Self::unauthorized(
+                "The token is not valid, or no longer. Sign in again.",
+                r#"Bearer error="invalid_token""#,
+            ),
             Error::StaleVersion { current } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "stale_version", "The event has changed meanwhile")
                     .detail("Read it again and base the change on its current version.")

@@ -1,4 +1,4 @@
-//! The service around a router: state, body limit, logs, and problems for unknown paths and methods. The same for
+//! The service around a router: state, body limit, logs, headers of every answer, and problems for unknown paths and methods. The same for
 //! a Lambda function and for the local server.
 
 use std::{
@@ -14,10 +14,19 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use lambda_http::request::RequestContext;
+use tower::util::option_layer;
 use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove};
+use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{body::BODY_BYTES_MAX, limit::limit, problem::Problem};
+use super::{
+    body::BODY_BYTES_MAX,
+    cors,
+    limit::limit,
+    problem::Problem,
+    request_id::{RequestId, X_REQUEST_ID},
+};
 use crate::{
     App, Error,
     telemetry::{self, names},
@@ -26,6 +35,9 @@ use crate::{
 /// Below the functions' timeout of 10 s, so that a client is told to try again, instead of nothing. Breaking a
 /// request off anywhere is like a crash there, which the protocol allows.
 const REQUEST_TIME_MAX: Duration = Duration::from_millis(8_500);
+
+/// API Gateway is reached by TLS only: browsers need not try anything else for two years (RFC 6797).
+const ALWAYS_BY_TLS: &str = "max-age=63072000";
 
 /// A smaller answer fits into one packet as it is.
 const COMPRESSED_BYTES_MIN: u64 = 1_400;
@@ -49,6 +61,7 @@ pub fn service(routes: OpenApiRouter<Arc<App>>, app: Arc<App>) -> Router {
         .method_not_allowed_fallback(no_such_route)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), limit))
+        .layer(option_layer(cors::layer(&app.config.cors_allow_origins)))
         .layer(middleware::from_fn(finish_response))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_public)))
         .with_state(app)
@@ -60,9 +73,25 @@ fn is_public(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> 
     headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"))
 }
 
+/// Gives the request an id, under which it stands in the log and is answered.
+async fn finish_response(request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.extensions());
+    let is_by_tls = request.extensions().get::<RequestContext>().is_some();
+    let mut response = answer(request, next).instrument(id.span()).await;
+    let headers = response.headers_mut();
+    if let Some(id) = id.to_header() {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_by_tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ALWAYS_BY_TLS));
+    }
+    response
+}
+
 /// Answers are personal unless their handler says otherwise, and every request leaves one line in the log, and in
 /// Lambda one of metrics.
-async fn finish_response(request: Request, next: Next) -> Response {
+async fn answer(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());

@@ -1,7 +1,10 @@
 //! Signed tokens: who the caller is, and where a list goes on. JWT with HS256 and nothing else (RFC 8725).
 
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::Error as JwtError};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation,
+    errors::{Error as JwtError, ErrorKind},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -16,6 +19,10 @@ pub const ACCESS_TOKEN_SECONDS: i64 = 3_600;
 const ISSUER: &str = "evently";
 const ACCESS_AUDIENCE: &str = "evently";
 const ACCESS_TYPE: &str = "JWT";
+/// The longest access token that is looked at: several times what the longest email address makes.
+const ACCESS_TOKEN_BYTES_MAX: usize = 2_048;
+/// How far the clocks of two functions may be apart, in seconds: a token from further in the future is refused.
+const CLOCKS_APART_SECONDS_MAX: i64 = 60;
 
 /// Who the caller is, as its access token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +33,9 @@ pub struct AccessClaims {
     pub email: Email,
     /// What the user may do.
     pub role: Role,
+    /// The version of the password that it was got with.
+    #[serde(default)]
+    pub password_version: u32,
     /// Issued at, seconds since the Unix epoch.
     pub iat: i64,
     /// Good until, seconds since the Unix epoch.
@@ -60,6 +70,7 @@ impl Tokens {
             sub: user.id,
             email: user.email.clone(),
             role: user.role,
+            password_version: user.password_version,
             iat: now.as_second(),
             exp: now.as_second() + ACCESS_TOKEN_SECONDS,
             iss: ISSUER.to_owned(),
@@ -69,13 +80,28 @@ impl Tokens {
     }
 
     /// What a valid access token says.
-    pub fn verify_access(&self, token: &str) -> Result<AccessClaims, JwtError> {
+    pub fn verify_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, JwtError> {
+        if token.len() > ACCESS_TOKEN_BYTES_MAX {
+            return Err(ErrorKind::InvalidToken.into());
+        }
         let mut rules = Validation::new(Algorithm::HS256);
         rules.set_issuer(&[ISSUER]);
         rules.set_audience(&[ACCESS_AUDIENCE]);
         rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         rules.leeway = 0;
-        self.verify(ACCESS_TYPE, &rules, token)
+        let claims: AccessClaims = self.verify(ACCESS_TYPE, &rules, token)?;
+        if claims.iat > now.as_second() + CLOCKS_APART_SECONDS_MAX {
+            return Err(ErrorKind::ImmatureSignature.into());
+        }
+        Ok(claims)
+    }
+
+    /// Stands for a text in places that should not tell the text, like the names of keys in Redis: always the same for
+    /// the same text, and not to be guessed without the secret (HMAC-SHA256). `kind` keeps apart what it is used for.
+    pub fn fingerprint(&self, kind: &str, text: &str) -> Result<String, crate::Error> {
+        // A zero byte is in no token, so that this signs none.
+        jsonwebtoken::crypto::sign(format!("{kind}\0{text}").as_bytes(), &self.sign, Algorithm::HS256)
+            .map_err(|error| crate::Error::Internal(Box::new(error)))
     }
 
     pub(super) fn sign(&self, kind: &str, claims: &impl Serialize) -> Result<String, crate::Error> {
@@ -91,10 +117,13 @@ impl Tokens {
         rules: &Validation,
         token: &str,
     ) -> Result<T, JwtError> {
-        let mut error = JwtError::from(jsonwebtoken::errors::ErrorKind::InvalidToken);
+        let mut error = JwtError::from(ErrorKind::InvalidToken);
         for key in &self.verify {
             match jsonwebtoken::decode::<T>(token, key, rules) {
-                Ok(decoded) if decoded.header.typ.as_deref() == Some(kind) => {
+                // What is critical must be understood, and nothing is (RFC 7515, section 4.1.11).
+                Ok(decoded)
+                    if decoded.header.typ.as_deref() == Some(kind) && decoded.header.crit.is_none() =>
+                {
                     return Ok(decoded.claims);
                 }
                 Ok(_) => {}

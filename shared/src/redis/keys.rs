@@ -1,5 +1,6 @@
 //! All Redis keys. Those of one event share the hash tag `{event id}`, those of one user `{user id}`, those of the list of
-//! events `{catalogue}`: Redis Cluster puts keys of one tag in one slot, so that a script can touch them together.
+//! events `{catalogue}`, those of sign-ins `{sign-in}` (hashing the password costs a thousand times what they do, so one
+//! slot is plenty): Redis Cluster puts keys of one tag in one slot, so that a script can touch them together.
 
 use crate::domain::id::{EventId, UserId};
 
@@ -95,6 +96,32 @@ impl Keys {
         self.of_catalogue("sales-generation")
     }
 
+    /// Hash, expires: how often an account's password was wrong from one network.
+    pub fn failures_of_pair(&self, account: &str, network: &str) -> String {
+        self.of_sign_in(&format!("pair:{account}:{network}"))
+    }
+
+    /// Hash, expires: how often passwords were wrong from one network.
+    pub fn failures_of_address(&self, network: &str) -> String {
+        self.of_sign_in(&format!("address:{network}"))
+    }
+
+    /// Hash, expires: how often an account's password was wrong from networks that it was never right from.
+    pub fn failures_of_account(&self, account: &str) -> String {
+        self.of_sign_in(&format!("account:{account}"))
+    }
+
+    /// Sorted set, expires: networks that an account signed in from, and when it last did, in ms.
+    pub fn known_networks(&self, account: &str) -> String {
+        self.of_sign_in(&format!("known:{account}"))
+    }
+
+    /// Sorted set, expires: users whose tokens end early: user id, space, lowest version of the password that is still
+    /// good; by when the last older token expires, in ms.
+    pub fn ended_tokens(&self) -> String {
+        format!("{}accounts:ended-tokens", self.prefix)
+    }
+
     /// String: where the janitor's next run starts.
     pub fn janitor_cursor(&self) -> String {
         format!("{}janitor:cursor", self.prefix)
@@ -109,6 +136,10 @@ impl Keys {
     /// are read at once.
     pub fn report(&self, report: &str) -> String {
         self.of_catalogue(&format!("report:{report}"))
+    }
+
+    fn of_sign_in(&self, what: &str) -> String {
+        format!("{}{{sign-in}}:{what}", self.prefix)
     }
 
     fn of_catalogue(&self, what: &str) -> String {

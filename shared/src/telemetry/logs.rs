@@ -1,5 +1,8 @@
 //! Logs: one JSON object a line in Lambda, where CloudWatch reads them; plain lines for people elsewhere.
 //! `RUST_LOG` chooses what is shown.
+//!
+//! Our own lines tell ids and never a password, a token or an email address, at any level; a test looks for them. The
+//! AWS SDK shows whole requests if `RUST_LOG` asks for its traces.
 
 use std::io::{IsTerminal, stderr};
 

@@ -29,6 +29,15 @@ names! {
     /// How long a request took, in ms.
     REQUEST_MS = "RequestMs";
 
+    // Accounts, a request.
+
+    /// Passwords hashed, to keep or to compare.
+    PASSWORDS_HASHED = "PasswordsHashed";
+    /// Passwords that were wrong.
+    PASSWORDS_WRONG = "PasswordsWrong";
+    /// Sign-ins that had to wait because too many passwords were wrong.
+    SIGN_INS_SLOWED = "SignInsSlowed";
+
     // The catalogue, a request.
 
     /// Events shown from their copy in Redis. With [`COPIES_MISSED`] this gives the cache's hit rate.

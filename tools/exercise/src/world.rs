@@ -136,6 +136,8 @@ impl World {
             name: None,
             role,
             password_hash: None,
+            password_version: 0,
+            password_changed_at: None,
             created_at: Timestamp::now(),
         };
         let token = self.truth.tokens.issue_access(&user, Timestamp::now())?;

@@ -9,6 +9,9 @@
 //! one too many: counting costs them no round trip. All other writes are counted first. A process remembers who was
 //! refused, and does not ask Redis again until that client may have one more.
 //!
+//! Beside the count it is found out whether a change of the password has ended the token
+//! ([`crate::accounts::has_ended`]).
+//!
 //! Without Redis reads are free, and each process counts writes and sign-ins by itself.
 
 mod memory;
@@ -27,8 +30,8 @@ use axum::{
 use tokio::sync::OnceCell;
 
 use self::memory::Memory;
-use super::{caller::bearer_claims, client_address::ClientAddress, problem::Problem};
-use crate::{App, Error, redis::scripts::Allowance, telemetry::names};
+use super::{caller::bearer_claims, client_address::ClientAddress, problem::Problem, token::AccessClaims};
+use crate::{App, Error, accounts, redis::scripts::Allowance, telemetry::names};
 
 const WINDOW: Duration = Duration::from_secs(60);
 /// Routes that count as signing in.
@@ -95,32 +98,55 @@ struct Asked {
     app: Arc<App>,
     kind: Kind,
     client: String,
-    /// `None` without Redis, for a read.
-    answer: OnceCell<Option<Allowance>>,
+    claims: Option<AccessClaims>,
+    answer: OnceCell<Answer>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    /// `None` without a limit, or without Redis for a read.
+    allowance: Option<Allowance>,
+    has_ended: bool,
 }
 
 impl Permit {
     /// Waits until it is known whether the client may have this request.
     ///
     /// # Errors
-    /// `RateLimited`, if it had too many.
+    /// `RateLimited`, if it had too many; `TokenEnded`, if its user has changed the password since.
     pub async fn granted(&self) -> Result<(), Error> {
         match self.answer().await {
-            Some(Allowance { is_allowed: false, more_in, .. }) => {
+            Answer { allowance: Some(Allowance { is_allowed: false, more_in, .. }), .. } => {
                 Err(Error::RateLimited { retry_after: *more_in })
             }
+            Answer { has_ended: true, .. } => Err(Error::TokenEnded),
             _ => Ok(()),
         }
     }
 
-    async fn answer(&self) -> &Option<Allowance> {
+    async fn answer(&self) -> &Answer {
         self.0.answer.get_or_init(|| self.0.ask()).await
     }
 }
 
 impl Asked {
-    async fn ask(&self) -> Option<Allowance> {
+    async fn ask(&self) -> Answer {
+        let (allowance, has_ended) = tokio::join!(self.count(), self.has_ended());
+        Answer { allowance, has_ended }
+    }
+
+    async fn has_ended(&self) -> bool {
+        match &self.claims {
+            Some(claims) => accounts::has_ended(&self.app, claims.sub, claims.password_version).await,
+            None => false,
+        }
+    }
+
+    async fn count(&self) -> Option<Allowance> {
         let (memory, allowed) = (&self.app.limits.memory, self.kind.allowed(&self.app));
+        if allowed == 0 {
+            return None;
+        }
         if let Some(more_in) = memory.refused_for(self.kind, &self.client) {
             return Some(Allowance { is_allowed: false, left: 0, more_in });
         }
@@ -152,12 +178,9 @@ impl FromRequestParts<Arc<App>> for Permit {
 pub(super) async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let kind = Kind::of(&request);
     let allowed = kind.allowed(&app);
-    let permit = Permit(Arc::new(Asked {
-        kind,
-        client: client(&app, kind, &request),
-        answer: OnceCell::new_with((allowed == 0).then_some(None)),
-        app,
-    }));
+    let claims = bearer_claims(request.headers().get(header::AUTHORIZATION), &app).ok();
+    let client = client(kind, claims.as_ref(), &request);
+    let permit = Permit(Arc::new(Asked { kind, client, claims, answer: OnceCell::new(), app }));
     let is_by_handler = path_of(&request).is_some_and(|path| PERMITTED_BY_HANDLER.contains(&path));
     request.extensions_mut().insert(permit.clone());
     let mut response = match kind {
@@ -177,9 +200,9 @@ pub(super) async fn limit(State(app): State<Arc<App>>, mut request: Request, nex
             HeaderValue::try_from(value).map(|value| response.headers_mut().insert(header, value))
         };
         let policy = set(&RATE_LIMIT_POLICY, format!("\"{name}\";q={allowed};w={}", WINDOW.as_secs()));
-        let left = match permit.answer().await {
+        let left = match permit.answer().await.allowance {
             Some(Allowance { left, more_in, .. }) => {
-                set(&RATE_LIMIT, format!("\"{name}\";r={left};t={}", whole_seconds(*more_in)))
+                set(&RATE_LIMIT, format!("\"{name}\";r={left};t={}", whole_seconds(more_in)))
             }
             None => Ok(None),
         };
@@ -191,17 +214,18 @@ pub(super) async fn limit(State(app): State<Arc<App>>, mut request: Request, nex
 }
 
 fn refuse(error: Error) -> Response {
-    metrics::counter!(names::REQUESTS_LIMITED).increment(1);
+    if matches!(error, Error::RateLimited { .. }) {
+        metrics::counter!(names::REQUESTS_LIMITED).increment(1);
+    }
     Problem::from(error).into_response()
 }
 
 /// Whose request it is.
-fn client(app: &App, kind: Kind, request: &Request) -> String {
-    let user = match kind {
-        Kind::Auth => None,
-        _ => bearer_claims(request.headers().get(header::AUTHORIZATION), app).ok().map(|claims| claims.sub),
-    };
-    user.map_or_else(|| ClientAddress::of(request.extensions()).to_string(), |user| user.to_string())
+fn client(kind: Kind, claims: Option<&AccessClaims>, request: &Request) -> String {
+    match claims {
+        Some(claims) if kind != Kind::Auth => claims.sub.to_string(),
+        _ => ClientAddress::of(request.extensions()).to_string(),
+    }
 }
 
 /// At least so many seconds.

@@ -18,6 +18,7 @@ mod event;
 mod hold;
 mod janitor;
 mod limit;
+mod sign_in;
 
 use redis::{Script, Value};
 use serde::Serialize;
@@ -28,6 +29,7 @@ pub use self::{
     hold::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
     limit::Allowance,
+    sign_in::{FailureRules, FailuresOf},
 };
 use super::{Redis, answer::Answer, unavailable};
 use crate::domain::{error::Error, id::EventId};

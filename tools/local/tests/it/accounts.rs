@@ -25,6 +25,9 @@ async fn a_registration_is_refused_for_every_bad_field_at_once() {
         (json!({ "email": format!("{}@example.com", "a".repeat(250)) }), vec!["email"]),
         (json!({ "password": "7 chars" }), vec!["password"]),
         (json!({ "password": "p".repeat(129) }), vec!["password"]),
+        (json!({ "password": "Password123" }), vec!["password"]),
+        (json!({ "password": "ada12345" }), vec!["password"]),
+        (json!({ "email": "ada@example.com", "password": "ADA@example.com" }), vec!["password"]),
         (json!({ "name": "n".repeat(101) }), vec!["name"]),
         (
             json!({ "email": "ada", "password": "", "name": "n".repeat(101) }),

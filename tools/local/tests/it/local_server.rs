@@ -30,11 +30,11 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn command(port: u16, data: &Path) -> Command {
+pub(crate) fn command(port: u16, data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     command.env("PORT", port.to_string()).env("DATA_DIR", data).stdout(Stdio::piped()).stderr(Stdio::piped());
     for setting in

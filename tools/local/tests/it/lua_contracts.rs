@@ -129,6 +129,12 @@ fn keys_only_ever_come_from_keys() {
         "popular",
         "sales",
         "limit",
+        "pair",
+        "address",
+        "account",
+        "known",
+        "counter",
+        "ended",
     ];
     let common = fs::read_to_string(shared().join("lua/common.lua")).unwrap();
     let texts = scripts().into_iter().map(|script| (script.name, script.code));

@@ -40,6 +40,32 @@ fn token(changes: Value) -> String {
     sign(&header(Algorithm::HS256, Some("JWT")), &claims(changes), JWT_SECRET)
 }
 
+/// A token signed by HMAC with our secret, whatever its header says.
+fn with_header(header: Value) -> String {
+    let part = |value: &Value| base64url(value.to_string().as_bytes());
+    let signed_part = format!("{}.{}", part(&header), part(&claims(json!({}))));
+    let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
+    let signature = jsonwebtoken::crypto::sign(signed_part.as_bytes(), &key, Algorithm::HS256).unwrap();
+    format!("{signed_part}.{signature}")
+}
+
+/// A token that says it is signed by another algorithm than it is (RFC 8725, section 2.1).
+fn confused(algorithm: &str) -> String {
+    with_header(json!({ "alg": algorithm, "typ": "JWT" }))
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let number = (0..3).fold(0, |number, n| number << 8 | usize::from(*chunk.get(n).unwrap_or(&0)));
+        for digit in 0..=chunk.len() {
+            text.push(char::from(ALPHABET[number >> (18 - 6 * digit) & 63]));
+        }
+    }
+    text
+}
+
 #[track_caller]
 fn assert_unauthorized(answer: &Answer, why: &str) {
     assert_eq!(answer.status, 401, "{why}: {}", answer.body);
@@ -55,6 +81,10 @@ async fn a_token_needs_the_right_type_key_algorithm_and_claims() {
     // The yardstick: what follows differs from it in one thing each.
     let good = token(json!({}));
     assert_eq!(anybody.with_token(&good).get("/bookings").await.status, 200);
+    let by_hand = with_header(json!({ "alg": "HS256", "typ": "JWT" }));
+    assert_eq!(anybody.with_token(by_hand).get("/bookings").await.status, 200);
+    let clocks_apart = token(json!({ "iat": Timestamp::now().as_second() + 30 }));
+    assert_eq!(anybody.with_token(clocks_apart).get("/bookings").await.status, 200);
 
     let now = Timestamp::now().as_second();
     let jwt = header(Algorithm::HS256, Some("JWT"));
@@ -86,6 +116,13 @@ async fn a_token_needs_the_right_type_key_algorithm_and_claims() {
             sign(&header(Algorithm::HS256, Some("cursor")), &claims(json!({})), JWT_SECRET),
         ),
         ("no type", sign(&header(Algorithm::HS256, None), &claims(json!({})), JWT_SECRET)),
+        ("RS256, with our secret as the key", confused("RS256")),
+        ("ES256, with our secret as the key", confused("ES256")),
+        ("an algorithm in another case", confused("hs256")),
+        ("what must be understood", with_header(json!({ "alg": "HS256", "typ": "JWT", "crit": ["exp"] }))),
+        ("no algorithm", with_header(json!({ "typ": "JWT" }))),
+        ("overlong", token(json!({ "padding": "p".repeat(2_000) }))),
+        ("from the future", token(json!({ "iat": now + 120 }))),
         ("expired", token(json!({ "exp": now - 1 }))),
         ("another issuer", token(json!({ "iss": "somebody" }))),
         ("another audience", token(json!({ "aud": "somebody" }))),
@@ -163,6 +200,27 @@ async fn the_previous_secret_still_verifies_and_no_longer_signs() {
     .await;
     let issued = evently.user().token.unwrap();
     assert_eq!(without_previous.anybody().with_token(issued).get("/bookings").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_cursor_signed_with_the_previous_secret_is_still_good() {
+    let evently = TestApp::start().await;
+    for _ in 0..2 {
+        evently.event(10).await;
+    }
+    let cursor = evently.admin().get("/admin/events?limit=1").await.text("next_cursor");
+    let with_secrets = |previous: Option<&'static str>| {
+        evently.another_with(move |config| {
+            config.jwt_secret = SecretString::from(ANOTHER_SECRET);
+            config.jwt_secret_previous = previous.map(SecretString::from);
+        })
+    };
+    let path = format!("/admin/events?limit=1&cursor={cursor}");
+    let rotated = with_secrets(Some(JWT_SECRET)).await;
+    let next = rotated.admin().get(&path).await;
+    assert_eq!((next.status, next.body["items"].as_array().map(Vec::len)), (200, Some(1)), "{}", next.body);
+    let forgotten = with_secrets(None).await;
+    forgotten.admin().get(&path).await.assert_problem(400, "invalid_cursor");
 }
 
 #[tokio::test]

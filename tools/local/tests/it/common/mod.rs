@@ -24,6 +24,7 @@ use shared::{
         inventory::InventoryShard,
         user::{Role, User},
     },
+    http::client_address::PeerAddress,
     protocol,
     redis::keys::Keys,
     store,
@@ -134,6 +135,16 @@ impl TestApp {
         Session::new(self.http.clone(), self.url.clone())
     }
 
+    /// Somebody who is not signed in, from that address.
+    pub(crate) async fn from(&self, address: &str) -> Session {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let from = PeerAddress(address.parse().unwrap());
+        let service = api::service(Arc::clone(&self.app)).layer(axum::Extension(from));
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Session::new(self.http.clone(), url)
+    }
+
     /// A signed-in user, different each time. A token is all that a request needs, so none is registered.
     pub(crate) fn user(&self) -> Session {
         self.signed_in(Role::User)
@@ -151,6 +162,8 @@ impl TestApp {
             name: None,
             role,
             password_hash: None,
+            password_version: 0,
+            password_changed_at: None,
             created_at: Timestamp::now(),
         };
         let token = self.app.tokens.issue_access(&user, Timestamp::now()).unwrap();

@@ -1,0 +1,87 @@
+//! Which passwords are good enough: long ones that nobody would guess first (NIST SP 800-63B, section 3.1.1.2). No rules
+//! about digits or signs.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use secrecy::{ExposeSecret, SecretString};
+use shared::domain::email::Email;
+
+/// Characters of a password at least.
+const PASSWORD_CHARS_MIN: usize = 8;
+/// Characters of a password at most, so that hashing it is no burden.
+const PASSWORD_CHARS_MAX: usize = 128;
+
+/// What is guessed first, one a line, in lower case.
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+
+/// Whether the password may be an account's; the error says what it must be, for people. Without an address only the
+/// password itself is looked at.
+pub(crate) fn check(password: &SecretString, email: Option<&Email>) -> Result<(), String> {
+    let password = password.expose_secret();
+    if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&password.chars().count()) {
+        return Err(format!("must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters"));
+    }
+    let password = password.to_lowercase();
+    if COMMON.contains(password.as_str()) {
+        return Err(
+            "must not be one of the most common passwords: take three or four words, for example".into()
+        );
+    }
+    if email.is_some_and(|email| is_made_of(&password, email)) {
+        return Err("must not be made of the email address".into());
+    }
+    Ok(())
+}
+
+/// Whether the password is the address, or its local part, with nothing but digits and signs around it.
+fn is_made_of(password: &str, email: &Email) -> bool {
+    let core = |text: &str| text.trim_matches(|c: char| !c.is_alphabetic()).to_owned();
+    let password = core(password);
+    [email.as_str(), email.local_part()].map(core).contains(&password) && !password.is_empty()
+        || password == email.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_good(password: &str, email: &str) -> bool {
+        check(&password.into(), Some(&Email::parse(email).unwrap())).is_ok()
+    }
+
+    #[test]
+    fn common_passwords_are_refused_in_any_case() {
+        for password in
+            ["password", "Password1", "QWERTYUIOP", "12345678", "iloveyou", "1q2w3e4r", "letmein1"]
+        {
+            assert!(!is_good(password, "ada@example.com"), "{password}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_no_password() {
+        for password in ["ada@example.com", "Ada@Example.com!", "ada12345", "2024-ada-", "ADA!!!!!"] {
+            assert!(!is_good(password, "ada@example.com"), "{password}");
+        }
+        assert!(!is_good("ada.lovelace", "ada.lovelace@example.com"));
+    }
+
+    #[test]
+    fn other_passwords_are_good() {
+        for password in ["correct horse battery", "correct horse", "ßßßßßßßß", "adaptable", "93 62 11 07 44"]
+        {
+            assert!(is_good(password, "ada@example.com"), "{password}");
+        }
+        assert!(is_good("93 62 11 07 44", "1234@example.com"));
+    }
+
+    #[test]
+    fn the_list_has_only_what_can_be_met() {
+        assert!(COMMON.len() >= 500);
+        for password in COMMON.iter() {
+            assert!(password.chars().count() >= PASSWORD_CHARS_MIN, "{password}");
+            assert_eq!(*password, password.to_lowercase());
+        }
+    }
+}

@@ -1,0 +1,35 @@
+-- signed_in.lua: the password was right. The attempt does not count as failed any more, and the network is known.
+--
+-- The other failures of the network and of the account stay: whoever has an account could clear them otherwise.
+--
+-- KEYS[1] pair
+-- KEYS[2] address
+-- KEYS[3] account
+-- KEYS[4] known
+-- ARGV[1] the network
+-- ARGV[2] how long a network is known, ms
+-- ARGV[3] how many networks are known at most
+--
+-- NOTED
+
+local pair, address, account, known = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local network, known_ms, known_max = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local now = now_ms()
+
+-- A delay that is under way began with this very attempt: nobody else's was allowed since.
+local function take_back(counter)
+  if number_of(counter, 'failures') > 0 then
+    redis.call('HINCRBY', counter, 'failures', -1)
+    redis.call('HDEL', counter, 'until')
+  end
+end
+
+local seen_at = redis.call('ZSCORE', known, network)
+redis.call('DEL', pair)
+take_back(address)
+if not (seen_at and tonumber(seen_at) > now - known_ms) then take_back(account) end
+redis.call('ZADD', known, now, network)
+redis.call('ZREMRANGEBYSCORE', known, '-inf', now - known_ms)
+redis.call('ZREMRANGEBYRANK', known, 0, -known_max - 1)
+redis.call('PEXPIRE', known, known_ms)
+return { 'NOTED' }

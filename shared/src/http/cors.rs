@@ -1,0 +1,45 @@
+//! Which web pages may call the API from a browser: those of the origins in the settings, none by default.
+//!
+//! Tokens are sent by the page itself, never by the browser, so that no credentials are allowed here. The functions answer
+//! for CORS in both places that they run; API Gateway must not be told to, as it would take these headers away. It sends
+//! the browser's question before a request, `OPTIONS`, to the function that answers for all other paths.
+
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::request_id::X_REQUEST_ID;
+
+/// How long a browser need not ask again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(3_600);
+
+/// The layer that answers browsers; `None` if no origin is allowed.
+pub(super) fn layer(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let layer = CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("idempotency-key"),
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::LINK,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("idempotent-replayed"),
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
+            X_REQUEST_ID,
+        ])
+        .max_age(ASK_AGAIN_AFTER);
+    Some(layer)
+}

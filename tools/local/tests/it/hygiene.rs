@@ -1,0 +1,195 @@
+//! What every answer carries, which web pages may ask, and what the log must never tell.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::Command,
+};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    common::{Answer, Session, TestApp, send},
+    local_server::{command, free_port},
+};
+
+const ORIGIN: &str = "https://tickets.example.com";
+
+async fn with_origin(session: &Session, method: Method, path: &str, origin: &str) -> Answer {
+    let request = session.request(method, path).header("origin", origin);
+    send(request.header("access-control-request-method", "POST")).await
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id_of_its_own_and_is_not_to_be_sniffed() {
+    let evently = TestApp::start().await;
+    let event = evently.event(5).await;
+    let (anybody, ada) = (evently.anybody(), evently.user());
+    let mut ids = Vec::new();
+    for answer in [
+        anybody.get("/events").await,
+        anybody.get(&format!("/events/{event}")).await,
+        anybody.get("/nothing/here").await,
+        anybody.delete("/events").await,
+        anybody.get("/bookings").await,
+        ada.get("/bookings").await,
+        ada.book(&event, 1).await,
+        ada.post_bytes("/events/x/book", "text/plain", "no").await,
+        anybody.get_with("/health", "x-request-id", "my-own").await,
+    ] {
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert!(!answer.headers.contains_key("strict-transport-security"), "not served by TLS");
+        let id = answer.header("x-request-id");
+        assert!(id.parse::<Uuid>().is_ok(), "{id} is not a client's choice");
+        ids.push(id.to_owned());
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 9, "{ids:?}");
+}
+
+#[tokio::test]
+async fn no_web_page_may_call_the_api_unless_the_settings_say_so() {
+    let evently = TestApp::start().await;
+    for method in [Method::OPTIONS, Method::GET] {
+        let answer = with_origin(&evently.anybody(), method, "/events", ORIGIN).await;
+        assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control")), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn web_pages_of_the_settings_origins_may_call_the_api_and_see_its_headers() {
+    let evently = TestApp::with(|config| config.cors_allow_origins = vec![ORIGIN.to_owned()]).await;
+    let anybody = evently.anybody();
+    for path in ["/events", "/login", "/bookings/x/cancel", "/nothing/here"] {
+        let asked = with_origin(&anybody, Method::OPTIONS, path, ORIGIN).await;
+        assert_eq!(asked.status, 200, "{path}");
+        assert_eq!(asked.header("access-control-allow-origin"), ORIGIN);
+        assert_eq!(asked.header("access-control-max-age"), "3600");
+        for method in ["GET", "POST", "PUT", "DELETE"] {
+            assert!(asked.header("access-control-allow-methods").contains(method), "{method}");
+        }
+        for name in ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"] {
+            assert!(asked.header("access-control-allow-headers").contains(name), "{name}");
+        }
+        assert!(!asked.headers.contains_key("access-control-allow-credentials"));
+        assert_eq!(asked.header("x-content-type-options"), "nosniff");
+    }
+    for (method, path) in [(Method::GET, "/events"), (Method::GET, "/bookings"), (Method::GET, "/nothing")] {
+        let answer = with_origin(&anybody, method, path, ORIGIN).await;
+        assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "problems can be read, too");
+        assert!(answer.header("vary").contains("origin"), "caches keep origins apart");
+        let exposed = answer.header("access-control-expose-headers");
+        for name in [
+            "etag",
+            "location",
+            "ratelimit",
+            "ratelimit-policy",
+            "retry-after",
+            "idempotent-replayed",
+            "link",
+            "x-request-id",
+        ] {
+            assert!(exposed.split(',').any(|exposed| exposed.trim() == name), "{name} in {exposed}");
+        }
+    }
+    for origin in ["https://evil.example.com", "http://tickets.example.com", "null"] {
+        let asked = with_origin(&anybody, Method::OPTIONS, "/events", origin).await;
+        assert!(!asked.headers.contains_key("access-control-allow-origin"), "{origin}");
+    }
+}
+
+/// Signs in with that password; answers with the token, if it was right.
+async fn sign_in(server: &Session, email: &str, password: &str) -> Option<String> {
+    let answer = server.post("/login", json!({ "email": email, "password": password })).await;
+    answer.body["access_token"].as_str().map(str::to_owned)
+}
+
+#[tokio::test]
+async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
+    const ADA: &str = "ada.lovelace@example.com";
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut process = command(port, data.path())
+        .env(
+            "RUST_LOG",
+            "info,dynoxide=error,shared=trace,local=trace,admin=trace,auth=trace,bookings=trace,events=trace,\
+             janitor=trace,reservations=trace",
+        )
+        // All that is done here in a second is more than a client may have.
+        .env("RATE_LIMIT_AUTH_PER_MINUTE", "0")
+        .env("RATE_LIMIT_WRITES_PER_MINUTE", "0")
+        .spawn()
+        .unwrap();
+    let mut log = process.stderr.take().unwrap();
+    let log = std::thread::spawn(move || {
+        let mut text = String::new();
+        log.read_to_string(&mut text).unwrap();
+        text
+    });
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("Stop it")));
+
+    let server = Session::new(reqwest::Client::new(), format!("http://127.0.0.1:{port}"));
+    let registration = json!({ "email": ADA, "password": "first secret phrase", "name": "Ada Lovelace" });
+    assert_eq!(server.post("/register", registration.clone()).await.status, 201);
+    assert_eq!(server.post("/register", registration).await.status, 409);
+    let mistyped = json!({ "email": ADA, "password": 20_319_984, "nonsense": "yes" });
+    assert_eq!(server.post("/register", mistyped).await.status, 422);
+    for _ in 0..6 {
+        assert_eq!(sign_in(&server, "bob.nobody@example.com", "wrong secret phrase").await, None);
+    }
+    assert_eq!(sign_in(&server, ADA, "wrong secret phrase").await, None);
+    let token = sign_in(&server, ADA, "first secret phrase").await.unwrap();
+    let ada = server.with_token(&token);
+    let event = server.get("/events?limit=1").await.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let booking = ada.buy(&event, 1).await;
+    assert_eq!(ada.cancel(&booking).await.status, 200);
+    let change = json!({ "current_password": "first secret phrase", "new_password": "second secret phrase" });
+    assert_eq!(ada.post("/password", change).await.status, 204);
+    assert_eq!(ada.get("/bookings").await.status, 401, "an ended token");
+    let second_token = sign_in(&server, ADA, "second secret phrase").await.unwrap();
+    let admin_token = sign_in(&server, "admin@example.com", "evently-admin").await.unwrap();
+    let admin = server.with_token(&admin_token);
+    let cursor = admin.get("/admin/events?limit=1").await.text("next_cursor");
+    assert_eq!(admin.get(&format!("/admin/events?limit=1&cursor={cursor}")).await.status, 200);
+    let tampered = format!("{token}x");
+    assert_eq!(server.with_token(&tampered).get("/bookings").await.status, 401);
+
+    let pid = process.id().to_string();
+    assert!(Command::new("sh").args(["-c", "kill -INT \"$1\"", "sh", &pid]).status().unwrap().success());
+    assert!(process.wait().unwrap().success());
+    let log = log.join().unwrap();
+    let answered: Vec<&str> = log.lines().filter(|line| line.contains("answered")).collect();
+    assert!(answered.len() >= 20 && answered.iter().all(|line| line.contains("request_id=")), "{log}");
+    let secret_of_tokens = std::fs::read_to_string(data.path().join("jwt-secret")).unwrap();
+    let mut secrets = vec![
+        "secret phrase".to_owned(),
+        "20319984".to_owned(),
+        "evently-admin".to_owned(),
+        "lovelace".to_owned(),
+        "bob.nobody".to_owned(),
+        "admin@example.com".to_owned(),
+        "$argon2".to_owned(),
+        secret_of_tokens.trim().to_owned(),
+    ];
+    for token in [&token, &second_token, &admin_token, &cursor] {
+        // Its claims, and its signature.
+        secrets.extend(token.split('.').skip(1).map(str::to_owned));
+    }
+    for secret in secrets {
+        assert!(!log.to_lowercase().contains(&secret.to_lowercase()), "{secret} is in the log:\n{log}");
+    }
+}
+
+#[test]
+fn secrets_do_not_show_in_debug_output() {
+    let user: shared::domain::user::User = serde_json::from_value(json!({
+        "email": "ada@example.com", "id": Uuid::now_v7(), "name": Value::Null, "role": "user",
+        "password_hash": "$argon2id$secret", "created_at": 0,
+    }))
+    .unwrap();
+    let shown = format!("{user:?}");
+    assert!(!shown.contains("ada@") && !shown.contains("argon2id"), "{shown}");
+}
