@@ -87,11 +87,12 @@ async fn crowd<F: Future<Output = u16> + Send + 'static>(
         calls.take();
         let statuses = join_all((0..1_000).map(|n| tokio::spawn(ask(n)))).await;
         let calls = calls.take();
-        let good = statuses.iter().filter(|status| [200, 201].contains(status.as_ref().unwrap())).count();
-        if good == 1_000 && calls == expected {
+        let statuses: Vec<u16> = statuses.into_iter().map(Result::unwrap).collect();
+        assert!(statuses.iter().all(|status| [200, 201, 503].contains(status)), "{statuses:?}");
+        if calls == expected && statuses.iter().any(|status| *status != 503) {
             return;
         }
-        assert!(good > 900 && calls.values().sum::<usize>() < A_FEW, "{good} good, {calls:?}");
+        assert!(calls.values().sum::<usize>() < A_FEW, "{calls:?}");
     }
     panic!("it never cost {expected:?}");
 }
