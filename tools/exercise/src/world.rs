@@ -31,6 +31,7 @@ use crate::{
     faults::{Dice, Faults},
     fleet::Fleet,
     history::History,
+    progress::Progress,
     redis_proxy::RedisProxy,
     settings::Settings,
 };
@@ -54,6 +55,7 @@ pub(crate) struct World {
     pub(crate) redis_remembers: bool,
     pub(crate) faults: Arc<Faults>,
     pub(crate) history: History,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) fleet: Fleet,
     pub(crate) redis: Mutex<RedisServer>,
     /// Where Redis keeps its data.
@@ -97,13 +99,15 @@ impl World {
         }
         let environment = environment(&redis_url, &dynamodb_endpoint);
         let fleet = Fleet::start(settings, folder.path(), environment).await?;
-        let history = History::new();
+        let progress = Arc::new(Progress::start(settings.day()));
+        let history = History::new(Arc::clone(&progress));
         let redis = Mutex::new(redis);
         Ok(Self {
             seed,
             redis_remembers: seed.is_multiple_of(2),
             faults,
             history,
+            progress,
             fleet,
             redis,
             redis_folder,
