@@ -13,6 +13,7 @@ mod embedded_store;
 mod filters;
 mod health;
 mod idempotency;
+mod janitor;
 mod journey;
 mod lists;
 mod local_server;

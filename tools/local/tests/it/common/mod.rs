@@ -1,6 +1,7 @@
 //! A running Evently for each test, with its own tables and its own Redis keys; and people who use it.
 
 pub(crate) mod cluster;
+pub(crate) mod many;
 pub(crate) mod metrics;
 mod session;
 mod stores;
@@ -145,21 +146,7 @@ impl TestApp {
         change: impl FnOnce(&mut EventDetails),
     ) -> String {
         let created_at = Timestamp::now() - SignedDuration::from_hours(hours_ago);
-        let mut details = EventDetails {
-            name: "Old concert".to_owned(),
-            description: None,
-            venue: None,
-            starts_at: created_at + SignedDuration::from_hours(1),
-            ends_at: None,
-            capacity: 100,
-            base_price: 2_500,
-            currency: Currency::EUR,
-            sales_open_at: None,
-            sales_close_at: None,
-            max_per_booking: 10,
-            status: EventStatus::Published,
-            pricing: None,
-        };
+        let mut details = details(created_at);
         change(&mut details);
         protocol::create_event(&self.app, details, created_at).await.unwrap().id.to_string()
     }
@@ -204,6 +191,25 @@ impl TestApp {
 /// Where the DynamoDB-compatible store is that the tests share.
 pub(crate) fn shared_dynamodb() -> &'static str {
     &stores::shared().dynamodb
+}
+
+/// What the events are like that tests make past the API.
+fn details(created_at: Timestamp) -> EventDetails {
+    EventDetails {
+        name: "Old concert".to_owned(),
+        description: None,
+        venue: None,
+        starts_at: created_at + SignedDuration::from_hours(1),
+        ends_at: None,
+        capacity: 100,
+        base_price: 2_500,
+        currency: Currency::EUR,
+        sales_open_at: None,
+        sales_close_at: None,
+        max_per_booking: 10,
+        status: EventStatus::Published,
+        pricing: None,
+    }
 }
 
 /// An event as an admin would write it, with some fields changed; `null` takes one away.
