@@ -10,7 +10,7 @@
 //!
 //! - `faults`, and the proxies `dynamodb_proxy` (over `http1`) and `redis_proxy`: what goes wrong on the way.
 //! - `chaos`: what is done to processes. `fleet`: the server processes.
-//! - `people`: who uses the service; `history`: what they asked and were told.
+//! - `people`: who uses the service, and the processes that die on them; `history`: what they asked and were told.
 //! - `check`: what must be true; `progress`: what is seen meanwhile; `verdict`: what came of it.
 
 mod chaos;
