@@ -37,8 +37,13 @@ pub struct Report {
 
 /// One run.
 pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
+    run_within(app, now, RUN_TIME_MAX).await
+}
+
+/// One run that begins no further page of events after so long.
+pub async fn run_within(app: &App, now: Timestamp, time_max: Duration) -> Result<Report, Error> {
     let started = Instant::now();
-    let until = started + RUN_TIME_MAX;
+    let until = started + time_max;
     // An event's sales end with the event at the latest, its keys go soon after, and its last hours of sales are moved.
     let lookback = SignedDuration::from_hours(24 * UNMOVED_DAYS);
     let filter = EventsFilter { from: Some(now - lookback), ..EventsFilter::default() };

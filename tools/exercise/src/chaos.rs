@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Failure, faults::Fault, world::World};
+use crate::{Failure, check::no_seats_too_many, faults::Fault, world::World};
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -160,11 +160,8 @@ pub(crate) async fn janitors(world: Arc<World>) {
     let dice = world.dice("janitor", 0);
     let one = || async {
         // One that fails is no matter: the next one goes on.
-        if let Ok(report) = janitor::run(&world.disturbed, Timestamp::now()).await
-            && world.redis_remembers
-            && report.done.seats_too_many > 0
-        {
-            world.history.violation(format!("Redis forgot nothing and had too many free seats: {report:?}"));
+        if let Ok(report) = janitor::run(&world.disturbed, Timestamp::now()).await {
+            no_seats_too_many(&world, &report);
         }
     };
     loop {

@@ -15,18 +15,30 @@ use crate::{
 };
 
 /// Faults, each for so many of 1,000 requests.
-type Permille = &'static [(Fault, u64)];
+pub(crate) type Permille = &'static [(Fault, u64)];
 
-const PERMILLE: Permille = &[
+pub(crate) const USUAL: Permille = &[
     (Fault::DynamoReplyLost, 15),
     (Fault::DynamoSilent, 4),
     (Fault::DynamoErrorAfterDone, 15),
     (Fault::DynamoSlow, 25),
+    (Fault::DynamoSlowReply, 15),
     (Fault::DynamoThrottled, 12),
     (Fault::DynamoThroughput, 12),
     (Fault::DynamoError, 12),
     (Fault::DynamoConflict, 60),
 ];
+/// What a janitor meets: between what it reads in DynamoDB and what it then does in Redis, much may happen.
+pub(crate) const LATE_REPLIES: Permille = &[
+    (Fault::DynamoReplyLost, 15),
+    (Fault::DynamoSilent, 4),
+    (Fault::DynamoSlow, 50),
+    (Fault::DynamoSlowReply, 400),
+    (Fault::DynamoThrottled, 12),
+    (Fault::DynamoError, 12),
+];
+/// What a process meets that is slow between its steps.
+pub(crate) const LATE_REQUESTS: Permille = &[(Fault::DynamoSlow, 700), (Fault::DynamoSlowReply, 200)];
 /// Together with a request's time limit below the confirm grace of the run: a commit later than that is not allowed.
 const SLOW_MS_MAX: u64 = 800;
 /// Longer than the SDK waits for one try.
@@ -43,11 +55,7 @@ pub(crate) struct DynamoProxy {
 
 impl DynamoProxy {
     /// Starts it in front of the store at `endpoint`; answers with its own endpoint. It ends with the runtime.
-    pub(crate) async fn start(endpoint: &str, faults: Arc<Faults>, dice: Dice) -> io::Result<String> {
-        Self::start_with(endpoint, faults, dice, PERMILLE).await
-    }
-
-    async fn start_with(
+    pub(crate) async fn start(
         endpoint: &str,
         faults: Arc<Faults>,
         dice: Dice,
@@ -120,6 +128,12 @@ impl DynamoProxy {
             Fault::DynamoSlow => {
                 sleep(self.dice.ms(20, SLOW_MS_MAX)).await;
                 forward(request, store, client).await
+            }
+            Fault::DynamoSlowReply => {
+                let reply = done(request, store).await?;
+                let _late = self.faults.reply_is_late(request.body());
+                sleep(self.dice.ms(20, SLOW_MS_MAX)).await;
+                client.send(&reply).await
             }
             Fault::DynamoError => {
                 client.answer("500 Internal Server Error", &error("InternalServerError")).await
@@ -205,7 +219,7 @@ mod tests {
         let faults = Arc::new(Faults::default());
         let dice = Dice::new(1, "test", 0);
         let endpoint =
-            DynamoProxy::start_with(store.endpoint(), Arc::clone(&faults), dice, permille).await.unwrap();
+            DynamoProxy::start(store.endpoint(), Arc::clone(&faults), dice, permille).await.unwrap();
         faults.switch(true);
         (store, truth, client_for_endpoint(&endpoint), faults)
     }

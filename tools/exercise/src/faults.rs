@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     DynamoErrorAfterDone,
     /// The request reaches DynamoDB late.
     DynamoSlow,
+    /// DynamoDB answers in time, and its reply comes late.
+    DynamoSlowReply,
     /// `ThrottlingException`; nothing is done.
     DynamoThrottled,
     /// `ProvisionedThroughputExceededException`; nothing is done.
@@ -52,6 +54,10 @@ pub(crate) enum Fault {
     RedisRolledBack,
     /// A server process killed with SIGKILL and started again.
     ServerKilled,
+    /// A process that dies between the begin and the commit of a confirm.
+    ConfirmDied,
+    /// A process that dies between the commit and the end of a confirm.
+    ConfirmDiedCommitted,
     /// A janitor's run broken off.
     JanitorBrokenOff,
     /// Two janitors at once.
@@ -60,11 +66,12 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// All of them, in the order of the verdict.
-    pub(crate) const ALL: [(Self, &str); 22] = [
+    pub(crate) const ALL: [(Self, &str); 25] = [
         (Self::DynamoReplyLost, "DynamoDB: done, connection broken"),
         (Self::DynamoSilent, "DynamoDB: done, never answered"),
         (Self::DynamoErrorAfterDone, "DynamoDB: done, answered 500"),
         (Self::DynamoSlow, "DynamoDB: request late"),
+        (Self::DynamoSlowReply, "DynamoDB: reply late"),
         (Self::DynamoThrottled, "DynamoDB: throttled"),
         (Self::DynamoThroughput, "DynamoDB: throughput exceeded"),
         (Self::DynamoError, "DynamoDB: internal error"),
@@ -81,6 +88,8 @@ impl Fault {
         (Self::RedisWiped, "Redis: killed, back empty"),
         (Self::RedisRolledBack, "Redis: killed, back as it was earlier"),
         (Self::ServerKilled, "server process killed"),
+        (Self::ConfirmDied, "process died before a commit"),
+        (Self::ConfirmDiedCommitted, "process died after a commit"),
         (Self::JanitorBrokenOff, "janitor broken off"),
         (Self::TwoJanitors, "two janitors at once"),
     ];
@@ -93,6 +102,8 @@ pub(crate) struct Faults {
     /// Grows when an act that makes Redis forget begins, and again when it is over.
     redis_losses: AtomicU64,
     done: Mutex<BTreeMap<Fault, u64>>,
+    /// What was asked of DynamoDB and is answered already, though nobody knows the answer yet.
+    late: Mutex<Vec<Arc<str>>>,
 }
 
 impl Faults {
@@ -113,6 +124,18 @@ impl Faults {
         lock(&self.done).clone()
     }
 
+    /// DynamoDB's reply to this request is late for as long as the answer lives.
+    pub(crate) fn reply_is_late(&self, request: &[u8]) -> impl Drop {
+        let request: Arc<str> = String::from_utf8_lossy(request).into();
+        lock(&self.late).push(Arc::clone(&request));
+        Late { faults: self, request }
+    }
+
+    /// Whether a late reply is about that.
+    pub(crate) fn is_reply_late_about(&self, id: &str) -> bool {
+        lock(&self.late).iter().any(|request| request.contains(id))
+    }
+
     /// Redis starts or ends to forget.
     pub(crate) fn redis_forgets(&self) {
         self.redis_losses.fetch_add(1, Ordering::SeqCst);
@@ -121,6 +144,17 @@ impl Faults {
     /// A number that stays the same as long as Redis forgets nothing.
     pub(crate) fn redis_losses(&self) -> u64 {
         self.redis_losses.load(Ordering::SeqCst)
+    }
+}
+
+struct Late<'a> {
+    faults: &'a Faults,
+    request: Arc<str>,
+}
+
+impl Drop for Late<'_> {
+    fn drop(&mut self) {
+        lock(&self.faults.late).retain(|request| !Arc::ptr_eq(request, &self.request));
     }
 }
 

@@ -3,14 +3,14 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::Mutex,
-    time::{Duration, Instant},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::Value;
 use shared::domain::id::{EventId, UserId};
 
-use crate::faults::lock;
+use crate::{faults::lock, progress::Progress};
 
 const SHOWN_AT_ONCE_MAX: usize = 5;
 
@@ -138,16 +138,16 @@ impl fmt::Display for Purchase {
 /// All that was asked and told.
 #[derive(Debug)]
 pub(crate) struct History {
-    started: Instant,
+    progress: Arc<Progress>,
     purchases: Mutex<Vec<Purchase>>,
     answers: Mutex<BTreeMap<(Act, String), u64>>,
     violations: Mutex<Vec<String>>,
 }
 
 impl History {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(progress: Arc<Progress>) -> Self {
         Self {
-            started: Instant::now(),
+            progress,
             purchases: Mutex::default(),
             answers: Mutex::default(),
             violations: Mutex::default(),
@@ -156,7 +156,7 @@ impl History {
 
     /// Since the run began.
     pub(crate) fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.progress.now()
     }
 
     pub(crate) fn keep(&self, purchase: Purchase) {
@@ -171,10 +171,13 @@ impl History {
     pub(crate) fn violation(&self, what: String) {
         let mut violations = lock(&self.violations);
         if violations.len() < SHOWN_AT_ONCE_MAX {
-            let at = self.now().as_secs_f64();
-            println!("  {at:>6.1} s  VIOLATION: {}", what.lines().next().unwrap_or_default());
+            self.progress.say(&format!("VIOLATION: {}", what.lines().next().unwrap_or_default()));
         }
         violations.push(what);
+    }
+
+    pub(crate) fn violation_count(&self) -> usize {
+        lock(&self.violations).len()
     }
 
     pub(crate) fn purchases(&self) -> Vec<Purchase> {

@@ -10,8 +10,8 @@
 //!
 //! - `faults`, and the proxies `dynamodb_proxy` (over `http1`) and `redis_proxy`: what goes wrong on the way.
 //! - `chaos`: what is done to processes. `fleet`: the server processes.
-//! - `people`: who uses the service; `history`: what they asked and were told.
-//! - `check`: what must be true; `verdict`: what came of it.
+//! - `people`: who uses the service, and the processes that die on them; `history`: what they asked and were told.
+//! - `check`: what must be true; `progress`: what is seen meanwhile; `verdict`: what came of it.
 
 mod chaos;
 mod check;
@@ -21,6 +21,7 @@ mod fleet;
 mod history;
 mod http1;
 mod people;
+mod progress;
 mod redis_proxy;
 mod settings;
 mod verdict;
@@ -37,7 +38,7 @@ use std::{
 use shared::domain::user::Role;
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 
 pub use settings::Settings;
@@ -51,7 +52,6 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// People end what they are at, and ask for outcomes that they do not know.
 const PEOPLE_LEAVE_WITHIN: Duration = Duration::from_secs(60);
-const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs one seed, from starting the stores to the verdict.
 ///
@@ -65,17 +65,20 @@ pub async fn run(settings: &Settings, seed: u64) -> Result<Verdict, Failure> {
     let (_, token) = world.sign_in(Role::Admin)?;
     let session = Session::new(&world, &http, token, &open);
 
+    let mut shown = JoinSet::new();
+    shown.spawn(progress::show(Arc::clone(&world)));
     disturb(settings, &world, &session, &open).await?;
-    say(&world, "faults are off; coming to rest");
+    world.progress.enter("faults are off; coming to rest");
     world.fleet.all_ready().await?;
     check::come_to_rest(&world).await?;
-    say(&world, "at rest; checking, and buying the last seats");
+    world.progress.enter("at rest; checking, and buying the last seats");
     let mut verdict = Verdict::default();
     (verdict.bookings, verdict.seats_sold) = check::everything(&world, &session).await?;
     verdict.answers = world.history.answers();
     verdict.faults = world.faults.counts();
     verdict.violations = world.history.violations().into_iter().map(|what| (seed, what)).collect();
-    say(&world, &format!("done, {} violations", verdict.violations.len()));
+    shown.shutdown().await;
+    world.progress.end(&format!("done, {} violations", verdict.violations.len()));
 
     drop(session);
     let world = Arc::try_unwrap(world).map_err(|_| "somebody still uses the world")?;
@@ -92,7 +95,7 @@ async fn disturb(
     session: &Session,
     open: &Arc<AtomicBool>,
 ) -> Result<(), Failure> {
-    let until = Instant::now() + Duration::from_secs_f64(settings.minutes * 60.0);
+    let until = Instant::now() + settings.day();
     let mut people = JoinSet::new();
     for number in 0..settings.buyers {
         let (user, token) = buyer::sign_in(world)?;
@@ -102,7 +105,6 @@ async fn disturb(
     let mut jobs = JoinSet::new();
     jobs.spawn(chaos::janitors(Arc::clone(world)));
     jobs.spawn(check::watch(Arc::clone(world)));
-    jobs.spawn(progress(Arc::clone(world)));
 
     world.faults.switch(true);
     chaos::reign(Arc::clone(world), until).await?;
@@ -111,17 +113,4 @@ async fn disturb(
     world.faults.switch(false);
     jobs.shutdown().await;
     left.map_err(|_| "the people do not leave".into())
-}
-
-async fn progress(world: Arc<World>) {
-    loop {
-        sleep(PROGRESS_EVERY).await;
-        let requests: u64 = world.history.answers().values().sum();
-        let faults: u64 = world.faults.counts().values().sum();
-        say(&world, &format!("{requests} requests, {faults} faults"));
-    }
-}
-
-fn say(world: &World, what: &str) {
-    println!("  {:>6.1} s  {what}", world.history.now().as_secs_f64());
 }

@@ -18,7 +18,8 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("The exercise failed: {error}");
+            // Below the bar, if there is one.
+            eprintln!("\nThe exercise failed: {error}");
             ExitCode::FAILURE
         }
     }

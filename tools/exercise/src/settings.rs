@@ -1,5 +1,7 @@
 //! How to exercise: from the environment, so that `make exercise SEEDS=10` works.
 
+use std::time::Duration;
+
 use crate::Failure;
 
 const SEEDS_DEFAULT: u64 = 2;
@@ -24,6 +26,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How long faults and buyers go on, for each seed.
+    #[must_use]
+    pub fn day(&self) -> Duration {
+        Duration::from_secs_f64(self.minutes * 60.0)
+    }
+
     /// Reads the environment.
     ///
     /// # Errors

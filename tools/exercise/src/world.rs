@@ -27,10 +27,11 @@ use tokio::sync::Mutex;
 
 use crate::{
     Failure,
-    dynamodb_proxy::DynamoProxy,
+    dynamodb_proxy::{DynamoProxy, LATE_REPLIES, LATE_REQUESTS, USUAL},
     faults::{Dice, Faults},
     fleet::Fleet,
     history::History,
+    progress::Progress,
     redis_proxy::RedisProxy,
     settings::Settings,
 };
@@ -56,14 +57,17 @@ pub(crate) struct World {
     pub(crate) redis_remembers: bool,
     pub(crate) faults: Arc<Faults>,
     pub(crate) history: History,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) fleet: Fleet,
     pub(crate) redis: Mutex<RedisServer>,
     /// Where Redis keeps its data.
     pub(crate) redis_folder: std::path::PathBuf,
     /// Past the proxies.
     pub(crate) truth: Arc<App>,
-    /// Through the proxies.
+    /// Through the proxies, and DynamoDB's replies often come late: the janitors'.
     pub(crate) disturbed: Arc<App>,
+    /// Through the proxies, and slow between its steps.
+    pub(crate) slow: Arc<App>,
     /// The DynamoDB client past the proxies.
     pub(crate) dynamodb: store::Client,
     pub(crate) events: Vec<EventId>,
@@ -81,14 +85,19 @@ impl World {
         let redis_folder = folder.path().join("redis");
         let options = RedisOptions { data: Some(redis_folder.clone()), ..RedisOptions::default() };
         let redis = RedisServer::start(options).await?;
-        let dynamodb_endpoint =
-            DynamoProxy::start(store.endpoint(), Arc::clone(&faults), Dice::new(seed, "dynamodb", 0)).await?;
+        let dynamodb_proxy = |part, permille| {
+            DynamoProxy::start(store.endpoint(), Arc::clone(&faults), Dice::new(seed, part, 0), permille)
+        };
+        let dynamodb_endpoint = dynamodb_proxy("dynamodb", USUAL).await?;
+        let late_replies = dynamodb_proxy("dynamodb of the janitors", LATE_REPLIES).await?;
+        let late_requests = dynamodb_proxy("dynamodb of the slow", LATE_REQUESTS).await?;
         let redis_url =
             RedisProxy::start(redis.url(), Arc::clone(&faults), Dice::new(seed, "redis", 0)).await?;
 
         let dynamodb = store::client_for_endpoint(store.endpoint());
         let truth = App::new(config(redis.url())?, dynamodb.clone())?;
-        let disturbed = App::new(config(&redis_url)?, store::client_for_endpoint(&dynamodb_endpoint))?;
+        let disturbed = App::new(config(&redis_url)?, store::client_for_endpoint(&late_replies))?;
+        let slow = App::new(config(&redis_url)?, store::client_for_endpoint(&late_requests))?;
         let names = truth.config.tables.clone();
         tables::create_missing(&dynamodb, |id| table_name(&names, id)).await?;
         let now = Timestamp::now();
@@ -99,18 +108,21 @@ impl World {
         }
         let environment = environment(&redis_url, &dynamodb_endpoint);
         let fleet = Fleet::start(settings, folder.path(), environment).await?;
-        let history = History::new();
+        let progress = Arc::new(Progress::start(settings.day()));
+        let history = History::new(Arc::clone(&progress));
         let redis = Mutex::new(redis);
         Ok(Self {
             seed,
             redis_remembers: seed.is_multiple_of(2),
             faults,
             history,
+            progress,
             fleet,
             redis,
             redis_folder,
             truth,
             disturbed,
+            slow,
             dynamodb,
             events,
             starts_at,

@@ -41,6 +41,13 @@ pub(crate) async fn watch(world: Arc<World>) {
     }
 }
 
+/// As long as Redis forgets nothing, it never takes a seat for free that is not.
+pub(crate) fn no_seats_too_many(world: &World, report: &janitor::Report) {
+    if world.redis_remembers && report.done.seats_too_many > 0 {
+        world.history.violation(format!("Redis forgot nothing and had too many free seats: {report:?}"));
+    }
+}
+
 /// Waits until nothing moves any more: holds have run out, and two sweeps found nothing to do.
 pub(crate) async fn come_to_rest(world: &World) -> Result<(), Failure> {
     sleep(Duration::from_secs(HOLD_TTL_SECONDS + GRACE_SECONDS)).await;
@@ -52,6 +59,7 @@ pub(crate) async fn come_to_rest(world: &World) -> Result<(), Failure> {
             shared::protocol::conservation(&world.truth, *event).await?;
         }
         let report = janitor::run(&world.truth, Timestamp::now()).await?;
+        no_seats_too_many(world, &report);
         let idle = janitor::Report {
             events_swept: world.events.len() as u32,
             complete: true,

@@ -4,9 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::domain::{id::UserId, user::Role};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use super::Session;
+use super::{Session, process};
 use crate::{
     Failure,
     faults::Dice,
@@ -17,6 +17,10 @@ use crate::{
 /// Times that a request is sent until its outcome is known.
 const TRIES_MAX: usize = 8;
 const PARTY_MAX: u64 = 4;
+/// When a buyer asks again after a crash, unless a janitor is about to decide what became of the confirm: then at once.
+const BACK_AFTER_MS: std::ops::RangeInclusive<u64> =
+    process::DEAD_GRACE_MS - 200..=process::DEAD_GRACE_MS + 3_000;
+const LOOKS_EVERY: Duration = Duration::from_millis(10);
 
 /// A buyer, until the people are told to stop.
 pub(crate) async fn live(world: Arc<World>, session: Session, user: UserId, number: usize) {
@@ -96,6 +100,9 @@ impl Buyer {
     }
 
     async fn take(&self, purchase: &mut Purchase, id: &str) {
+        if self.dice.chance(12) && !self.meet_a_crash(purchase, id).await {
+            return;
+        }
         self.until_known(purchase, |server, patience| self.session.confirm(server, id, patience)).await;
         let is_confirmed =
             |purchase: &Purchase| purchase.steps_of(Act::Confirm, id).any(|step| step.outcome.is_success());
@@ -120,6 +127,26 @@ impl Buyer {
                 purchase.steps.push(step);
             }
         }
+    }
+
+    /// A process dies with the confirm, and the buyer comes back much later. Whether they come back at all.
+    async fn meet_a_crash(&self, purchase: &mut Purchase, id: &str) -> bool {
+        let commits = self.dice.chance(25);
+        purchase.steps.extend(process::die_confirming(&self.world, self.user, id, commits).await);
+        if commits && self.dice.chance(60) {
+            // Only a janitor can end it now.
+            return false;
+        }
+        let back = Instant::now() + self.dice.ms(*BACK_AFTER_MS.start(), *BACK_AFTER_MS.end());
+        // A janitor that has read that there is no booking, and does not know it yet, must notice what comes between.
+        let decides = || self.world.faults.is_reply_late_about(id);
+        while self.session.is_open() && Instant::now() < back && !decides() {
+            sleep(LOOKS_EVERY).await;
+        }
+        if self.dice.chance(70) {
+            purchase.steps.extend(process::confirm_slowly(&self.world, self.user, id).await);
+        }
+        true
     }
 
     /// Sends the request, each time to some server, until its outcome is known.

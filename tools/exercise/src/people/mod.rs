@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod buyer;
+mod process;
 
 use std::{
     sync::{

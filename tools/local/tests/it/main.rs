@@ -16,6 +16,7 @@ mod filters;
 mod health;
 mod hygiene;
 mod idempotency;
+mod janitor;
 mod journey;
 mod lists;
 mod local_server;
