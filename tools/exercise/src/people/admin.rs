@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::Session;
-use crate::world::{CAPACITIES, World};
+use crate::world::{CAPACITIES, MAX_PER_USER, World};
 
 /// An admin, until the people are told to stop.
 pub(crate) async fn live(world: Arc<World>, session: Session) {
@@ -27,6 +27,7 @@ pub(crate) async fn live(world: Arc<World>, session: Session) {
             "capacity": capacity,
             "base_price": price,
             "currency": "EUR",
+            "max_per_user": MAX_PER_USER,
         });
         session.replace(server(), world.events[event], version, &body).await;
         if dice.chance(15) {

@@ -154,10 +154,21 @@ async fn answer(request: RequestBuilder) -> Outcome {
 /// The answers that are none of what the API promises to somebody who asks as these people do.
 fn unexpected(step: &Step) -> Option<&'static str> {
     let allowed: &[(u16, &str)] = match step.act {
-        Act::Book => &[(201, ""), (409, "sold_out"), (409, "all_held")],
-        Act::Confirm => {
-            &[(201, ""), (200, ""), (410, "reservation_expired"), (409, "sold_out"), (409, "all_held")]
-        }
+        Act::Book => &[
+            (201, ""),
+            (409, "sold_out"),
+            (409, "all_held"),
+            (409, "max_per_user_reached"),
+            (409, "held_too_long"),
+        ],
+        Act::Confirm => &[
+            (201, ""),
+            (200, ""),
+            (410, "reservation_expired"),
+            (409, "sold_out"),
+            (409, "all_held"),
+            (409, "max_per_user_reached"),
+        ],
         Act::Release => &[
             (204, ""),
             (404, "reservation_not_found"),

@@ -44,7 +44,9 @@ pub(crate) async fn die_confirming(
             return world.faults.count(Fault::ConfirmDied);
         }
         let booking = Booking::from_hold(&hold, user, Timestamp::now());
-        if let Ok(CommitOutcome::Committed) = world.truth.store.commit_booking(&booking, hold.max_per_user).await {
+        if let Ok(CommitOutcome::Committed) =
+            world.truth.store.commit_booking(&booking, hold.max_per_user).await
+        {
             world.faults.count(Fault::ConfirmDiedCommitted);
         }
     };

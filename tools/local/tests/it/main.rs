@@ -30,6 +30,7 @@ mod rate_limits;
 mod reconcile;
 mod redis_cluster;
 mod redis_server;
+mod round_trips;
 mod rush;
 mod sale;
 mod sales_by_hour;

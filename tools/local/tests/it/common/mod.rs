@@ -34,6 +34,7 @@ use uuid::Uuid;
 
 pub(crate) use counting::Calls;
 pub(crate) use session::{Answer, Session, send};
+pub(crate) use stores::own_redis;
 
 pub(crate) const JWT_SECRET: &str = "a secret of at least thirty-two bytes";
 pub(crate) const ADMIN_EMAIL: &str = "admin@example.com";
