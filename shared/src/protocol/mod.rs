@@ -44,6 +44,13 @@
 //! `epoch`, new at every load. Whoever changes DynamoDB first and Redis after (cancel, raise) remembers the epoch
 //! it saw before: if it changed meanwhile, the new state may contain the change already.
 //!
+//! # One user's seats
+//!
+//! One user may have `max_per_user` seats of an event, over holds and bookings together. *Reserve* refuses more by what
+//! Redis counts: `holding` follows the hold, `bought` follows *finish* and a cancel. *Commit* counts again in DynamoDB, in
+//! an item of the user and the event, under the condition that it is not too much: so it holds even if Redis lost data.
+//! If Redis counts too much, because it never heard of a cancel, who is refused is counted anew by DynamoDB.
+//!
 //! # The janitor
 //!
 //! Every minute, [`sweep()`] does three things for each event, in this order, and may be broken off or run twice at
