@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventInput {
     /// 1 to 200 characters.
-    #[schema(example = "Open Air 2027", min_length = 1, max_length = 200)]
+    #[schema(example = "Open Air 2031", min_length = 1, max_length = 200)]
     name: String,
     /// At most 5,000 characters.
     #[schema(max_length = 5000)]
@@ -27,7 +27,7 @@ pub(crate) struct EventInput {
     #[schema(example = "Riverside Park", max_length = 200)]
     venue: Option<String>,
     /// In the future, unless the event had this start already.
-    #[schema(example = "2027-06-12T18:00:00Z")]
+    #[schema(example = "2031-06-12T18:00:00Z")]
     starts_at: Timestamp,
     /// At most 31 days after `starts_at`.
     ends_at: Option<Timestamp>,

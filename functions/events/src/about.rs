@@ -15,6 +15,7 @@ use shared::{
     http::{
         Problem,
         headers::{cacheable, content_tag},
+        openapi::{IfNoneMatchHeader, ProblemBody},
         service::OPENAPI_JSON,
     },
 };
@@ -42,7 +43,8 @@ pub(crate) struct Health {
     get, path = "/health", tag = "Service",
     responses(
         (status = 200, description = "DynamoDB answers.", body = Health),
-        (status = 503, description = "DynamoDB is out of reach.", body = Health),
+        (status = 503, description = "DynamoDB is out of reach; `try_again`: nothing answered in time.",
+         content((Health = "application/json"), (ProblemBody = "application/problem+json"))),
     ),
 )]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
@@ -59,11 +61,11 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
 /// This document.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "Service",
-    params(("If-None-Match" = Option<String>, Header, description = "ETag of an answer known already.")),
+    params(IfNoneMatchHeader),
     responses(
         (status = 200, description = "The OpenAPI document of the whole API.", body = serde_json::Value,
          headers(("ETag" = String), ("Cache-Control" = String))),
-        (status = 304, description = "Nothing has changed."),
+        (status = 304, description = "Nothing has changed.", headers(("ETag" = String))),
     ),
 )]
 pub(crate) async fn openapi(

@@ -14,7 +14,7 @@ use shared::{
         Problem, QueryParams,
         cursor::{from_cursor, to_cursor},
         headers::{cacheable, content_tag},
-        openapi::{ParameterProblems, StoreProblems},
+        openapi::{IfNoneMatchHeader, ParameterProblems, StoreProblems},
         query::page_items,
         views::{EventList, EventView},
     },
@@ -44,11 +44,11 @@ pub(crate) struct ListParams {
 /// Lists upcoming published events by start time.
 #[utoipa::path(
     get, path = "/events", tag = "Events",
-    params(ListParams, ("If-None-Match" = Option<String>, Header, description = "ETag of an answer known already.")),
+    params(ListParams, IfNoneMatchHeader),
     responses(
         (status = 200, description = "A page of events.", body = EventList,
          headers(("ETag" = String), ("Cache-Control" = String))),
-        (status = 304, description = "Nothing has changed."),
+        (status = 304, description = "Nothing has changed.", headers(("ETag" = String))),
         ParameterProblems, StoreProblems,
     ),
 )]

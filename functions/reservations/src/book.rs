@@ -16,7 +16,7 @@ use shared::{
     http::{
         Caller, IdempotencyKey, JsonBody, PathId, Problem,
         headers::replayed,
-        openapi::{BodyProblems, CallerProblems, ProblemBody, StoreProblems},
+        openapi::{BodyProblems, CallerProblems, KeyHeader, ProblemBody, StoreProblems},
     },
     protocol,
 };
@@ -45,8 +45,7 @@ fn one() -> u32 {
     post, path = "/events/{id}/book", tag = "Booking", security(("bearer" = [])),
     params(
         ("id" = uuid::Uuid, Path, description = "The event's id."),
-        ("Idempotency-Key" = String, Header, description = "New for each request, the same for each retry; \
-          1 to 255 visible ASCII characters, remembered for 24 h."),
+        KeyHeader,
     ),
     request_body(content = Option<BookRequest>),
     responses(
@@ -57,7 +56,8 @@ fn one() -> u32 {
         (status = 409, description = "`sold_out`: fewer seats are left than asked for; `all_held`: they may come back, \
           see `retry_at`; `not_on_sale`.", body = ProblemBody, content_type = "application/problem+json"),
         BodyProblems,
-        (status = 400, description = "`idempotency_key_required`, `invalid_parameter`, `malformed_json`.",
+        (status = 400, description = "`idempotency_key_required`; `invalid_parameter`: it is no such key; \
+          `malformed_json`; `malformed_body`.",
          body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`validation_failed`; `idempotency_key_reused`: the key was used for another \
           request.", body = ProblemBody, content_type = "application/problem+json"),

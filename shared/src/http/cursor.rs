@@ -41,9 +41,11 @@ pub fn from_cursor<K: Clone + DeserializeOwned>(
     rules.validate_aud = false;
     match tokens.verify::<CursorClaims<K>>(CURSOR_TYPE, &rules, cursor) {
         Ok(claims) if claims.list == list => Ok(Some(claims.key)),
-        _ => {
-            Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", "The cursor is not one of this list")
-                .detail("Use next_cursor as it was given, with the same filters, or start without a cursor."))
-        }
+        _ => Err(invalid_cursor()),
     }
+}
+
+pub(super) fn invalid_cursor() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", "The cursor is not one of this list")
+        .detail("Use next_cursor as it was given, with the same filters, or start without a cursor.")
 }

@@ -29,16 +29,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        idempotency_key(parts)?.map(Self).ok_or_else(|| {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "idempotency_key_required",
-                "An Idempotency-Key header is required",
-            )
-            .detail(
-                "Send a new one, a UUID for example, with each new request, and the same with each retry.",
-            )
-        })
+        idempotency_key(parts)?.map(Self).ok_or_else(key_required)
     }
 }
 
@@ -48,6 +39,11 @@ impl<S: Send + Sync> FromRequestParts<S> for OptionalIdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         idempotency_key(parts).map(Self)
     }
+}
+
+pub(super) fn key_required() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_required", "An Idempotency-Key header is required")
+        .detail("Send a new one, a UUID for example, with each new request, and the same with each retry.")
 }
 
 fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
@@ -122,15 +118,15 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiredIfMatch {
         let well_formed = parts.headers.get_all(header::IF_MATCH).iter().all(is_tags);
         match parts.headers.typed_try_get::<IfMatch>() {
             Ok(Some(if_match)) if well_formed => Ok(Self(if_match)),
-            Ok(None) => Err(Problem::new(
-                StatusCode::PRECONDITION_REQUIRED,
-                "if_match_required",
-                "An If-Match header is required",
-            )
-            .detail("Send the ETag of the version that the change is based on.")),
+            Ok(None) => Err(if_match_required()),
             _ => Err(Problem::bad_parameter("If-Match", "must be an entity tag, like \"1\"")),
         }
     }
+}
+
+pub(super) fn if_match_required() -> Problem {
+    Problem::new(StatusCode::PRECONDITION_REQUIRED, "if_match_required", "An If-Match header is required")
+        .detail("Send the ETag of the version that the change is based on.")
 }
 
 /// Whether a header is `*` or a list of entity tags (RFC 9110, section 8.8.3).

@@ -88,7 +88,7 @@ fn complaint(path: String, error: &serde_json::Error) -> FieldError {
     FieldError::new(field, message)
 }
 
-fn malformed(error: &serde_json::Error) -> Problem {
+pub(super) fn malformed(error: &serde_json::Error) -> Problem {
     Problem::new(axum::http::StatusCode::BAD_REQUEST, "malformed_json", "The body is not valid JSON")
         .detail(error.to_string())
 }

@@ -123,11 +123,17 @@ fn paths_of(openapi: &str) -> Vec<(String, String)> {
 
 async fn no_such_route(uri: Uri) -> Problem {
     match ALLOWED.at(uri.path()) {
-        Ok(found) => {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path has other methods")
-                .detail(format!("Allowed: {}.", found.value))
-                .header(header::ALLOW, found.value.as_str())
-        }
-        Err(_) => Problem::not_found("not_found", "There is nothing at this path"),
+        Ok(found) => method_not_allowed(found.value),
+        Err(_) => nothing_here(),
     }
+}
+
+pub(super) fn method_not_allowed(allowed: &str) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path has other methods")
+        .detail(format!("Allowed: {allowed}."))
+        .header(header::ALLOW, allowed)
+}
+
+pub(super) fn nothing_here() -> Problem {
+    Problem::not_found("not_found", "There is nothing at this path")
 }

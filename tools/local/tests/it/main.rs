@@ -19,6 +19,7 @@ mod lists;
 mod local_server;
 mod lua_contracts;
 mod metrics;
+mod openapi;
 mod ownership;
 mod paths;
 mod reconcile;
