@@ -17,8 +17,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventInput {
-    /// 1 to 200 characters.
-    #[schema(example = "Open Air 2031", min_length = 1, max_length = 200)]
+    /// 1 to 200 characters, not all of them white space.
+    #[schema(example = "Open Air 2031", max_length = 200, pattern = r"\S")]
     name: String,
     /// At most 5,000 characters.
     #[schema(max_length = 5000)]
@@ -38,7 +38,7 @@ pub(crate) struct EventInput {
     #[schema(example = 4500, minimum = 0, maximum = 100_000_000)]
     base_price: u32,
     /// ISO 4217 code. Can't be changed later.
-    #[schema(example = "EUR", min_length = 3, max_length = 3)]
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     currency: String,
     /// When sales open; at once if left out.
     sales_open_at: Option<Timestamp>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::IntoResponse,
 };
 use axum_extra::{TypedHeader, headers::IfNoneMatch};
@@ -16,6 +16,7 @@ use shared::{
         Problem,
         headers::{cacheable, content_tag},
         openapi::{IfNoneMatchHeader, ProblemBody},
+        problem::RETRY_AFTER_SECONDS,
         service::OPENAPI_JSON,
     },
 };
@@ -55,7 +56,12 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
         (true, false) => (StatusCode::OK, "degraded"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
     };
-    (code, Json(Health { status, dynamodb: word(dynamodb), redis: word(redis) }))
+    let mut answer =
+        (code, Json(Health { status, dynamodb: word(dynamodb), redis: word(redis) })).into_response();
+    if code == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
+    answer
 }
 
 /// This document.

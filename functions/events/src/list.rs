@@ -28,7 +28,7 @@ use crate::CACHE_SECONDS;
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
     /// Only events whose name contains this, in any case.
-    #[param(max_length = 200)]
+    #[param(min_length = 1, max_length = 200, example = "open air")]
     q: Option<String>,
     /// Only events that start then or later.
     from: Option<Timestamp>,
@@ -38,6 +38,7 @@ pub(crate) struct ListParams {
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 

@@ -56,8 +56,10 @@ impl EventStatus {
 #[serde(deny_unknown_fields)]
 pub struct Pricing {
     /// The lowest price, in percent of the base price.
+    #[schema(example = 80, minimum = 1, maximum = 1000)]
     pub min_percent: u32,
     /// The highest price, in percent of the base price.
+    #[schema(example = 150, minimum = 1, maximum = 1000)]
     pub max_percent: u32,
 }
 

@@ -14,7 +14,7 @@ use crate::domain::error::{Error, FieldError, NotOnSale};
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds after which a client may try again when a store did not answer.
-const RETRY_AFTER_SECONDS: u32 = 1;
+pub const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// An error answer. Its `code` is stable; clients go by it.
 #[derive(Debug)]
