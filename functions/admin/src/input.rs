@@ -9,6 +9,7 @@ use shared::{
         error::FieldError,
         event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, Pricing},
         time::to_whole_ms,
+        whole::{whole, whole_or_none},
     },
 };
 use utoipa::ToSchema;
@@ -33,9 +34,11 @@ pub(crate) struct EventInput {
     ends_at: Option<Timestamp>,
     /// Seats in all.
     #[schema(example = 500, minimum = 1, maximum = 1_000_000)]
+    #[serde(deserialize_with = "whole")]
     capacity: u32,
     /// Price of a seat, in minor units of `currency`. A new base price is the new price, too.
     #[schema(example = 4500, minimum = 0, maximum = 100_000_000)]
+    #[serde(deserialize_with = "whole")]
     base_price: u32,
     /// ISO 4217 code. Can't be changed later.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
@@ -46,6 +49,7 @@ pub(crate) struct EventInput {
     sales_close_at: Option<Timestamp>,
     /// Seats in one booking at most, 10 if left out.
     #[schema(minimum = 1, maximum = 50)]
+    #[serde(default, deserialize_with = "whole_or_none")]
     max_per_booking: Option<u32>,
     /// `published` if left out.
     status: Option<EventStatus>,

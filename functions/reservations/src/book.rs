@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use shared::{
     App, Error,
-    domain::{event::MAX_PER_BOOKING_MAX, id::EventId},
+    domain::{event::MAX_PER_BOOKING_MAX, id::EventId, whole::whole},
     http::{
         Caller, IdempotencyKey, JsonBody, PathId, Problem,
         headers::replayed,
@@ -29,7 +29,7 @@ use crate::view::ReservationAnswer;
 #[serde(deny_unknown_fields)]
 pub(crate) struct BookRequest {
     /// How many seats, at most the event's `max_per_booking`.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 50, default = 1)]
     quantity: u32,
 }

@@ -57,9 +57,11 @@ impl EventStatus {
 pub struct Pricing {
     /// The lowest price, in percent of the base price.
     #[schema(example = 80, minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "super::whole::whole")]
     pub min_percent: u32,
     /// The highest price, in percent of the base price.
     #[schema(example = 150, minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "super::whole::whole")]
     pub max_percent: u32,
 }
 

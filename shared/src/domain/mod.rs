@@ -10,3 +10,4 @@ pub mod popularity;
 pub mod reservation;
 pub mod time;
 pub mod user;
+pub mod whole;

@@ -11,6 +11,7 @@ use utoipa::openapi::{
     Content, OpenApi, Ref, RefOr, Response,
     example::Example,
     path::{Operation, PathItem},
+    schema::{OneOf, Schema, SchemaType, Type},
 };
 
 use super::{codes::one_of_each, headers, sample::sample};
@@ -39,6 +40,7 @@ pub fn complete(document: &mut OpenApi) -> Result<(), serde_json::Error> {
     let schemas = serde_json::to_value(&components.schemas)?;
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         if let Some(RefOr::T(body)) = &mut operation.request_body {
+            body.content.values_mut().for_each(take_null_away);
             add_samples(body.content.values_mut(), &schemas)?;
         }
         complete_answers(operation, &problems, &schemas)?;
@@ -53,6 +55,17 @@ pub fn complete(document: &mut OpenApi) -> Result<(), serde_json::Error> {
     components.examples.extend(problems.iter().map(|problem| (problem.code().to_owned(), example(problem))));
     document.components = Some(components);
     Ok(())
+}
+
+/// A body that may be left out is described as one that may be null, which is another thing.
+fn take_null_away(content: &mut RefOr<Content>) {
+    let RefOr::T(Content { schema: Some(schema), .. }) = content else { return };
+    let RefOr::T(Schema::OneOf(OneOf { items, .. })) = schema else { return };
+    if let [body, RefOr::T(Schema::Object(null))] = items.as_slice()
+        && null.schema_type == SchemaType::Type(Type::Null)
+    {
+        *schema = body.clone();
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
