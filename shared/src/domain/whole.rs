@@ -55,6 +55,8 @@ impl Visitor<'_> for Whole {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(Deserialize)]
@@ -82,6 +84,21 @@ mod tests {
             ["1.5", "-1", "-1.0", "4294967296", "4294967296.0", "1e300", "\"1\"", "null", "true", "[1]"]
         {
             assert_eq!(numbers(&format!(r#"{{"seats": {number}}}"#)), None, "{number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_of_seats_is_read_as_it_was_written(seats: u32) {
+            for json in [format!("{seats}"), format!("{seats}.0"), format!("{seats}.000"), format!("{seats}e0")] {
+                prop_assert_eq!(numbers(&format!(r#"{{"seats": {json}}}"#)), Some((seats, None)));
+            }
+        }
+
+        #[test]
+        fn any_other_number_is_refused(number: f64) {
+            prop_assume!(number.fract() != 0.0 || !(0.0..4_294_967_296.0).contains(&number));
+            prop_assert_eq!(numbers(&format!(r#"{{"seats": {number:?}}}"#)), None);
         }
     }
 }

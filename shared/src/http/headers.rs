@@ -148,3 +148,77 @@ fn is_tags(value: &HeaderValue) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parts(name: &str, values: &[Vec<u8>]) -> Parts {
+        let mut request = axum::http::Request::builder();
+        for value in values {
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                request = request.header(name, value);
+            }
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn extract<T: FromRequestParts<()>>(mut parts: Parts) -> Result<T, T::Rejection> {
+        futures::executor::block_on(T::from_request_parts(&mut parts, &()))
+    }
+
+    /// Bytes, text that looks like a list of entity tags, or the tags themselves.
+    fn some_value() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            any::<Vec<u8>>(),
+            "[W/\"*, !-~]{0,24}".prop_map(String::into_bytes),
+            "(W/)?\"[!#-~]{0,8}\"(, ?(W/)?\"[!#-~]{0,8}\"){0,3}".prop_map(String::into_bytes),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn an_idempotency_key_is_taken_as_it_is_or_refused(value in prop_oneof!["[!-~]{1,255}".prop_map(String::into_bytes), any::<Vec<u8>>()]) {
+            prop_assume!(HeaderValue::from_bytes(&value).is_ok());
+            let fits = (1..=255).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
+            match extract::<IdempotencyKey>(parts("idempotency-key", &[value.clone()])) {
+                Ok(IdempotencyKey(key)) => prop_assert!(fits && key.as_bytes() == value),
+                Err(problem) => prop_assert!(!fits && problem.code() == "invalid_parameter"),
+            }
+        }
+
+        #[test]
+        fn if_match_is_tags_or_refused(values in prop::collection::vec(some_value(), 1..3), version: u64) {
+            let parts = parts("if-match", &values);
+            let is_sent = parts.headers.contains_key("if-match");
+            match extract::<RequiredIfMatch>(parts) {
+                // Whether it matches or not: it can be asked.
+                Ok(RequiredIfMatch(tags)) => drop(tags.precondition_passes(&version_tag(version).unwrap())),
+                Err(problem) => {
+                    let code = if is_sent { "invalid_parameter" } else { "if_match_required" };
+                    prop_assert_eq!(problem.code(), code);
+                }
+            }
+        }
+
+        #[test]
+        fn a_version_matches_its_own_tag_and_no_other(version: u64, other: u64) {
+            let tag = version_tag(version).unwrap();
+            let of = |version: u64| format!("\"0\", \"{version}\"").into_bytes();
+            let RequiredIfMatch(own) = extract(parts("if-match", &[of(version)])).unwrap();
+            let RequiredIfMatch(others) = extract(parts("if-match", &[of(other)])).unwrap();
+            prop_assert!(own.precondition_passes(&tag));
+            prop_assert_eq!(others.precondition_passes(&tag), other == version || version == 0);
+        }
+
+        #[test]
+        fn any_if_none_match_gives_the_answer_or_304(value in some_value(), content: Vec<u8>) {
+            let known = parts("if-none-match", &[value]).headers.typed_try_get::<IfNoneMatch>().ok().flatten();
+            let answer = cacheable(content_tag(&content).unwrap(), 1, known.map(TypedHeader), content);
+            prop_assert!([StatusCode::OK, StatusCode::NOT_MODIFIED].contains(&answer.status()));
+            prop_assert!(answer.headers().contains_key(header::ETAG));
+        }
+    }
+}

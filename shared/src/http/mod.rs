@@ -4,6 +4,7 @@ pub mod body;
 pub mod caller;
 pub mod client_address;
 pub mod cursor;
+pub mod gateway;
 pub mod headers;
 mod json;
 pub mod openapi;

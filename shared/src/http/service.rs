@@ -17,7 +17,7 @@ use axum::{
 use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{body::BODY_BYTES_MAX, problem::Problem};
+use super::{body::BODY_BYTES_MAX, gateway::gateway, problem::Problem};
 use crate::{
     App, Error,
     telemetry::{self, names},
@@ -38,7 +38,7 @@ pub const OPENAPI_JSON: &str = include_str!("../../openapi.json");
 pub async fn run(routes: OpenApiRouter<Arc<App>>) -> Result<(), lambda_http::Error> {
     telemetry::init("info");
     let app = App::from_env().await?;
-    lambda_http::run(service(routes, app)).await
+    lambda_runtime::run(gateway(service(routes, app))).await
 }
 
 /// The routes as a service.
