@@ -111,8 +111,7 @@ impl Contract {
 
     /// The validator of a schema, made once.
     fn validator(&self, place: &str, schema: &Value) -> &'static Validator {
-        *self
-            .validators
+        self.validators
             .lock()
             .unwrap()
             .entry(place.to_owned())
