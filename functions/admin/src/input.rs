@@ -9,6 +9,7 @@ use shared::{
         error::FieldError,
         event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT, Pricing},
         time::to_whole_ms,
+        whole::{whole, whole_or_none},
     },
 };
 use utoipa::ToSchema;
@@ -17,8 +18,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventInput {
-    /// 1 to 200 characters.
-    #[schema(example = "Open Air 2027", min_length = 1, max_length = 200)]
+    /// 1 to 200 characters, not all of them white space.
+    #[schema(example = "Open Air 2031", max_length = 200, pattern = r"\S")]
     name: String,
     /// At most 5,000 characters.
     #[schema(max_length = 5000)]
@@ -27,18 +28,20 @@ pub(crate) struct EventInput {
     #[schema(example = "Riverside Park", max_length = 200)]
     venue: Option<String>,
     /// In the future, unless the event had this start already.
-    #[schema(example = "2027-06-12T18:00:00Z")]
+    #[schema(example = "2031-06-12T18:00:00Z")]
     starts_at: Timestamp,
     /// At most 31 days after `starts_at`.
     ends_at: Option<Timestamp>,
     /// Seats in all.
     #[schema(example = 500, minimum = 1, maximum = 1_000_000)]
+    #[serde(deserialize_with = "whole")]
     capacity: u32,
     /// Price of a seat, in minor units of `currency`. A new base price is the new price, too.
     #[schema(example = 4500, minimum = 0, maximum = 100_000_000)]
+    #[serde(deserialize_with = "whole")]
     base_price: u32,
     /// ISO 4217 code. Can't be changed later.
-    #[schema(example = "EUR", min_length = 3, max_length = 3)]
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     currency: String,
     /// When sales open; at once if left out.
     sales_open_at: Option<Timestamp>,
@@ -46,9 +49,11 @@ pub(crate) struct EventInput {
     sales_close_at: Option<Timestamp>,
     /// Seats in one booking at most, 10 if left out.
     #[schema(minimum = 1, maximum = 50)]
+    #[serde(default, deserialize_with = "whole_or_none")]
     max_per_booking: Option<u32>,
     /// Seats that one user may have, held and bought together; if left out 10, or `max_per_booking` if that is more.
     #[schema(minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "whole_or_none")]
     max_per_user: Option<u32>,
     /// `published` if left out.
     status: Option<EventStatus>,

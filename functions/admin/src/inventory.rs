@@ -22,17 +22,23 @@ pub(crate) struct Inventory {
     #[schema(value_type = uuid::Uuid)]
     event_id: String,
     /// Seats in all.
+    #[schema(example = 500)]
     capacity: i64,
     /// Seats sold, by DynamoDB, the truth.
+    #[schema(example = 170)]
     sold: i64,
     /// Seats held, by Redis.
+    #[schema(example = 8)]
     held: i64,
     /// Seats whose confirm has begun and not ended, by Redis.
+    #[schema(example = 1)]
     in_flight: i64,
     /// Seats that can be held, by Redis.
+    #[schema(example = 321)]
     free: i64,
     /// What the sum has too little, or, below zero, too much. Not 0 for a moment while a confirm or a cancel is under
     /// way; not 0 for longer than the janitor takes, two minutes, only if something is wrong.
+    #[schema(example = 0)]
     drift: i64,
 }
 

@@ -27,6 +27,7 @@ pub(crate) struct ListParams {
     #[param(minimum = 1, maximum = 100, default = 20)]
     pub(crate) limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(min_length = 1)]
     pub(crate) cursor: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use shared::{
     http::{
         Admin, JsonBody, PathId, Problem,
         headers::{RequiredIfMatch, version_tag},
-        openapi::{AdminProblems, BodyProblems, ProblemBody, StoreProblems},
+        openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
         views::EventView,
     },
     protocol::{self, available_seats},
@@ -24,8 +24,7 @@ use crate::{input::EventInput, tagged};
     put, path = "/admin/events/{id}", tag = "Admin", security(("bearer" = [])),
     params(
         ("id" = uuid::Uuid, Path, description = "The event's id."),
-        ("If-Match" = String, Header, description = "ETag of the version that the change is based on.",
-         example = "\"1\""),
+        IfMatchHeader,
     ),
     request_body = EventInput,
     responses(
@@ -38,7 +37,10 @@ use crate::{input::EventInput, tagged};
          content_type = "application/problem+json"),
         (status = 428, description = "`if_match_required`.", body = ProblemBody,
          content_type = "application/problem+json"),
-        BodyProblems, AdminProblems, StoreProblems,
+        BodyProblems,
+        (status = 400, description = "`invalid_parameter`: `If-Match` is no ETag; `malformed_json`; `malformed_body`.",
+         body = ProblemBody, content_type = "application/problem+json"),
+        AdminProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn replace_event(

@@ -26,11 +26,13 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 #[schema(as = User)]
 struct UserView {
     /// UUIDv7.
+    #[schema(value_type = uuid::Uuid)]
     id: String,
     /// Normalised: no white space around it, in lower case.
     #[schema(example = "ada@example.com")]
     email: String,
     /// How the person wants to be called.
+    #[schema(example = "Ada")]
     name: Option<String>,
     /// `user` or `admin`.
     role: shared::domain::user::Role,

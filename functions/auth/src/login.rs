@@ -42,11 +42,13 @@ pub(crate) struct Credentials {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SignedIn {
     /// Send it as `Authorization: Bearer <access_token>`.
+    #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl")]
     access_token: String,
     /// `Bearer`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
     /// Seconds that the token is good for.
+    #[schema(example = 3600)]
     expires_in: i64,
     user: UserView,
 }

@@ -31,7 +31,7 @@ const NAME_CHARS_MAX: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registration {
     /// Becomes the account's key, normalised.
-    #[schema(example = "ada@example.com", max_length = 254)]
+    #[schema(example = "ada@example.com", format = "email", max_length = 254)]
     email: String,
     /// 8 to 128 characters; not one of the most common passwords, nor the address.
     #[schema(value_type = String, example = "correct horse battery", min_length = 8, max_length = 128)]

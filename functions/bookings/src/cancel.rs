@@ -9,7 +9,7 @@ use shared::{
     http::{
         BookingId, Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
         headers::replayed,
-        openapi::{CallerProblems, ParameterProblems, ProblemBody, StoreProblems},
+        openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, ProblemBody, StoreProblems},
         views::BookingAnswer,
     },
     protocol,
@@ -20,8 +20,7 @@ use shared::{
     post, path = "/bookings/{id}/cancel", tag = "Booking", security(("bearer" = [])),
     params(
         ("id" = uuid::Uuid, Path, description = "The booking's id."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Not needed; the same key for another booking is \
-          refused."),
+        OptionalKeyHeader,
     ),
     responses(
         (status = 200, description = "The booking is cancelled.", body = BookingAnswer,
@@ -30,9 +29,7 @@ use shared::{
          body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`event_started`: too late.", body = ProblemBody,
          content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency_key_reused`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        ParameterProblems, CallerProblems, StoreProblems,
+        KeyProblems, CallerProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn cancel_booking(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::IntoResponse,
 };
 use axum_extra::{TypedHeader, headers::IfNoneMatch};
@@ -15,6 +15,8 @@ use shared::{
     http::{
         Problem,
         headers::{cacheable, content_tag},
+        openapi::{IfNoneMatchHeader, ProblemBody},
+        problem::RETRY_AFTER_SECONDS,
         service::OPENAPI_JSON,
     },
 };
@@ -42,7 +44,8 @@ pub(crate) struct Health {
     get, path = "/health", tag = "Service",
     responses(
         (status = 200, description = "DynamoDB answers.", body = Health),
-        (status = 503, description = "DynamoDB is out of reach.", body = Health),
+        (status = 503, description = "DynamoDB is out of reach; `try_again`: nothing answered in time.",
+         content((Health = "application/json"), (ProblemBody = "application/problem+json"))),
     ),
 )]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
@@ -53,17 +56,22 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
         (true, false) => (StatusCode::OK, "degraded"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
     };
-    (code, Json(Health { status, dynamodb: word(dynamodb), redis: word(redis) }))
+    let mut answer =
+        (code, Json(Health { status, dynamodb: word(dynamodb), redis: word(redis) })).into_response();
+    if code == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
+    answer
 }
 
 /// This document.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "Service",
-    params(("If-None-Match" = Option<String>, Header, description = "ETag of an answer known already.")),
+    params(IfNoneMatchHeader),
     responses(
         (status = 200, description = "The OpenAPI document of the whole API.", body = serde_json::Value,
          headers(("ETag" = String), ("Cache-Control" = String))),
-        (status = 304, description = "Nothing has changed."),
+        (status = 304, description = "Nothing has changed.", headers(("ETag" = String))),
     ),
 )]
 pub(crate) async fn openapi(

@@ -11,7 +11,7 @@ use shared::{
     http::{
         PathId, Problem,
         headers::{cacheable, version_tag},
-        openapi::{ProblemBody, StoreProblems},
+        openapi::{IfNoneMatchHeader, ProblemBody, StoreProblems},
         views::EventView,
     },
 };
@@ -23,12 +23,12 @@ use crate::CACHE_SECONDS;
     get, path = "/events/{id}", tag = "Events",
     params(
         ("id" = uuid::Uuid, Path, description = "The event's id."),
-        ("If-None-Match" = Option<String>, Header, description = "ETag of a version known already."),
+        IfNoneMatchHeader,
     ),
     responses(
         (status = 200, description = "The event.", body = EventView,
          headers(("ETag" = String), ("Cache-Control" = String))),
-        (status = 304, description = "The event is still at that version; its available seats may have changed."),
+        (status = 304, description = "The event is still at that version; its available seats may have changed.", headers(("ETag" = String))),
         (status = 404, description = "`event_not_found`.", body = ProblemBody,
          content_type = "application/problem+json"),
         StoreProblems,

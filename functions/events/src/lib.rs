@@ -1,6 +1,7 @@
-//! What anybody may see: upcoming events, popular ones, one event; and how the service is.
+//! What anybody may see: upcoming events, popular ones, one event; how the service is, and its documentation.
 
 mod about;
+mod docs;
 mod get;
 mod list;
 mod popular;
@@ -21,4 +22,5 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(get::get_event))
         .routes(routes!(about::health))
         .routes(routes!(about::openapi))
+        .routes(routes!(docs::docs))
 }

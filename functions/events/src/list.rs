@@ -14,7 +14,7 @@ use shared::{
         Problem, QueryParams,
         cursor::{from_cursor, to_cursor},
         headers::{cacheable, content_tag},
-        openapi::{ParameterProblems, StoreProblems},
+        openapi::{IfNoneMatchHeader, ParameterProblems, StoreProblems},
         query::{check_range, page_items},
         views::{EventList, EventView},
     },
@@ -28,7 +28,7 @@ use crate::CACHE_SECONDS;
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
     /// Only events whose name contains this, in any case.
-    #[param(max_length = 200)]
+    #[param(min_length = 1, max_length = 200, example = "open air")]
     q: Option<String>,
     /// Only events that start then or later.
     from: Option<Timestamp>,
@@ -38,17 +38,18 @@ pub(crate) struct ListParams {
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 
 /// Lists upcoming published events by start time.
 #[utoipa::path(
     get, path = "/events", tag = "Events",
-    params(ListParams, ("If-None-Match" = Option<String>, Header, description = "ETag of an answer known already.")),
+    params(ListParams, IfNoneMatchHeader),
     responses(
         (status = 200, description = "A page of events.", body = EventList,
          headers(("ETag" = String), ("Cache-Control" = String))),
-        (status = 304, description = "Nothing has changed."),
+        (status = 304, description = "Nothing has changed.", headers(("ETag" = String))),
         ParameterProblems, StoreProblems,
     ),
 )]

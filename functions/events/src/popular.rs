@@ -9,7 +9,11 @@ use serde::Serialize;
 use shared::{
     App,
     catalogue::{self, Shown},
-    http::{Problem, openapi::StoreProblems, views::EventView},
+    http::{
+        Problem,
+        openapi::{IfNoneMatchHeader, StoreProblems},
+        views::EventView,
+    },
 };
 use utoipa::ToSchema;
 
@@ -26,11 +30,11 @@ pub(crate) struct PopularEvents {
 /// The 5 upcoming published events with most tickets sold.
 #[utoipa::path(
     get, path = "/events/popular", tag = "Events",
-    params(("If-None-Match" = Option<String>, Header, description = "ETag of an answer known already.")),
+    params(IfNoneMatchHeader),
     responses(
         (status = 200, description = "At most 5 events, most tickets sold first.", body = PopularEvents,
          headers(("ETag" = String), ("Cache-Control" = String))),
-        (status = 304, description = "Nothing has changed."),
+        (status = 304, description = "Nothing has changed.", headers(("ETag" = String))),
         StoreProblems,
     ),
 )]

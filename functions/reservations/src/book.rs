@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use shared::{
     App, Error,
-    domain::{event::MAX_PER_BOOKING_MAX, id::EventId},
+    domain::{event::MAX_PER_BOOKING_MAX, id::EventId, whole::whole},
     http::{
         Caller, IdempotencyKey, JsonBody, PathId, Permit, Problem,
         headers::replayed,
-        openapi::{BodyProblems, CallerProblems, ProblemBody, StoreProblems},
+        openapi::{BodyProblems, CallerProblems, KeyHeader, ProblemBody, StoreProblems},
     },
     protocol::{self, Reserved},
 };
@@ -29,7 +29,7 @@ use crate::view::ReservationAnswer;
 #[serde(deny_unknown_fields)]
 pub(crate) struct BookRequest {
     /// How many seats, at most the event's `max_per_booking`.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 50, default = 1)]
     quantity: u32,
 }
@@ -45,8 +45,7 @@ fn one() -> u32 {
     post, path = "/events/{id}/book", tag = "Booking", security(("bearer" = [])),
     params(
         ("id" = uuid::Uuid, Path, description = "The event's id."),
-        ("Idempotency-Key" = String, Header, description = "New for each request, the same for each retry; \
-          1 to 255 visible ASCII characters, remembered for 24 h."),
+        KeyHeader,
     ),
     request_body(content = Option<BookRequest>),
     responses(
@@ -58,7 +57,8 @@ fn one() -> u32 {
           see `retry_at`; `not_on_sale`; `max_per_user_reached`: see `left`; `held_too_long`: seats were held again and again \
           without being bought, see `retry_at`.", body = ProblemBody, content_type = "application/problem+json"),
         BodyProblems,
-        (status = 400, description = "`idempotency_key_required`, `invalid_parameter`, `malformed_json`.",
+        (status = 400, description = "`idempotency_key_required`; `invalid_parameter`: it is no such key; \
+          `malformed_json`; `malformed_body`.",
          body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`validation_failed`; `idempotency_key_reused`: the key was used for another \
           request.", body = ProblemBody, content_type = "application/problem+json"),

@@ -15,7 +15,7 @@ use shared::{
     http::{
         Caller, OptionalIdempotencyKey, PathId, Problem,
         headers::replayed,
-        openapi::{CallerProblems, ParameterProblems, ProblemBody, StoreProblems},
+        openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, ProblemBody, StoreProblems},
         views::BookingAnswer,
     },
     protocol,
@@ -26,8 +26,7 @@ use shared::{
     post, path = "/reservations/{id}/confirm", tag = "Booking", security(("bearer" = [])),
     params(
         ("id" = uuid::Uuid, Path, description = "The reservation's id."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Not needed; the same key for another \
-          reservation is refused."),
+        OptionalKeyHeader,
     ),
     responses(
         (status = 201, description = "The seats are sold.", body = BookingAnswer, headers(("Location" = String))),
@@ -41,9 +40,7 @@ use shared::{
          content_type = "application/problem+json"),
         (status = 410, description = "`reservation_expired`.", body = ProblemBody,
          content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency_key_reused`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        ParameterProblems, CallerProblems, StoreProblems,
+        KeyProblems, CallerProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn confirm_reservation(

@@ -25,10 +25,13 @@ pub(crate) struct ReservationView {
     #[schema(value_type = uuid::Uuid)]
     event_id: String,
     /// How many seats.
+    #[schema(example = 2)]
     quantity: u32,
     /// Price of one seat, in minor units of `currency`. It stays whatever happens to the event's price.
+    #[schema(example = 4950)]
     unit_price: u32,
     /// Price of all seats, in minor units of `currency`.
+    #[schema(example = 9900)]
     total: u64,
     /// ISO 4217 code.
     #[schema(example = "EUR")]
@@ -37,9 +40,11 @@ pub(crate) struct ReservationView {
     #[schema(example = "held")]
     status: &'static str,
     /// When the seats go back on sale, unless confirmed before; null once confirmed.
+    #[schema(example = "2031-06-01T12:10:00Z")]
     expires_at: Option<Timestamp>,
     /// Whole seconds left until then; only where one reservation is read.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 598)]
     expires_in: Option<i64>,
 }
 

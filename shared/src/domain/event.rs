@@ -59,9 +59,11 @@ impl EventStatus {
 pub struct Pricing {
     /// The lowest price, in percent of the base price.
     #[schema(default = 80, minimum = 1, maximum = 1_000)]
+    #[serde(deserialize_with = "super::whole::whole")]
     pub min_percent: u32,
     /// The highest price, in percent of the base price; not below `min_percent`.
     #[schema(default = 150, minimum = 1, maximum = 1_000)]
+    #[serde(deserialize_with = "super::whole::whole")]
     pub max_percent: u32,
 }
 

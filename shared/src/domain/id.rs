@@ -180,6 +180,8 @@ const fn low_bits(bits: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn some_instants() -> impl Iterator<Item = Timestamp> {
@@ -230,6 +232,39 @@ mod tests {
             ["", "42", "{0189f7c0-0000-7000-8000-000000000000}", "0189f7c0000070008000000000000000", "é"]
         {
             assert_eq!(text.parse::<UserId>(), Err(NotAnId), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_an_id_but_what_an_id_is_written_as(text in "[0-9a-fA-F-]{30,38}|.{0,40}") {
+            if let Ok(id) = text.parse::<UserId>() {
+                prop_assert_eq!(id.to_string(), text.to_lowercase());
+            }
+            if let Ok(id) = text.parse::<ReservationId>() {
+                prop_assert_eq!(id.event().to_string().parse(), Ok(id.event()));
+            }
+            if let Ok(id) = text.parse::<EventId>() {
+                prop_assert_eq!(id.to_string(), text.to_lowercase());
+            }
+        }
+
+        #[test]
+        fn an_id_written_and_read_is_the_same(milliseconds in 1_577_836_800_000_i64..3_700_000_000_000) {
+            let now = crate::domain::time::from_ms(milliseconds);
+            let event = EventId::new(now);
+            let reservation = ReservationId::new(event, now);
+            prop_assert_eq!(event.to_string().parse(), Ok(event));
+            prop_assert_eq!(reservation.to_string().parse(), Ok(reservation));
+            prop_assert_eq!(reservation.event(), event);
+        }
+
+        #[test]
+        fn only_one_of_the_ids_that_lead_to_an_event_is_the_events(bits in any::<u128>()) {
+            let led_to = ReservationId(Uuid::from_u128(bits)).event();
+            prop_assert_eq!(led_to.to_string().parse(), Ok(led_to));
+            let id = Uuid::from_u128(bits).to_string().parse::<EventId>();
+            prop_assert!(id.is_err() || EventId::from_number(led_to.number()) == led_to);
         }
     }
 }

@@ -12,3 +12,4 @@ pub mod reservation;
 pub mod sales;
 pub mod time;
 pub mod user;
+pub mod whole;

@@ -27,12 +27,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             return json::parse(b"{}").map(Self);
         }
         if !is_json {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "The body must be JSON",
-            )
-            .detail("Send it with Content-Type: application/json."));
+            return Err(not_json());
         }
         json::parse(&bytes).map(Self)
     }
@@ -51,9 +46,22 @@ fn has_json_type(headers: &HeaderMap) -> bool {
 
 fn unreadable(rejection: BytesRejection) -> Problem {
     if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large")
-            .detail(format!("It may have at most {BODY_BYTES_MAX} bytes."))
+        too_large()
     } else {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed_body", "The body could not be read")
+        malformed_body()
     }
+}
+
+pub(super) fn not_json() -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON")
+        .detail("Send it with Content-Type: application/json.")
+}
+
+pub(super) fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large")
+        .detail(format!("It may have at most {BODY_BYTES_MAX} bytes."))
+}
+
+pub(super) fn malformed_body() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_body", "The body could not be read")
 }

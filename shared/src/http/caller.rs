@@ -48,9 +48,13 @@ impl FromRequestParts<Arc<App>> for Admin {
         let claims = claims(parts, app)?;
         match claims.role {
             Role::Admin => Ok(Self { user_id: claims.sub }),
-            Role::User => Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "Only an admin may do this")),
+            Role::User => Err(forbidden()),
         }
     }
+}
+
+pub(super) fn forbidden() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", "Only an admin may do this")
 }
 
 /// What the request's token says. The table of users is not asked; whether the token was ended early is found out beside

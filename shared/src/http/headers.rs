@@ -29,16 +29,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        idempotency_key(parts)?.map(Self).ok_or_else(|| {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "idempotency_key_required",
-                "An Idempotency-Key header is required",
-            )
-            .detail(
-                "Send a new one, a UUID for example, with each new request, and the same with each retry.",
-            )
-        })
+        idempotency_key(parts)?.map(Self).ok_or_else(key_required)
     }
 }
 
@@ -48,6 +39,11 @@ impl<S: Send + Sync> FromRequestParts<S> for OptionalIdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         idempotency_key(parts).map(Self)
     }
+}
+
+pub(super) fn key_required() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_required", "An Idempotency-Key header is required")
+        .detail("Send a new one, a UUID for example, with each new request, and the same with each retry.")
 }
 
 fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
@@ -122,15 +118,15 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiredIfMatch {
         let well_formed = parts.headers.get_all(header::IF_MATCH).iter().all(is_tags);
         match parts.headers.typed_try_get::<IfMatch>() {
             Ok(Some(if_match)) if well_formed => Ok(Self(if_match)),
-            Ok(None) => Err(Problem::new(
-                StatusCode::PRECONDITION_REQUIRED,
-                "if_match_required",
-                "An If-Match header is required",
-            )
-            .detail("Send the ETag of the version that the change is based on.")),
+            Ok(None) => Err(if_match_required()),
             _ => Err(Problem::bad_parameter("If-Match", "must be an entity tag, like \"1\"")),
         }
     }
+}
+
+pub(super) fn if_match_required() -> Problem {
+    Problem::new(StatusCode::PRECONDITION_REQUIRED, "if_match_required", "An If-Match header is required")
+        .detail("Send the ETag of the version that the change is based on.")
 }
 
 /// Whether a header is `*` or a list of entity tags (RFC 9110, section 8.8.3).
@@ -149,6 +145,80 @@ fn is_tags(value: &HeaderValue) -> bool {
         match behind.trim_start().strip_prefix(',') {
             Some(next) => rest = next.trim_start(),
             None => return behind.trim_start().is_empty(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parts(name: &str, values: &[Vec<u8>]) -> Parts {
+        let mut request = axum::http::Request::builder();
+        for value in values {
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                request = request.header(name, value);
+            }
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn extract<T: FromRequestParts<()>>(mut parts: Parts) -> Result<T, T::Rejection> {
+        futures::executor::block_on(T::from_request_parts(&mut parts, &()))
+    }
+
+    /// Bytes, text that looks like a list of entity tags, or the tags themselves.
+    fn some_value() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            any::<Vec<u8>>(),
+            "[W/\"*, !-~]{0,24}".prop_map(String::into_bytes),
+            "(W/)?\"[!#-~]{0,8}\"(, ?(W/)?\"[!#-~]{0,8}\"){0,3}".prop_map(String::into_bytes),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn an_idempotency_key_is_taken_as_it_is_or_refused(value in prop_oneof!["[!-~]{1,255}".prop_map(String::into_bytes), any::<Vec<u8>>()]) {
+            prop_assume!(HeaderValue::from_bytes(&value).is_ok());
+            let fits = (1..=255).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
+            match extract::<IdempotencyKey>(parts("idempotency-key", std::slice::from_ref(&value))) {
+                Ok(IdempotencyKey(key)) => prop_assert!(fits && key.as_bytes() == value),
+                Err(problem) => prop_assert!(!fits && problem.code() == "invalid_parameter"),
+            }
+        }
+
+        #[test]
+        fn if_match_is_tags_or_refused(values in prop::collection::vec(some_value(), 1..3), version: u64) {
+            let parts = parts("if-match", &values);
+            let is_sent = parts.headers.contains_key("if-match");
+            match extract::<RequiredIfMatch>(parts) {
+                // Whether it matches or not: it can be asked.
+                Ok(RequiredIfMatch(tags)) => drop(tags.precondition_passes(&version_tag(version).unwrap())),
+                Err(problem) => {
+                    let code = if is_sent { "invalid_parameter" } else { "if_match_required" };
+                    prop_assert_eq!(problem.code(), code);
+                }
+            }
+        }
+
+        #[test]
+        fn a_version_matches_its_own_tag_and_no_other(version: u64, other: u64) {
+            let tag = version_tag(version).unwrap();
+            let of = |version: u64| format!("\"0\", \"{version}\"").into_bytes();
+            let RequiredIfMatch(own) = extract(parts("if-match", &[of(version)])).unwrap();
+            let RequiredIfMatch(others) = extract(parts("if-match", &[of(other)])).unwrap();
+            prop_assert!(own.precondition_passes(&tag));
+            prop_assert_eq!(others.precondition_passes(&tag), other == version || version == 0);
+        }
+
+        #[test]
+        fn any_if_none_match_gives_the_answer_or_304(value in some_value(), content: Vec<u8>) {
+            let known = parts("if-none-match", &[value]).headers.typed_try_get::<IfNoneMatch>().ok().flatten();
+            let answer = cacheable(content_tag(&content).unwrap(), 1, known.map(TypedHeader), content);
+            prop_assert!([StatusCode::OK, StatusCode::NOT_MODIFIED].contains(&answer.status()));
+            prop_assert!(answer.headers().contains_key(header::ETAG));
         }
     }
 }

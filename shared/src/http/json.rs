@@ -88,13 +88,15 @@ fn complaint(path: String, error: &serde_json::Error) -> FieldError {
     FieldError::new(field, message)
 }
 
-fn malformed(error: &serde_json::Error) -> Problem {
+pub(super) fn malformed(error: &serde_json::Error) -> Problem {
     Problem::new(axum::http::StatusCode::BAD_REQUEST, "malformed_json", "The body is not valid JSON")
         .detail(error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(Debug, serde::Deserialize)]
@@ -142,5 +144,61 @@ mod tests {
     fn a_field_sent_twice_is_named() {
         let body = r#"{"name": "a", "name": "b", "seats": 1, "at": "2027-01-01T00:00:00Z", "vip": true}"#;
         assert_eq!(fields(body), ["name"]);
+    }
+
+    /// Any JSON, with the fields of a ticket more often than chance would have them.
+    fn some_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+            Just(json!("2031-06-12T20:00:00Z")),
+        ];
+        leaf.prop_recursive(4, 64, 8, |inner| {
+            let name = "name|seats|at|vip|range|low|high|.{0,6}";
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+                prop::collection::btree_map(name, inner, 0..8).prop_map(|map| map.into_iter().collect()),
+            ]
+        })
+    }
+
+    fn is_accepted_or_refused_well(bytes: &[u8]) {
+        if let Err(problem) = parse::<Ticket>(bytes) {
+            match problem.code() {
+                "malformed_json" => assert_eq!(problem.status(), 400),
+                "validation_failed" => {
+                    let errors = problem.errors();
+                    assert_eq!(problem.status(), 422);
+                    assert!((1..=ERRORS_MAX).contains(&errors.len()), "{errors:?}");
+                    assert!(errors.iter().all(|error| !error.message.is_empty()));
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_accepted_or_refused_well(bytes: Vec<u8>, text in "[{}\\[\\]\",:0-9a-z\\\\]{0,60}") {
+            is_accepted_or_refused_well(&bytes);
+            is_accepted_or_refused_well(text.as_bytes());
+        }
+
+        #[test]
+        fn any_json_is_accepted_or_refused_well(body in some_json(), cut: prop::sample::Index) {
+            let text = body.to_string();
+            is_accepted_or_refused_well(text.as_bytes());
+            is_accepted_or_refused_well(&text.as_bytes()[..cut.index(text.len())]);
+        }
+    }
+
+    #[test]
+    fn a_body_nested_too_deep_is_refused() {
+        for open in ["[", "{\"range\":", "{\"a\":"] {
+            is_accepted_or_refused_well(open.repeat(4_000).as_bytes());
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod client_address;
 mod cors;
 pub mod csv;
 pub mod cursor;
+pub mod gateway;
 pub mod headers;
 mod json;
 pub mod limit;

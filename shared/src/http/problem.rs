@@ -12,8 +12,10 @@ use serde_json::{Map, Value, json};
 use super::limit::whole_seconds;
 use crate::domain::error::{Error, FieldError, NotOnSale};
 
+/// The media type of a problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds after which a client may try again when a store did not answer.
-const RETRY_AFTER_SECONDS: u32 = 1;
+pub const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// An error answer. Its `code` is stable; clients go by it.
 #[derive(Debug)]
@@ -97,6 +99,39 @@ impl Problem {
                 FieldError::new(error["field"].as_str().unwrap(), error["message"].as_str().unwrap())
             })
             .collect()
+    }
+
+    /// Its code.
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Its status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, in general.
+    pub(super) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// The names of the headers that come with it.
+    pub(super) fn header_names(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Its body.
+    pub(super) fn body(&self) -> Value {
+        let mut body = self.members.clone();
+        body.insert("type".to_owned(), json!(format!("/problems/{}", self.code)));
+        body.insert("title".to_owned(), json!(self.title));
+        body.insert("status".to_owned(), json!(self.status.as_u16()));
+        body.insert("code".to_owned(), json!(self.code));
+        if let Some(detail) = &self.detail {
+            body.insert("detail".to_owned(), json!(detail));
+        }
+        Value::Object(body)
     }
 
     fn conflict(code: &'static str, title: &'static str) -> Self {
@@ -240,17 +275,8 @@ fn log(error: &Error) {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut body = self.members;
-        body.insert("type".to_owned(), json!(format!("/problems/{}", self.code)));
-        body.insert("title".to_owned(), json!(self.title));
-        body.insert("status".to_owned(), json!(self.status.as_u16()));
-        body.insert("code".to_owned(), json!(self.code));
-        if let Some(detail) = self.detail {
-            body.insert("detail".to_owned(), json!(detail));
-        }
-        let headers =
-            [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
-        let mut response = (self.status, headers, Value::Object(body).to_string()).into_response();
+        let headers = [(header::CONTENT_TYPE, PROBLEM_JSON), (header::CACHE_CONTROL, "no-store")];
+        let mut response = (self.status, headers, self.body().to_string()).into_response();
         for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }

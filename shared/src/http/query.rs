@@ -104,3 +104,47 @@ impl<T: IdInPath, S: Send + Sync> FromRequestParts<S> for PathId<T> {
         text.parse().map(Self).map_err(|_| not_found())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Filter {
+        q: Option<String>,
+        from: Option<jiff::Timestamp>,
+        limit: Option<u32>,
+    }
+
+    fn filter(query: &str) -> Option<Result<QueryParams<Filter>, Problem>> {
+        let uri = axum::http::Uri::try_from(format!("/events?{query}")).ok()?;
+        let (mut parts, ()) = axum::http::Request::builder().uri(uri).body(()).unwrap().into_parts();
+        Some(futures::executor::block_on(QueryParams::from_request_parts(&mut parts, &())))
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_accepted_or_refused_well(
+            query in "((q|from|limit|[a-z]{0,3})=?(%[0-9a-fA-F]{0,2}|[ -~]|\\+){0,12}&?){0,4}",
+        ) {
+            if let Some(Err(problem)) = filter(&query) {
+                prop_assert_eq!(problem.code(), "invalid_parameter");
+                prop_assert!(!problem.errors()[0].field.is_empty());
+            }
+        }
+
+        #[test]
+        fn a_page_has_what_was_asked_for_within_bounds(limit: Option<u32>) {
+            match page_items(limit) {
+                Ok(items) => prop_assert_eq!(items, limit.map_or(PAGE_ITEMS_DEFAULT, |limit| limit as usize)),
+                Err(problem) => {
+                    prop_assert_eq!(problem.code(), "invalid_parameter");
+                    prop_assert!(!(1..=100).contains(&limit.unwrap()));
+                }
+            }
+        }
+    }
+}

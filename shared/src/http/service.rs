@@ -23,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{
     body::BODY_BYTES_MAX,
     cors,
+    gateway::gateway,
     limit::limit,
     problem::Problem,
     request_id::{RequestId, X_REQUEST_ID},
@@ -50,7 +51,7 @@ pub const OPENAPI_JSON: &str = include_str!("../../openapi.json");
 pub async fn run(routes: OpenApiRouter<Arc<App>>) -> Result<(), lambda_http::Error> {
     telemetry::init("info");
     let app = App::from_env().await?;
-    lambda_http::run(service(routes, app)).await
+    lambda_runtime::run(gateway(service(routes, app))).await
 }
 
 /// The routes as a service.
@@ -153,11 +154,17 @@ fn paths_of(openapi: &str) -> Vec<(String, String)> {
 
 async fn no_such_route(uri: Uri) -> Problem {
     match ALLOWED.at(uri.path()) {
-        Ok(found) => {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path has other methods")
-                .detail(format!("Allowed: {}.", found.value))
-                .header(header::ALLOW, found.value.as_str())
-        }
-        Err(_) => Problem::not_found("not_found", "There is nothing at this path"),
+        Ok(found) => method_not_allowed(found.value),
+        Err(_) => nothing_here(),
     }
+}
+
+pub(super) fn method_not_allowed(allowed: &str) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path has other methods")
+        .detail(format!("Allowed: {allowed}."))
+        .header(header::ALLOW, allowed)
+}
+
+pub(super) fn nothing_here() -> Problem {
+    Problem::not_found("not_found", "There is nothing at this path")
 }

@@ -139,3 +139,51 @@ impl std::fmt::Debug for Tokens {
         f.write_str("Tokens")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tokens() -> Tokens {
+        Tokens::new(&"a secret of at least thirty-two bytes".into(), None)
+    }
+
+    fn ada(role: Role, now: Timestamp) -> User {
+        User {
+            email: Email::parse("ada@example.com").unwrap(),
+            id: UserId::new(),
+            name: None,
+            role,
+            password_hash: None,
+            password_version: 0,
+            password_changed_at: None,
+            created_at: now,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_says_who_it_was_given_to(is_admin: bool) {
+            let role = if is_admin { Role::Admin } else { Role::User };
+            let user = ada(role, Timestamp::now());
+            let claims = tokens().verify_access(&tokens().issue_access(&user, Timestamp::now()).unwrap(), Timestamp::now()).unwrap();
+            prop_assert_eq!((claims.sub, claims.email, claims.role), (user.id, user.email, role));
+        }
+
+        #[test]
+        fn a_token_changed_anywhere_is_refused(at: prop::sample::Index, to in "[A-Za-z0-9_.-]") {
+            let token = tokens().issue_access(&ada(Role::User, Timestamp::now()), Timestamp::now()).unwrap();
+            let at = at.index(token.len() - 1);
+            let changed = format!("{}{to}{}", &token[..at], &token[at + 1..]);
+            prop_assume!(changed != token);
+            prop_assert!(tokens().verify_access(&changed, Timestamp::now()).is_err());
+        }
+
+        #[test]
+        fn what_was_never_given_out_is_refused(text in "[A-Za-z0-9_-]{0,40}(\\.[A-Za-z0-9_-]{0,60}){0,3}|.{0,60}") {
+            prop_assert!(tokens().verify_access(&text, Timestamp::now()).is_err());
+        }
+    }
+}

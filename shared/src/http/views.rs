@@ -17,10 +17,12 @@ pub struct EventView {
     #[schema(value_type = uuid::Uuid)]
     pub id: String,
     /// What it is called.
+    #[schema(example = "Open Air 2031")]
     pub name: String,
     /// What it is about.
     pub description: Option<String>,
     /// Where it takes place.
+    #[schema(example = "Riverside Park")]
     pub venue: Option<String>,
     /// When it starts.
     pub starts_at: Timestamp,
@@ -31,17 +33,22 @@ pub struct EventView {
     /// When sales close; null if at the start.
     pub sales_close_at: Option<Timestamp>,
     /// Seats in all.
+    #[schema(example = 500)]
     pub capacity: u32,
     /// Seats that can be had right now.
+    #[schema(example = 321)]
     pub available: u32,
     /// Price of a seat before demand pricing, in minor units of `currency`.
+    #[schema(example = 4500)]
     pub base_price: u32,
     /// Price of a seat now, in minor units of `currency`.
+    #[schema(example = 4950)]
     pub price: u32,
     /// ISO 4217 code.
     #[schema(example = "EUR")]
     pub currency: &'static str,
     /// Seats in one booking at most.
+    #[schema(example = 10)]
     pub max_per_booking: u32,
     /// Seats that one user may have, held and bought together.
     pub max_per_user: u32,
@@ -50,6 +57,7 @@ pub struct EventView {
     /// Bounds of demand pricing; null without.
     pub pricing: Option<Pricing>,
     /// Every change adds 1; the ETag is this in quotes.
+    #[schema(example = 1)]
     pub version: u64,
 }
 
@@ -100,14 +108,18 @@ pub struct BookingView {
     #[schema(value_type = uuid::Uuid)]
     pub event_id: String,
     /// The event's name when it was booked.
+    #[schema(example = "Open Air 2031")]
     pub event_name: String,
     /// The event's start when it was booked.
     pub starts_at: Timestamp,
     /// How many seats.
+    #[schema(example = 2)]
     pub quantity: u32,
     /// Price of one seat, in minor units of `currency`.
+    #[schema(example = 4950)]
     pub unit_price: u32,
     /// Price of all seats, in minor units of `currency`.
+    #[schema(example = 9900)]
     pub total: u64,
     /// ISO 4217 code.
     #[schema(example = "EUR")]
@@ -119,6 +131,7 @@ pub struct BookingView {
     /// When it was cancelled; null if it was not.
     pub cancelled_at: Option<Timestamp>,
     /// Every change adds 1.
+    #[schema(example = 1)]
     pub version: u64,
 }
 

@@ -10,7 +10,10 @@ use axum::{
 };
 use shared::{
     App,
-    http::{client_address::PeerAddress, openapi::Document},
+    http::{
+        client_address::PeerAddress,
+        openapi::{Document, complete},
+    },
 };
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,7 +49,8 @@ async fn note_peer(ConnectInfo(from): ConnectInfo<SocketAddr>, mut request: Requ
 /// # Errors
 /// When the document can't be written as JSON.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    let (_, document) = all_routes().split_for_parts();
+    let (_, mut document) = all_routes().split_for_parts();
+    complete(&mut document)?;
     Ok(document.to_pretty_json()? + "\n")
 }
 

@@ -11,9 +11,13 @@ async fn a_public_answer_that_the_client_has_already_is_not_sent_again() {
     let evently = TestApp::start().await;
     let event = evently.event(10).await;
     let anybody = evently.anybody();
-    for path in
-        ["/events".to_owned(), "/events/popular".into(), format!("/events/{event}"), "/openapi.json".into()]
-    {
+    for path in [
+        "/events".to_owned(),
+        "/events/popular".into(),
+        format!("/events/{event}"),
+        "/openapi.json".into(),
+        "/docs".into(),
+    ] {
         let first = anybody.get(&path).await;
         assert_eq!(first.status, 200);
         assert!(first.header("cache-control").starts_with("public, max-age="), "{path}");

@@ -47,7 +47,7 @@ async fn without_dynamodb_the_service_is_down_and_says_try_again() {
     let evently = TestApp::without_dynamodb().await;
     let anybody = evently.anybody();
     let health = anybody.get("/health").await;
-    assert_eq!(health.status, 503);
+    assert_eq!((health.status, health.header("retry-after")), (503, "1"));
     assert_eq!(health.body, json!({ "status": "down", "dynamodb": "down", "redis": "up" }));
     let ada = json!({ "email": "ada@example.com", "password": "correct horse" });
     for answer in [

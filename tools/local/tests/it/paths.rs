@@ -107,6 +107,7 @@ async fn head_answers_like_get_without_the_body() {
         (&user, format!("/reservations/{reservation}")),
         (&user, "/health".to_owned()),
         (&user, "/openapi.json".to_owned()),
+        (&user, "/docs".to_owned()),
         (&evently.admin(), "/admin/events".to_owned()),
         (&evently.admin(), format!("/admin/events/{event}/inventory")),
         (&evently.admin(), format!("/admin/events/{event}/prices")),

@@ -1,6 +1,7 @@
 //! A running Evently for each test, with its own tables and its own Redis keys; and people who use it.
 
 pub(crate) mod cluster;
+pub(crate) mod contract;
 mod counting;
 pub(crate) mod many;
 pub(crate) mod metrics;

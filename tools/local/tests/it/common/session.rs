@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use shared::domain::id::UserId;
 use uuid::Uuid;
 
+use super::contract::CONTRACT;
+
 /// Somebody, signed in or not.
 #[derive(Clone)]
 pub(crate) struct Session {
@@ -105,11 +107,17 @@ impl Session {
     }
 }
 
-/// Sends a request and reads the answer.
+/// Sends a request and reads the answer, which must be one that the API document knows.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (http, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = http.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.unwrap().to_vec();
+    if let Some(complaint) = CONTRACT.complaint(&method, &path, status, &headers, &bytes) {
+        panic!("not as the API document says: {complaint}");
+    }
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     Answer { status, headers, body, bytes }
 }

@@ -1,5 +1,12 @@
 //! What the OpenAPI document says of every route: the base document, and the errors that many routes share.
 
+mod codes;
+mod complete;
+mod headers;
+mod sample;
+
+pub use complete::complete;
+
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
@@ -13,8 +20,18 @@ use crate::domain::error::FieldError;
     info(
         title = "Evently",
         description = "Event booking under rush: browse, hold, confirm, cancel. Errors are RFC 9457 problems with \
-                       a stable `code`. Money is in integer minor units, times are RFC 3339 in UTC.",
+                       a stable `code`. Money is in integer minor units, times are RFC 3339 in UTC. Any other path is \
+                       404 `not_found`, any other method 405 `method_not_allowed` with `Allow`; every GET answers HEAD, \
+                       too.",
         license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "Accounts", description = "Who one is: register and sign in."),
+        (name = "Events", description = "What there is to book."),
+        (name = "Booking", description = "Hold seats, confirm them, and change one's mind. A lost answer is no loss: \
+                                          send the same request again."),
+        (name = "Admin", description = "Events as their organisers see them."),
+        (name = "Service", description = "How the service is, and this document."),
     ),
     components(schemas(ProblemBody, FieldError)),
     modifiers(&BearerToken),
@@ -100,7 +117,7 @@ pub enum AdminProblems {
 /// Answers of every route that takes a JSON body.
 #[derive(utoipa::IntoResponses)]
 pub enum BodyProblems {
-    /// `malformed_json`, `malformed_body`, or `invalid_parameter`, or a required header is missing.
+    /// `malformed_json`; `malformed_body`: it broke off.
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(ProblemBody),
     /// `body_too_large`: more than 16 KiB.
@@ -117,7 +134,70 @@ pub enum BodyProblems {
 /// Answers of every route with parameters that can be wrong.
 #[derive(utoipa::IntoResponses)]
 pub enum ParameterProblems {
-    /// `invalid_parameter`, `invalid_cursor`.
+    /// `invalid_parameter`: see `errors`; `invalid_cursor`.
     #[response(status = 400, content_type = "application/problem+json")]
     BadParameter(ProblemBody),
+}
+
+/// Answers of every route with an optional `Idempotency-Key`.
+#[derive(utoipa::IntoResponses)]
+pub enum KeyProblems {
+    /// `invalid_parameter`: the `Idempotency-Key` is no such key.
+    #[response(status = 400, content_type = "application/problem+json")]
+    BadKey(ProblemBody),
+    /// `idempotency_key_reused`: the key was used for another request.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Reused(ProblemBody),
+}
+
+/// The `Idempotency-Key` of a route that needs one.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+pub struct KeyHeader {
+    /// New for each request, the same for each retry; 1 to 255 visible ASCII characters, remembered for 24 h.
+    #[param(
+        rename = "Idempotency-Key",
+        pattern = "^[!-~]{1,255}$",
+        example = "0c9e6d3f-4b7e-4a0f-9d0e-3c1f5c2b8a71"
+    )]
+    key: String,
+}
+
+/// The `Idempotency-Key` of a route that does the same again by nature.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+pub struct OptionalKeyHeader {
+    /// Not needed: the same request again does nothing more. The same key in another request is refused.
+    #[param(
+        rename = "Idempotency-Key",
+        pattern = "^[!-~]{1,255}$",
+        example = "0c9e6d3f-4b7e-4a0f-9d0e-3c1f5c2b8a71"
+    )]
+    key: Option<String>,
+}
+
+/// The `If-None-Match` of a route whose answers have an ETag.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+pub struct IfNoneMatchHeader {
+    /// ETag of an answer known already: 304 without a body if it is still the same.
+    #[param(rename = "If-None-Match", example = "\"1\"")]
+    tag: Option<String>,
+}
+
+/// The `If-Match` of a route that changes a version.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+pub struct IfMatchHeader {
+    /// ETag of the version that the change is based on.
+    #[param(
+        rename = "If-Match",
+        pattern = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#,
+        example = "\"1\""
+    )]
+    tag: String,
 }

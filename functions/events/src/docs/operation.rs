@@ -1,0 +1,139 @@
+//! One operation: what it does, what it takes, what it answers, and how to call it.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{
+    curl,
+    page::{items, json, members, prose, text},
+    schema,
+};
+
+pub(super) struct Operation<'a> {
+    pub(super) method: String,
+    pub(super) path: &'a str,
+    pub(super) said: &'a Value,
+}
+
+impl<'a> Operation<'a> {
+    pub(super) fn all(document: &'a Value) -> Vec<Self> {
+        let of_path = |(path, item): (&'a String, &'a Value)| {
+            members(item).map(move |(method, said)| Self { method: method.to_uppercase(), path, said })
+        };
+        members(&document["paths"]).flat_map(of_path).collect()
+    }
+
+    pub(super) fn tag(&self) -> &'a str {
+        text(&self.said["tags"][0])
+    }
+
+    fn id(&self) -> &'a str {
+        text(&self.said["operationId"])
+    }
+
+    /// Whether it is for signed-in users, or admins.
+    pub(super) fn needs_token(&self) -> bool {
+        self.said["security"].is_array()
+    }
+
+    pub(super) fn link(&self) -> Markup {
+        html! { a href={ "#" (self.id()) } { (self.badge()) " " span.path { (self.path) } } }
+    }
+
+    fn badge(&self) -> Markup {
+        html! { span class={ "method " (self.method.to_lowercase()) } { (self.method) } }
+    }
+
+    pub(super) fn whole(&self, components: &Value) -> Markup {
+        html! {
+            article id=(self.id()) {
+                h3 { (self.badge()) " " span.path { (self.path) } }
+                p.summary {
+                    (prose(text(&self.said["summary"])))
+                    @if self.needs_token() {
+                        " " span.who { @if self.said["responses"]["403"].is_object() { "for admins" } @else { "signed in" } }
+                    }
+                }
+                @for paragraph in text(&self.said["description"]).split("\n\n").filter(|text| !text.is_empty()) {
+                    p { (prose(paragraph)) }
+                }
+                (self.parameters())
+                (self.body())
+                (self.answers(components))
+                pre.curl { code { (curl::line(self)) } }
+            }
+        }
+    }
+
+    fn parameters(&self) -> Markup {
+        html! {
+            @if items(&self.said["parameters"]).next().is_some() {
+                h4 { "Parameters" }
+                table {
+                    tbody {
+                        @for parameter in items(&self.said["parameters"]) {
+                            tr {
+                                td { code { (text(&parameter["name"])) } " " small { (text(&parameter["in"])) } }
+                                td {
+                                    (schema::kind(&parameter["schema"]))
+                                    @if parameter["required"] == true { " " strong { "required" } }
+                                    br;
+                                    (prose(text(&parameter["description"])))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn body(&self) -> Markup {
+        html! {
+            @for (_, content) in members(&self.said["requestBody"]["content"]) {
+                h4 { "Body" }
+                p {
+                    (schema::kind(&content["schema"]))
+                    @if self.said["requestBody"]["required"] != true { ", may be left out" }
+                }
+                (json(&content["example"]))
+            }
+        }
+    }
+
+    fn answers(&self, components: &Value) -> Markup {
+        html! {
+            h4 { "Answers" }
+            @for (status, answer) in members(&self.said["responses"]) {
+                details.answer {
+                    summary {
+                        span class={ "status s" (&status[..1]) } { (status) } " " (prose(text(&answer["description"])))
+                    }
+                    @for (media_type, content) in members(&answer["content"]) {
+                        p { small { (media_type) } " " (schema::kind(&content["schema"])) }
+                        @if !content["example"].is_null() { (json(&content["example"])) }
+                        @for (code, _) in members(&content["examples"]) {
+                            (json(&components["examples"][code]["value"]))
+                        }
+                    }
+                    (headers(&answer["headers"], &components["headers"]))
+                }
+            }
+        }
+    }
+}
+
+fn headers(said: &Value, known: &Value) -> Markup {
+    html! {
+        table {
+            tbody {
+                @for (name, _) in members(said) {
+                    tr {
+                        td { code { (name) } }
+                        td { (prose(text(&known[name]["description"]))) br; code { (text(&known[name]["example"])) } }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+"""What makes a request that fits the API document's schemas still unacceptable.
+
+JSON Schema can't say that an event must not end before it starts, or that a cursor must be one that was given. So
+Schemathesis' own check of accepted data (positive_data_acceptance, off in schemathesis.toml for this reason) is
+replaced by a stricter one: a request that fits may be refused, but only with a code below, and a bad field only where
+a rule says more than the schema.
+"""
+
+import schemathesis
+from schemathesis.core.failures import Failure
+
+# By what the request meets, or who sends it, whatever its form.
+CODES = {
+    # The caller, the thing, and its state.
+    "unauthorized", "invalid_credentials", "forbidden",
+    "event_not_found", "reservation_not_found", "booking_not_found",
+    "email_taken", "sold_out", "all_held", "not_on_sale", "event_started", "capacity_below_sold",
+    "already_confirmed", "confirm_under_way", "reservation_expired",
+    # An opaque value that was not given by the service, or was used for something else.
+    "invalid_cursor", "stale_version", "idempotency_key_reused",
+}
+
+# Fields with a rule that a schema can't state.
+FIELDS = {
+    "email": "the grammar of addresses (RFC 5321) is tighter than the format",
+    "currency": "must be one of ISO 4217's codes, and stay",
+    "starts_at": "must be in the future",
+    "ends_at": "must be after starts_at",
+    "sales_open_at": "must be before sales close",
+    "sales_close_at": "must not be after the event's end",
+    "pricing.max_percent": "must not be below pricing.min_percent",
+    "status": "a new event can't be cancelled",
+    "quantity": "at most the event's max_per_booking",
+    "to": "must not be before from",
+}
+
+
+@schemathesis.check
+def refused_only_by_a_rule(ctx, response, case):
+    """A request that fits the schemas is accepted, or refused by a rule that they can't state."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code < 400:
+        return
+    problem = response.json()
+    if problem.get("code") in CODES:
+        return
+    bad = {error["field"] for error in problem.get("errors", [])}
+    if not bad or not bad <= set(FIELDS):
+        raise Failure(
+            operation=case.operation.label,
+            title="A request that fits the document is refused",
+            message=f"{response.status_code} {problem}",
+        )

@@ -1,0 +1,46 @@
+//! The page for people: that it has all of the API, and needs nothing from elsewhere.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::common::TestApp;
+
+async fn page(evently: &TestApp) -> String {
+    evently.anybody().request(Method::GET, "/docs").send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_page_shows_every_operation_code_and_object() {
+    let evently = TestApp::start().await;
+    let page = page(&evently).await;
+    let document: Value = serde_json::from_str(&local::api::openapi().unwrap()).unwrap();
+    for operations in document["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(page.contains(&format!(r#"<article id="{name}">"#)), "{name}");
+        }
+    }
+    for code in document["components"]["examples"].as_object().unwrap().keys() {
+        assert!(page.contains(&format!(r#"<tr id="problem-{code}">"#)), "{code}");
+    }
+    // No link of the page leads nowhere.
+    for link in page.split("href=\"#").skip(1) {
+        let target = link.split('"').next().unwrap();
+        assert!(page.contains(&format!(r#"id="{target}""#)), "#{target}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_needs_nothing_from_elsewhere_and_runs_nothing() {
+    let evently = TestApp::start().await;
+    let answer = evently.anybody().get("/docs").await;
+    assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+    let policy = answer.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("script") && !policy.contains("unsafe"), "{policy}");
+    let page = page(&evently).await;
+    for elsewhere in ["<script", "<link", " src=", "url(", "@import", "href=\"http", "href=\"//", " style=\""]
+    {
+        assert!(!page.contains(elsewhere), "{elsewhere}");
+    }
+}
