@@ -33,12 +33,12 @@ pub(crate) const LATE_REPLIES: Permille = &[
     (Fault::DynamoReplyLost, 15),
     (Fault::DynamoSilent, 4),
     (Fault::DynamoSlow, 50),
-    (Fault::DynamoSlowReply, 400),
+    (Fault::DynamoSlowReply, 600),
     (Fault::DynamoThrottled, 12),
     (Fault::DynamoError, 12),
 ];
 /// What a process meets that is slow between its steps.
-pub(crate) const LATE_REQUESTS: Permille = &[(Fault::DynamoSlow, 700), (Fault::DynamoSlowReply, 200)];
+pub(crate) const LATE_REQUESTS: Permille = &[(Fault::DynamoSlow, 900), (Fault::DynamoSlowReply, 50)];
 /// Together with a request's time limit below the confirm grace of the run: a commit later than that is not allowed.
 const SLOW_MS_MAX: u64 = 800;
 /// Longer than the SDK waits for one try.
@@ -82,7 +82,7 @@ impl DynamoProxy {
         let (mut client, mut store) = (Connection::new(client), Connection::new(store));
         while let Some(request) = client.next().await? {
             match self.fault_for(&request) {
-                None => forward(&request, &mut store, &mut client).await?,
+                None => self.forward(&request, &mut store, &mut client).await?,
                 Some(fault) => {
                     if !self.disturb(fault, &request, &mut store, &mut client).await? {
                         return Ok(());
@@ -113,7 +113,7 @@ impl DynamoProxy {
     ) -> io::Result<bool> {
         let lives = match fault {
             Fault::DynamoReplyLost | Fault::DynamoSilent | Fault::DynamoErrorAfterDone => {
-                done(request, store).await?;
+                self.done(request, store).await?;
                 self.faults.count(fault);
                 match fault {
                     Fault::DynamoErrorAfterDone => {
@@ -127,10 +127,10 @@ impl DynamoProxy {
             }
             Fault::DynamoSlow => {
                 sleep(self.dice.ms(20, SLOW_MS_MAX)).await;
-                forward(request, store, client).await
+                self.forward(request, store, client).await
             }
             Fault::DynamoSlowReply => {
-                let reply = done(request, store).await?;
+                let reply = self.done(request, store).await?;
                 let _late = self.faults.reply_is_late(request.body());
                 sleep(self.dice.ms(20, SLOW_MS_MAX)).await;
                 client.send(&reply).await
@@ -147,6 +147,25 @@ impl DynamoProxy {
         lives?;
         self.faults.count(fault);
         Ok(true)
+    }
+
+    async fn forward(
+        &self,
+        request: &Message,
+        store: &mut Connection,
+        client: &mut Connection,
+    ) -> io::Result<()> {
+        client.send(&self.done(request, store).await?).await
+    }
+
+    /// The store's reply to a request, which is done now.
+    async fn done(&self, request: &Message, store: &mut Connection) -> io::Result<Message> {
+        store.send(request).await?;
+        let reply = store.next().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        if lacks_seats(request, &reply) {
+            self.faults.promise_is_broken(request.body());
+        }
+        Ok(reply)
     }
 
     /// A conflict on one of the transaction's items; the reasons stand in the order of the items.
@@ -176,14 +195,17 @@ impl DynamoProxy {
     }
 }
 
-async fn forward(request: &Message, store: &mut Connection, client: &mut Connection) -> io::Result<()> {
-    client.send(&done(request, store).await?).await
-}
-
-/// The store's reply to a request, which is done now.
-async fn done(request: &Message, store: &mut Connection) -> io::Result<Message> {
-    store.send(request).await?;
-    store.next().await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+/// Whether a transaction was refused for nothing but seats that a shard does not have: Redis promised them.
+fn lacks_seats(request: &Message, reply: &Message) -> bool {
+    let read = |message: &Message| serde_json::from_slice::<Value>(message.body()).unwrap_or_default();
+    let reply = read(reply);
+    let Some(reasons) = reply["CancellationReasons"].as_array() else { return false };
+    let request = read(request);
+    let is_failed = |index: usize| reasons[index]["Code"] == "ConditionalCheckFailed";
+    let wants_seats =
+        |index: usize| request["TransactItems"][index]["Update"]["ConditionExpression"] == "unsold >= :seats";
+    // The first item is the booking or the event: was it there, or changed, the transaction was idle anyway.
+    !is_failed(0) && (1..reasons.len()).any(|index| is_failed(index) && wants_seats(index))
 }
 
 fn error(code: &str) -> String {
@@ -199,7 +221,7 @@ mod tests {
     use aws_sdk_dynamodb::{
         error::{ProvideErrorMetadata, SdkError},
         operation::transact_write_items::TransactWriteItemsError,
-        types::{AttributeValue, Put, TransactWriteItem},
+        types::{AttributeValue, Put, TransactWriteItem, Update},
     };
     use local::{
         embedded_store::{EmbeddedStore, Location},
@@ -280,6 +302,29 @@ mod tests {
             let (_store, truth, client, _) = store_with(permille).await;
             write(&client).await.unwrap_err();
             assert!(is_written(&truth).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_promise_that_redis_could_not_keep_is_noticed() {
+        let (_store, truth, client, faults) = store_with(&[]).await;
+        let sell = |seats: &str| {
+            let number = |text: &str| AttributeValue::N(text.to_owned());
+            let update = Update::builder()
+                .table_name("InventoryTable")
+                .key("shard_id", AttributeValue::S("shard".to_owned()))
+                .update_expression("SET unsold = unsold - :seats")
+                .condition_expression("unsold >= :seats")
+                .expression_attribute_values(":seats", number(seats));
+            TransactWriteItem::builder().update(update.build().unwrap()).build()
+        };
+        let shard = truth.put_item().table_name("InventoryTable");
+        let shard = shard.item("shard_id", AttributeValue::S("shard".to_owned()));
+        shard.item("unsold", AttributeValue::N("3".to_owned())).send().await.unwrap();
+        for (seats, broken) in [("2", 0), ("2", 1), ("1", 1)] {
+            let items = vec![put("a"), sell(seats)];
+            _ = client.transact_write_items().set_transact_items(Some(items)).send().await;
+            assert_eq!(faults.broken_promises().len(), broken, "selling {seats}");
         }
     }
 }

@@ -104,6 +104,8 @@ pub(crate) struct Faults {
     done: Mutex<BTreeMap<Fault, u64>>,
     /// What was asked of DynamoDB and is answered already, though nobody knows the answer yet.
     late: Mutex<Vec<Arc<str>>>,
+    /// Transactions that DynamoDB refused because Redis had promised seats that are sold.
+    broken_promises: Mutex<Vec<String>>,
 }
 
 impl Faults {
@@ -122,6 +124,16 @@ impl Faults {
 
     pub(crate) fn counts(&self) -> BTreeMap<Fault, u64> {
         lock(&self.done).clone()
+    }
+
+    /// DynamoDB refused this because Redis had promised seats that are sold.
+    pub(crate) fn promise_is_broken(&self, request: &[u8]) {
+        lock(&self.broken_promises).push(String::from_utf8_lossy(request).into_owned());
+    }
+
+    /// The transactions that were refused so.
+    pub(crate) fn broken_promises(&self) -> Vec<String> {
+        lock(&self.broken_promises).clone()
     }
 
     /// DynamoDB's reply to this request is late for as long as the answer lives.

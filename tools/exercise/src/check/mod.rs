@@ -87,6 +87,11 @@ pub(crate) async fn everything(world: &World, session: &Session) -> Result<(u64,
     let bookings: HashMap<ReservationId, Booking> =
         bookings.into_iter().map(|booking| (booking.id, booking)).collect();
     stories::check(world, &bookings);
+    if world.redis_remembers {
+        for refused in world.faults.broken_promises() {
+            world.history.violation(format!("Redis forgot nothing and promised sold seats\n      {refused}"));
+        }
+    }
     let confirmed = bookings.values().filter(|booking| booking.status == BookingStatus::Confirmed);
     Ok((bookings.len() as u64, confirmed.map(|booking| u64::from(booking.quantity)).sum()))
 }

@@ -19,7 +19,7 @@ const TRIES_MAX: usize = 8;
 const PARTY_MAX: u64 = 4;
 /// When a buyer asks again after a crash, unless a janitor is about to decide what became of the confirm: then at once.
 const BACK_AFTER_MS: std::ops::RangeInclusive<u64> =
-    process::DEAD_GRACE_MS - 200..=process::DEAD_GRACE_MS + 3_000;
+    process::DEAD_GRACE_MS + 500..=process::DEAD_GRACE_MS + 5_000;
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
 
 /// A buyer, until the people are told to stop.
@@ -143,7 +143,7 @@ impl Buyer {
         while self.session.is_open() && Instant::now() < back && !decides() {
             sleep(LOOKS_EVERY).await;
         }
-        if self.dice.chance(70) {
+        if self.dice.chance(85) {
             purchase.steps.extend(process::confirm_slowly(&self.world, self.user, id).await);
         }
         true
