@@ -42,7 +42,7 @@ pub(crate) struct PasswordChange {
          content_type = "application/problem+json"),
         (status = 409, description = "`password_is_a_setting`: the admin's password is changed in the settings.",
          body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "`too_many_attempts`: too many passwords were wrong, of this account or from this \
+        (status = 429, description = "`rate_limited`; `too_many_attempts`: too many passwords were wrong, of this account or from this \
          network; wait for `Retry-After`.", body = ProblemBody, content_type = "application/problem+json"),
         BodyProblems, StoreProblems,
     ),

@@ -62,7 +62,7 @@ pub(crate) struct SignedIn {
         (status = 200, description = "Signed in.", body = SignedIn),
         (status = 401, description = "`invalid_credentials`: unknown address or wrong password.", body = ProblemBody,
          content_type = "application/problem+json"),
-        (status = 429, description = "`too_many_attempts`: too many passwords were wrong, of this account or from this \
+        (status = 429, description = "`rate_limited`; `too_many_attempts`: too many passwords were wrong, of this account or from this \
          network; wait for `Retry-After`.", body = ProblemBody, content_type = "application/problem+json"),
         BodyProblems, StoreProblems,
     ),

@@ -72,7 +72,11 @@ pub struct ProblemBody {
     errors: Option<Vec<FieldError>>,
     /// `sold_out`, `all_held`: seats that can be had now.
     available: Option<u32>,
-    /// `all_held`: when the next hold runs out.
+    /// `max_per_user_reached`: the most seats of the event that one user may have, held and bought together.
+    max_per_user: Option<u32>,
+    /// `max_per_user_reached`: how many more the user may have.
+    left: Option<u32>,
+    /// `all_held`: when the next hold runs out; `held_too_long`: when the user may hold seats again.
     retry_at: Option<jiff::Timestamp>,
     /// `not_on_sale`: when sales open.
     sales_open_at: Option<jiff::Timestamp>,

@@ -94,7 +94,10 @@ impl Contract {
             // An answer to HEAD, or one without a body, as 204 and 304.
             return (!body.is_empty()).then(|| "a body without a type".to_owned());
         };
-        let Some(content) = said["content"].get(media_type) else {
+        // Parameters, like a character set, may follow the type.
+        let named = media_type.split(';').next().unwrap_or_default();
+        let said = &said["content"];
+        let Some(content) = said.get(media_type).or_else(|| said.get(named)) else {
             return Some(format!("the type {media_type} is not in the document"));
         };
         if body.is_empty() || !media_type.ends_with("json") {
@@ -130,6 +133,9 @@ impl Contract {
 pub(crate) fn validator(schema: &Value, components: &Value) -> Validator {
     let mut strict = components["schemas"].clone();
     for schema in strict.as_object_mut().unwrap().values_mut() {
+        if let Some(parts) = schema["allOf"].as_array() {
+            *schema = together(parts, components);
+        }
         let names_its_fields = schema["properties"].is_object() && schema["additionalProperties"].is_null();
         if names_its_fields {
             schema["additionalProperties"] = json!(false);
@@ -142,6 +148,20 @@ pub(crate) fn validator(schema: &Value, components: &Value) -> Validator {
         .should_validate_formats(true)
         .build(&root)
         .unwrap_or_else(|error| panic!("{error} in {schema}"))
+}
+
+/// One object with the fields of all parts: a part by itself would take none of the others'.
+fn together(parts: &[Value], components: &Value) -> Value {
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for part in parts {
+        let part = match part["$ref"].as_str() {
+            Some(path) => components.pointer(path.trim_start_matches("#/components")).unwrap(),
+            None => part,
+        };
+        properties.extend(part["properties"].as_object().unwrap().clone());
+        required.extend(part["required"].as_array().into_iter().flatten().cloned());
+    }
+    json!({ "type": "object", "properties": properties, "required": required })
 }
 
 fn text(body: &[u8]) -> String {
