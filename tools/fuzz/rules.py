@@ -16,6 +16,7 @@ CODES = {
     "event_not_found", "reservation_not_found", "booking_not_found",
     "email_taken", "sold_out", "all_held", "not_on_sale", "event_started", "capacity_below_sold",
     "already_confirmed", "confirm_under_way", "reservation_expired",
+    "max_per_user_reached", "held_too_long", "too_many_attempts", "password_is_a_setting",
     # An opaque value that was not given by the service, or was used for something else.
     "invalid_cursor", "stale_version", "idempotency_key_reused",
 }
@@ -23,6 +24,8 @@ CODES = {
 # Fields with a rule that a schema can't state.
 FIELDS = {
     "email": "the grammar of addresses (RFC 5321) is tighter than the format",
+    "password": "must not be a common one, nor the address",
+    "new_password": "must not be a common one, nor the address",
     "currency": "must be one of ISO 4217's codes, and stay",
     "starts_at": "must be in the future",
     "ends_at": "must be after starts_at",
@@ -31,7 +34,8 @@ FIELDS = {
     "pricing.max_percent": "must not be below pricing.min_percent",
     "status": "a new event can't be cancelled",
     "quantity": "at most the event's max_per_booking",
-    "to": "must not be before from",
+    "from": "must not be too long before to",
+    "to": "must not be before from, nor too long after it",
 }
 
 

@@ -49,8 +49,7 @@ pub(crate) struct TimelineParams {
     #[param(inline)]
     bucket: Option<Bucket>,
     /// Only sales of this event.
-    #[param(value_type = Option<uuid::Uuid>)]
-    event_id: Option<String>,
+    event_id: Option<uuid::Uuid>,
     /// The first bucket is the one that this lies in. If left out, there are 24 hours, or 30 days.
     from: Option<Timestamp>,
     /// The last bucket is the one that begins before this and ends with it or later. Now, if left out. At most 31 days after
@@ -112,8 +111,9 @@ pub(crate) async fn timeline(
     let now = Timestamp::now();
     let bucket = params.bucket.unwrap_or_default();
     let hours = bucket.hours(params.from, params.to, now)?;
-    let event_id = params.event_id.map(|id| id.parse::<EventId>()).transpose();
-    let event_id = event_id.map_err(|_| Problem::bad_parameter("event_id", "must be the id of an event"))?;
+    // What is no id names nothing, as in a path.
+    let event_id = params.event_id.map(|id| id.to_string().parse::<EventId>()).transpose();
+    let event_id = event_id.map_err(|_| Error::EventNotFound)?;
     let sales = match event_id {
         None => app.store.sales_of_all(hours.clone(), now).await?,
         Some(id) => sales_of_event(&app, id, hours.clone(), now).await?,

@@ -10,7 +10,7 @@ use axum::{
 
 use jiff::Timestamp;
 
-use super::{problem::Problem, token::AccessClaims};
+use super::{limit::Permit, problem::Problem, token::AccessClaims};
 use crate::{
     App, Error,
     domain::{email::Email, id::UserId, user::Role},
@@ -60,7 +60,11 @@ pub(super) fn forbidden() -> Problem {
 /// What the request's token says. The table of users is not asked; whether the token was ended early is found out beside
 /// the rate limit (`limit`).
 fn claims(parts: &Parts, app: &App) -> Result<AccessClaims, Problem> {
-    bearer_claims(parts.headers.get(header::AUTHORIZATION), app)
+    let claims = bearer_claims(parts.headers.get(header::AUTHORIZATION), app)?;
+    if let Some(permit) = parts.extensions.get::<Permit>() {
+        permit.need_token()?;
+    }
+    Ok(claims)
 }
 
 /// What the token of an `Authorization` header says.

@@ -17,7 +17,10 @@
 mod memory;
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -99,6 +102,8 @@ struct Asked {
     kind: Kind,
     client: String,
     claims: Option<AccessClaims>,
+    /// Whether the handler asked who is calling; otherwise an ended token does not matter.
+    needs_token: AtomicBool,
     answer: OnceCell<Answer>,
 }
 
@@ -113,13 +118,25 @@ impl Permit {
     /// Waits until it is known whether the client may have this request.
     ///
     /// # Errors
-    /// `RateLimited`, if it had too many; `TokenEnded`, if its user has changed the password since.
+    /// `RateLimited`, if it had too many; `TokenEnded`, if it needs a token, and its user has changed the password since.
     pub async fn granted(&self) -> Result<(), Error> {
         match self.answer().await {
             Answer { allowance: Some(Allowance { is_allowed: false, more_in, .. }), .. } => {
                 Err(Error::RateLimited { retry_after: *more_in })
             }
-            Answer { has_ended: true, .. } => Err(Error::TokenEnded),
+            Answer { has_ended: true, .. } if self.0.needs_token.load(Ordering::Relaxed) => {
+                Err(Error::TokenEnded)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The handler wants to know who is calling. Where the answer is there already, an ended token is refused here;
+    /// elsewhere by whoever waits for the answer.
+    pub(super) fn need_token(&self) -> Result<(), Error> {
+        self.0.needs_token.store(true, Ordering::Relaxed);
+        match self.0.answer.get() {
+            Some(Answer { has_ended: true, .. }) => Err(Error::TokenEnded),
             _ => Ok(()),
         }
     }
@@ -180,13 +197,14 @@ pub(super) async fn limit(State(app): State<Arc<App>>, mut request: Request, nex
     let allowed = kind.allowed(&app);
     let claims = bearer_claims(request.headers().get(header::AUTHORIZATION), &app).ok();
     let client = client(kind, claims.as_ref(), &request);
-    let permit = Permit(Arc::new(Asked { kind, client, claims, answer: OnceCell::new(), app }));
+    let needs_token = AtomicBool::new(false);
+    let permit = Permit(Arc::new(Asked { kind, client, claims, needs_token, answer: OnceCell::new(), app }));
     let is_by_handler = path_of(&request).is_some_and(|path| PERMITTED_BY_HANDLER.contains(&path));
     request.extensions_mut().insert(permit.clone());
     let mut response = match kind {
         Kind::Reads => {
-            let (response, granted) = tokio::join!(next.run(request), permit.granted());
-            granted.map_or_else(refuse, |()| response)
+            let (response, _) = tokio::join!(next.run(request), permit.answer());
+            permit.granted().await.map_or_else(refuse, |()| response)
         }
         _ if is_by_handler => next.run(request).await,
         _ => match permit.granted().await {
