@@ -82,5 +82,6 @@ fn welcome(settings: &Settings, stack: &Stack, template: &Template, seeded: usiz
         println!("  events    {seeded} demo events were made");
     }
     println!("\nTry it:  curl {api}/events");
+    println!("Read it: {api}/docs");
     println!("Stop it: Ctrl-C\n");
 }
