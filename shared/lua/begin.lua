@@ -11,8 +11,12 @@
 -- BEGUN      JSON {quantity, unit_price, draws}, then event name, start in ms, currency, the most that a user may have
 -- NO_HOLD    there is none: look for a booking of that id
 -- NOT_YOURS  it is another user's
--- EXPIRED    its time has run out: look for a booking all the same, for Redis may have forgotten the confirm
+-- EXPIRED    its time has run out, or it is being confirmed for too long: look for a booking all the same, for Redis may
+--            have forgotten the confirm
 -- CANCELLED  the event was cancelled
+
+-- Graces that a confirm may take with all its repetitions.
+local CONFIRMING_GRACES_MAX = 10
 
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, user, grace_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -24,10 +28,14 @@ if not found then return { 'NO_HOLD' } end
 local hold = cjson.decode(found)
 if hold.user ~= user then return { 'NOT_YOURS' } end
 local now = now_ms()
+-- A confirm that DynamoDB refuses again and again must not hold its seats for ever.
+if hold.state == 'confirming' and now - (hold.begun_at or now) > CONFIRMING_GRACES_MAX * grace_ms then
+  return { 'EXPIRED' }
+end
 if hold.state == 'held' then
   if tonumber(redis.call('ZSCORE', deadlines, id) or 0) <= now then return { 'EXPIRED' } end
   if status == 'cancelled' then return { 'CANCELLED' } end
-  hold.state = 'confirming'
+  hold.state, hold.begun_at = 'confirming', now
   count(state, 'confirming', hold.draws, 1)
   redis.call('HSET', holds, id, cjson.encode(hold))
 end

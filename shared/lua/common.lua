@@ -7,7 +7,7 @@
 --                      begun) and applied:<shard>; two sums over the shards: free and held; and for each user
 --                      holding:<user> and bought:<user>, seats, and unbought:<user>, see count_unbought
 --   deadlines  zset    reservation id -> deadline, ms since the Unix epoch
---   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state, from}
+--   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state, from, begun_at}
 --
 -- A draw is a pair {shard, seats}. Times are ms since the Unix epoch by Redis TIME: one clock for all.
 
@@ -57,19 +57,21 @@ local function add_to_user(state, name, user, seats)
   if redis.call('HINCRBY', state, field, seats) <= 0 then redis.call('HDEL', state, field) end
 end
 
--- How long a user held seats without buying them, since when; both in ms.
+-- How long a user held seats without buying them, since when, and up to when that is counted; all in ms.
 local function unbought_of(state, user)
-  local spent, since = string.match(redis.call('HGET', state, 'unbought:' .. user) or '', '^(%d+) since (%d+)$')
-  return tonumber(spent or 0), tonumber(since or 0)
+  local kept = redis.call('HGET', state, 'unbought:' .. user) or ''
+  local spent, since, counted_to = string.match(kept, '^(%d+) since (%d+) to (%d+)$')
+  return tonumber(spent or 0), tonumber(since or 0), tonumber(counted_to or 0)
 end
 
--- A hold ended, and its user did not buy.
+-- A hold ended, and its user did not buy. Holds side by side count once.
 local function count_unbought(state, hold, now)
   if hold.user == '' or not hold.from then return end
-  local spent, since = unbought_of(state, hold.user)
+  local spent, since, counted_to = unbought_of(state, hold.user)
   if since == 0 then since = hold.from end
-  spent = spent + math.max(now - hold.from, 0)
-  redis.call('HSET', state, 'unbought:' .. hold.user, string.format('%d since %d', spent, since))
+  spent = spent + math.max(now - math.max(hold.from, counted_to), 0)
+  counted_to = math.max(now, counted_to)
+  redis.call('HSET', state, 'unbought:' .. hold.user, string.format('%d since %d to %d', spent, since, counted_to))
 end
 
 -- Takes the seats of a new hold, or of new draws of a hold.

@@ -15,7 +15,7 @@ local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 if not is_loaded(state) then return { 'NOT_LOADED' } end
 local version, count = number_of(state, 'version'), redis.call('HLEN', holds)
 if count ~= redis.call('ZCARD', deadlines) or (count == 0) ~= (number_of(state, 'held') == 0) then
-  redis.call('DEL', state, deadlines, holds)
+  redis.call('UNLINK', state, deadlines, holds)
   return { 'DROPPED' }
 end
 local expired, confirming = expire_overdue(state, deadlines, holds, now_ms(), math.huge)

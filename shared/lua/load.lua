@@ -17,7 +17,7 @@ local epoch, facts, inventory = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARG
 if is_loaded(state) then
   return { 'ALREADY_LOADED' }
 end
-redis.call('DEL', state, deadlines, holds)
+redis.call('UNLINK', state, deadlines, holds)
 
 local fields = { 'epoch', epoch, 'held', 0 }
 local function set(field, value)

@@ -64,7 +64,7 @@ end
 local draws = draw(state, quantity, start)
 hold = {
   user = user, quantity = quantity, draws = draws, unit_price = unit_price, state = 'confirming',
-  from = hold and hold.from or now,
+  from = hold and hold.from or now, begun_at = hold and hold.begun_at or now,
 }
 take(state, hold)
 redis.call('HSET', holds, id, cjson.encode(hold))

@@ -66,9 +66,12 @@ local function has()
   return number_of(state, 'bought:' .. user), number_of(state, 'holding:' .. user)
 end
 local bought, holding = has()
-if bought + holding + quantity > most_of_user and holding > 0 then
-  expire_overdue(state, deadlines, holds, now, math.huge)
+-- The user's own hold may have run out, behind many others'.
+for _ = 1, 4 do
+  if bought + holding + quantity <= most_of_user or holding == 0 then break end
+  local expired = expire_overdue(state, deadlines, holds, now, math.huge)
   bought, holding = has()
+  if expired < EXPIRE_MAX then break end
 end
 if bought + holding + quantity > most_of_user then return { 'USER_LIMIT', most_of_user, bought, holding } end
 

@@ -16,8 +16,7 @@ local found = is_loaded(state) and redis.call('HGET', holds, id)
 if not found or tonumber(redis.call('ZSCORE', deadlines, id)) ~= deadline then
   return { 'CHANGED' }
 end
-local hold = cjson.decode(found)
-give_back(state, hold)
-count_unbought(state, hold, now_ms())
+-- The user wanted to buy: this time does not count as held without buying.
+give_back(state, cjson.decode(found))
 remove_hold(deadlines, holds, id)
 return { 'SETTLED' }

@@ -10,15 +10,16 @@
 -- ARGV[1] time before its end at which a copy is read anew, ms
 -- ARGV[2] how long a turn lasts at most, ms
 --
--- SHOWN   the event's JSON, seats
--- AGEING  the same, and 1 if there is a state; it is the caller's turn to read the event
--- READ    it is the caller's turn to read the event; 1 if there is a state
--- WAIT    somebody else reads it
+-- SHOWN    the event's JSON, seats
+-- AGEING   the same, and 1 if there is a state; it is the caller's turn to read the event
+-- READ     it is the caller's turn to read the event; 1 if there is a state
+-- WAIT     somebody else reads it
+-- MISSING  there was no such event a moment ago
 
 local state, copy, turn = KEYS[1], KEYS[2], KEYS[3]
 local ageing_ms, turn_ms = tonumber(ARGV[1]), ARGV[2]
 
-local event, version, unsold = unpack(redis.call('HMGET', copy, 'event', 'version', 'unsold'))
+local event, version, unsold, missing = unpack(redis.call('HMGET', copy, 'event', 'version', 'unsold', 'missing'))
 local epoch, free, current = unpack(redis.call('HMGET', state, 'epoch', 'free', 'version'))
 local seats = epoch and free or unsold
 local usable = event and seats and tonumber(current or 0) <= tonumber(version)
@@ -26,6 +27,7 @@ local usable = event and seats and tonumber(current or 0) <= tonumber(version)
 if usable and redis.call('PTTL', copy) > ageing_ms then
   return { 'SHOWN', event, tonumber(seats) }
 end
+if missing and not epoch then return { 'MISSING' } end
 local is_our_turn = redis.call('SET', turn, 'taken', 'NX', 'PX', turn_ms)
 if usable then
   if is_our_turn then return { 'AGEING', event, tonumber(seats), epoch and 1 or 0 } end

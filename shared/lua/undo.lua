@@ -1,6 +1,6 @@
 -- undo.lua: takes a reservation back that its user was not told of, as if it had never been asked for: its seats are free,
--- and the idempotency key may be used again. If the request came a second time meanwhile, the user was told, and the
--- reservation stays.
+-- and the idempotency key may be used again. If the request came a second time meanwhile, the user may have been told, and
+-- the reservation stays until it runs out.
 --
 -- KEYS[1] state
 -- KEYS[2] deadlines
@@ -9,7 +9,7 @@
 -- ARGV[1] reservation id
 --
 -- UNDONE  the seats are free
--- STAYS   there is no such hold any more, or its user was told of it
+-- STAYS   there is no such hold any more, or its user may have been told of it
 
 local state, deadlines, holds, idempotency = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id = ARGV[1]

@@ -10,5 +10,5 @@
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 
 if redis.call('ZCARD', deadlines) > 0 then return { 'HOLDS_LEFT' } end
-redis.call('DEL', state, deadlines, holds)
+redis.call('UNLINK', state, deadlines, holds)
 return { 'UNLOADED' }

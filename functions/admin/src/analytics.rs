@@ -85,8 +85,8 @@ pub(crate) struct PopularEvent {
     utilization: f64,
 }
 
-/// How events sell, all together: exact, from the inventory. Of an event that was created or replaced in the last moment
-/// the old facts may be used. With `Accept: text/csv`, one row.
+/// How events sell, all together: exact, from the inventory. Of an event that was created or replaced in the last half
+/// minute the old facts may be used. With `Accept: text/csv`, one row.
 #[utoipa::path(
     get, path = "/admin/analytics", tag = "Admin", security(("bearer" = [])),
     params(AnalyticsParams),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
+use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     App,
@@ -58,7 +59,7 @@ pub(crate) async fn show_inventory(
     _: Admin,
     PathId(id): PathId<EventId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let seats = protocol::conservation(&app, id).await?;
+    let seats = protocol::conservation(&app, id, Timestamp::now()).await?;
     let (drift, Conservation { capacity, sold, held, in_flight, free }) = (seats.drift(), seats);
     Ok(Json(Inventory { event_id: id.to_string(), capacity, sold, held, in_flight, free, drift }))
 }

@@ -60,11 +60,13 @@ pub(crate) async fn change_password(
         .map_err(|message| Error::invalid_field("new_password", message))?;
 
     let attempt = accounts::try_password(&app, &caller.email, from).await?;
-    let user = app.store.user_by_email(&caller.email).await?.filter(|user| user.id == caller.user_id);
-    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-    let is_right = password::verify(&change.current_password, hash).await?.is_right;
-    let Some(user) = user.filter(|_| is_right) else {
-        return Err(attempt.failed().into());
+    let user = match account(&app, &caller, &change.current_password).await {
+        Ok(Some(user)) => user,
+        Ok(None) => return Err(attempt.failed().into()),
+        Err(error) => {
+            attempt.undecided().await;
+            return Err(error.into());
+        }
     };
     attempt.succeeded().await;
 
@@ -76,4 +78,12 @@ pub(crate) async fn change_password(
     }
     accounts::end_tokens(&app, &User { password_version: user.password_version + 1, ..user }).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The caller's account, if that is its password.
+async fn account(app: &App, caller: &Caller, password: &SecretString) -> Result<Option<User>, Error> {
+    let user = app.store.user_by_email(&caller.email).await?.filter(|user| user.id == caller.user_id);
+    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+    let is_right = password::verify(password, hash).await?.is_right;
+    Ok(user.filter(|_| is_right))
 }

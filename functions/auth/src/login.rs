@@ -76,11 +76,16 @@ pub(crate) async fn login(
     let now = Timestamp::now();
     let attempt = accounts::try_password(&app, &email, from).await?;
     let signed_in = match &app.config.admin {
-        Some(admin) if admin.email == email => sign_in_admin(&app, admin, credentials.password, now).await?,
-        _ => sign_in(&app, &email, credentials.password).await?,
+        Some(admin) if admin.email == email => sign_in_admin(&app, admin, credentials.password, now).await,
+        _ => sign_in(&app, &email, credentials.password).await,
     };
-    let Some(user) = signed_in else {
-        return Err(attempt.failed().into());
+    let user = match signed_in {
+        Ok(Some(user)) => user,
+        Ok(None) => return Err(attempt.failed().into()),
+        Err(error) => {
+            attempt.undecided().await;
+            return Err(error.into());
+        }
     };
     attempt.succeeded().await;
     accounts::end_tokens_again(&app, &user, now).await;

@@ -40,6 +40,8 @@ pub(crate) async fn cancel_booking(
     OptionalIdempotencyKey(key): OptionalIdempotencyKey,
 ) -> Result<impl IntoResponse, Problem> {
     if let Some(key) = key {
+        // What is refused leaves no record of its key behind.
+        permit.granted().await?;
         protocol::check_idempotency_key(&app, caller.user_id, "cancel", &key, &id.to_string()).await?;
     }
     let cancelled = protocol::cancel(&app, caller.user_id, id, Timestamp::now(), permit.granted()).await?;

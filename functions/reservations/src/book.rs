@@ -18,7 +18,7 @@ use shared::{
         headers::replayed,
         openapi::{BodyProblems, CallerProblems, KeyHeader, ProblemBody, StoreProblems},
     },
-    protocol::{self, Reserved},
+    protocol,
 };
 use utoipa::ToSchema;
 
@@ -83,9 +83,7 @@ pub(crate) async fn book(
         protocol::reserve(&app, caller.user_id, event, request.quantity, &key, Timestamp::now()),
     );
     if let Err(error) = permitted {
-        if let Ok(Reserved { reservation, replayed: false }) = &reserved {
-            protocol::undo(&app, caller.user_id, reservation.id, &key).await;
-        }
+        protocol::withdraw_request(&app, caller.user_id, &reserved, &key).await;
         return Err(error.into());
     }
     let reserved = reserved?;

@@ -118,9 +118,19 @@ pub async fn try_password<'a>(
 impl Attempt<'_> {
     /// The password was right.
     pub async fn succeeded(self) {
+        self.take_back(true).await;
+    }
+
+    /// Something of ours failed before the password was looked at. The client is told to send it again, which must not
+    /// count against anybody.
+    pub async fn undecided(self) {
+        self.take_back(false).await;
+    }
+
+    async fn take_back(self, is_right: bool) {
         self.app.attempts.forget(&self.of);
-        if let Err(error) = self.app.redis.signed_in(&self.of, KNOWN_FOR, KNOWN_MAX).await {
-            tracing::warn!(%error, "a right password still counts as a wrong one");
+        if let Err(error) = self.app.redis.signed_in(&self.of, KNOWN_FOR, KNOWN_MAX, is_right).await {
+            tracing::warn!(%error, "a password that was not wrong still counts as a wrong one");
         }
     }
 

@@ -83,6 +83,15 @@ pub async fn announce(app: &App, event: &Event) {
     }
 }
 
+/// Only the price of an event was changed in DynamoDB: the list of events stays the same. Tells Redis as [`announce`] does.
+pub(crate) async fn announce_price(app: &App, event: &Event) {
+    let (facts, copy) = tokio::join!(app.redis.refresh(event), app.redis.keep(event, None, Duration::ZERO));
+    if let Err(error) = facts.and(copy) {
+        tracing::warn!(event_id = %event.id, %error, "Redis was not told of a price; it learns of it soon");
+        outage::forget(app, event.id).await;
+    }
+}
+
 /// Tickets of an event were sold or, below zero, came back: it becomes more popular, or less. If Redis does not hear of
 /// it, the janitor sets that right.
 pub(crate) async fn count_sold(app: &App, event: EventId, tickets: i64) {

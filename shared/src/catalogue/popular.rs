@@ -42,6 +42,8 @@ async fn from_redis(app: &App, count: usize, now: Timestamp) -> Result<Vec<Shown
         }
         for id in &ranked {
             match shown.remove(id) {
+                // Ranks move: one may be met again on the next page.
+                Some(event) if found.iter().any(|known: &Shown| known.event.id == event.event.id) => {}
                 Some(event) if event.is_upcoming(now) => found.push(event),
                 Some(event) if event.event.details.starts_at >= now => {}
                 _ => gone.push(*id),

@@ -53,6 +53,7 @@ async fn from_redis(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown
                     waiting.push(id);
                 }
                 Show::Wait => waiting.push(id),
+                Show::Missing => {}
             }
         }
         if std::mem::take(&mut is_first_look) {
@@ -81,13 +82,11 @@ async fn from_redis(app: &App, ids: &[EventId]) -> Result<HashMap<EventId, Shown
 async fn read(app: &App, turns: &[(EventId, Turn)]) -> Result<Vec<EventId>, Error> {
     let ended = read_and_keep(app, turns).await;
     // Keeping a copy has ended its turn.
-    let left: Vec<EventId> = match &ended {
-        Ok(missing) => missing.clone(),
-        Err(_) => turns.iter().map(|(id, _)| *id).collect(),
+    let told = match &ended {
+        Ok(missing) => join_all(missing.iter().map(|id| app.redis.missing(*id))).await,
+        Err(_) => join_all(turns.iter().map(|(id, _)| app.redis.end_turn(*id))).await,
     };
-    for error in
-        join_all(left.iter().map(|id| app.redis.end_turn(*id))).await.into_iter().filter_map(Result::err)
-    {
+    for error in told.into_iter().filter_map(Result::err) {
         tracing::debug!(%error, "a turn ends by itself");
     }
     ended

@@ -1,5 +1,6 @@
 //! Conservation: where seats are, by both stores.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::load;
@@ -55,11 +56,18 @@ impl Conservation {
     }
 }
 
-/// Reads where an event's seats are. The stores are read one after the other, so a sale that goes on shows.
-pub async fn conservation(app: &App, id: EventId) -> Result<Conservation, Error> {
+/// Reads where an event's seats are. The stores are read one after the other, so a sale that goes on shows. Redis need not
+/// know an event that sells nothing any more: then all that is unsold is free.
+pub async fn conservation(app: &App, id: EventId, now: Timestamp) -> Result<Conservation, Error> {
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let seen = match app.redis.inventory(id).await? {
         Some(seen) => seen,
+        None if event.sales_are_over(now) => {
+            let mut seats =
+                Conservation::of(&InventorySeen::default(), &app.store.inventory(id, event.shards).await?);
+            seats.free = seats.capacity - seats.sold;
+            return Ok(seats);
+        }
         None => {
             load(app, &event).await?;
             app.redis.inventory(id).await?.unwrap_or_default()

@@ -97,7 +97,7 @@ pub use load::{available_seats, load};
 pub use price::{PriceDecision, Priced, decide_price, price_event, pricing_day};
 pub use release::release;
 pub use replace::replace_event;
-pub use reserve::{Reserved, reserve, undo};
+pub use reserve::{Reserved, reserve, withdraw_request};
 pub use sweep::{Sweep, sweep};
 
 use crate::{App, domain::error::Error, domain::id::UserId};

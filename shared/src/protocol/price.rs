@@ -93,7 +93,7 @@ async fn write(
     if !app.store.reprice_event(before, &after, &change, today).await? {
         return Ok(None);
     }
-    catalogue::announce(app, &after).await;
+    catalogue::announce_price(app, &after).await;
     Ok(Some(if after.price > before.price { Priced::Raised } else { Priced::Lowered }))
 }
 

@@ -52,9 +52,28 @@ pub async fn reserve(
     Err(Error::IdempotencyKeyReused)
 }
 
-/// Takes a reservation back that its user was not told of, so that the same request may come again. If that fails, the
-/// hold runs out by itself, or is what the next such request is told of.
-pub async fn undo(app: &App, user: UserId, reservation: ReservationId, idempotency_key: &str) {
+/// Takes back what a request did that was refused after all, so that its idempotency key may be used again: for this
+/// event or for another. A reservation that the user was told of before stays, and so does what its key is used for.
+pub async fn withdraw_request(
+    app: &App,
+    user: UserId,
+    reserved: &Result<Reserved, Error>,
+    idempotency_key: &str,
+) {
+    match reserved {
+        // Its key was used before, by this request or another.
+        Ok(Reserved { replayed: true, .. }) | Err(Error::IdempotencyKeyReused) => return,
+        Ok(Reserved { reservation, .. }) => undo(app, user, reservation.id, idempotency_key).await,
+        Err(_) => {}
+    }
+    if let Err(error) = app.redis.unclaim(user, "book", idempotency_key).await {
+        tracing::warn!(%error, "an idempotency key stays tied to a request that was refused");
+    }
+}
+
+/// Takes a reservation back that its user was not told of. If that fails, the hold runs out by itself, or is what the
+/// next such request is told of.
+async fn undo(app: &App, user: UserId, reservation: ReservationId, idempotency_key: &str) {
     if let Err(error) = app.redis.undo(reservation, user, idempotency_key).await {
         tracing::warn!(reservation_id = %reservation, %error, "a reservation could not be taken back");
     }

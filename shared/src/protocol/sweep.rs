@@ -12,7 +12,7 @@ use crate::{
     App,
     domain::{
         error::Error,
-        event::Event,
+        event::{Event, EventStatus},
         inventory::{Draw, InventoryShard},
         popularity::rank,
     },
@@ -201,7 +201,8 @@ async fn reconcile(
     let inventory = app.store.inventory(event.id, event.shards).await?;
     done.seats.add(Conservation::of(&seen, &inventory));
     let sold = inventory.iter().map(|shard| shard.sold).sum();
-    if app.redis.correct(event.id, rank_seen, rank(sold, event.details.starts_at)).await? {
+    let is_ranked = event.details.status == EventStatus::Published && event.details.starts_at > now;
+    if is_ranked && app.redis.correct(event.id, rank_seen, rank(sold, event.details.starts_at)).await? {
         done.ranks_corrected += 1;
     }
     let grace_ms = app.config.confirm_grace_ms;

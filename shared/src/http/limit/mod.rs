@@ -7,7 +7,7 @@
 //!
 //! A read is answered while it is counted, and *book* holds the seats while it is counted and gives them back if it was
 //! one too many: counting costs them no round trip. All other writes are counted first. A process remembers who was
-//! refused, and does not ask Redis again until that client may have one more.
+//! refused, and neither asks Redis again nor begins anything until that client may have one more.
 //!
 //! Beside the count it is found out whether a change of the password has ended the token
 //! ([`crate::accounts::has_ended`]).
@@ -152,6 +152,12 @@ impl Asked {
         Answer { allowance, has_ended }
     }
 
+    /// Whether this process refused the client a moment ago: then nothing is begun for it.
+    fn is_refused(&self) -> bool {
+        let limits = &self.app.limits;
+        self.kind.allowed(&self.app) > 0 && limits.memory.refused_for(self.kind, &self.client).is_some()
+    }
+
     async fn has_ended(&self) -> bool {
         match &self.claims {
             Some(claims) => accounts::has_ended(&self.app, claims.sub, claims.password_version).await,
@@ -201,16 +207,16 @@ pub(super) async fn limit(State(app): State<Arc<App>>, mut request: Request, nex
     let permit = Permit(Arc::new(Asked { kind, client, claims, needs_token, answer: OnceCell::new(), app }));
     let is_by_handler = path_of(&request).is_some_and(|path| PERMITTED_BY_HANDLER.contains(&path));
     request.extensions_mut().insert(permit.clone());
-    let mut response = match kind {
-        Kind::Reads => {
-            let (response, _) = tokio::join!(next.run(request), permit.answer());
-            permit.granted().await.map_or_else(refuse, |()| response)
-        }
-        _ if is_by_handler => next.run(request).await,
-        _ => match permit.granted().await {
+    let mut response = if permit.0.is_refused() || (kind != Kind::Reads && !is_by_handler) {
+        match permit.granted().await {
             Ok(()) => next.run(request).await,
             Err(error) => refuse(error),
-        },
+        }
+    } else if is_by_handler {
+        next.run(request).await
+    } else {
+        let (response, _) = tokio::join!(next.run(request), permit.answer());
+        permit.granted().await.map_or_else(refuse, |()| response)
     };
     if allowed > 0 {
         let name = kind.name();

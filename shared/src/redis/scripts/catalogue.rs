@@ -16,6 +16,7 @@ use crate::{
 
 script!(SHOW, "show.lua");
 script!(KEEP, "keep.lua");
+script!(MISSING, "missing.lua");
 script!(LIST, "list.lua");
 script!(KEEP_LIST, "keep_list.lua");
 script!(CHANGE, "change.lua");
@@ -29,6 +30,8 @@ pub const COPY_TTL: Duration = Duration::from_secs(30);
 const AGEING_BEFORE_END: Duration = Duration::from_secs(10);
 /// How long the others wait for whoever reads a copy anew. If it takes longer, or crashes, another one reads it.
 const TURN: Duration = Duration::from_secs(3);
+/// How long an event that was not there counts as missing.
+const MISSING_FOR: Duration = Duration::from_secs(1);
 /// A change that old is in DynamoDB's index, which lags behind by well under a second.
 const CHANGE_SETTLED: Duration = Duration::from_secs(60);
 /// Longer than a change takes to settle plus the life of a list that was read before.
@@ -45,6 +48,8 @@ pub enum Show {
     Read(Turn),
     /// Somebody else reads it.
     Wait,
+    /// There was no such event a moment ago.
+    Missing,
 }
 
 /// The caller's turn to read an event.
@@ -109,7 +114,20 @@ impl Redis {
             "AGEING" => Ok(Show::Ageing(answer.json(0)?, answer.seats(1)?, turn(2)?)),
             "READ" => Ok(Show::Read(turn(0)?)),
             "WAIT" => Ok(Show::Wait),
+            "MISSING" => Ok(Show::Missing),
             _ => Err(answer.unknown("show")),
+        }
+    }
+
+    /// `missing.lua`: DynamoDB has no such event; for a moment nobody else looks.
+    pub async fn missing(&self, event: EventId) -> Result<(), Error> {
+        let mut call = MISSING.key(self.keys.copy(event));
+        call.key(self.keys.turn(event));
+        call.arg(MISSING_FOR.as_millis());
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "NOTED" | "KEPT" => Ok(()),
+            _ => Err(answer.unknown("missing")),
         }
     }
 
@@ -169,7 +187,7 @@ impl Redis {
         call.key(self.keys.catalogue_generation()).key(self.keys.popular()).key(self.keys.sales_generation());
         call.arg(event.id.to_string()).arg(event.version).arg(json(&(to_row(event.into()), is_listed))?);
         call.arg(generation).arg(CHANGE_REMEMBERED.as_millis());
-        call.arg(rank_of_start(event.details.starts_at)).arg(TICKET_RANK);
+        call.arg(rank_of_start(event.details.starts_at)).arg(TICKET_RANK).arg(u8::from(is_listed));
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "CHANGED" | "OLDER" => Ok(()),

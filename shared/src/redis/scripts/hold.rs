@@ -127,6 +127,13 @@ impl Redis {
         }
     }
 
+    /// Frees an idempotency key that was claimed for a request that was refused.
+    pub async fn unclaim(&self, user: UserId, operation: &str, key: &str) -> Result<(), Error> {
+        let mut forget = redis::cmd("DEL");
+        forget.arg(self.keys.claim(user, operation, key));
+        self.ask::<i64>(&forget).await.map(|_| ())
+    }
+
     /// `reserve.lua`: holds seats.
     pub async fn reserve(&self, request: &ReserveRequest<'_>) -> Result<Reserve, Error> {
         let event = request.id.event();

@@ -57,17 +57,18 @@ impl Redis {
         }
     }
 
-    /// `signed_in.lua`: the password was right.
+    /// `signed_in.lua`: the password was right, or was never looked at.
     pub async fn signed_in(
         &self,
         of: &FailuresOf,
         known_for: Duration,
         known_max: usize,
+        is_right: bool,
     ) -> Result<(), Error> {
         let mut call = SIGNED_IN.key(self.keys.failures_of_pair(&of.account, &of.network));
         call.key(self.keys.failures_of_address(&of.network));
         call.key(self.keys.failures_of_account(&of.account)).key(self.keys.known_networks(&of.account));
-        call.arg(&of.network).arg(known_for.as_millis()).arg(known_max);
+        call.arg(&of.network).arg(known_for.as_millis()).arg(known_max).arg(u8::from(is_right));
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "NOTED" => Ok(()),

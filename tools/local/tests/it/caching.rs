@@ -364,3 +364,17 @@ async fn hits_misses_and_refills_are_measured() {
     }
     assert_eq!(value(names::OUTAGE_READS), None);
 }
+
+#[tokio::test]
+async fn many_who_ask_for_an_event_that_does_not_exist_cost_one_read() {
+    let calls = Calls::default();
+    let evently = TestApp::counted(&calls).await;
+    let nobodys = EventId::new(Timestamp::now());
+    let anybody = evently.anybody();
+    calls.take();
+    let path = format!("/events/{nobodys}");
+    for answer in join_all((0..50).map(|_| anybody.get(&path))).await {
+        answer.assert_problem(404, "event_not_found");
+    }
+    assert_eq!(calls.take(), asked([("BatchGetItem events", 1)]));
+}

@@ -74,8 +74,12 @@ async fn a_request_that_was_refused_can_be_sent_again() {
         assert_limited(&ada.book_with_key(&event, 2, "second").await, "\"writes\";q=1;w=60");
     }
     assert_eq!(evently.available(&event).await, 9);
-    // A minute later: the same key makes a reservation that is alive.
+    // A minute later: the same key may be used for another event, and makes a reservation that is alive.
     let later = unlimited.anybody().with_token(ada.token.clone().unwrap());
+    let other = evently.event_created(0, |_| {}).await;
+    let elsewhere = ada.book_with_key(&other, 1, "third").await;
+    assert_limited(&elsewhere, "\"writes\";q=1;w=60");
+    assert_eq!(later.book_with_key(&event, 1, "third").await.status, 201);
     let held = later.book_with_key(&event, 2, "second").await;
     assert_eq!((held.status, held.headers.get("idempotent-replayed")), (201, None));
     let id = held.body["reservation"]["id"].as_str().unwrap();

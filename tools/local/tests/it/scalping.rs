@@ -5,7 +5,12 @@ use std::time::Duration;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use shared::domain::id::EventId;
+use shared::domain::{
+    booking::Booking,
+    id::{EventId, ReservationId},
+    inventory::Draw,
+    reservation::BegunHold,
+};
 use tokio::time::sleep;
 
 use crate::common::{Session, TestApp, concert, send};
@@ -186,4 +191,54 @@ async fn who_holds_again_and_again_without_buying_lets_others_have_their_chance(
     }
     let booking = cleo.buy(&event, 1).await;
     assert_eq!(cleo.cancel(&booking).await.status, 200);
+}
+
+#[tokio::test]
+async fn holds_side_by_side_count_once() {
+    const TTL: Duration = Duration::from_millis(300);
+    let evently = TestApp::with(|config| {
+        config.hold_ttl_ms = TTL.as_millis() as u64;
+        config.unbought_ttls_max = 3;
+    })
+    .await;
+    let (event, ada) = (limited(&evently, 10).await, evently.user());
+    for _ in 0..4 {
+        ada.hold(&event, 2).await;
+    }
+    sleep(TTL + Duration::from_millis(30)).await;
+    assert_eq!(ada.book(&event, 10).await.status, 201, "four holds of one time are one time");
+}
+
+#[tokio::test]
+async fn a_confirm_that_is_refused_again_and_again_ends() {
+    const GRACE: Duration = Duration::from_millis(50);
+    let evently = TestApp::with(|config| config.confirm_grace_ms = GRACE.as_millis() as u64).await;
+    let (event, ada) = (limited(&evently, 4).await, evently.user());
+    let held = ada.hold(&event, 4).await;
+    // Redis forgot what Ada has, who bought elsewhere meanwhile.
+    let elsewhere = BegunHold {
+        id: ReservationId::new(event.parse().unwrap(), jiff::Timestamp::now()),
+        quantity: 1,
+        unit_price: 2_500,
+        currency: "EUR".into(),
+        draws: vec![Draw { shard: 0, seats: 1 }],
+        event_name: "Concert".into(),
+        starts_at: jiff::Timestamp::now(),
+        max_per_user: 4,
+    };
+    let booking = Booking::from_hold(&elsewhere, ada.user_id.unwrap(), jiff::Timestamp::now());
+    evently.app.store.commit_booking(&booking, 4).await.unwrap();
+    let began = std::time::Instant::now();
+    loop {
+        let refused = ada.confirm(&held).await;
+        if refused.status == 410 {
+            break;
+        }
+        refused.assert_problem(409, "max_per_user_reached");
+        assert!(began.elapsed() < 40 * GRACE, "it holds its seats for ever");
+        sleep(GRACE / 2).await;
+    }
+    sleep(GRACE).await;
+    janitor::run(&evently.app, jiff::Timestamp::now()).await.unwrap();
+    evently.user().hold(&event, 4).await;
 }

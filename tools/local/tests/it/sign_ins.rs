@@ -240,3 +240,17 @@ async fn a_hash_made_with_less_is_replaced_at_the_next_sign_in() {
     let ada = evently.anybody().with_token(signed_in.text("access_token"));
     assert_eq!(ada.get("/bookings").await.status, 200, "the password is the same, so the token is good");
 }
+
+#[tokio::test]
+async fn a_failure_of_ours_counts_against_nobody() {
+    let evently = TestApp::start().await;
+    register(&evently).await;
+    // The same service, whose DynamoDB is out of reach: it can't look at any password.
+    let nowhere = shared::store::client_for_endpoint("http://127.0.0.1:9");
+    let cut_off = TestApp::serve(shared::App::new(evently.app.config.clone(), nowhere).unwrap()).await;
+    for _ in 0..FREE + 2 {
+        sign_in(&cut_off.anybody(), EMAIL, PASSWORD).await.assert_problem(503, "try_again");
+    }
+    fail(&evently.anybody(), EMAIL, FREE - 1).await;
+    assert_eq!(sign_in(&evently.anybody(), EMAIL, PASSWORD).await.status, 200);
+}

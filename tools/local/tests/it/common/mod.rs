@@ -123,7 +123,8 @@ impl TestApp {
         Self::serve(App::new(config(&stores.redis, |_| {}), client).unwrap()).await
     }
 
-    async fn serve(app: Arc<App>) -> Self {
+    /// Serves that app.
+    pub(crate) async fn serve(app: Arc<App>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let service = api::make_service(Arc::clone(&app));
