@@ -60,15 +60,7 @@ pub(crate) async fn change_password(
         .map_err(|message| Error::invalid_field("new_password", message))?;
 
     let attempt = accounts::try_password(&app, &caller.email, from).await?;
-    let user = match account(&app, &caller, &change.current_password).await {
-        Ok(Some(user)) => user,
-        Ok(None) => return Err(attempt.failed().into()),
-        Err(error) => {
-            attempt.undecided().await;
-            return Err(error.into());
-        }
-    };
-    attempt.succeeded().await;
+    let user = attempt.judge(account(&app, &caller, &change.current_password).await).await?;
 
     let now = to_whole_ms(Timestamp::now());
     let hash = password::hash(change.new_password).await?;

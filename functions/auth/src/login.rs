@@ -79,15 +79,7 @@ pub(crate) async fn login(
         Some(admin) if admin.email == email => sign_in_admin(&app, admin, credentials.password, now).await,
         _ => sign_in(&app, &email, credentials.password).await,
     };
-    let user = match signed_in {
-        Ok(Some(user)) => user,
-        Ok(None) => return Err(attempt.failed().into()),
-        Err(error) => {
-            attempt.undecided().await;
-            return Err(error.into());
-        }
-    };
-    attempt.succeeded().await;
+    let user = attempt.judge(signed_in).await?;
     accounts::end_tokens_again(&app, &user, now).await;
     let access_token = app.tokens.issue_access(&user, now)?;
     Ok(Json(SignedIn {

@@ -121,10 +121,20 @@ impl Attempt<'_> {
         self.take_back(true).await;
     }
 
-    /// Something of ours failed before the password was looked at. The client is told to send it again, which must not
-    /// count against anybody.
-    pub async fn undecided(self) {
-        self.take_back(false).await;
+    /// What was `found`, if the password was right; `None` stands for a wrong one. If something of ours failed before the
+    /// password was looked at, the client is told to send it again, which must not count against anybody.
+    pub async fn judge<T>(self, found: Result<Option<T>, Error>) -> Result<T, Error> {
+        match found {
+            Ok(Some(found)) => {
+                self.succeeded().await;
+                Ok(found)
+            }
+            Ok(None) => Err(self.failed()),
+            Err(error) => {
+                self.take_back(false).await;
+                Err(error)
+            }
+        }
     }
 
     async fn take_back(self, is_right: bool) {

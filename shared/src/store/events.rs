@@ -41,8 +41,6 @@ pub struct EventsFilter {
     pub from: Option<Timestamp>,
     /// Only those that start then or earlier.
     pub to: Option<Timestamp>,
-    /// Only those whose name contains this, in any case.
-    pub name_contains: Option<String>,
     /// Only published ones.
     pub published_only: bool,
     /// Only those with demand pricing.
@@ -168,10 +166,6 @@ impl Store {
         }
         if filter.with_pricing_only {
             conditions.push("attribute_exists(pricing)");
-        }
-        if let Some(part) = &filter.name_contains {
-            conditions.push("contains(name_lower, :part)");
-            query = query.expression_attribute_values(":part", text(part.to_lowercase()));
         }
         query.set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
     }
