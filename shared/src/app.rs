@@ -1,6 +1,9 @@
 //! The one `App`: built once at cold start, shared by all requests.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     accounts::{Attempts, EndedTokens},
@@ -9,8 +12,11 @@ use crate::{
     domain::error::Cause,
     http::{limit::Limits, token::Tokens},
     redis::Redis,
-    store::{self, Store},
+    store::{self, AskedTable, Store},
 };
+
+/// A function that waits for its stores at the start waits no longer: requests find out for themselves.
+const OPENING_MAX: Duration = Duration::from_secs(2);
 
 /// Everything that a request needs: settings, the two stores, the token keys.
 #[derive(Debug)]
@@ -53,6 +59,20 @@ impl App {
             Err(error) => Err(error.into()),
         };
         started.inspect_err(|error| tracing::error!("can't start: {error}"))
+    }
+
+    /// Opens the connections to both stores at the same time, so that the first request does not wait for names, TCP and
+    /// TLS. A store that does not answer is left to the requests.
+    pub async fn open_connections(&self, table: AskedTable) {
+        let started = Instant::now();
+        let opening = async { tokio::join!(self.store.is_reachable(table), self.redis.is_reachable()) };
+        let (dynamodb, redis) = tokio::time::timeout(OPENING_MAX, opening).await.unwrap_or_default();
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if dynamodb && redis {
+            tracing::info!(ms, "connected");
+        } else {
+            tracing::warn!(ms, dynamodb, redis, "a store did not answer at the start");
+        }
     }
 
     /// Builds the app from settings and a DynamoDB client. Connects to nothing yet.

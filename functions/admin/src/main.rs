@@ -1,6 +1,8 @@
 //! The Lambda function `admin`.
 
-#[tokio::main]
+use shared::store::AskedTable;
+
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::run(admin::routes()).await
+    shared::http::run(admin::routes(), AskedTable::Events).await
 }

@@ -1,6 +1,8 @@
 //! The Lambda function `auth`.
 
-#[tokio::main]
+use shared::store::AskedTable;
+
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::run(auth::routes()).await
+    shared::http::run(auth::routes(), AskedTable::Users).await
 }

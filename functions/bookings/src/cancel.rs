@@ -13,6 +13,7 @@ use shared::{
         views::BookingAnswer,
     },
     protocol,
+    telemetry::names,
 };
 
 /// Cancels a booking: its seats go back on sale, once. Cancelling again answers the same.
@@ -45,6 +46,7 @@ pub(crate) async fn cancel_booking(
         protocol::check_idempotency_key(&app, caller.user_id, "cancel", &key, &id.to_string()).await?;
     }
     let cancelled = protocol::cancel(&app, caller.user_id, id, Timestamp::now(), permit.granted()).await?;
+    metrics::counter!(names::BOOKINGS_CANCELLED).increment(u64::from(!cancelled.replayed));
     let answer = Json(BookingAnswer::from(cancelled.booking)).into_response();
     Ok(replayed(answer, cancelled.replayed))
 }

@@ -1,6 +1,8 @@
 //! The Lambda function `bookings`.
 
-#[tokio::main]
+use shared::store::AskedTable;
+
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::run(bookings::routes()).await
+    shared::http::run(bookings::routes(), AskedTable::Events).await
 }

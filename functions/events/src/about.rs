@@ -19,6 +19,7 @@ use shared::{
         problem::RETRY_AFTER_SECONDS,
         service::OPENAPI_JSON,
     },
+    store::AskedTable,
 };
 use utoipa::ToSchema;
 
@@ -49,7 +50,8 @@ pub(crate) struct Health {
     ),
 )]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let (dynamodb, redis) = tokio::join!(app.store.is_reachable(), app.redis.is_reachable());
+    let (dynamodb, redis) =
+        tokio::join!(app.store.is_reachable(AskedTable::Events), app.redis.is_reachable());
     let word = |up| if up { "up" } else { "down" };
     let (code, status) = match (dynamodb, redis) {
         (true, true) => (StatusCode::OK, "ok"),

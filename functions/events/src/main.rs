@@ -1,6 +1,8 @@
 //! The Lambda function `events`.
 
-#[tokio::main]
+use shared::store::AskedTable;
+
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::run(events::routes()).await
+    shared::http::run(events::routes(), AskedTable::Events).await
 }

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use shared::{App, telemetry};
+use shared::{App, store::AskedTable, telemetry};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init("info");
     let app = App::from_env().await?;
+    app.open_connections(AskedTable::Events).await;
     let handle = |_: LambdaEvent<Value>| async {
         let report = pricing::run(&app, Timestamp::now()).await;
         telemetry::flush_metrics();

@@ -22,7 +22,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::view::ReservationAnswer;
+use crate::{measure, view::ReservationAnswer};
 
 /// What to hold.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -86,6 +86,7 @@ pub(crate) async fn book(
         protocol::withdraw_request(&app, caller.user_id, &reserved, &key).await;
         return Err(error.into());
     }
+    measure::reserved(&reserved);
     let reserved = reserved?;
     let location = format!("/reservations/{}", reserved.reservation.id);
     let answer = ReservationAnswer { reservation: reserved.reservation.into() };

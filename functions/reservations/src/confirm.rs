@@ -21,6 +21,8 @@ use shared::{
     protocol,
 };
 
+use crate::measure;
+
 /// Buys the held seats. Confirming again answers with the same booking, so it is safe after a lost answer.
 #[utoipa::path(
     post, path = "/reservations/{id}/confirm", tag = "Booking", security(("bearer" = [])),
@@ -52,7 +54,9 @@ pub(crate) async fn confirm_reservation(
     if let Some(key) = key {
         protocol::check_idempotency_key(&app, caller.user_id, "confirm", &key, &id.to_string()).await?;
     }
-    let confirmed = protocol::confirm(&app, caller.user_id, id, Timestamp::now()).await?;
+    let confirmed = protocol::confirm(&app, caller.user_id, id, Timestamp::now()).await;
+    measure::confirmed(&confirmed);
+    let confirmed = confirmed?;
     let status = if confirmed.replayed { StatusCode::OK } else { StatusCode::CREATED };
     let location = format!("/bookings/{id}");
     let answer = Json(BookingAnswer::from(confirmed.booking));

@@ -3,6 +3,7 @@
 mod book;
 mod confirm;
 mod look;
+mod measure;
 mod release;
 mod view;
 

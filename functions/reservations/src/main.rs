@@ -1,6 +1,8 @@
 //! The Lambda function `reservations`.
 
-#[tokio::main]
+use shared::store::AskedTable;
+
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::run(reservations::routes()).await
+    shared::http::run(reservations::routes(), AskedTable::Events).await
 }

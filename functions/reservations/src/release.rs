@@ -11,6 +11,7 @@ use shared::{
         openapi::{CallerProblems, ProblemBody, StoreProblems},
     },
     protocol,
+    telemetry::names,
 };
 
 /// Gives a reservation back: its seats are on sale again at once.
@@ -32,5 +33,6 @@ pub(crate) async fn release_reservation(
     PathId(id): PathId<ReservationId>,
 ) -> Result<StatusCode, Problem> {
     protocol::release(&app, caller.user_id, id).await?;
+    metrics::counter!(names::HOLDS_RELEASED).increment(1);
     Ok(StatusCode::NO_CONTENT)
 }

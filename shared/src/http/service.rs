@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     App, Error,
+    store::AskedTable,
     telemetry::{self, names},
 };
 
@@ -47,10 +48,11 @@ const COMPRESSED_BYTES_MIN: u64 = 1_400;
 /// step.
 pub const OPENAPI_JSON: &str = include_str!("../../openapi.json");
 
-/// Runs the routes of one function as a Lambda behind API Gateway.
-pub async fn run(routes: OpenApiRouter<Arc<App>>) -> Result<(), lambda_http::Error> {
+/// Runs the routes of one function as a Lambda behind API Gateway. `table` is one that it may read.
+pub async fn run(routes: OpenApiRouter<Arc<App>>, table: AskedTable) -> Result<(), lambda_http::Error> {
     telemetry::init("info");
     let app = App::from_env().await?;
+    app.open_connections(table).await;
     lambda_runtime::run(gateway(service(routes, app))).await
 }
 

@@ -13,6 +13,7 @@ use crate::{
     },
     redis::scripts::{Begin, Redraw},
     store::CommitOutcome,
+    telemetry::names,
 };
 
 /// Times that a hold's seats are drawn anew, after DynamoDB refused them because Redis had lost data.
@@ -92,6 +93,7 @@ async fn commit_redrawing(
             Err(error) => return Err(error),
         };
         tracing::warn!(reservation_id = %hold.id, ?refused, "seats promised by Redis were sold; drawing again");
+        metrics::counter!(names::CONFIRMS_REDRAWN).increment(1);
         match app.redis.redraw(&hold, user, &refused, app.config.confirm_grace_ms).await? {
             Redraw::Redrawn(draws) => hold.draws = draws,
             Redraw::Changed => return Ok(None),

@@ -50,15 +50,28 @@ pub struct Store {
     tables: Tables,
 }
 
+/// A table that a function may read, to see whether DynamoDB answers.
+#[derive(Clone, Copy, Debug)]
+pub enum AskedTable {
+    /// Every function but `auth` reads events.
+    Events,
+    /// `auth` reads users, and nothing else.
+    Users,
+}
+
 impl Store {
     /// A store over these tables. Connects to nothing yet.
     pub fn new(client: Client, tables: Tables) -> Self {
         Self { client, tables }
     }
 
-    /// Whether DynamoDB answers.
-    pub async fn is_reachable(&self) -> bool {
-        self.client.get_item().table_name(&self.tables.events).key("id", text("health")).send().await.is_ok()
+    /// Whether DynamoDB answers, asked for an item that there is not.
+    pub async fn is_reachable(&self, by: AskedTable) -> bool {
+        let (table, key) = match by {
+            AskedTable::Events => (&self.tables.events, "id"),
+            AskedTable::Users => (&self.tables.users, "email"),
+        };
+        self.client.get_item().table_name(table).key(key, text("health")).send().await.is_ok()
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Store, failed};
-use crate::domain::error::Error;
+use crate::{domain::error::Error, telemetry::names};
 
 /// All tries of one transaction together; with the last try still below the functions' timeout of 10 s.
 const BUDGET: Duration = Duration::from_secs(4);
@@ -51,11 +51,13 @@ impl Store {
             if let Some(reasons) = failed_conditions(&error) {
                 return Ok(Transacted::Refused(reasons));
             }
+            metrics::counter!(names::TRANSACTION_CONFLICTS).increment(u64::from(met_another(&error)));
             let pause = Duration::from_millis(fastrand::u64(0..=(PAUSE_BASE_MS << tries).min(PAUSE_MAX_MS)));
             if !is_worth_another_try(&error) || Instant::now() + pause >= deadline {
                 return Err(failed(error));
             }
             tracing::debug!(tries, code = error.code(), "transaction tried again");
+            metrics::counter!(names::TRANSACTION_RETRIES).increment(1);
             tries = (tries + 1).min(u32::BITS as usize);
             tokio::time::sleep(pause).await;
         }
@@ -68,10 +70,19 @@ fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             let reasons = cancelled.cancellation_reasons();
-            let conflict = reasons.iter().any(|reason| reason.code() == Some("TransactionConflict"));
-            (!conflict && reasons.iter().any(condition_failed)).then(|| reasons.to_vec())
+            (!met_another(error) && reasons.iter().any(condition_failed)).then(|| reasons.to_vec())
         }
         _ => None,
+    }
+}
+
+/// Whether another transaction was under way on one of the items.
+fn met_another<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("TransactionConflict"))
+        }
+        _ => false,
     }
 }
 

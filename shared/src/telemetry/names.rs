@@ -29,6 +29,39 @@ names! {
     /// How long a request took, in ms.
     REQUEST_MS = "RequestMs";
 
+    // Booking, a request. What is answered again counts once.
+
+    /// Holds made.
+    HOLDS_MADE = "HoldsMade";
+    /// Holds refused because fewer seats are left.
+    HOLDS_SOLD_OUT = "HoldsSoldOut";
+    /// Holds refused because others hold the seats, for now.
+    HOLDS_ALL_HELD = "HoldsAllHeld";
+    /// Holds refused because the user would have more seats than one user may.
+    HOLDS_OVER_LIMIT = "HoldsOverLimit";
+    /// Holds refused because the user held seats again and again without buying them.
+    HOLDS_TOO_LONG = "HoldsTooLong";
+    /// Holds refused because the event sells nothing now.
+    HOLDS_NOT_ON_SALE = "HoldsNotOnSale";
+    /// Holds given back.
+    HOLDS_RELEASED = "HoldsReleased";
+    /// Holds that became bookings.
+    CONFIRMS_MADE = "ConfirmsMade";
+    /// Seats that were sold by these.
+    SEATS_BOOKED = "SeatsBooked";
+    /// Confirms that came after the hold ran out.
+    CONFIRMS_EXPIRED = "ConfirmsExpired";
+    /// Confirms that were refused for another reason.
+    CONFIRMS_REFUSED = "ConfirmsRefused";
+    /// Times that DynamoDB refused seats which Redis had promised, so that others were drawn.
+    CONFIRMS_REDRAWN = "ConfirmsRedrawn";
+    /// Bookings cancelled.
+    BOOKINGS_CANCELLED = "BookingsCancelled";
+    /// Tries of a transaction that met another one on the same item.
+    TRANSACTION_CONFLICTS = "TransactionConflicts";
+    /// Tries of a transaction that were repeated, because of a conflict, throttling or a lost reply.
+    TRANSACTION_RETRIES = "TransactionRetries";
+
     // Accounts, a request.
 
     /// Passwords hashed, to keep or to compare.

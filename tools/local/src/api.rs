@@ -34,9 +34,9 @@ pub fn service(app: Arc<App>) -> Router {
     shared::http::service(all_routes(), app)
 }
 
-/// The whole API, for connections from anywhere, whose addresses it knows.
-pub fn make_service(app: Arc<App>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
-    service(app).layer(middleware::from_fn(note_peer)).into_make_service_with_connect_info()
+/// A service for connections from anywhere, whose addresses it knows.
+pub fn with_peers(service: Router) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+    service.layer(middleware::from_fn(note_peer)).into_make_service_with_connect_info()
 }
 
 async fn note_peer(ConnectInfo(from): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {

@@ -52,7 +52,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         }
         eprintln!("\nStopping.");
     };
-    let service = api::make_service(stack.app.clone());
+    let service = api::with_peers(api::service(stack.app.clone()));
     let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
     drop(jobs);
     stack.stop().await;

@@ -29,6 +29,44 @@ async fn every_request_is_measured() {
 }
 
 #[tokio::test]
+async fn what_becomes_of_holds_and_confirms_is_measured_by_kind() {
+    let evently = TestApp::start().await;
+    let event = evently.event_with(json!({ "capacity": 3, "max_per_user": 2 })).await;
+    let (ada, bob) = (evently.user(), evently.user());
+    let measured = Measured::start();
+
+    let hold = ada.hold(&event, 2).await;
+    ada.book(&event, 1).await.assert_problem(409, "max_per_user_reached");
+    bob.book(&event, 2).await.assert_problem(409, "all_held");
+    for status in [201, 200] {
+        assert_eq!(ada.confirm(&hold).await.status, status);
+    }
+    bob.book(&event, 2).await.assert_problem(409, "sold_out");
+    let given_back = bob.hold(&event, 1).await;
+    assert_eq!(bob.delete(&format!("/reservations/{given_back}")).await.status, 204);
+    bob.confirm(&given_back).await.assert_problem(410, "reservation_expired");
+    for _ in 0..2 {
+        assert_eq!(ada.cancel(&hold).await.status, 200);
+    }
+
+    let seen = measured.take();
+    let expected = [
+        (names::HOLDS_MADE, 2.0),
+        (names::HOLDS_OVER_LIMIT, 1.0),
+        (names::HOLDS_ALL_HELD, 1.0),
+        (names::HOLDS_SOLD_OUT, 1.0),
+        (names::HOLDS_RELEASED, 1.0),
+        (names::CONFIRMS_MADE, 1.0),
+        (names::SEATS_BOOKED, 2.0),
+        (names::CONFIRMS_EXPIRED, 1.0),
+        (names::BOOKINGS_CANCELLED, 1.0),
+    ];
+    for (name, times) in expected {
+        assert_eq!(value(&seen, name), times, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn the_janitor_measures_what_it_did_and_where_the_seats_are() {
     let evently = TestApp::with(|config| {
         config.seats_per_shard = 10;

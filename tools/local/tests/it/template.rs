@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use local::template::{DEFAULT_ROUTE, Template};
+use serde_json::Value;
+use shared::telemetry::names;
+
+const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
 fn with_function(events: &str) -> String {
     format!(
@@ -119,4 +123,64 @@ fn what_is_no_template_is_refused_in_a_sentence() {
     let table = "Resources: {T: {Type: 'AWS::DynamoDB::Table', Properties: {KeySchema: []}}}";
     let refusal = refusal(table);
     assert!(refusal.starts_with("T in template.yaml is not understood: missing field"), "{refusal}");
+}
+
+/// All metrics of the namespace `Evently` in alarms, and in the dashboard.
+fn watched_metrics() -> Vec<String> {
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let resources = template["Resources"].as_object().unwrap();
+    let mut watched = Vec::new();
+    for resource in resources.values().map(|resource| &resource["Properties"]) {
+        let of_math = resource["Metrics"].as_array().into_iter().flatten();
+        let of_math = of_math.map(|metric| &metric["MetricStat"]["Metric"]);
+        for metric in of_math.chain([resource]).filter(|metric| metric["Namespace"] == "Evently") {
+            watched.push(metric["MetricName"].as_str().unwrap().to_owned());
+        }
+    }
+    let dashboard = resources["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
+    let dashboard: Value = serde_json::from_str(dashboard).unwrap();
+    for widget in dashboard["widgets"].as_array().unwrap() {
+        let metrics = widget["properties"]["metrics"].as_array().into_iter().flatten();
+        watched.extend(
+            metrics
+                .filter(|metric| metric[0] == "Evently")
+                .map(|metric| metric[1].as_str().unwrap().to_owned()),
+        );
+    }
+    watched
+}
+
+#[test]
+fn alarms_and_the_dashboard_watch_metrics_that_there_are() {
+    let watched = watched_metrics();
+    assert!(watched.len() > 30);
+    for metric in watched {
+        assert!(names::ALL.contains(&metric.as_str()), "nothing measures {metric}");
+    }
+}
+
+#[test]
+fn every_alarm_is_in_the_dashboard_and_in_the_readme() {
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let resources = template["Resources"].as_object().unwrap();
+    let dashboard = resources["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
+    let readme = include_str!("../../../../README.md");
+    let alarms: Vec<_> =
+        resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm").collect();
+    assert!(alarms.len() > 10);
+    for (alarm, resource) in alarms {
+        // The dashboard can't name what only some deployments have.
+        assert!(dashboard.contains(alarm.as_str()) || resource["Condition"].is_string(), "{alarm}");
+        let name = alarm.strip_suffix("Alarm").unwrap();
+        assert!(readme.contains(&format!("`{name}`")), "README does not say what to do about {name}");
+    }
+}
+
+#[test]
+fn every_parameter_is_in_the_readme() {
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let readme = include_str!("../../../../README.md");
+    for parameter in template["Parameters"].as_object().unwrap().keys() {
+        assert!(readme.contains(&format!("`{parameter}`")), "README does not explain {parameter}");
+    }
 }

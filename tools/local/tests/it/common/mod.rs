@@ -5,6 +5,7 @@ pub(crate) mod contract;
 mod counting;
 pub(crate) mod many;
 pub(crate) mod metrics;
+pub(crate) mod permissions;
 mod session;
 mod stores;
 
@@ -34,6 +35,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 pub(crate) use counting::Calls;
+pub(crate) use permissions::Permissions;
 pub(crate) use session::{Answer, Session, send};
 pub(crate) use stores::own_redis;
 
@@ -82,7 +84,13 @@ impl TestApp {
 
     /// Another process of the same service, whose calls of DynamoDB are counted.
     pub(crate) async fn another(&self, calls: &Calls) -> Self {
-        let client = calls.counted(&store::client_for_endpoint(&stores::shared().dynamodb));
+        let client = calls.counted(&client(&stores::shared().dynamodb));
+        Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
+    }
+
+    /// Another process of the same service, whose use of permissions is known.
+    pub(crate) async fn another_permitted(&self, permissions: &Permissions) -> Self {
+        let client = permissions.watched(&store::client_for_endpoint(&stores::shared().dynamodb));
         Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
     }
 
@@ -90,13 +98,13 @@ impl TestApp {
     pub(crate) async fn another_with(&self, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = self.app.config.clone();
         change(&mut config);
-        Self::serve(App::new(config, store::client_for_endpoint(&stores::shared().dynamodb)).unwrap()).await
+        Self::serve(App::new(config, client(&stores::shared().dynamodb)).unwrap()).await
     }
 
     /// Starts one on these stores.
     pub(crate) async fn on(dynamodb: &str, redis: &str, change: impl FnOnce(&mut Config)) -> Self {
         let config = config(redis, change);
-        let client = store::client_for_endpoint(dynamodb);
+        let client = client(dynamodb);
         let names = config.tables.clone();
         tables::create_missing(&client, |id| table_name(&names, id)).await.unwrap();
         Self::serve(App::new(config, client).unwrap()).await
@@ -127,7 +135,7 @@ impl TestApp {
     pub(crate) async fn serve(app: Arc<App>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = api::make_service(Arc::clone(&app));
+        let service = api::with_peers(permissions::service(Arc::clone(&app)));
         tokio::spawn(async move { axum::serve(listener, service).await });
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
         Self { app, url, http }
@@ -232,6 +240,11 @@ impl TestApp {
     pub(crate) async fn available(&self, event: &str) -> u64 {
         self.anybody().get(&format!("/events/{event}")).await.body["available"].as_u64().unwrap()
     }
+}
+
+/// A client that lets each function do what its policy permits.
+fn client(dynamodb: &str) -> store::Client {
+    Permissions::default().watched(&store::client_for_endpoint(dynamodb))
 }
 
 /// Where the DynamoDB-compatible store is that the tests share.

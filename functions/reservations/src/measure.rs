@@ -1,0 +1,39 @@
+//! What became of requests to hold and to buy, as metrics.
+
+use shared::{
+    Error,
+    protocol::{Confirmed, Reserved},
+    telemetry::names,
+};
+
+pub(crate) fn reserved(outcome: &Result<Reserved, Error>) {
+    let name = match outcome {
+        Ok(Reserved { replayed: false, .. }) => names::HOLDS_MADE,
+        Err(Error::SoldOut { .. }) => names::HOLDS_SOLD_OUT,
+        Err(Error::AllHeld { .. }) => names::HOLDS_ALL_HELD,
+        Err(Error::TooManyForUser { .. }) => names::HOLDS_OVER_LIMIT,
+        Err(Error::HeldTooLong { .. }) => names::HOLDS_TOO_LONG,
+        Err(Error::NotOnSale(_)) => names::HOLDS_NOT_ON_SALE,
+        // A replay was counted before; what failed is counted with the requests.
+        Ok(Reserved { replayed: true, .. }) | Err(_) => return,
+    };
+    metrics::counter!(name).increment(1);
+}
+
+pub(crate) fn confirmed(outcome: &Result<Confirmed, Error>) {
+    match outcome {
+        Ok(Confirmed { booking, replayed: false }) => {
+            metrics::counter!(names::CONFIRMS_MADE).increment(1);
+            metrics::counter!(names::SEATS_BOOKED).increment(u64::from(booking.quantity));
+        }
+        Err(Error::ReservationExpired) => metrics::counter!(names::CONFIRMS_EXPIRED).increment(1),
+        Err(
+            Error::SoldOut { .. }
+            | Error::AllHeld { .. }
+            | Error::TooManyForUser { .. }
+            | Error::NotOnSale(_)
+            | Error::ReservationNotFound,
+        ) => metrics::counter!(names::CONFIRMS_REFUSED).increment(1),
+        Ok(Confirmed { replayed: true, .. }) | Err(_) => {}
+    }
+}

@@ -1,0 +1,160 @@
+//! Holds each function to its policy in `template.yaml`: what it asks of DynamoDB and may not ask fails the test.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, LazyLock, Mutex},
+};
+
+use aws_sdk_dynamodb::{
+    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
+    error::BoxError,
+};
+use axum::{Router, middleware};
+use local::api;
+use serde_json::Value;
+use shared::{App, store};
+use utoipa_axum::router::OpenApiRouter;
+
+tokio::task_local! {
+    static FUNCTION: &'static str;
+}
+
+/// An action on a table or an index, like `dynamodb:Query` on `EventsTable/index/by_start`.
+pub(crate) type Permission = (String, String);
+
+/// What each function may ask of DynamoDB, by its binary's name.
+pub(crate) static POLICIES: LazyLock<BTreeMap<String, BTreeSet<Permission>>> = LazyLock::new(|| {
+    let template: Value = serde_saphyr::from_str(include_str!("../../../../../template.yaml")).unwrap();
+    let resources = template["Resources"].as_object().unwrap().values();
+    let functions = resources.filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    functions
+        .map(|function| {
+            let name = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
+            let policies = list(&function["Properties"]["Policies"]);
+            (
+                name,
+                policies
+                    .into_iter()
+                    .flat_map(|policy| list(&policy["Statement"]))
+                    .flat_map(allowed)
+                    .collect(),
+            )
+        })
+        .collect()
+});
+
+fn allowed(statement: &Value) -> Vec<Permission> {
+    assert_eq!(statement["Effect"], "Allow");
+    let resources: Vec<_> =
+        list(&statement["Resource"]).into_iter().map(|resource| named(resource.as_str().unwrap())).collect();
+    let actions = list(&statement["Action"]).into_iter().map(|action| action.as_str().unwrap());
+    let actions = actions.filter(|action| action.starts_with("dynamodb:"));
+    actions.flat_map(|action| resources.iter().map(|on| (action.to_owned(), on.clone()))).collect()
+}
+
+/// `!GetAtt EventsTable.Arn` and `!Sub "${EventsTable.Arn}/index/by_start"` without what is around the names.
+fn named(resource: &str) -> String {
+    resource.replace(['$', '{', '}'], "").replace(".Arn", "")
+}
+
+fn list(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Array(values) => values.iter().collect(),
+        one => vec![one],
+    }
+}
+
+/// Does something as that function.
+pub(crate) async fn as_function<T>(name: &'static str, work: impl Future<Output = T>) -> T {
+    FUNCTION.scope(name, work).await
+}
+
+/// The whole API as one service, in which each handler is known as its function's.
+pub(crate) fn service(app: Arc<App>) -> Router {
+    let mut all = OpenApiRouter::default();
+    for (function, routes) in api::routes_by_function() {
+        let scoped = middleware::from_fn(move |request, next: middleware::Next| {
+            as_function(function, next.run(request))
+        });
+        all = all.merge(routes.layer(scoped));
+    }
+    shared::http::service(all, app)
+}
+
+/// Watches what functions ask of DynamoDB.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Permissions(Arc<Mutex<BTreeMap<String, BTreeSet<Permission>>>>);
+
+impl Permissions {
+    /// The same client, watched.
+    pub(crate) fn watched(&self, client: &store::Client) -> store::Client {
+        store::Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
+    }
+
+    /// What each function asked so far.
+    pub(crate) fn used(&self) -> BTreeMap<String, BTreeSet<Permission>> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Intercept for Permissions {
+    fn name(&self) -> &'static str {
+        "watches permissions"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // What a test does itself stands under no policy.
+        let Ok(function) = FUNCTION.try_with(|function| *function) else { return Ok(()) };
+        let request = context.request();
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
+        for needed in needed(target.rsplit('.').next().unwrap(), &body) {
+            assert!(
+                POLICIES[function].contains(&needed),
+                "{function} may not {} on {}: see its policy in template.yaml",
+                needed.0,
+                needed.1
+            );
+            self.0.lock().unwrap().entry(function.to_owned()).or_default().insert(needed);
+        }
+        Ok(())
+    }
+}
+
+/// The permissions that a request needs.
+fn needed(operation: &str, body: &Value) -> Vec<Permission> {
+    let on = |action: &str, table: &Value, index: &Value| {
+        let index = index.as_str().map(|index| format!("/index/{index}")).unwrap_or_default();
+        (format!("dynamodb:{action}"), format!("{}{index}", logical_id(table.as_str().unwrap())))
+    };
+    match operation {
+        "BatchGetItem" | "BatchWriteItem" => {
+            let tables = body["RequestItems"].as_object().unwrap().keys();
+            tables.map(|table| on(operation, &table.as_str().into(), &Value::Null)).collect()
+        }
+        // Each of its parts needs what the same call alone would; a condition alone has an action of its own.
+        "TransactWriteItems" => {
+            let parts = body["TransactItems"].as_array().unwrap().iter();
+            parts
+                .flat_map(|part| part.as_object().unwrap())
+                .map(|(kind, item)| match kind.as_str() {
+                    "ConditionCheck" => on("ConditionCheckItem", &item["TableName"], &Value::Null),
+                    kind => on(&format!("{kind}Item"), &item["TableName"], &Value::Null),
+                })
+                .collect()
+        }
+        _ => vec![on(operation, &body["TableName"], &body["IndexName"])],
+    }
+}
+
+/// The table's name in the template. Each test has its own prefix.
+fn logical_id(table: &str) -> String {
+    let name = table.rsplit('-').next().unwrap();
+    format!("{}{}Table", name[..1].to_uppercase(), &name[1..])
+}

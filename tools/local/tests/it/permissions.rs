@@ -1,0 +1,91 @@
+//! The policies in `template.yaml`: every test holds the functions to them; here, that they permit nothing more.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use shared::store::AskedTable;
+use tokio::time::sleep;
+
+use crate::common::{
+    Permissions, TestApp, concert,
+    permissions::{POLICIES, as_function},
+};
+
+#[tokio::test]
+async fn each_function_needs_all_that_its_policy_permits() {
+    let permissions = Permissions::default();
+    let base = TestApp::with(|config| config.confirm_grace_ms = 100).await;
+    let evently = base.another_permitted(&permissions).await;
+    for function in ["events", "reservations", "bookings", "admin", "janitor", "pricing"] {
+        as_function(function, evently.app.open_connections(AskedTable::Events)).await;
+    }
+    as_function("auth", evently.app.open_connections(AskedTable::Users)).await;
+    sign_in_and_change_the_password(&evently).await;
+    let event = sell_and_cancel(&evently).await;
+    look_at_the_numbers(&evently, &event).await;
+    run_the_jobs(&evently, &event).await;
+
+    let used = permissions.used();
+    for (function, permitted) in POLICIES.iter() {
+        let unused: BTreeSet<_> = permitted.difference(&used[function]).collect();
+        assert!(unused.is_empty(), "{function} did without {unused:#?}");
+    }
+}
+
+async fn sign_in_and_change_the_password(evently: &TestApp) {
+    let anybody = evently.anybody();
+    let account = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+    assert_eq!(anybody.post("/register", account.clone()).await.status, 201);
+    let ada = anybody.with_token(anybody.post("/login", account).await.text("access_token"));
+    let change =
+        json!({ "current_password": "correct horse battery", "new_password": "battery horse correct" });
+    assert_eq!(ada.post("/password", change).await.status, 204);
+}
+
+/// An event that grows and shrinks, a user with more seats than one may have, a confirm that nobody finished.
+async fn sell_and_cancel(evently: &TestApp) -> String {
+    let (anybody, admin, ada) = (evently.anybody(), evently.admin(), evently.user());
+    let details = |capacity: u32| {
+        concert(json!({ "capacity": capacity, "max_per_user": 3, "pricing": { "max_percent": 200 } }))
+    };
+    let event = admin.post("/admin/events", details(600)).await.text("id");
+    for (version, capacity) in [("\"1\"", 1_200), ("\"2\"", 900)] {
+        let changed = admin.put(&format!("/admin/events/{event}"), version, details(capacity)).await;
+        assert_eq!(changed.status, 200, "{}", changed.body);
+    }
+    evently.app.redis.forget_copy(event.parse().unwrap()).await.unwrap();
+    for path in ["/health", "/events", &format!("/events/{event}"), "/events/popular"] {
+        assert_eq!(anybody.get(path).await.status, 200, "{path}");
+    }
+    let booking = ada.buy(&event, 2).await;
+    ada.book(&event, 2).await.assert_problem(409, "max_per_user_reached");
+    assert_eq!(ada.confirm(&booking).await.status, 200);
+    assert_eq!(ada.get("/bookings").await.body["items"][0]["id"], booking);
+    assert_eq!(ada.cancel(&booking).await.status, 200);
+    event
+}
+
+async fn look_at_the_numbers(evently: &TestApp, event: &str) {
+    let admin = evently.admin();
+    let of_event = |what: &str| format!("/admin/events/{event}/{what}");
+    for path in [&of_event("inventory"), &of_event("prices"), &of_event("bookings"), "/admin/analytics"] {
+        assert_eq!(admin.get(path).await.status, 200, "{path}");
+    }
+}
+
+/// The janitor settles a confirm and moves past sales; pricing moves prices and keeps them.
+async fn run_the_jobs(evently: &TestApp, event: &str) {
+    let ben = evently.user();
+    let hold = ben.hold(event, 1).await;
+    evently.app.redis.begin(hold.parse().unwrap(), ben.user_id.unwrap(), 100).await.unwrap();
+    sleep(Duration::from_millis(200)).await;
+    let later = Timestamp::now() + SignedDuration::from_hours(24 * 4);
+    as_function("janitor", janitor::run(&evently.app, Timestamp::now())).await.unwrap();
+    as_function("janitor", janitor::run(&evently.app, later)).await.unwrap();
+    // The price falls to its lowest, and is kept there.
+    for day in 0..4 {
+        let then = later + SignedDuration::from_hours(24 * day);
+        as_function("pricing", pricing::run(&evently.app, then)).await.unwrap();
+    }
+}
