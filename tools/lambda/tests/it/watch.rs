@@ -1,0 +1,1 @@
+//! `cargo lambda watch` serves what is deployed.
