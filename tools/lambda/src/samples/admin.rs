@@ -1,0 +1,95 @@
+//! `admin`: events, and how they sell.
+
+use serde_json::{Value, json};
+
+use super::{Case, get, post, request};
+use crate::{
+    Failure,
+    payload::Request,
+    world::{ADMIN, BOOKED_BY_ALAN, EVENTS_START, GRACE, NO_EVENT, QUIET, SOLD_OUT, TO_REPLACE},
+};
+
+pub(super) fn cases() -> Result<Vec<Case>, Failure> {
+    let mut cases = events()?;
+    cases.extend(numbers()?);
+    Ok(cases)
+}
+
+fn look(path: &str) -> Result<Request, Failure> {
+    get(path)?.by(ADMIN)
+}
+
+fn event(name: &str) -> Value {
+    json!({ "name": name, "venue": "Town Hall", "starts_at": EVENTS_START, "capacity": 300, "base_price": 3_500,
+        "currency": "EUR" })
+}
+
+fn events() -> Result<Vec<Case>, Failure> {
+    let replace = || request("PUT", &format!("/admin/events/{TO_REPLACE}"))?.by(ADMIN);
+    Ok(vec![
+        post("/admin/events")?
+            .by(ADMIN)?
+            .json(&event("Night Show"))
+            .answers("create-event", 201, json!({ "name": "Night Show", "available": 300, "version": 1 }))
+            .with("etag", "\"1\""),
+        post("/admin/events")?
+            .by(ADMIN)?
+            .json(&json!({ "name": " ", "starts_at": EVENTS_START, "capacity": 0, "base_price": 1, "currency": "EUR" }))
+            .refused("create-event-bad-fields", 422, "validation_failed"),
+        post("/admin/events")?.by(GRACE)?.json(&event("Night Show")).refused("create-event-as-user", 403, "forbidden"),
+        look("/admin/events?limit=2")?.answers("list-events", 200, json!({ "items": [{}, {}] })),
+        look("/admin/events?cursor=made-up")?.refused("list-events-bad-cursor", 400, "invalid_cursor"),
+        replace()?
+            .with("if-match", "\"1\"")
+            .json(&event("Poetry Slam, the Final"))
+            .answers("replace-event", 200, json!({ "id": TO_REPLACE, "capacity": 300, "version": 2 }))
+            .with("etag", "\"2\""),
+        replace()?
+            .with("if-match", "\"7\"")
+            .json(&event("Poetry Slam"))
+            .refused("replace-event-stale", 412, "stale_version"),
+        replace()?.json(&event("Poetry Slam")).refused("replace-event-without-version", 428, "if_match_required"),
+        look(&format!("/admin/events/{SOLD_OUT}/inventory"))?.answers_status("inventory", 200),
+        look(&format!("/admin/events/{NO_EVENT}/inventory"))?.refused("inventory-unknown", 404, "event_not_found"),
+        look(&format!("/admin/events/{QUIET}/prices"))?.answers(
+            "prices",
+            200,
+            json!({ "items": [{ "price": 4_500 }], "next_cursor": null }),
+        ),
+        look(&format!("/admin/events/{NO_EVENT}/prices"))?.refused("prices-unknown", 404, "event_not_found"),
+        look(&format!("/admin/events/{SOLD_OUT}/bookings"))?.answers(
+            "event-bookings",
+            200,
+            json!({ "items": [{ "id": BOOKED_BY_ALAN }] }),
+        ),
+        look(&format!("/admin/events/{NO_EVENT}/bookings"))?.refused("event-bookings-unknown", 404, "event_not_found"),
+    ])
+}
+
+fn numbers() -> Result<Vec<Case>, Failure> {
+    Ok(vec![
+        look("/admin/events/capacity_utilization?limit=100")?
+            .with("accept", "text/csv")
+            .answers_status("capacity-as-csv", 200)
+            .with("content-type", "text/csv; charset=utf-8; header=present"),
+        look("/admin/events/capacity_utilization?limit=1000")?.refused(
+            "capacity-bad-limit",
+            400,
+            "invalid_parameter",
+        ),
+        look("/admin/analytics")?.answers_status("analytics", 200).with("content-type", "application/json"),
+        get("/admin/analytics")?.refused("analytics-without-token", 401, "unauthorized"),
+        look("/admin/analytics/timeline?bucket=day")?.answers("timeline", 200, json!({ "bucket": "day" })),
+        look("/admin/analytics/timeline?bucket=fortnight")?.refused(
+            "timeline-bad-bucket",
+            400,
+            "invalid_parameter",
+        ),
+        post("/admin/pricing/preview?limit=5")?.by(ADMIN)?.answers(
+            "pricing-preview",
+            200,
+            json!({ "next_cursor": null }),
+        ),
+        post("/admin/pricing/preview")?.by(GRACE)?.refused("pricing-preview-as-user", 403, "forbidden"),
+    ])
+}

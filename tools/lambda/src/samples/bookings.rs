@@ -1,0 +1,31 @@
+//! `bookings`: a user's history, and cancelling.
+
+use serde_json::json;
+
+use super::{Case, get, post};
+use crate::{
+    Failure,
+    world::{ALAN, BOOKED, BOOKED_BY_ALAN, CANCELLED, EXPIRED, GRACE, PAST_BOOKING, SOLD_OUT, TO_CANCEL},
+};
+
+pub(super) fn cases() -> Result<Vec<Case>, Failure> {
+    let look = |id: &str| get(&format!("/bookings/{id}"))?.by(GRACE);
+    let cancel = |id: &str| post(&format!("/bookings/{id}/cancel"))?.by(GRACE);
+    Ok(vec![
+        get("/bookings?status=confirmed")?.by(ALAN)?.answers(
+            "list",
+            200,
+            json!({ "items": [{ "id": BOOKED_BY_ALAN, "event_id": SOLD_OUT, "quantity": 2, "total": 9_000 }] }),
+        ),
+        get("/bookings?status=lost")?.by(ALAN)?.refused("list-bad-status", 400, "invalid_parameter"),
+        get("/bookings")?.refused("list-without-token", 401, "unauthorized"),
+        look(BOOKED)?.answers("get", 200, json!({ "booking": { "id": BOOKED, "status": "confirmed" } })),
+        look(BOOKED_BY_ALAN)?.refused("get-somebody-elses", 404, "booking_not_found"),
+        cancel(TO_CANCEL)?.answers("cancel", 200, json!({ "booking": { "status": "cancelled", "version": 2 } })),
+        cancel(CANCELLED)?
+            .answers("cancel-again", 200, json!({ "booking": { "status": "cancelled", "version": 2 } }))
+            .with("idempotent-replayed", "true"),
+        cancel(PAST_BOOKING)?.refused("cancel-event-started", 409, "event_started"),
+        cancel(EXPIRED)?.refused("cancel-unknown", 404, "booking_not_found"),
+    ])
+}

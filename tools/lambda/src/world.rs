@@ -1,0 +1,271 @@
+//! What the samples speak of: people, events, holds and bookings with ids that never change, and the stores with them.
+//!
+//! Whatever a sample changes is there for that sample alone, so that they can be sent in any order.
+
+use std::future::ready;
+
+use iso_currency::Currency;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use shared::{
+    App, Error,
+    domain::{
+        booking::Booking,
+        email::Email,
+        event::{Event, EventDetails, EventStatus, Pricing},
+        id::{EventId, ReservationId, UserId},
+        inventory::{Draw, new_shards},
+        reservation::BegunHold,
+        user::{PasswordHash, Role, User},
+    },
+    http::token::AccessClaims,
+    protocol,
+    redis::scripts::{Reserve, ReserveRequest},
+    store::CommitOutcome,
+};
+
+use crate::Failure;
+
+/// Signs the samples' tokens. Everybody knows it, so nothing that matters may ever have it.
+pub const JWT_SECRET: &str = "everybody-knows-this-secret-of-the-samples";
+/// The admin of the settings.
+pub const ADMIN_EMAIL: &str = "admin@example.com";
+/// The admin's password.
+pub const ADMIN_PASSWORD: &str = "evently-admin";
+/// Everybody else's.
+pub const PASSWORD: &str = "correct horse battery";
+/// Of [`PASSWORD`], as `auth` makes it.
+const PASSWORD_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$dOx1E2KVVz1pZm6loIDjaA$j/96uyNHAhQ39vlV1O12rWxS19GVNZYWI+bbGJ9aFEU";
+
+/// When the world begins: all ids and tokens are of that time.
+const BEGINNING: &str = "2026-01-01T00:00:00Z";
+/// When its events start. Only the past one started before.
+pub const EVENTS_START: &str = "2035-06-12T20:00:00Z";
+const PAST_EVENT_STARTED: &str = "2026-01-02T20:00:00Z";
+/// When its tokens expire: later than anybody runs a sample.
+const TOKENS_END: &str = "2099-01-01T00:00:00Z";
+/// A hold lives for a day, so that samples can be tried by hand at leisure.
+const HOLD_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// Somebody with an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    /// The user's id.
+    pub id: &'static str,
+    /// What the account signs in with.
+    pub email: &'static str,
+    role: Role,
+}
+
+/// Holds and buys.
+pub const GRACE: Person = person("019b76da-a800-7000-8000-000000000001", "grace@example.com");
+/// Has what is not Grace's.
+pub const ALAN: Person = person("019b76da-a801-7000-8000-000000000002", "alan@example.com");
+/// Changes her password, which ends her token.
+pub const MARY: Person = person("019b76da-a802-7000-8000-000000000003", "mary@example.com");
+/// Is about to book.
+pub const HEDY: Person = person("019b76da-a803-7000-8000-000000000004", "hedy@example.com");
+/// Manages events.
+pub const ADMIN: Person =
+    Person { id: "019b76da-a804-7000-8000-000000000005", email: ADMIN_EMAIL, role: Role::Admin };
+
+const fn person(id: &'static str, email: &'static str) -> Person {
+    Person { id, email, role: Role::User }
+}
+
+/// On sale; all of Grace's holds and bookings but one are for it.
+pub const CONCERT: &str = "019b76da-a800-7009-a4a5-39cac2c3652a";
+/// Sold out.
+pub const SOLD_OUT: &str = "019b76da-a800-7010-98f7-2d8d71ea2f69";
+/// All its seats are held.
+pub const ALL_HELD: &str = "019b76da-a800-7019-aed3-9504fa8d3702";
+/// Not published.
+pub const DRAFT: &str = "019b76da-a800-7026-9a49-eede35662123";
+/// It started long ago.
+pub const PAST: &str = "019b76da-a800-702b-b0a5-30e83fd8c80d";
+/// Has demand pricing.
+pub const GALA: &str = "019b76da-a800-7037-af25-ed93f65c7ae7";
+/// For an admin to replace.
+pub const TO_REPLACE: &str = "019b76da-a800-7038-8a12-682cb798bd50";
+/// Nothing ever happens to it.
+pub const QUIET: &str = "019b76da-a800-7044-9d5c-072a880011da";
+/// There is none of that id.
+pub const NO_EVENT: &str = "019b76da-a800-7048-8bf1-36f3bc857411";
+
+/// Grace's holds: one to look at, one to give back, one to confirm.
+pub const HELD: &str = "019b76db-9260-7001-8583-0e7800001001";
+/// Grace gives it back.
+pub const TO_RELEASE: &str = "019b76db-9648-7002-8583-0e7800001002";
+/// Grace confirms it.
+pub const TO_CONFIRM: &str = "019b76db-9a30-7003-8583-0e7800001003";
+/// Alan's hold of all seats of [`ALL_HELD`].
+pub const HELD_BY_ALAN: &str = "019b76db-b588-700a-8583-0e780000300a";
+/// Was never held, or long ago.
+pub const EXPIRED: &str = "019b76db-a200-7005-8583-0e7800001005";
+/// Grace's bookings: one to look at, one to cancel, one that is cancelled, one of an event that has started.
+pub const BOOKED: &str = "019b76db-a5e8-7006-8583-0e7800001006";
+/// Grace cancels it.
+pub const TO_CANCEL: &str = "019b76db-a9d0-7007-8583-0e7800001007";
+/// Grace cancelled it.
+pub const CANCELLED: &str = "019b76db-adb8-7008-8583-0e7800001008";
+/// Of [`PAST`].
+pub const PAST_BOOKING: &str = "019b76db-b970-700b-8583-0e780000500b";
+/// Alan's booking of all seats of [`SOLD_OUT`].
+pub const BOOKED_BY_ALAN: &str = "019b76db-b1a0-7009-8583-0e7800002009";
+/// Hedy's hold, asked for with [`KEY_USED`].
+pub const HELD_BY_HEDY: &str = "019b76db-9e18-7004-8583-0e7800001004";
+/// The idempotency key of a request that Hedy sent before.
+pub const KEY_USED: &str = "hedy-first";
+
+impl Person {
+    /// The `Authorization` header of the person's requests. It is the same each time: what signs it and what it says
+    /// never change.
+    ///
+    /// # Errors
+    /// When the token can't be signed.
+    pub fn bearer(&self) -> Result<String, Failure> {
+        let claims = AccessClaims {
+            sub: self.id.parse()?,
+            email: Email::parse(self.email)?,
+            role: self.role,
+            password_version: 0,
+            iat: instant(BEGINNING)?.as_second(),
+            exp: instant(TOKENS_END)?.as_second(),
+            iss: "evently".to_owned(),
+            aud: "evently".to_owned(),
+        };
+        let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
+        Ok(format!("Bearer {}", jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)?))
+    }
+
+    fn user_id(&self) -> Result<UserId, Failure> {
+        Ok(self.id.parse()?)
+    }
+}
+
+/// Puts all of it into empty stores.
+///
+/// # Errors
+/// When a store fails, or has something of it already.
+pub async fn make(app: &App) -> Result<(), Failure> {
+    for person in [GRACE, ALAN, MARY, HEDY] {
+        app.store.create_user(&account(&person)?).await?;
+    }
+    let events = [
+        (CONCERT, EventDetails { max_per_user: 100, ..details("Open Air Concert", 500)? }),
+        (SOLD_OUT, details("Chamber Concert", 2)?),
+        (ALL_HELD, details("Cellar Jazz", 2)?),
+        (DRAFT, EventDetails { status: EventStatus::Draft, ..details("Secret Show", 100)? }),
+        (PAST, EventDetails { starts_at: instant(PAST_EVENT_STARTED)?, ..details("Opening Night", 100)? }),
+        (GALA, EventDetails { pricing: Some(Pricing::default()), ..details("Gala", 500)? }),
+        (TO_REPLACE, details("Poetry Slam", 100)?),
+        (QUIET, details("Silent Film", 80)?),
+    ];
+    for (id, details) in events {
+        create(app, id, details).await?;
+    }
+    for (id, person, quantity) in
+        [(HELD, GRACE, 2), (TO_RELEASE, GRACE, 1), (TO_CONFIRM, GRACE, 1), (HELD_BY_ALAN, ALAN, 2)]
+    {
+        hold(app, id, &person, quantity, id).await?;
+    }
+    hold(app, HELD_BY_HEDY, &HEDY, 1, KEY_USED).await?;
+    for (id, person, quantity) in
+        [(BOOKED, GRACE, 2), (TO_CANCEL, GRACE, 1), (CANCELLED, GRACE, 1), (BOOKED_BY_ALAN, ALAN, 2)]
+    {
+        hold(app, id, &person, quantity, id).await?;
+        protocol::confirm(app, person.user_id()?, id.parse()?, Timestamp::now()).await?;
+    }
+    protocol::cancel(app, GRACE.user_id()?, CANCELLED.parse()?, Timestamp::now(), ready(Ok(()))).await?;
+    book_in_the_past(app).await
+}
+
+fn account(person: &Person) -> Result<User, Failure> {
+    Ok(User {
+        email: Email::parse(person.email)?,
+        id: person.user_id()?,
+        name: None,
+        role: person.role,
+        password_hash: Some(PasswordHash::new(PASSWORD_HASH.to_owned())),
+        password_version: 0,
+        password_changed_at: None,
+        created_at: instant(BEGINNING)?,
+    })
+}
+
+fn details(name: &str, capacity: u32) -> Result<EventDetails, Failure> {
+    Ok(EventDetails {
+        name: name.to_owned(),
+        description: None,
+        venue: Some("Riverside Park".to_owned()),
+        starts_at: instant(EVENTS_START)?,
+        ends_at: None,
+        capacity,
+        base_price: 4_500,
+        currency: Currency::EUR,
+        sales_open_at: None,
+        sales_close_at: None,
+        max_per_booking: 10,
+        max_per_user: 10,
+        status: EventStatus::Published,
+        pricing: None,
+    })
+}
+
+/// Past [`protocol::create_event`], which chooses an id itself and takes no event that has started.
+async fn create(app: &App, id: &str, details: EventDetails) -> Result<(), Failure> {
+    let id: EventId = id.parse()?;
+    let inventory = new_shards(details.capacity, app.config.seats_per_shard);
+    let event = Event::new(id, details, u16::try_from(inventory.len())?, instant(BEGINNING)?);
+    if !app.store.create_event(&event, &inventory).await? {
+        return Err(format!("the stores have the event {id} already").into());
+    }
+    protocol::load(app, &event).await?;
+    Ok(())
+}
+
+/// Past [`protocol::reserve`], which chooses an id itself.
+async fn hold(app: &App, id: &str, person: &Person, quantity: u32, key: &str) -> Result<(), Failure> {
+    let request = ReserveRequest {
+        id: id.parse()?,
+        user: person.user_id()?,
+        quantity,
+        idempotency_key: key,
+        hold_ttl_ms: HOLD_TTL_MS,
+        unbought_max_ms: 0,
+    };
+    match app.redis.reserve(&request).await? {
+        Reserve::Held(_) => Ok(()),
+        other => Err(format!("{id} was not held: {other:?}").into()),
+    }
+}
+
+/// A booking of an event that has started since: nobody can hold its seats any more.
+async fn book_in_the_past(app: &App) -> Result<(), Failure> {
+    let id: ReservationId = PAST_BOOKING.parse()?;
+    let event = app.store.event(id.event()).await?.ok_or(Error::EventNotFound)?;
+    let hold = BegunHold {
+        id,
+        quantity: 1,
+        unit_price: event.price,
+        currency: event.details.currency.code().to_owned(),
+        draws: vec![Draw { shard: 0, seats: 1 }],
+        event_name: event.details.name,
+        starts_at: event.details.starts_at,
+        max_per_user: event.details.max_per_user,
+    };
+    let booking = Booking::from_hold(&hold, GRACE.user_id()?, instant(BEGINNING)?);
+    match app.store.commit_booking(&booking, hold.max_per_user).await? {
+        CommitOutcome::Committed => Ok(()),
+        other => Err(format!("{id} was not booked: {other:?}").into()),
+    }
+}
+
+/// An instant as a constant above has it.
+///
+/// # Errors
+/// When it is none.
+pub fn instant(text: &str) -> Result<Timestamp, Failure> {
+    Ok(text.parse()?)
+}

@@ -1,0 +1,138 @@
+//! The files of `events/` are those of the code, speak of every route and job, and get the stated answers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use lambda::{
+    answer::{difference, readable},
+    routes::Routes,
+    samples::{self, Sample},
+    stores::Stores,
+};
+use lambda_http::{LambdaEvent, tower::ServiceExt};
+use local::{api, template::Template};
+use serde_json::Value;
+use shared::{App, http::gateway::gateway};
+
+fn events() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events")
+}
+
+/// The files below a folder, by their path in it.
+fn files_in(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                files.insert(name, fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_files_are_those_of_the_code() {
+    let (written, made) = (files_in(&events()), samples::files().unwrap());
+    let names = |files: &BTreeMap<PathBuf, String>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&written), names(&made), "run `make events`");
+    for (name, text) in made {
+        assert!(
+            written[&name] == text,
+            "events/{} is not as the code has it: run `make events`",
+            name.display()
+        );
+    }
+}
+
+#[test]
+fn every_route_and_every_job_has_a_good_and_a_bad_sample() {
+    let (template, routes) = (Template::embedded().unwrap(), Routes::of_template().unwrap());
+    let (mut good, mut bad) = (BTreeSet::new(), BTreeSet::new());
+    for sample in samples::all().unwrap() {
+        let Some(status) = sample.answer["statusCode"].as_u64() else {
+            good.insert(sample.function);
+            continue;
+        };
+        let route_key = sample.payload["routeKey"].as_str().unwrap();
+        let path = sample.payload["rawPath"].as_str().unwrap();
+        if status < 400 {
+            good.insert(route_key.to_owned());
+        } else {
+            bad.insert(route_key.to_owned());
+            // A wrong method goes to $default. It is what can be wrong with a route that takes nothing.
+            bad.insert(routes.at("GET", path).route_key);
+        }
+    }
+    for route in template.routes() {
+        let key = routes.at(&route.method, &route.path).route_key;
+        assert!(good.contains(&key) && bad.contains(&key), "{key} has no good sample, or no bad one");
+    }
+    for schedule in template.schedules() {
+        assert!(good.contains(&schedule.function), "{} has no sample", schedule.function);
+    }
+}
+
+/// What a function answers, without Lambda around it.
+async fn invoke(app: &Arc<App>, sample: &Sample) -> Value {
+    match sample.function.as_str() {
+        "janitor" => serde_json::to_value(janitor::run(app, Timestamp::now()).await.unwrap()).unwrap(),
+        "pricing" => {
+            let report = pricing::run(app, Timestamp::now()).await.unwrap();
+            serde_json::to_value(report.finished().unwrap()).unwrap()
+        }
+        function => {
+            let (_, routes) =
+                api::routes_by_function().into_iter().find(|(name, _)| *name == function).unwrap();
+            let service = gateway(shared::http::service(routes, Arc::clone(app)));
+            let request = serde_json::from_value(sample.payload.clone()).unwrap();
+            let event = LambdaEvent::new(request, lambda_http::Context::default());
+            serde_json::to_value(service.oneshot(event).await.unwrap()).unwrap()
+        }
+    }
+}
+
+/// What is not as stated, of all samples in that order, on stores of their own.
+async fn differences(order: impl FnOnce(&mut Vec<Sample>)) -> Vec<String> {
+    let stores = Stores::start(None).await.unwrap();
+    let mut samples = samples::all().unwrap();
+    order(&mut samples);
+    let mut found = Vec::new();
+    for sample in samples {
+        let answer = readable(&invoke(&stores.app, &sample).await);
+        if let Some(difference) = difference(&sample.answer, &answer) {
+            found.push(format!("{}: {difference} in {answer}", sample.name));
+        }
+    }
+    stores.stop().await;
+    found
+}
+
+#[tokio::test]
+async fn every_sample_gets_the_stated_answer_in_any_order() {
+    for order in [|_: &mut Vec<Sample>| {}, |samples: &mut Vec<Sample>| samples.reverse()] {
+        assert_eq!(differences(order).await, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn an_answer_with_another_value_or_without_one_is_seen() {
+    let stated = serde_json::json!({ "statusCode": 200, "body": { "items": [{ "id": "a" }] } });
+    let seen = |answer: Value| difference(&stated, &answer);
+    let with = |items: Value| serde_json::json!({ "statusCode": 200, "body": { "items": items, "more": 1 } });
+    assert_eq!(seen(with(serde_json::json!([{ "id": "a", "name": "A" }]))), None);
+    let other = seen(with(serde_json::json!([{ "id": "b" }])));
+    assert_eq!(other.as_deref(), Some("body.items[0].id: stated \"a\", got \"b\""));
+    assert!(seen(with(serde_json::json!([]))).unwrap().starts_with("body.items: "));
+    assert!(seen(serde_json::json!({ "statusCode": 404 })).is_some());
+}
