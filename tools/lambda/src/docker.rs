@@ -20,11 +20,8 @@ use crate::{
 
 /// What `provided.al2023` runs in. Where Docker does not have it, a stand-in is made of this machine's own C library.
 const IMAGE: &str = "public.ecr.aws/lambda/provided:al2023-";
-#[cfg(target_arch = "aarch64")]
-pub(crate) const ARCHITECTURE: &str = "arm64";
 /// This machine's instruction set, as Lambda calls it.
-#[cfg(not(target_arch = "aarch64"))]
-pub(crate) const ARCHITECTURE: &str = "x86_64";
+pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
 /// SAM starts a container for each function before the API answers, on a loaded machine.
 const READY_WITHIN: Duration = Duration::from_secs(180);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);

@@ -53,9 +53,10 @@ async fn stores(command: &[&str]) -> Result<(), Failure> {
     let done = match command {
         [] => {
             std::fs::write(ENVIRONMENT_FILE, for_sam(&stores.environment))?;
-            println!("The samples' stores run, with their world. Containers find them, too:\n");
+            println!("The samples' stores run, with their world. After `sam build`, in another terminal:\n");
             println!("  sam local invoke AuthFunction --event events/auth/login.json \\");
-            println!("    --env-vars {ENVIRONMENT_FILE} --skip-pull-image\n");
+            println!("    --env-vars {ENVIRONMENT_FILE} --skip-pull-image \\");
+            println!("    --parameter-overrides Architecture={}\n", docker::ARCHITECTURE);
             println!("A sample that changes something gets its stated answer once: start these stores anew.");
             println!("Stop them: Ctrl-C");
             interrupted().await

@@ -30,8 +30,7 @@ fn its_router_has_the_routes_of_the_template() {
     }
     let template = Template::embedded().unwrap();
     let deployed = template.routes().iter();
-    let deployed: BTreeSet<_> = deployed
-        .map(|route| (route.function.clone(), route.method.clone(), route.path.clone()))
-        .collect();
+    let deployed: BTreeSet<_> =
+        deployed.map(|route| (route.function.clone(), route.method.clone(), route.path.clone())).collect();
     assert_eq!(watched, deployed);
 }
