@@ -4,6 +4,7 @@ use std::{io, process::ExitCode};
 
 use jiff::Timestamp;
 use local::{api, demo, schedules, settings::Settings, stack::Stack, template::Template};
+use server::forwarded::TrustedProxies;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -52,7 +53,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         }
         eprintln!("\nStopping.");
     };
-    let service = api::make_service(stack.app.clone());
+    let service = api::make_service(api::service(stack.app.clone()), TrustedProxies::default());
     let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
     drop(jobs);
     stack.stop().await;

@@ -29,6 +29,7 @@ mod ownership;
 mod passwords;
 mod paths;
 mod pricing;
+mod proxies;
 mod rate_limits;
 mod reconcile;
 mod redis_cluster;
