@@ -4,7 +4,6 @@ use std::{io, process::ExitCode};
 
 use jiff::Timestamp;
 use local::{api, demo, schedules, settings::Settings, stack::Stack, template::Template};
-use server::forwarded::TrustedProxies;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -53,7 +52,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         }
         eprintln!("\nStopping.");
     };
-    let service = api::make_service(api::service(stack.app.clone()), TrustedProxies::default());
+    let service = api::make_service(stack.app.clone());
     let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
     drop(jobs);
     stack.stop().await;

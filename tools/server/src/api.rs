@@ -36,10 +36,15 @@ pub fn service(app: Arc<App>) -> Router {
     shared::http::service(all_routes(), app)
 }
 
-/// A service that knows where its requests come from, by the connection and the proxies that are trusted to tell.
-pub fn make_service(
-    service: Router,
+/// The whole API, for connections from anywhere, whose addresses it knows.
+pub fn make_service(app: Arc<App>) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+    behind(TrustedProxies::default(), service(app))
+}
+
+/// A service that knows where its requests come from: by the connection, and by what these proxies tell.
+pub fn behind(
     proxies: TrustedProxies,
+    service: Router,
 ) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
     service
         .layer(middleware::from_fn_with_state(Arc::new(proxies), note_client))

@@ -58,7 +58,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
         tracing::info!("stopping: what is under way is finished, nothing new begun");
     };
-    let service = api::make_service(live::beside(api::service(app)), settings.trusted_proxies);
+    let service = api::behind(settings.trusted_proxies, live::beside(api::service(app)));
     serve::serve(listener, service, stop).await?;
     drop(jobs);
     tracing::info!("stopped");

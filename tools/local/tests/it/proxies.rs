@@ -12,7 +12,7 @@ async fn behind(evently: &TestApp, proxies: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let proxies = TrustedProxies::parse(proxies).unwrap();
-    let service = api::make_service(live::beside(api::service(Arc::clone(&evently.app))), proxies);
+    let service = api::behind(proxies, live::beside(api::service(Arc::clone(&evently.app))));
     tokio::spawn(serve::serve(listener, service, std::future::pending()));
     url
 }
