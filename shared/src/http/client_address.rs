@@ -1,5 +1,5 @@
-//! The address that a request came from, as API Gateway saw it. What clients say of themselves, like
-//! `X-Forwarded-For`, changes nothing.
+//! The address that a request came from, as API Gateway saw it, or the server that runs without one. What clients say of
+//! themselves, like `X-Forwarded-For`, changes nothing here.
 
 use std::{
     convert::Infallible,
@@ -23,7 +23,8 @@ pub enum ClientAddress {
     Unknown,
 }
 
-/// Where a connection comes from, for a server that clients reach without API Gateway.
+/// Where a request comes from, for a server that clients reach without API Gateway: it has seen the connection, or asked
+/// a proxy that it trusts.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub IpAddr);
 

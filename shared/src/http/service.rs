@@ -92,8 +92,8 @@ async fn finish_response(request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers are personal unless their handler says otherwise, and every request leaves one line in the log, and in
-/// Lambda one of metrics.
+/// Answers are personal unless their handler says otherwise, and every request leaves one line in the log, and one
+/// of metrics where they are collected.
 async fn answer(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();

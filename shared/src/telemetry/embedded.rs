@@ -29,7 +29,7 @@ pub fn collect(function: &str) {
 }
 
 /// Writes what was measured since the last time to standard output, as one line. Called at the end of every request
-/// and every run of a job, because Lambda may freeze the process then. Does nothing outside of Lambda.
+/// and every run of a job, because Lambda may freeze the process then. Does nothing where nothing is collected.
 pub fn flush_metrics() {
     if COLLECTOR.get().is_none() {
         return;

@@ -1,18 +1,19 @@
-//! What a function tells of itself: logs on standard error, and metrics, in Lambda, on standard output.
+//! What a process tells of itself: logs on standard error, and metrics, where they are collected, on standard output.
 //!
 //! A metric is one line anywhere in the code, `metrics::counter!(names::REQUESTS).increment(1)`, and costs no call to
-//! a service: CloudWatch finds it in the log. Outside of Lambda it goes nowhere. All names are in [`names`].
+//! a service: CloudWatch finds it in the log. Where nobody collects it, it goes nowhere. All names are in [`names`].
 
 mod embedded;
 mod logs;
 pub mod names;
 
 pub use embedded::{collect, flush_metrics, write_metrics};
+pub use logs::{LogFormat, init_logs};
 
-/// Starts logging to standard error, showing `shown` unless `RUST_LOG` says otherwise; and collecting metrics, in a
-/// Lambda function. Later calls change nothing.
+/// [`init_logs`], as JSON in Lambda and for people elsewhere; and starts collecting metrics, in a Lambda function.
 pub fn init(shown: &str) {
-    logs::init(shown);
+    let in_lambda = std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
+    init_logs(shown, if in_lambda { LogFormat::Json } else { LogFormat::Text });
     // Lambda sets it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     if let Ok(function) = std::env::var("AWS_LAMBDA_FUNCTION_NAME") {
         collect(&function);

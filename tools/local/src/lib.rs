@@ -1,13 +1,12 @@
-//! What the one-process local server is made of: all functions' routes in one API; the deployment's template,
-//! read back; a DynamoDB-compatible store inside the process; a Redis server beside it; the schedules.
+//! What the one-process local server is made of: the server that also runs in containers, and around it what that
+//! finds outside: a DynamoDB-compatible store inside the process, a Redis server beside it, demo events.
 
-pub mod api;
 pub mod demo;
 pub mod dir_lock;
 pub mod embedded_store;
 pub mod redis_server;
-pub mod schedules;
 pub mod settings;
 pub mod stack;
 pub mod tables;
-pub mod template;
+
+pub use server::{api, schedules, template};

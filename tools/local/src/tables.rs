@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::template::{IndexDefinition, KeyPart, TableDefinition, Template, TemplateError};
+use server::template::{IndexDefinition, KeyPart, TableDefinition, Template, TemplateError};
 
 /// Local stores need milliseconds for a table, DynamoDB itself some ten seconds.
 const ACTIVE_WITHIN: Duration = Duration::from_secs(120);

@@ -30,6 +30,7 @@ mod passwords;
 mod paths;
 mod permissions;
 mod pricing;
+mod proxies;
 mod rate_limits;
 mod reconcile;
 mod redis_cluster;

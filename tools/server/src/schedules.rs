@@ -1,9 +1,10 @@
 //! The jobs, on the template's schedules.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use jiff::Timestamp;
-use shared::App;
+use shared::{App, telemetry};
 use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval},
@@ -25,14 +26,24 @@ async fn run_every(app: Arc<App>, function: String, every: Duration) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let outcome = match function.as_str() {
-            "janitor" => janitor::run(&app, Timestamp::now()).await.map(|_| ()),
-            "pricing" => price(&app).await,
-            _ => Err(shared::Error::Internal(format!("no job is named {function}").into())),
-        };
-        if let Err(error) = outcome {
-            tracing::error!(function, %error, "a scheduled job failed; it runs again at its next time");
+        // A run that panics ends like one that fails: the next one is none the worse for it.
+        let run = AssertUnwindSafe(run_once(&app, &function)).catch_unwind();
+        match run.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(function, %error, "a scheduled job failed; it runs again at its next time");
+            }
+            Err(_) => tracing::error!(function, "a scheduled job panicked; it runs again at its next time"),
         }
+        telemetry::flush_metrics();
+    }
+}
+
+async fn run_once(app: &App, function: &str) -> Result<(), shared::Error> {
+    match function {
+        "janitor" => janitor::run(app, Timestamp::now()).await.map(|_| ()),
+        "pricing" => price(app).await,
+        _ => Err(shared::Error::Internal(format!("no job is named {function}").into())),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Request, connect_info::IntoMakeServiceWithConnectInfo},
+    extract::{ConnectInfo, Request, State, connect_info::IntoMakeServiceWithConnectInfo},
     middleware::{self, Next},
     response::Response,
 };
@@ -17,6 +17,8 @@ use shared::{
 };
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
+
+use crate::forwarded::TrustedProxies;
 
 /// The routes of each function, by the function's name in the template.
 pub fn routes_by_function() -> [(&'static str, OpenApiRouter<Arc<App>>); 5] {
@@ -36,11 +38,27 @@ pub fn service(app: Arc<App>) -> Router {
 
 /// A service for connections from anywhere, whose addresses it knows.
 pub fn with_peers(service: Router) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
-    service.layer(middleware::from_fn(note_peer)).into_make_service_with_connect_info()
+    behind(TrustedProxies::default(), service)
 }
 
-async fn note_peer(ConnectInfo(from): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(PeerAddress(from.ip()));
+/// A service that knows where its requests come from: by the connection, and by what these proxies tell.
+pub fn behind(
+    proxies: TrustedProxies,
+    service: Router,
+) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+    service
+        .layer(middleware::from_fn_with_state(Arc::new(proxies), note_client))
+        .into_make_service_with_connect_info()
+}
+
+async fn note_client(
+    State(proxies): State<Arc<TrustedProxies>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let client = proxies.client(peer.ip(), request.headers());
+    request.extensions_mut().insert(PeerAddress(client));
     next.run(request).await
 }
 

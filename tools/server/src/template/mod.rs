@@ -1,5 +1,5 @@
-//! Reads `template.yaml`, the deployment's description, so that the local server has the same tables,
-//! routes and schedules without a second list of them.
+//! Reads `template.yaml`, the deployment's description, so that a server has the same tables, routes and schedules
+//! without a second list of them.
 //!
 //! Only resource types, keys, routes and rates matter here. CloudFormation's short tags (`!Ref`, `!Sub`)
 //! are ignored: the values read here never carry one.
@@ -18,7 +18,7 @@ pub const DEFAULT_ROUTE: &str = "$default";
 
 const EMBEDDED: &str = include_str!("../../../../template.yaml");
 
-/// What the local server needs to know of the deployment, each list in the order of the logical ids.
+/// What a server needs to know of the deployment, each list in the order of the logical ids.
 #[derive(Debug, Clone)]
 pub struct Template {
     tables: Vec<TableDefinition>,
@@ -205,7 +205,7 @@ impl Template {
                 other => {
                     return Err(problem(
                         within,
-                        format!("is of type `{other}`, which the local server cannot imitate"),
+                        format!("is of type `{other}`, which no server here can imitate"),
                     ));
                 }
             }
