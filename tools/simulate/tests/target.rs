@@ -8,8 +8,8 @@ const RETRIED_MAX: f64 = 0.2;
 const BOOKINGS_PER_SECOND_MIN: f64 = 0.98 * RUSH_PER_SECOND;
 
 async fn sell(shards: &[InventoryShard], people: u32, seed: u64) -> Sale {
-    let office = BoxOffice::open().await.unwrap_or_else(|error| panic!("{error}"));
-    office.sell(shards, people, seed).await.unwrap()
+    let sold = async { BoxOffice::open().await?.sell(shards, people, seed).await };
+    sold.await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 async fn outcome(shards: &[InventoryShard]) -> Outcome {
