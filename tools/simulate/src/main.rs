@@ -1,6 +1,6 @@
 //! `make simulate`: runs all rushes, prints what came of them and draws the curves.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{fs::OpenOptions, path::PathBuf, process::ExitCode};
 
 use simulate::{BoxOffice, Curves, Failure, plot};
 
@@ -27,6 +27,12 @@ async fn main() -> ExitCode {
 async fn simulate() -> Result<(), Failure> {
     let file =
         std::env::args_os().nth(1).map(PathBuf::from).ok_or("say where to draw the curves: FILE.svg")?;
+    // Better told now than in two minutes.
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&file)
+        .map_err(|error| format!("{}: {error}", file.display()))?;
     let office = BoxOffice::open().await?;
     let curves = Curves::run(&office, SEED).await?;
     println!("{curves}");
