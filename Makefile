@@ -2,9 +2,9 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dynamodb-local test-redis-cluster test-lambda test-image image exercise fuzz-api audit openapi \
-	events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url redis clean-data \
-	need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
+.PHONY: help run test test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate fuzz-api \
+	audit openapi events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url redis \
+	clean-data need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -58,6 +58,10 @@ exercise: need-cargo need-cc redis ## sell under faults and crashes, and look fo
 	@cargo build --quiet --bin local --bin exercise
 	@SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
 		"$${CARGO_TARGET_DIR:-target}/debug/exercise"
+
+simulate: need-cargo need-cc redis ## rush for one event against DynamoDB's limits, in virtual time; draws the curves
+	@cargo build --quiet --bin simulate
+	@"$${CARGO_TARGET_DIR:-target}/debug/simulate" tools/simulate/curve.svg
 
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
 	@cargo run --quiet --bin local openapi > shared/openapi.json.new

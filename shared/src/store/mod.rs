@@ -10,6 +10,7 @@ mod events;
 mod inventory;
 mod page;
 mod prices;
+mod retries;
 mod sales;
 mod transaction;
 mod user_seats;
@@ -29,6 +30,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use bookings::{CancelOutcome, CommitOutcome, Refused};
 pub use events::{EventsFilter, Replaced};
 pub use page::{Page, PageKey, PageKeyPart};
+pub use retries::Retries;
 pub use sales::UNMOVED_DAYS;
 
 use crate::{config::Tables, domain::error::Error};

@@ -1,7 +1,5 @@
 //! Write transactions: all or nothing, tried again while DynamoDB is merely busy.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
@@ -10,15 +8,8 @@ use aws_sdk_dynamodb::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Store, failed};
+use super::{Retries, Store, failed};
 use crate::{domain::error::Error, telemetry::names};
-
-/// All tries of one transaction together; with the last try still below the functions' timeout of 10 s.
-const BUDGET: Duration = Duration::from_secs(4);
-/// Full jitter: the n-th pause is random, up to this times 2ⁿ. (AWS Architecture Blog, "Exponential Backoff
-/// And Jitter")
-const PAUSE_BASE_MS: u64 = 20;
-const PAUSE_MAX_MS: u64 = 800;
 
 /// How a transaction ended.
 pub(super) enum Transacted {
@@ -34,8 +25,8 @@ impl Store {
     /// that the outcome is unknown.
     pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<Transacted, Error> {
         let token = Uuid::now_v7().to_string();
-        let deadline = Instant::now() + BUDGET;
-        let mut tries = 0;
+        let began = Instant::now();
+        let mut retries = Retries::default();
         loop {
             let sent = self
                 .client
@@ -52,13 +43,11 @@ impl Store {
                 return Ok(Transacted::Refused(reasons));
             }
             metrics::counter!(names::TRANSACTION_CONFLICTS).increment(u64::from(met_another(&error)));
-            let pause = Duration::from_millis(fastrand::u64(0..=(PAUSE_BASE_MS << tries).min(PAUSE_MAX_MS)));
-            if !is_worth_another_try(&error) || Instant::now() + pause >= deadline {
-                return Err(failed(error));
-            }
-            tracing::debug!(tries, code = error.code(), "transaction tried again");
+            let pause =
+                if is_worth_another_try(&error) { retries.pause_after(began.elapsed()) } else { None };
+            let Some(pause) = pause else { return Err(failed(error)) };
+            tracing::debug!(?retries, code = error.code(), "transaction tried again");
             metrics::counter!(names::TRANSACTION_RETRIES).increment(1);
-            tries = (tries + 1).min(u32::BITS as usize);
             tokio::time::sleep(pause).await;
         }
     }

@@ -1,0 +1,59 @@
+//! What the rule of shards must reach, and that the simulation can be believed.
+
+use shared::domain::inventory::{InventoryShard, SEATS_PER_SHARD, new_shards};
+use simulate::{Assumptions, BoxOffice, Outcome, RUSH_PER_SECOND, Sale, rush, shards_of, steady};
+
+const LARGE: u32 = 50_000;
+const RETRIED_MAX: f64 = 0.2;
+const BOOKINGS_PER_SECOND_MIN: f64 = 0.98 * RUSH_PER_SECOND;
+
+async fn sell(shards: &[InventoryShard], people: u32, seed: u64) -> Sale {
+    let sold = async { BoxOffice::open().await?.sell(shards, people, seed).await };
+    sold.await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+async fn outcome(shards: &[InventoryShard]) -> Outcome {
+    let sale = sell(shards, 4_000, 3).await;
+    steady(&sale.held, RUSH_PER_SECOND, Assumptions::default(), 3)
+}
+
+#[tokio::test]
+async fn a_large_event_confirms_5000_bookings_a_second_with_few_retries() {
+    let outcome = outcome(&new_shards(LARGE, SEATS_PER_SHARD)).await;
+    assert!(outcome.bookings_per_second >= BOOKINGS_PER_SECOND_MIN, "{outcome:?}");
+    assert!(outcome.retried < RETRIED_MAX && outcome.given_up == 0.0, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn half_its_shards_would_not_do() {
+    let shards = new_shards(LARGE, SEATS_PER_SHARD).len() / 2;
+    let outcome = outcome(&shards_of(LARGE, shards.try_into().unwrap())).await;
+    assert!(outcome.retried > RETRIED_MAX, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_sale_to_the_last_seat_accounts_for_all_of_them() {
+    let shards = new_shards(501, SEATS_PER_SHARD);
+    let sale = sell(&shards, 501, 5).await;
+    let about_to_be_sold: u32 = sale.held.iter().map(|held| held.seats()).sum();
+    assert_eq!((sale.free, sale.held_seats), (0, 501));
+    assert_eq!(about_to_be_sold + sale.never_confirmed, 501);
+    for shard in &shards {
+        let draws = sale.held.iter().flat_map(|held| &held.draws);
+        let drawn: u32 = draws.filter(|draw| draw.shard == shard.shard).map(|draw| draw.seats).sum();
+        assert!(drawn <= shard.capacity, "{shard:?}: {drawn}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_tells_the_same_numbers() {
+    let shards = shards_of(LARGE, 32);
+    let confirmed = async |seed| {
+        let sale = sell(&shards, 500, seed).await;
+        let confirms = rush(&sale.held, 2_000, 1_000.0, Assumptions::default(), seed);
+        (sale.held, Outcome::whole(&confirms))
+    };
+    let first = confirmed(8).await;
+    assert_eq!(first, confirmed(8).await);
+    assert_ne!(first.0, confirmed(9).await.0);
+}
