@@ -59,6 +59,7 @@ pub async fn need_image(tool: &Path) -> Result<String, Failure> {
         command.args(["image", "inspect", "--format", "{{.Id}}", &image]);
     });
     if !asked.await?.status.success() {
+        println!("Docker has no {image}: a stand-in is made of this machine's own C library.");
         let made = process::output(tool, |command| {
             command.arg(&image);
         })

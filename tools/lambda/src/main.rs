@@ -15,12 +15,14 @@ use lambda::{
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 /// Where the environment of the sample stores is written, for SAM.
 const ENVIRONMENT_FILE: &str = "target/sample-environment.json";
 const SAM_ENDS_WITHIN: Duration = Duration::from_secs(3);
+/// `cargo lambda watch` ends its functions first.
+const COMMAND_ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -74,7 +76,7 @@ async fn host_for_containers() -> Option<IpAddr> {
     docker::host_address(&image).await.ok()
 }
 
-/// Ctrl-C in a terminal goes to the command as well, and ends it.
+/// Runs a command beside the stores, and ends it when we are to end.
 async fn beside(program: &str, arguments: &[&str], stores: &Stores) -> Result<(), Failure> {
     let mut command = tokio::process::Command::new(program);
     let mut child = command.args(arguments).envs(&stores.environment).kill_on_drop(true).spawn()?;
@@ -84,7 +86,12 @@ async fn beside(program: &str, arguments: &[&str], stores: &Stores) -> Result<()
             if ended.success() { Ok(()) } else { Err(format!("{program} ended with {ended}").into()) }
         }
         stopped = interrupted() => {
-            child.wait().await?;
+            // In a terminal it has heard of Ctrl-C itself.
+            if let Some(id) = child.id() {
+                let kill = format!("kill -INT {id} 2>/dev/null");
+                let _ = tokio::process::Command::new("sh").args(["-c", &kill]).status().await;
+            }
+            let _ = timeout(COMMAND_ENDS_WITHIN, child.wait()).await;
             stopped
         }
     }

@@ -10,6 +10,7 @@ use std::{
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::{
     Failure,
@@ -72,10 +73,14 @@ pub async fn run(tools: &Tools, place: Place) -> Result<(), Failure> {
         Place::Docker => in_containers(tools, &samples, scratch.path()).await,
         Place::Emulator => under_emulators(tools, &samples, &bootstraps, scratch.path()).await,
     }
-    .inspect_err(|_| {
-        // What the functions wrote is worth a look then.
-        eprintln!("The processes' logs are kept in {}", scratch.keep().display());
-    })
+    .inspect_err(|_| keep_logs(scratch))
+}
+
+/// What the functions wrote is worth a look when something was not as it should be.
+fn keep_logs(scratch: TempDir) {
+    if std::fs::read_dir(scratch.path()).is_ok_and(|mut logs| logs.next().is_some()) {
+        eprintln!("What the processes wrote is in {}", scratch.keep().display());
+    }
 }
 
 /// The program of each function that a sample is for.
