@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dynamodb-local test-redis-cluster exercise fuzz-api audit openapi lint lint-template redis \
+.PHONY: help run test test-dynamodb-local test-redis-cluster exercise load bench fuzz-api audit openapi lint lint-template redis \
 	clean-data need-cargo need-cc need-python
 
 TOOLS := .tools
@@ -32,6 +32,12 @@ exercise: need-cargo need-cc redis ## sell under faults and crashes, and look fo
 	@cargo build --quiet --bin local --bin exercise
 	@SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
 		"$${CARGO_TARGET_DIR:-target}/debug/exercise"
+
+load: need-cargo need-cc redis ## put a service under load, see how it fares (SCENARIO=hot RATE=300 SECONDS=15, or URL=)
+	@cargo build --quiet --release --bin local --bin load
+	@SCENARIO="$(SCENARIO)" RATE="$(RATE)" SECONDS="$(SECONDS)" WARMUP="$(WARMUP)" CONNECTIONS="$(CONNECTIONS)" \
+		SEATS="$(SEATS)" EVENTS="$(EVENTS)" URL="$(URL)" ACCOUNTS="$(ACCOUNTS)" OUT="$(OUT)" \
+		"$${CARGO_TARGET_DIR:-target}/release/load"
 
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
 	@cargo run --quiet --bin local openapi > shared/openapi.json.new

@@ -5,6 +5,7 @@ pub mod api;
 pub mod demo;
 pub mod dir_lock;
 pub mod embedded_store;
+pub mod process;
 pub mod redis_server;
 pub mod schedules;
 pub mod settings;
