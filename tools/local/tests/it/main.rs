@@ -43,3 +43,4 @@ mod shape;
 mod sign_ins;
 mod template;
 mod tokens;
+mod units;
