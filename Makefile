@@ -39,11 +39,11 @@ load: need-cargo need-cc redis ## put a service under load, see how it fares (SC
 		SEATS="$(SEATS)" EVENTS="$(EVENTS)" URL="$(URL)" ACCOUNTS="$(ACCOUNTS)" OUT="$(OUT)" \
 		"$${CARGO_TARGET_DIR:-target}/release/load"
 
-# Each figure is measured beside what it is read against, with the programs as they are deployed.
+# FUNCTIONS=target/lambda takes the functions from where `cargo lambda build --release` left them.
 bench: need-cargo need-cc redis ## measure the figures of the README, each beside its limit (PARTS="rush cost")
-	@cargo build --quiet --release --bin local --bin bench --bin hello_http --bin hello_lambda --bin auth --bin events \
-		--bin reservations --bin bookings --bin admin --bin janitor --bin pricing
-	@"$${CARGO_TARGET_DIR:-target}/release/bench" $(PARTS)
+	@cargo build --quiet --release --bin local --bin bench --bin hello_http --bin hello_lambda \
+		$(if $(FUNCTIONS),,$(addprefix --bin ,auth events reservations bookings admin janitor pricing))
+	@FUNCTIONS="$(FUNCTIONS)" "$${CARGO_TARGET_DIR:-target}/release/bench" $(PARTS)
 
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
 	@cargo run --quiet --bin local openapi > shared/openapi.json.new

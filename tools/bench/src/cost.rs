@@ -56,6 +56,9 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
         writes.0.push(written);
         reads.0.push(read);
     }
+    if writes.median() == 0.0 {
+        return Err("the store does not tell what a booking consumes".into());
+    }
     let booking = Units { writes: writes.median(), reads: reads.median() };
     let without = of_units(booking) + of_request(BOOK_TRIPS) + of_request(CONFIRM_TRIPS);
     let with = without + BROWSES * (of_units(browse) + of_request(BOOK_TRIPS));

@@ -23,6 +23,8 @@ const MADE_AT_ONCE: usize = 16;
 /// Small, so that each event has one shard.
 const SEATS: u32 = 100;
 const ROUNDS: usize = 5;
+/// A sweep of 10,000 events takes a while.
+const ROUNDS_OF_EVENTS: usize = 3;
 /// Requests in a round, of which the median counts.
 const TIMES: usize = 20;
 /// More than any sweep of these takes.
@@ -45,7 +47,7 @@ pub(crate) async fn by_events() -> Result<(Vec<Figure>, Plot), Failure> {
     }
     let mut times: [Vec<Samples>; 4] = std::array::from_fn(|_| vec![Samples::default(); EVENTS.len()]);
     // The first round warms up.
-    for round in 0..=ROUNDS {
+    for round in 0..=ROUNDS_OF_EVENTS {
         for (size, service) in services.iter().enumerate() {
             let taken = [
                 median_ms(async |_| service.send(Call::get("/events"), 200).await.map(|_| ())).await?,

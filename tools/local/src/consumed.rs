@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_sdk_dynamodb::{
     config::{
         ConfigBag, Intercept, RuntimeComponents,
-        interceptors::{BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef},
+        interceptors::{AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut},
     },
     error::BoxError,
 };
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use serde_json::Value;
 use shared::store;
 
@@ -52,6 +53,10 @@ impl Intercept for Consumed {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let request = context.request_mut();
+        // Making and describing tables is free.
+        if request.headers().get("x-amz-target").is_none_or(|target| target.ends_with("Table")) {
+            return Ok(());
+        }
         let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
         body["ReturnConsumedCapacity"] = "TOTAL".into();
         let body = body.to_string();
@@ -60,16 +65,14 @@ impl Intercept for Consumed {
         Ok(())
     }
 
-    fn read_after_attempt(
+    fn read_after_deserialization(
         &self,
-        context: &FinalizerInterceptorContextRef<'_>,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let (Some(request), Some(response)) = (context.request(), context.response()) else { return Ok(()) };
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let is_read = target.split('.').next_back().is_some_and(|operation| READS.contains(&operation));
-        let answer: Value = serde_json::from_slice(response.body().bytes().unwrap_or_default())?;
+        let is_read = config.load::<Metadata>().is_some_and(|metadata| READS.contains(&metadata.name()));
+        let answer: Value = serde_json::from_slice(context.response().body().bytes().unwrap_or_default())?;
         // Of one table an object, of several a list.
         let told = &answer["ConsumedCapacity"];
         let tables = told.as_array().map_or(std::slice::from_ref(told), Vec::as_slice);
