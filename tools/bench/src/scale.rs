@@ -19,7 +19,7 @@ use crate::{
 };
 
 const EVENTS: [u32; 3] = [10, 1_000, 10_000];
-const MADE_AT_ONCE: usize = 16;
+const MADE_AT_ONCE: usize = 8;
 /// Small, so that each event has one shard.
 const SEATS: u32 = 100;
 const ROUNDS: usize = 5;
@@ -42,7 +42,8 @@ pub(crate) async fn by_events() -> Result<(Vec<Figure>, Plot), Failure> {
         let client = store::client_for_endpoint(&stores.dynamodb);
         let service = Service::new(app(&stores, &format!("scale{events}"), client, |_| {}).await?);
         let made = stream::iter((0..events).map(|number| service.event(number, SEATS)));
-        made.buffer_unordered(MADE_AT_ONCE).try_collect::<Vec<_>>().await?;
+        let made = made.buffer_unordered(MADE_AT_ONCE).try_collect::<Vec<_>>().await;
+        made.map_err(|error| format!("making {events} events: {}", with_causes(&*error)))?;
         services.push(service);
     }
     let mut times: [Vec<Samples>; 4] = std::array::from_fn(|_| vec![Samples::default(); EVENTS.len()]);
@@ -103,6 +104,16 @@ pub(crate) async fn by_events() -> Result<(Vec<Figure>, Plot), Failure> {
         lines: lines.collect(),
     };
     Ok((figures, plot))
+}
+
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes.join(": ")
 }
 
 /// Analytics that nobody asked for before, so that nothing is kept of them.

@@ -122,7 +122,8 @@ impl Connection {
 
     async fn connected(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, Failure> {
         if self.sender.as_ref().is_none_or(SendRequest::is_closed) {
-            let stream = TcpStream::connect(self.address).await?;
+            let stream = TcpStream::connect(self.address).await;
+            let stream = stream.map_err(|error| format!("nothing answers at {}: {error}", self.host))?;
             stream.set_nodelay(true)?;
             let (sender, connection) = handshake(TokioIo::new(stream)).await?;
             // Ends with its sender; what goes wrong in it is what the sender is told, too.

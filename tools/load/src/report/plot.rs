@@ -69,6 +69,9 @@ macro_rules! draw_on {
             .x_desc($plot.x.as_str())
             .y_desc($plot.y.as_str())
             .light_line_style(WHITE)
+            .max_light_lines(1)
+            .x_labels(8)
+            .y_labels(6)
             .x_label_formatter(&|value| short(*value))
             .y_label_formatter(&|value| short(*value))
             .draw()?;
@@ -118,7 +121,7 @@ fn draw<B: DrawingBackend>(
 /// A number as it stands at an axis.
 fn short(value: f64) -> String {
     match value {
-        value if value >= 1_000.0 && value % 1_000.0 == 0.0 => format!("{},000", value / 1_000.0),
+        value if value >= 1_000.0 => format!("{:.0},{:03.0}", (value / 1_000.0).trunc(), value % 1_000.0),
         value if value >= 10.0 || value == 0.0 => format!("{value:.0}"),
         value => format!("{value}"),
     }
