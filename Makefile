@@ -2,9 +2,9 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate fuzz-api \
-	audit openapi events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url redis \
-	clean-data need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
+.PHONY: help run test test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate load bench \
+	fuzz-api audit openapi events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
+	redis clean-data need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -62,6 +62,18 @@ exercise: need-cargo need-cc redis ## sell under faults and crashes, and look fo
 simulate: need-cargo need-cc redis ## rush for one event against DynamoDB's limits, in virtual time; draws the curves
 	@cargo build --quiet --bin simulate
 	@"$${CARGO_TARGET_DIR:-target}/debug/simulate" tools/simulate/curve.svg
+
+load: need-cargo need-cc redis ## put a service under load, see how it fares (SCENARIO=hot RATE=300 SECONDS=15, or URL=)
+	@cargo build --quiet --release --bin local --bin load
+	@SCENARIO="$(SCENARIO)" RATE="$(RATE)" SECONDS="$(SECONDS)" WARMUP="$(WARMUP)" CONNECTIONS="$(CONNECTIONS)" \
+		SEATS="$(SEATS)" EVENTS="$(EVENTS)" URL="$(URL)" ACCOUNTS="$(ACCOUNTS)" OUT="$(OUT)" \
+		"$${CARGO_TARGET_DIR:-target}/release/load"
+
+# FUNCTIONS=target/lambda takes the functions from where `cargo lambda build --release` left them.
+bench: need-cargo need-cc redis ## measure the figures of the README, each beside its limit (PARTS="rush cost")
+	@cargo build --quiet --release --bin local --bin bench --bin hello_http --bin hello_lambda \
+		$(if $(FUNCTIONS),,$(addprefix --bin ,auth events reservations bookings admin janitor pricing))
+	@FUNCTIONS="$(FUNCTIONS)" "$${CARGO_TARGET_DIR:-target}/release/bench" $(PARTS)
 
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
 	@cargo run --quiet --bin local openapi > shared/openapi.json.new

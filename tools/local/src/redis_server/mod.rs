@@ -3,7 +3,6 @@
 //! It listens on the loopback address only, and never outlives us, however we end.
 
 mod binary;
-mod process;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -16,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::dir_lock::{DirLock, LockError};
-use process::Process;
+use crate::process::Process;
 
 /// Long, because the server reads its whole append-only file first.
 const READY_WITHIN: Duration = Duration::from_secs(60);

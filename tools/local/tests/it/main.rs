@@ -46,3 +46,4 @@ mod sign_ins;
 mod start;
 mod template;
 mod tokens;
+mod units;

@@ -1,13 +1,9 @@
 //! How many round trips to the stores a request waits for, one after the other.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
-    time::{Instant, sleep_until},
-};
+use local::delayed::delayed;
+use tokio::time::Instant;
 
 use crate::common::{TestApp, own_redis, shared_dynamodb};
 use shared::config::RateLimits;
@@ -16,40 +12,6 @@ use shared::config::RateLimits;
 const DELAY: Duration = Duration::from_millis(200);
 /// Measurements, of which the shortest counts: what is longer was waiting for the machine.
 const TRIES: usize = 3;
-
-/// Stands before a store and delays its answers. Answers where it listens.
-async fn delayed(store: &str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let store = store.split("://").last().unwrap().trim_end_matches('/').to_owned();
-    tokio::spawn(async move {
-        loop {
-            let (client, _) = listener.accept().await.unwrap();
-            let server = TcpStream::connect(&store).await.unwrap();
-            client.set_nodelay(true).unwrap();
-            server.set_nodelay(true).unwrap();
-            let (mut from_client, mut to_client) = client.into_split();
-            let (mut from_server, mut to_server) = server.into_split();
-            tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
-            let (send, mut receive) = mpsc::unbounded_channel::<(Instant, VecDeque<u8>)>();
-            tokio::spawn(async move {
-                let mut buffer = [0; 65_536];
-                while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
-                    let _ = send.send((Instant::now() + DELAY, buffer[..read].iter().copied().collect()));
-                }
-            });
-            tokio::spawn(async move {
-                while let Some((due, mut bytes)) = receive.recv().await {
-                    sleep_until(due).await;
-                    if to_client.write_all_buf(&mut bytes).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    address
-}
 
 /// The round trips of a request: the fewest of several times that it is sent.
 async fn trips<T>(mut request: impl AsyncFnMut() -> T) -> u128 {
@@ -65,7 +27,8 @@ async fn trips<T>(mut request: impl AsyncFnMut() -> T) -> u128 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_waits_for_few_round_trips() {
     let redis = own_redis().await;
-    let (redis_at, dynamodb_at) = (delayed(redis.url()).await, delayed(shared_dynamodb()).await);
+    let redis_at = delayed(redis.url(), DELAY).await.unwrap();
+    let dynamodb_at = delayed(shared_dynamodb(), DELAY).await.unwrap();
     let limited = |config: &mut shared::config::Config| {
         config.rate_limits =
             RateLimits { writes_per_minute: 1_000, reads_per_minute: 1_000, auth_per_minute: 1_000 };

@@ -86,9 +86,16 @@ fn crates_depend_only_on_those_below_them() {
         for dependency in package["dependencies"].as_array().unwrap() {
             let dependency = dependency["name"].as_str().unwrap();
             let Some(of) = layer.get(dependency) else { continue };
-            let between_tools =
-                [("local", "server"), ("exercise", "local"), ("lambda", "local"), ("simulate", "local")]
-                    .contains(&(name, dependency));
+            let between_tools = [
+                ("local", "server"),
+                ("bench", "local"),
+                ("bench", "load"),
+                ("exercise", "local"),
+                ("lambda", "local"),
+                ("load", "local"),
+                ("simulate", "local"),
+            ]
+            .contains(&(name, dependency));
             let allowed = match layer[name].as_str() {
                 "shared" => false,
                 "functions" => of == "shared",

@@ -1,4 +1,4 @@
-//! One run of the server's process, under the supervisor that keeps it from outliving us.
+//! One run of a server's process, under the supervisor that keeps it from outliving us.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader};
@@ -16,8 +16,9 @@ const LOG_LINES_KEPT: usize = 50;
 
 /// A running server, or one that has ended. Dropping it ends the server and waits for that.
 #[derive(Debug)]
-pub(super) struct Process {
-    pub(super) pid: u32,
+pub struct Process {
+    /// The server's own process id.
+    pub pid: u32,
     lifeline: Option<ChildStdin>,
     ended: watch::Receiver<Option<String>>,
     log: Log,
@@ -28,7 +29,10 @@ struct Log(Arc<Mutex<VecDeque<String>>>);
 
 impl Process {
     /// Starts `server`, a command whose standard error, if any, is a lock to hold while it runs.
-    pub(super) async fn start(mut server: Command) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When the system does not start the process.
+    pub async fn start(mut server: Command) -> io::Result<Self> {
         let mut child = server
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -42,7 +46,7 @@ impl Process {
         let (pid_known, pid) = oneshot::channel();
         let (has_ended, ended) = watch::channel(None);
         let written = log.clone();
-        thread::Builder::new().name("redis-log".to_owned()).spawn(move || {
+        thread::Builder::new().name("child-log".to_owned()).spawn(move || {
             follow(output, &written, pid_known);
             // The output's end is the server's. What is left to do is to collect the supervisor.
             has_ended.send_replace(Some(how_it_ended(child)));
@@ -52,18 +56,19 @@ impl Process {
     }
 
     /// The command that runs `server` with these arguments under the supervisor.
-    pub(super) fn supervised(server: &std::path::Path) -> Command {
+    pub fn supervised(server: &std::path::Path) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", include_str!("supervisor.sh"), "supervisor"]).arg(server);
         command
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    /// Whether the server has ended.
+    pub fn has_ended(&self) -> bool {
         self.ended.borrow().is_some()
     }
 
     /// Waits for the server's end and says in which way it came.
-    pub(super) async fn wait_ended(&self) -> String {
+    pub async fn wait_ended(&self) -> String {
         let mut ended = self.ended.clone();
         match ended.wait_for(Option::is_some).await {
             Ok(how) => how.clone().unwrap_or_default(),
@@ -72,7 +77,10 @@ impl Process {
     }
 
     /// Sends the server itself SIGKILL.
-    pub(super) fn kill(&self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When it has already ended.
+    pub fn kill(&self) -> io::Result<()> {
         // `kill` is built into every shell, but not every machine has it as a program.
         let killed = Command::new("sh")
             .args(["-c", "kill -KILL \"$1\" 2>/dev/null", "sh", &self.pid.to_string()])
@@ -81,12 +89,12 @@ impl Process {
     }
 
     /// Lets the supervisor end the server.
-    pub(super) fn let_go(&mut self) {
+    pub fn let_go(&mut self) {
         self.lifeline = None;
     }
 
     /// The last lines that the server printed, oldest first.
-    pub(super) fn log(&self) -> Vec<String> {
+    pub fn log(&self) -> Vec<String> {
         self.log.lines().iter().cloned().collect()
     }
 }
@@ -120,7 +128,7 @@ fn follow(output: ChildStdout, log: &Log, pid_known: oneshot::Sender<u32>) {
             (Some(pid_known), Ok(pid)) => drop(pid_known.send(pid)),
             (_, _) if text.is_empty() => {}
             (_, _) => {
-                tracing::debug!(target: "redis", "{text}");
+                tracing::debug!(target: "child", "{text}");
                 let mut lines = log.lines();
                 if lines.len() == LOG_LINES_KEPT {
                     lines.pop_front();

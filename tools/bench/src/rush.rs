@@ -1,0 +1,255 @@
+//! What the service does in a second over HTTP, and what CPU that takes, beside the least that could be done.
+
+use std::time::Duration;
+
+use hyper::Method;
+use load::{
+    Failure,
+    http::{Call, Connection},
+    people::create_event,
+    process::memory_of,
+    server::{OwnServer, OwnStores, free_port, program},
+};
+use local::process::Process;
+use serde_json::json;
+use shared::{
+    domain::id::{EventId, ReservationId, UserId},
+    redis::keys::Keys,
+};
+use tokio::time::sleep;
+
+use crate::{
+    bare_redis::BareRedis,
+    figures::{Figure, Samples, Target},
+    rate::{CONNECTIONS, Rate, every_connection, measure},
+    world::{AS_DEPLOYED, admin, buyers},
+};
+
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_millis(1_500);
+/// So many that none of the rounds sells out.
+const SEATS: u32 = 1_000_000;
+const RESERVE: &str =
+    concat!(include_str!("../../../shared/lua/common.lua"), include_str!("../../../shared/lua/reserve.lua"));
+
+/// Measures side by side, round after round.
+pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
+    let server = OwnServer::on(OwnStores::start().await?, None, &[AS_DEPLOYED]).await?;
+    let hello = Hello::start().await?;
+    let admin = admin().await?;
+    let hot = create_event(server.address, &admin, "Hot", SEATS).await?;
+    let gone = sold_out(&server, &admin).await?;
+    let bare = BareReserve::new(&server, &hot).await?;
+    let (mut holds, mut bare_holds, mut hellos) = (Vec::new(), Samples::default(), Vec::new());
+    let (mut refusals, mut looks) = (Vec::new(), Vec::new());
+    // The first round warms up.
+    for round in 0..=ROUNDS {
+        let held = book(&server, &hot, 201).await?;
+        let bare_held = bare.per_second().await?;
+        let said_hello = hello.measure().await?;
+        let refused = book(&server, &gone, 409).await?;
+        let looked = look(&server, &hot).await?;
+        if round > 0 {
+            holds.push(held);
+            bare_holds.0.push(bare_held);
+            hellos.push(said_hello);
+            refusals.push(refused);
+            looks.push(looked);
+        }
+    }
+    let per_second = |rates: &[Rate]| Samples(rates.iter().map(|rate| rate.per_second).collect());
+    let cpu_us = |rates: &[Rate]| Samples(rates.iter().map(|rate| rate.cpu_us).collect());
+    let (hellos_cpu, hellos) = (cpu_us(&hellos), per_second(&hellos));
+    let about = |name: &str, rates: &Samples| format!("{name} {:.0}/s", rates.median());
+    let memory = memory_of(server.pid()).map_or(0, |(_, most)| most >> 20);
+    Ok(vec![
+        Figure::new(
+            "holds/s on one hot event, through HTTP",
+            format!("its Lua script by a bare client, {CONNECTIONS} connections"),
+            Target::AtLeast(0.5),
+            "",
+            per_second(&holds).by(&bare_holds),
+        )
+        .note(format!(
+            "on this machine {} against {}, service, generator and Redis sharing its CPUs",
+            about("", &per_second(&holds)).trim(),
+            about("", &bare_holds).trim()
+        )),
+        Figure::new(
+            "server CPU of a *book*",
+            "a hello-world axum route under the same generator",
+            Target::AtMost(4.0),
+            "×",
+            cpu_us(&holds).by(&hellos_cpu),
+        )
+        .note(format!(
+            "{:.0} µs against {:.0} µs; the service process had at most {memory} MB",
+            cpu_us(&holds).median(),
+            hellos_cpu.median()
+        )),
+        Figure::new(
+            "sold-out refusals/s",
+            "a hello-world axum route",
+            Target::AtLeast(0.5),
+            "",
+            per_second(&refusals).by(&hellos),
+        )
+        .note(format!(
+            "{} against {}",
+            about("", &per_second(&refusals)).trim(),
+            about("", &hellos).trim()
+        )),
+        Figure::new(
+            "cached browse/s (`GET /events/{id}`)",
+            "a hello-world axum route",
+            Target::AtLeast(0.5),
+            "",
+            per_second(&looks).by(&hellos),
+        )
+        .note(format!(
+            "{} against {}",
+            about("", &per_second(&looks)).trim(),
+            about("", &hellos).trim()
+        )),
+    ])
+}
+
+/// An event whose seats are all sold.
+async fn sold_out(server: &OwnServer, admin: &str) -> Result<String, Failure> {
+    let event = create_event(server.address, admin, "Gone", 1).await?;
+    let mut connection = Connection::new(server.address);
+    let buyer = buyers()?.bearer(0)?;
+    let reservation = hold(&mut connection, &event, &buyer, 201).await?;
+    let confirmed =
+        connection.send(&Call::post(&format!("/reservations/{reservation}/confirm"), &buyer)).await?;
+    if confirmed.status != 201 {
+        return Err(format!("a confirm was answered with {}", confirmed.status).into());
+    }
+    Ok(event)
+}
+
+async fn book(server: &OwnServer, event: &str, status: u16) -> Result<Rate, Failure> {
+    let buyers = buyers()?;
+    measure(server.address, server.pid(), ROUND, async |connection: &mut Connection| {
+        hold(connection, event, &buyers.bearer(0)?, status).await.map(|_| ())
+    })
+    .await
+}
+
+/// Books a seat, which must be answered with that status; answers with the reservation's id.
+pub(crate) async fn hold(
+    connection: &mut Connection,
+    event: &str,
+    buyer: &str,
+    status: u16,
+) -> Result<String, Failure> {
+    let key = format!("{:032x}", fastrand::u128(..));
+    let path = format!("/events/{event}/book");
+    let body = Some(json!({ "quantity": 1 }).to_string());
+    let call = Call { method: Method::POST, path: &path, bearer: Some(buyer), key: Some(&key), body };
+    let answer = connection.send(&call).await?;
+    if answer.status != status {
+        return Err(format!("book was answered with {}: {}", answer.status, answer.json()).into());
+    }
+    Ok(answer.json()["reservation"]["id"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn look(server: &OwnServer, event: &str) -> Result<Rate, Failure> {
+    let path = format!("/events/{event}");
+    measure(server.address, server.pid(), ROUND, async |connection: &mut Connection| {
+        match connection.send(&Call::get(&path)).await?.status {
+            200 => Ok(()),
+            status => Err(format!("a look was answered with {status}").into()),
+        }
+    })
+    .await
+}
+
+/// The hello-world service.
+struct Hello {
+    address: std::net::SocketAddr,
+    process: Process,
+}
+
+impl Hello {
+    async fn start() -> Result<Self, Failure> {
+        let port = free_port()?;
+        let mut command = Process::supervised(&program("hello_http")?);
+        command.env("PORT", port.to_string()).stderr(std::process::Stdio::null());
+        let process = Process::start(command).await?;
+        let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
+        for _ in 0..100 {
+            if Connection::new(address).send(&Call::get("/")).await.is_ok() {
+                return Ok(Self { address, process });
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        Err("hello_http does not come up".into())
+    }
+
+    async fn measure(&self) -> Result<Rate, Failure> {
+        measure(self.address, self.process.pid, ROUND, async |connection: &mut Connection| {
+            connection.send(&Call::get("/")).await.map(|_| ())
+        })
+        .await
+    }
+}
+
+/// The script that holds seats, as the service calls it.
+struct BareReserve {
+    redis: String,
+    sha: String,
+    event: EventId,
+    keys: Keys,
+}
+
+impl BareReserve {
+    async fn new(server: &OwnServer, event: &str) -> Result<Self, Failure> {
+        let redis = server.stores.redis.clone();
+        let sha = BareRedis::new(&redis)?.ask(&["SCRIPT", "LOAD", RESERVE]).await?;
+        let event = event.parse().map_err(|_| "an event's id is none")?;
+        Ok(Self { redis, sha, event, keys: Keys::new("evently:") })
+    }
+
+    async fn per_second(&self) -> Result<f64, Failure> {
+        let connect = || BareRedis::new(&self.redis);
+        let started = std::time::Instant::now();
+        let hold = async |connection: &mut Result<BareRedis, Failure>| {
+            let connection = connection.as_mut().map_err(|error| error.to_string())?;
+            self.hold(connection).await
+        };
+        let held = every_connection(ROUND, connect, &hold).await?;
+        Ok(held as f64 / started.elapsed().as_secs_f64())
+    }
+
+    async fn hold(&self, connection: &mut BareRedis) -> Result<(), Failure> {
+        let (event, user) = (self.event, UserId::new());
+        let id = ReservationId::new(event, jiff::Timestamp::now()).to_string();
+        let key = format!("{:032x}", fastrand::u128(..));
+        let (state, deadlines, holds) =
+            (self.keys.state(event), self.keys.deadlines(event), self.keys.holds(event));
+        let idempotency = self.keys.idempotency(event, user, &key);
+        let (user, start) = (user.to_string(), fastrand::u16(..).to_string());
+        let command = [
+            "EVALSHA",
+            &self.sha,
+            "4",
+            &state,
+            &deadlines,
+            &holds,
+            &idempotency,
+            &id,
+            &user,
+            "1",
+            "600000",
+            "86400000",
+            &start,
+            "1800000",
+            "3600000",
+        ];
+        match connection.ask(&command).await?.as_str() {
+            "HELD" => Ok(()),
+            other => Err(format!("the script answered {other}").into()),
+        }
+    }
+}

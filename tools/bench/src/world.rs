@@ -1,0 +1,140 @@
+//! What the measurements stand on: buyers, an admin, and the app in this process over the same stores as the service.
+
+use std::sync::Arc;
+
+use axum::{Router, body::Body};
+use http_body_util::BodyExt;
+use hyper::{Request, header};
+use iso_currency::Currency;
+use jiff::{SignedDuration, Timestamp};
+use load::{
+    Failure,
+    http::Call,
+    people::Buyers,
+    server::{JWT_SECRET, OwnStores},
+};
+use local::{api, stack::table_name, tables};
+use serde_json::Value;
+use shared::{
+    App,
+    config::Config,
+    domain::{
+        event::{EventDetails, EventStatus},
+        id::EventId,
+    },
+    protocol, store,
+};
+use tower::ServiceExt;
+
+/// Settings of the service in which nothing refuses: as `make load` has them, and the logs as they are deployed.
+pub(crate) const AS_DEPLOYED: (&str, &str) = ("RUST_LOG", "info,dynoxide=error");
+
+/// Buyers whose tokens we sign.
+pub(crate) fn buyers() -> Result<Buyers, Failure> {
+    Buyers::signed(JWT_SECRET)
+}
+
+/// An `Authorization` header of an admin.
+pub(crate) async fn admin() -> Result<String, Failure> {
+    load::people::admin(&buyers()?, None).await
+}
+
+/// The settings that a function needs, on these stores; `prefix` keeps tables and keys apart.
+pub(crate) fn settings(stores: &OwnStores, prefix: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("USERS_TABLE", format!("{prefix}-users")),
+        ("EVENTS_TABLE", format!("{prefix}-events")),
+        ("INVENTORY_TABLE", format!("{prefix}-inventory")),
+        ("BOOKINGS_TABLE", format!("{prefix}-bookings")),
+        ("REDIS_URL", stores.redis.clone()),
+        ("JWT_SECRET", JWT_SECRET.to_owned()),
+        ("RATE_LIMIT_WRITES_PER_MINUTE", "0".to_owned()),
+        ("RATE_LIMIT_READS_PER_MINUTE", "0".to_owned()),
+        ("RATE_LIMIT_AUTH_PER_MINUTE", "0".to_owned()),
+    ]
+}
+
+/// An app on these stores, with its tables, and perhaps with other settings; DynamoDB through that client.
+pub(crate) async fn app(
+    stores: &OwnStores,
+    prefix: &str,
+    client: store::Client,
+    change: impl FnOnce(&mut Config),
+) -> Result<Arc<App>, Failure> {
+    let settings = settings(stores, prefix);
+    let mut config = Config::from_lookup(|name| {
+        settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    })?;
+    config.redis.key_prefix = format!("{prefix}:");
+    config.unbought_ttls_max = 0;
+    change(&mut config);
+    let names = config.tables.clone();
+    tables::create_missing(&client, |id| table_name(&names, id)).await?;
+    Ok(App::new(config, client)?)
+}
+
+/// The service in this process: the same routes, without a network.
+pub(crate) struct Service {
+    pub(crate) app: Arc<App>,
+    routes: Router,
+}
+
+impl Service {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self { routes: api::service(Arc::clone(&app)), app }
+    }
+
+    /// Sends a request, which must be answered with that status; answers with the body.
+    pub(crate) async fn send(&self, call: Call<'_>, status: u16) -> Result<Value, Failure> {
+        let mut request = Request::builder().method(call.method).uri(call.path);
+        if let Some(bearer) = call.bearer {
+            request = request.header(header::AUTHORIZATION, bearer);
+        }
+        if let Some(key) = call.key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request.body(Body::from(call.body.unwrap_or_default()))?;
+        let response = self.routes.clone().oneshot(request).await?;
+        let answered = response.status().as_u16();
+        let body = response.into_body().collect().await?.to_bytes();
+        if answered != status {
+            return Err(format!("{} was answered with {answered}: {}", call.path, body.escape_ascii()).into());
+        }
+        Ok(serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// Holds a seat for the buyer; answers with the reservation's id.
+    pub(crate) async fn hold(&self, event: EventId, buyer: &str) -> Result<String, Failure> {
+        let (path, key) = (format!("/events/{event}/book"), format!("{:032x}", fastrand::u128(..)));
+        let held = self.send(Call { key: Some(&key), ..Call::post(&path, buyer) }, 201).await?;
+        Ok(held["reservation"]["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Buys what the buyer holds.
+    pub(crate) async fn confirm(&self, reservation: &str, buyer: &str) -> Result<(), Failure> {
+        let path = format!("/reservations/{reservation}/confirm");
+        self.send(Call::post(&path, buyer), 201).await.map(|_| ())
+    }
+
+    /// Makes an event; answers with its id.
+    pub(crate) async fn event(&self, number: u32, capacity: u32) -> Result<EventId, Failure> {
+        let now = Timestamp::from_second(Timestamp::now().as_second())?;
+        let details = EventDetails {
+            name: format!("Evening {number}"),
+            description: None,
+            venue: Some("Town Hall".to_owned()),
+            starts_at: now + SignedDuration::from_hours(24 * 30) + SignedDuration::from_secs(number.into()),
+            ends_at: None,
+            capacity,
+            base_price: 2_500,
+            currency: Currency::EUR,
+            sales_open_at: None,
+            sales_close_at: None,
+            max_per_booking: 10,
+            max_per_user: 10,
+            status: EventStatus::Published,
+            pricing: None,
+        };
+        Ok(protocol::create_event(&self.app, details, now).await?.id)
+    }
+}

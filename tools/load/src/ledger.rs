@@ -1,0 +1,160 @@
+//! What the buyers were told is sold, held against where the service says that the seats are: no seat may be sold twice,
+//! and none may be lost.
+
+use std::{cell::RefCell, net::SocketAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    Failure,
+    http::{Call, Connection},
+    people::expect,
+};
+
+/// Confirms that are under way end within a request's time limit.
+const AT_REST_WITHIN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+const ASKED_AGAIN_MAX: usize = 5;
+
+/// What the buyers know.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger(RefCell<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    sold: i64,
+    unknown: Vec<Unknown>,
+}
+
+/// A confirm or a cancel whose outcome its buyer does not know.
+#[derive(Debug)]
+struct Unknown {
+    path: String,
+    bearer: String,
+    /// Seats that it sold, if it was done; below zero if they went back on sale.
+    seats: i64,
+}
+
+/// Where an event's seats are, as the service says (`GET /admin/events/{id}/inventory`).
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct Inventory {
+    /// Seats in all.
+    pub capacity: i64,
+    /// Seats sold.
+    pub sold: i64,
+    /// Seats held.
+    pub held: i64,
+    /// Seats whose confirm is under way.
+    pub in_flight: i64,
+    /// Seats on sale.
+    pub free: i64,
+    /// Seats that are nowhere, or, below zero, in two places.
+    pub drift: i64,
+}
+
+/// What came of the check.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// Where the seats are.
+    #[serde(flatten)]
+    pub inventory: Inventory,
+    /// Seats that buyers were told are theirs, less those that they cancelled.
+    pub told_sold: i64,
+    /// What is wrong.
+    pub violations: Vec<String>,
+}
+
+impl Ledger {
+    /// Seats were sold, or, below zero, cancelled.
+    pub(crate) fn sold(&self, seats: i64) {
+        self.0.borrow_mut().sold += seats;
+    }
+
+    /// Nobody answered, or with "try again": asking again at the end is safe, and says what came of it.
+    pub(crate) fn unknown(&self, path: String, bearer: &str, seats: i64) {
+        self.0.borrow_mut().unknown.push(Unknown { path, bearer: bearer.to_owned(), seats });
+    }
+
+    /// Asks for all unknown outcomes, waits until all is at rest, and compares.
+    pub(crate) async fn check(
+        &self,
+        address: SocketAddr,
+        admin: &str,
+        event: &str,
+        capacity: u32,
+    ) -> Result<Check, Failure> {
+        let mut connection = Connection::new(address);
+        let unknown = std::mem::take(&mut self.0.borrow_mut().unknown);
+        for one in unknown {
+            if was_done(&mut connection, &one).await? {
+                self.sold(one.seats);
+            }
+        }
+        let inventory = at_rest(&mut connection, admin, event).await?;
+        let told_sold = self.0.borrow().sold;
+        let violations = violations(&inventory, told_sold, capacity.into());
+        Ok(Check { inventory, told_sold, violations })
+    }
+}
+
+fn violations(inventory: &Inventory, told_sold: i64, capacity: i64) -> Vec<String> {
+    let Inventory { sold, held, in_flight, free, drift, .. } = *inventory;
+    let mut violations = Vec::new();
+    if sold > capacity {
+        violations.push(format!("oversold: {sold} seats of {capacity}"));
+    }
+    if told_sold != sold {
+        violations.push(format!("buyers were told of {told_sold} seats sold, the service knows of {sold}"));
+    }
+    if sold + held + in_flight + free != capacity || drift != 0 {
+        violations.push(format!("seats do not add up: drift {drift}"));
+    }
+    violations
+}
+
+async fn was_done(connection: &mut Connection, unknown: &Unknown) -> Result<bool, Failure> {
+    for _ in 0..ASKED_AGAIN_MAX {
+        match connection.send(&Call::post(&unknown.path, &unknown.bearer)).await.map(|answer| answer.status) {
+            Ok(200 | 201) => return Ok(true),
+            Ok(503) | Err(_) => sleep(Duration::from_secs(1)).await,
+            Ok(_) => return Ok(false),
+        }
+    }
+    Err(format!("{} has no outcome", unknown.path).into())
+}
+
+/// Where the seats are once nothing is under way, or at the latest after a while.
+async fn at_rest(connection: &mut Connection, admin: &str, event: &str) -> Result<Inventory, Failure> {
+    let path = format!("/admin/events/{event}/inventory");
+    let deadline = Instant::now() + AT_REST_WITHIN;
+    loop {
+        let answer = connection.send(&Call { bearer: Some(admin), ..Call::get(&path) }).await?;
+        expect(&answer, 200, &path)?;
+        let inventory: Inventory = serde_json::from_slice(&answer.body)?;
+        if (inventory.in_flight == 0 && inventory.drift == 0) || Instant::now() > deadline {
+            return Ok(inventory);
+        }
+        sleep(LOOK_AGAIN_AFTER).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FINE: Inventory = Inventory { capacity: 10, sold: 6, held: 1, in_flight: 1, free: 2, drift: 0 };
+
+    #[test]
+    fn seats_that_add_up_are_fine() {
+        assert!(violations(&FINE, 6, 10).is_empty());
+    }
+
+    #[test]
+    fn each_seat_too_many_or_too_few_is_seen() {
+        assert_eq!(violations(&Inventory { sold: 11, free: -3, ..FINE }, 11, 10).len(), 1, "oversold");
+        assert_eq!(violations(&FINE, 7, 10).len(), 1, "a buyer was told of a seat that is not sold");
+        assert_eq!(violations(&FINE, 5, 10).len(), 1, "a seat is sold to nobody");
+        assert_eq!(violations(&Inventory { free: 1, drift: 1, ..FINE }, 6, 10).len(), 1, "a seat is lost");
+    }
+}

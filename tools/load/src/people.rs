@@ -1,0 +1,171 @@
+//! Who uses the service: an admin, and buyers with their tokens.
+
+use std::net::SocketAddr;
+
+use hyper::Method;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::json;
+use shared::{
+    domain::{
+        email::Email,
+        id::UserId,
+        user::{Role, User},
+    },
+    http::token::Tokens,
+};
+
+use crate::{
+    Failure,
+    http::{Answer, Call, Connection},
+    settings::Target,
+};
+
+const PASSWORD: &str = "a load generator's own";
+
+/// The buyers.
+#[derive(Debug)]
+pub enum Buyers {
+    /// Anybody new, whose token we sign: the service verifies tokens without knowing the users.
+    Signed(Tokens, Email),
+    /// Registered beforehand: their `Authorization` headers.
+    Registered(Vec<String>),
+}
+
+impl Buyers {
+    /// Buyers of a service whose secret is known.
+    ///
+    /// # Errors
+    /// Never: the address is a good one.
+    pub fn signed(secret: &str) -> Result<Self, Failure> {
+        let tokens = Tokens::new(&SecretString::from(secret.to_owned()), None);
+        Ok(Self::Signed(tokens, Email::parse("somebody@example.com")?))
+    }
+
+    /// Registers buyers and signs them in.
+    ///
+    /// # Errors
+    /// When the service refuses, as it does where sign-ins are limited.
+    pub async fn register(target: &Target) -> Result<Self, Failure> {
+        let mut connection = Connection::new(target.address);
+        let mut bearers = Vec::new();
+        let run = Timestamp::now().as_millisecond();
+        for number in 0..target.accounts {
+            let email = format!("load-{run}-{number}@example.com");
+            let account = json!({ "email": email, "password": PASSWORD }).to_string();
+            expect(&post(&mut connection, "/register", account.clone()).await?, 201, "/register")?;
+            bearers.push(sign_in(&mut connection, account).await?);
+        }
+        Ok(Self::Registered(bearers))
+    }
+
+    /// How many people they are, for people.
+    pub fn described(&self) -> String {
+        match self {
+            Self::Signed(..) => "a new buyer each time".to_owned(),
+            Self::Registered(bearers) => format!("{} registered buyers in turn", bearers.len()),
+        }
+    }
+
+    /// The `Authorization` header of a buyer: another person for each number, as far as there are so many.
+    ///
+    /// # Errors
+    /// When the token can't be signed.
+    pub fn bearer(&self, number: u64) -> Result<String, Failure> {
+        match self {
+            Self::Signed(tokens, email) => bearer(tokens, email.clone(), Role::User),
+            Self::Registered(bearers) => {
+                let number = usize::try_from(number)? % bearers.len().max(1);
+                bearers.get(number).cloned().ok_or_else(|| "nobody is registered".into())
+            }
+        }
+    }
+}
+
+/// The `Authorization` header of an admin.
+///
+/// # Errors
+/// When the service does not let the admin in.
+pub async fn admin(buyers: &Buyers, target: Option<&Target>) -> Result<String, Failure> {
+    match (buyers, target) {
+        (Buyers::Signed(tokens, email), _) => bearer(tokens, email.clone(), Role::Admin),
+        (_, Some(Target { address, admin: (email, password), .. })) => {
+            let account = json!({ "email": email, "password": password }).to_string();
+            sign_in(&mut Connection::new(*address), account).await
+        }
+        (_, None) => Err("there is no admin".into()),
+    }
+}
+
+fn bearer(tokens: &Tokens, email: Email, role: Role) -> Result<String, Failure> {
+    let user = User {
+        email,
+        id: UserId::new(),
+        name: None,
+        role,
+        password_hash: None,
+        password_version: 0,
+        password_changed_at: None,
+        created_at: Timestamp::now(),
+    };
+    Ok(format!("Bearer {}", tokens.issue_access(&user, Timestamp::now())?))
+}
+
+async fn sign_in(connection: &mut Connection, account: String) -> Result<String, Failure> {
+    let answer = post(connection, "/login", account).await?;
+    expect(&answer, 200, "/login")?;
+    let token = answer.json()["access_token"].as_str().map(str::to_owned);
+    token.map(|token| format!("Bearer {token}")).ok_or_else(|| "/login answered without a token".into())
+}
+
+async fn post(connection: &mut Connection, path: &str, body: String) -> Result<Answer, Failure> {
+    let call = Call { method: Method::POST, body: Some(body), ..Call::get(path) };
+    connection.send(&call).await
+}
+
+/// Says what went wrong, and what to do about it.
+///
+/// # Errors
+/// When the status is another one.
+pub fn expect(answer: &Answer, status: u16, path: &str) -> Result<(), Failure> {
+    if answer.status == status {
+        return Ok(());
+    }
+    let hint = match answer.status {
+        429 => {
+            "; start the service with RATE_LIMIT_WRITES_PER_MINUTE=0 RATE_LIMIT_READS_PER_MINUTE=0 \
+             RATE_LIMIT_AUTH_PER_MINUTE=0, or without URL let the load generator start one of its own"
+        }
+        401 => "; JWT_SECRET, or ADMIN_EMAIL and ADMIN_EMAIL_PASSWORD, are not the service's",
+        _ => "",
+    };
+    let problem = answer.json();
+    let code = problem["code"].as_str().unwrap_or("no code");
+    Err(format!("{path} was answered with {} ({code}) instead of {status}{hint}", answer.status).into())
+}
+
+/// Creates an event as an admin; answers with its id.
+///
+/// # Errors
+/// When the service refuses.
+pub async fn create_event(
+    address: SocketAddr,
+    admin: &str,
+    name: &str,
+    seats: u32,
+) -> Result<String, Failure> {
+    let starts_at = Timestamp::from_second(Timestamp::now().as_second() + 30 * 86_400)?;
+    let event = json!({
+        "name": name,
+        "venue": "Town Hall",
+        "starts_at": starts_at.to_string(),
+        "capacity": seats,
+        "base_price": 2_500,
+        "currency": "EUR",
+        "max_per_user": 1_000_000,
+    });
+    let call = Call { body: Some(event.to_string()), ..Call::post("/admin/events", admin) };
+    let answer = Connection::new(address).send(&call).await?;
+    expect(&answer, 201, "/admin/events")?;
+    answer.json()["id"].as_str().map(str::to_owned).ok_or_else(|| "an event without an id".into())
+}

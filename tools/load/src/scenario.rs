@@ -1,0 +1,157 @@
+//! What people do: each comes, sends one request after the other, and leaves.
+
+use hyper::Method;
+use serde_json::json;
+
+use crate::{Failure, people::create_event, record::Step, visit::Visit};
+
+/// One of so many visitors buys, in *mixed*.
+const BUYERS_ONE_IN: u64 = 10;
+/// One of so many buyers cancels, in *mixed*.
+const CANCELS_ONE_IN: u64 = 10;
+const SEATS_TO_BROWSE: u32 = 500;
+/// Of the event that is sold out before *soldout* begins.
+const SEATS_SOLD_OUT: u32 = 10;
+
+/// What people do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// They look at events, lists, searches and the popular events.
+    Browse,
+    /// Many want few seats: they book and confirm, until all are gone.
+    Hot,
+    /// They want seats of an event that has none left.
+    SoldOut,
+    /// Ten browse while one buys, and one buyer in ten cancels.
+    Mixed,
+}
+
+const ALL: [(&str, Scenario); 4] = [
+    ("browse", Scenario::Browse),
+    ("hot", Scenario::Hot),
+    ("soldout", Scenario::SoldOut),
+    ("mixed", Scenario::Mixed),
+];
+
+/// What the run sells and shows.
+#[derive(Debug)]
+pub struct Stage {
+    /// Events to look at.
+    pub browsed: Vec<String>,
+    /// The event that is sold, with its seats.
+    pub sold: (String, u32),
+}
+
+impl Scenario {
+    /// The scenario of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        ALL.iter().find(|(known, _)| *known == name).map(|(_, scenario)| *scenario)
+    }
+
+    /// All names, for people.
+    pub fn names() -> String {
+        ALL.map(|(name, _)| name).join(", ")
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        ALL.iter().find(|(_, scenario)| *scenario == self).map_or("", |(name, _)| name)
+    }
+
+    /// Makes the events.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub async fn set(
+        self,
+        address: std::net::SocketAddr,
+        admin: &str,
+        seats: u32,
+        events: usize,
+    ) -> Result<Stage, Failure> {
+        let browses = matches!(self, Self::Browse | Self::Mixed);
+        let mut browsed = Vec::new();
+        for number in 0..if browses { events } else { 0 } {
+            let name = format!("Evening {number} of the load");
+            browsed.push(create_event(address, admin, &name, SEATS_TO_BROWSE).await?);
+        }
+        let seats = if self == Self::SoldOut { SEATS_SOLD_OUT } else { seats };
+        let sold = create_event(address, admin, "What everybody wants", seats).await?;
+        Ok(Stage { browsed, sold: (sold, seats) })
+    }
+
+    /// What must have happened before people come: for *soldout* the event is bought up.
+    pub(crate) async fn prepare(self, visit: &mut Visit<'_>) -> Result<(), Failure> {
+        if self != Self::SoldOut {
+            return Ok(());
+        }
+        let bearer = visit.buyers.bearer(0)?;
+        match buy(visit, &bearer, SEATS_SOLD_OUT).await? {
+            Some(_) => Ok(()),
+            None => Err("the event could not be bought up".into()),
+        }
+    }
+
+    /// One visit.
+    pub(crate) async fn visit(self, visit: &mut Visit<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Browse => browse(visit).await,
+            Self::Hot | Self::SoldOut => {
+                let bearer = visit.buyers.bearer(visit.number)?;
+                buy(visit, &bearer, 1).await.map(|_| ())
+            }
+            Self::Mixed if !visit.number.is_multiple_of(BUYERS_ONE_IN + 1) => browse(visit).await,
+            Self::Mixed => {
+                let bearer = visit.buyers.bearer(visit.number)?;
+                match buy(visit, &bearer, 1).await? {
+                    Some(booking) if fastrand::u64(..CANCELS_ONE_IN) == 0 => {
+                        cancel(visit, &bearer, &booking).await
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+async fn browse(visit: &mut Visit<'_>) -> Result<(), Failure> {
+    let (step, path) = match fastrand::u32(..100) {
+        ..60 => match fastrand::choice(&visit.stage.browsed) {
+            Some(event) => (Step::Event, format!("/events/{event}")),
+            None => (Step::List, "/events".to_owned()),
+        },
+        60..80 => (Step::List, "/events".to_owned()),
+        80..90 => (Step::Search, format!("/events?q=evening%20{}", fastrand::u32(..10))),
+        _ => (Step::Popular, "/events/popular".to_owned()),
+    };
+    visit.ask(step, Method::GET, &path, None, None, None).await.map(|_| ())
+}
+
+/// Books and confirms; answers with the booking.
+async fn buy(visit: &mut Visit<'_>, bearer: &str, seats: u32) -> Result<Option<String>, Failure> {
+    let path = format!("/events/{}/book", visit.stage.sold.0);
+    let key = visit.unique_key();
+    let body = Some(json!({ "quantity": seats }).to_string());
+    let booked = visit.ask(Step::Book, Method::POST, &path, Some(bearer), Some(&key), body).await?;
+    let Some(booked) = booked.filter(|answer| answer.status == 201) else { return Ok(None) };
+    let reservation = booked.json()["reservation"]["id"].as_str().unwrap_or_default().to_owned();
+    let path = format!("/reservations/{reservation}/confirm");
+    let confirmed = visit.ask(Step::Confirm, Method::POST, &path, Some(bearer), None, None).await?;
+    match confirmed.map(|answer| answer.status) {
+        Some(200 | 201) => visit.ledger.sold(seats.into()),
+        Some(503) | None => visit.ledger.unknown(path, bearer, seats.into()),
+        Some(_) => return Ok(None),
+    }
+    Ok(Some(reservation))
+}
+
+async fn cancel(visit: &mut Visit<'_>, bearer: &str, booking: &str) -> Result<(), Failure> {
+    let path = format!("/bookings/{booking}/cancel");
+    let cancelled = visit.ask(Step::Cancel, Method::POST, &path, Some(bearer), None, None).await?;
+    match cancelled.map(|answer| answer.status) {
+        Some(200) => visit.ledger.sold(-1),
+        Some(503) | None => visit.ledger.unknown(path, bearer, -1),
+        Some(_) => {}
+    }
+    Ok(())
+}
