@@ -42,6 +42,7 @@ test-redis-cluster: need-cargo need-cc redis ## run the tests of the whole on a 
 test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the functions as real Lambda processes (ON=docker or emulator)
 	@PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" $(SAM_ENVIRONMENT) $(SAM)/bin/sam build \
 		--parameter-overrides Architecture=$(ARCHITECTURE)
+	@tools/bench/check-sizes .aws-sam/build/*Function/bootstrap
 	@SAM=$(SAM)/bin/sam EMULATOR=$$(echo $(SAM)/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-$(ARCHITECTURE)) \
 		cargo run --quiet -p lambda -- test $(or $(ON),any)
 # BuildKit makes its own the ignore file beside the Dockerfile and the caches in it. IMAGE_BUILD adds to the build's
