@@ -55,7 +55,10 @@ impl App {
     /// them.
     pub async fn from_env() -> Result<Arc<Self>, StartError> {
         let started = match Config::from_env() {
-            Ok(config) => Self::new(config, store::client_from_env().await),
+            Ok(config) => {
+                let client = store::client_of_function(config.has_other_dynamodb).await;
+                Self::new(config, client)
+            }
             Err(error) => Err(error.into()),
         };
         started.inspect_err(|error| tracing::error!("can't start: {error}"))

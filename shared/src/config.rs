@@ -23,6 +23,9 @@ const CONFIRM_GRACE_MS: u64 = 30_000;
 pub struct Config {
     /// Names of the DynamoDB tables.
     pub tables: Tables,
+    /// Whether `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`, which the AWS SDK reads itself, names another DynamoDB
+    /// than Amazon's.
+    pub has_other_dynamodb: bool,
     /// Where Redis is.
     pub redis: RedisConfig,
     /// `JWT_SECRET`: signs access tokens and cursors.
@@ -120,6 +123,9 @@ impl Config {
                 inventory: settings.required("INVENTORY_TABLE")?,
                 bookings: settings.required("BOOKINGS_TABLE")?,
             },
+            has_other_dynamodb: ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"]
+                .into_iter()
+                .any(|name| settings.optional(name).is_some()),
             redis: settings.redis()?,
             jwt_secret: settings.jwt_secret("JWT_SECRET")?.ok_or_else(|| missing("JWT_SECRET"))?,
             jwt_secret_previous: settings.jwt_secret("JWT_SECRET_PREVIOUS")?,

@@ -7,6 +7,7 @@ mod batch;
 mod bookings;
 mod event_bookings;
 mod events;
+mod http_client;
 mod inventory;
 mod page;
 mod prices;
@@ -81,6 +82,17 @@ impl Store {
 /// `AWS_ENDPOINT_URL_DYNAMODB` where it is set.
 pub async fn client_from_env() -> Client {
     client(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+}
+
+/// The same for a Lambda function, which starts often: where the endpoint is Amazon's own, outside of China, it does not
+/// read the system's roots of trust.
+pub async fn client_of_function(is_other_endpoint: bool) -> Client {
+    let loaded = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let is_in_china = loaded.region().is_some_and(|region| region.as_ref().starts_with("cn-"));
+    if is_other_endpoint || is_in_china {
+        return client(&loaded);
+    }
+    client(&loaded.into_builder().http_client(http_client::trusting_amazon_only()).build())
 }
 
 /// A client for a DynamoDB-compatible store on this machine, which takes any credentials.
