@@ -25,7 +25,7 @@ use crate::{
 
 const NAMES: [&str; 7] = ["auth", "events", "reservations", "bookings", "admin", "janitor", "pricing"];
 const HELLO: &str = "hello_lambda";
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 21;
 const WARM_EVENTS: usize = 15;
 /// Events of the run that memory is looked at after; each of `auth` costs an Argon2 hash.
 const LOAD_EVENTS: usize = 1_000;

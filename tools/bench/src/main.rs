@@ -58,22 +58,27 @@ async fn bench(parts: &[&str]) -> Result<(), Failure> {
     if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(part)) {
         return Err(format!("PARTS must be some of {}: {unknown} is none", PARTS.join(" ")).into());
     }
-    let (mut figures, mut plots) = (Vec::new(), Vec::new());
+    let (mut figures, mut plots, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for (number, part) in (1..).zip(PARTS) {
         if !parts.is_empty() && !parts.contains(&part) {
             continue;
         }
         let started = Instant::now();
         eprint!("{number} of {}: {part} … ", PARTS.len());
-        let (measured, plot) = measure(part).await.map_err(|error| format!("{part}: {error}"))?;
+        // One that fails is told at the end, so that the others were not measured in vain.
+        match measure(part).await {
+            Ok((measured, plot)) => {
+                figures.extend(measured);
+                plots.extend(plot.map(|plot| (part, plot)));
+            }
+            Err(error) => failures.push(format!("{part}: {error}")),
+        }
         eprintln!("{} s", started.elapsed().as_secs());
-        figures.extend(measured);
-        plots.extend(plot.map(|plot| (part, plot)));
     }
     println!("\n{}", table::markdown(&figures));
     table::write_all(Path::new(OUT), &figures, &plots)?;
     println!("Written to {OUT}: bench.md, bench.json, and the plots.");
-    Ok(())
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("; ").into()) }
 }
 
 async fn measure(part: &str) -> Result<(Vec<Figure>, Option<Plot>), Failure> {

@@ -23,10 +23,11 @@ use crate::{
     world::{AS_DEPLOYED, admin, buyers},
 };
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_secs(2);
-const SEATS: u32 = 50_000;
-const SHARDS: u16 = 100;
+/// More than are sold.
+const SEATS: u32 = 100_000;
+const SHARDS: u16 = 200;
 
 /// Measures side by side, round after round.
 pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
@@ -56,7 +57,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
             pairs.by(&transactions),
         )
         .note(format!(
-            "on this machine {:.0}/s against {:.0}/s; the embedded store does one write at a time",
+            "here {:.0}/s against {:.0}/s; the embedded store does one write at a time",
             pairs.median(),
             transactions.median()
         )),

@@ -22,11 +22,13 @@ const EVENTS: [u32; 3] = [10, 1_000, 10_000];
 const MADE_AT_ONCE: usize = 8;
 /// Small, so that each event has one shard.
 const SEATS: u32 = 100;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 /// A sweep of 10,000 events takes a while.
 const ROUNDS_OF_EVENTS: usize = 3;
 /// Requests in a round, of which the median counts.
 const TIMES: usize = 20;
+/// A page that all sizes can fill.
+const LIST: &str = "/events?limit=10";
 /// More than any sweep of these takes.
 const SWEEP_MAX: std::time::Duration = std::time::Duration::from_secs(300);
 /// What counts as flat: within 20 %.
@@ -51,7 +53,7 @@ pub(crate) async fn by_events() -> Result<(Vec<Figure>, Plot), Failure> {
     for round in 0..=ROUNDS_OF_EVENTS {
         for (size, service) in services.iter().enumerate() {
             let taken = [
-                median_ms(async |_| service.send(Call::get("/events"), 200).await.map(|_| ())).await?,
+                median_ms(async |_| service.send(Call::get(LIST), 200).await.map(|_| ())).await?,
                 median_ms(async |_| service.send(Call::get("/events/popular"), 200).await.map(|_| ()))
                     .await?,
                 analytics_ms(service, &admin, round).await?,
@@ -62,7 +64,8 @@ pub(crate) async fn by_events() -> Result<(Vec<Figure>, Plot), Failure> {
             }
         }
     }
-    let names = ["list (`GET /events`)", "popular", "analytics, counted anew", "a sweep of the janitor"];
+    let names =
+        ["list (`GET /events?limit=10`)", "popular", "analytics, counted anew", "a sweep of the janitor"];
     let mut figures = Vec::new();
     for (name, times) in names.into_iter().zip(&times) {
         let is_flat = figures.len() < 2;
@@ -138,7 +141,6 @@ struct Hall {
     shards: u16,
     seats: u32,
     service: Service,
-    event: EventId,
 }
 
 /// Book and confirm by an event's shards and seats, and their plot.
@@ -151,16 +153,10 @@ pub(crate) async fn by_shards() -> Result<(Vec<Figure>, Plot), Failure> {
         let client = store::client_for_endpoint(&stores.dynamodb);
         let prefix = format!("shards{number}");
         let app = app(&stores, &prefix, client, |config| config.seats_per_shard = seats_per_shard).await?;
-        let service = Service::new(app);
-        let event = service.event(number, seats).await?;
-        let made = service.app.store.event(event).await?.map(|event| event.shards);
-        if made != Some(shards) {
-            return Err(format!("an event for {seats} has {made:?} shards instead of {shards}").into());
-        }
-        halls.push(Hall { shards, seats, service, event });
+        halls.push(Hall { shards, seats, service: Service::new(app) });
     }
     let mut times: [Vec<Samples>; 2] = std::array::from_fn(|_| vec![Samples::default(); halls.len()]);
-    // The first round warms up. The smallest event has 100 seats: enough for the rounds.
+    // The first round warms up.
     for round in 0..=ROUNDS {
         for (which, [book, confirm]) in book_and_confirm_ms(&halls).await?.into_iter().enumerate() {
             if round > 0 {
@@ -203,15 +199,22 @@ pub(crate) async fn by_shards() -> Result<(Vec<Figure>, Plot), Failure> {
     Ok((figures, plot))
 }
 
-/// Medians of some purchases in each hall, one hall after the other each time.
+/// Medians of some purchases in each hall, one hall after the other each time. The events are new in each round, for the
+/// smallest has few seats.
 async fn book_and_confirm_ms(halls: &[Hall]) -> Result<Vec<[f64; 2]>, Failure> {
-    const PURCHASES: usize = 15;
+    const PURCHASES: usize = 60;
+    let mut events = Vec::new();
+    for hall in halls {
+        events.push(hall.event().await?);
+    }
     let mut taken: Vec<[Samples; 2]> = halls.iter().map(|_| Default::default()).collect();
-    for _ in 0..PURCHASES {
-        for (hall, [books, confirms]) in halls.iter().zip(&mut taken) {
+    for purchase in 0..PURCHASES {
+        // Each is first as often as any other.
+        for which in (0..halls.len()).map(|which| (which + purchase) % halls.len()) {
+            let (hall, event, [books, confirms]) = (&halls[which], &events[which], &mut taken[which]);
             let buyer = buyers()?.bearer(0)?;
             let started = Instant::now();
-            let reservation = hall.service.hold(hall.event, &buyer).await?;
+            let reservation = hall.service.hold(*event, &buyer).await?;
             books.0.push(ms_since(started));
             let started = Instant::now();
             hall.service.confirm(&reservation, &buyer).await?;
@@ -219,6 +222,20 @@ async fn book_and_confirm_ms(halls: &[Hall]) -> Result<Vec<[f64; 2]>, Failure> {
         }
     }
     Ok(taken.iter().map(|[books, confirms]| [books.median(), confirms.median()]).collect())
+}
+
+impl Hall {
+    /// A new event of this size.
+    async fn event(&self) -> Result<EventId, Failure> {
+        let event = self.service.event(0, self.seats).await?;
+        match self.service.app.store.event(event).await?.map(|event| event.shards) {
+            Some(shards) if shards == self.shards => Ok(event),
+            other => {
+                Err(format!("an event for {} has {other:?} shards instead of {}", self.seats, self.shards)
+                    .into())
+            }
+        }
+    }
 }
 
 async fn median_ms(mut request: impl AsyncFnMut(usize) -> Result<(), Failure>) -> Result<f64, Failure> {

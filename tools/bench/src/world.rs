@@ -118,7 +118,7 @@ impl Service {
 
     /// Makes an event; answers with its id.
     pub(crate) async fn event(&self, number: u32, capacity: u32) -> Result<EventId, Failure> {
-        let now = Timestamp::from_second(Timestamp::now().as_second())?;
+        let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
         let details = EventDetails {
             name: format!("Evening {number}"),
             description: None,
