@@ -18,6 +18,7 @@ IMAGE ?= evently
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==//p' tools/lambda/requirements.txt)
 CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==//p' tools/lambda/checkov-requirements.txt)
+FUNCTION_NAMES := auth events reservations bookings admin janitor pricing
 # The functions are built for this machine's instruction set, as Lambda calls it.
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # The region is only there because SAM insists on one; nothing is called and no credentials are needed.
@@ -38,11 +39,16 @@ test-dynamodb-local: need-cargo need-cc redis ## run the tests of the whole on A
 test-redis-cluster: need-cargo need-cc redis ## run the tests of the whole on a Redis Cluster of three nodes instead
 	@TEST_REDIS_CLUSTER=1 cargo test -p local --test it
 
-# `sam build` links for the C library of Lambda, which is older than this machine's, so what runs here runs there.
+# `sam build` links for the C library of Lambda, which is older than this machine's, so what runs here runs there. It builds
+# one function after the other; built before, all at once, they take half as long.
 test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the functions as real Lambda processes (ON=docker or emulator)
+	@PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" cargo lambda build --quiet --release \
+		$(if $(filter arm64,$(ARCHITECTURE)),--arm64) $(addprefix --bin ,$(FUNCTION_NAMES))
 	@PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" $(SAM_ENVIRONMENT) $(SAM)/bin/sam build \
 		--parameter-overrides Architecture=$(ARCHITECTURE)
 	@tools/bench/check-sizes .aws-sam/build/*Function/bootstrap
+	@if command -v valgrind >/dev/null; then tools/bench/check-instructions .aws-sam/build/*Function/bootstrap; \
+		else echo "The instructions of a start are not counted: valgrind is not installed."; fi
 	@SAM=$(SAM)/bin/sam EMULATOR=$$(echo $(SAM)/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-$(ARCHITECTURE)) \
 		cargo run --quiet -p lambda -- test $(or $(ON),any)
 # BuildKit makes its own the ignore file beside the Dockerfile and the caches in it. IMAGE_BUILD adds to the build's
@@ -73,7 +79,7 @@ load: need-cargo need-cc redis ## put a service under load, see how it fares (SC
 # FUNCTIONS=target/lambda takes the functions from where `cargo lambda build --release` left them.
 bench: need-cargo need-cc redis ## measure the figures of the README, each beside its limit (PARTS="rush cost")
 	@cargo build --quiet --release --bin local --bin bench --bin hello_http --bin hello_lambda \
-		$(if $(FUNCTIONS),,$(addprefix --bin ,auth events reservations bookings admin janitor pricing))
+		$(if $(FUNCTIONS),,$(addprefix --bin ,$(FUNCTION_NAMES)))
 	@FUNCTIONS="$(FUNCTIONS)" "$${CARGO_TARGET_DIR:-target}/release/bench" $(PARTS)
 
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
