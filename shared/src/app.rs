@@ -56,7 +56,7 @@ impl App {
     pub async fn from_env() -> Result<Arc<Self>, StartError> {
         let started = match Config::from_env() {
             Ok(config) => {
-                let client = store::client_of_function(config.has_other_dynamodb).await;
+                let client = store::client_of_function(config.roots).await;
                 Self::new(config, client)
             }
             Err(error) => Err(error.into()),

@@ -23,9 +23,8 @@ const CONFIRM_GRACE_MS: u64 = 30_000;
 pub struct Config {
     /// Names of the DynamoDB tables.
     pub tables: Tables,
-    /// Whether `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`, which the AWS SDK reads itself, names another DynamoDB
-    /// than Amazon's.
-    pub has_other_dynamodb: bool,
+    /// By which roots DynamoDB's certificate is trusted.
+    pub roots: Roots,
     /// Where Redis is.
     pub redis: RedisConfig,
     /// `JWT_SECRET`: signs access tokens and cursors.
@@ -48,6 +47,15 @@ pub struct Config {
     pub confirm_grace_ms: u64,
     /// How many seats one inventory shard is meant for; only tests change it.
     pub seats_per_shard: u32,
+}
+
+/// Who is trusted to say that a server is who it says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// Amazon's own authorities, which its services have their certificates from.
+    Amazons,
+    /// All that this system trusts.
+    Systems,
 }
 
 /// Requests that a client may have in a minute; 0 for any number.
@@ -123,9 +131,7 @@ impl Config {
                 inventory: settings.required("INVENTORY_TABLE")?,
                 bookings: settings.required("BOOKINGS_TABLE")?,
             },
-            has_other_dynamodb: ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"]
-                .into_iter()
-                .any(|name| settings.optional(name).is_some()),
+            roots: settings.roots(),
             redis: settings.redis()?,
             jwt_secret: settings.jwt_secret("JWT_SECRET")?.ok_or_else(|| missing("JWT_SECRET"))?,
             jwt_secret_previous: settings.jwt_secret("JWT_SECRET_PREVIOUS")?,
@@ -214,6 +220,16 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
         }
     }
 
+    /// Amazon's suffice, unless another endpoint is set or the region is in China, where others run it. The AWS SDK reads
+    /// these variables itself, too.
+    fn roots(&self) -> Roots {
+        let is_other = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"]
+            .into_iter()
+            .any(|name| self.optional(name).is_some());
+        let is_in_china = self.optional("AWS_REGION").is_some_and(|region| region.starts_with("cn-"));
+        if is_other || is_in_china { Roots::Systems } else { Roots::Amazons }
+    }
+
     fn redis(&self) -> Result<RedisConfig, ConfigError> {
         let (name, url) = match self.optional("REDIS_URL") {
             Some(url) => ("REDIS_URL", url),
@@ -294,6 +310,15 @@ mod tests {
         assert_eq!(config.rate_limits, limits);
         assert!(config.cors_allow_origins.is_empty());
         assert!(config.admin.is_none() && config.jwt_secret_previous.is_none() && !config.redis.cluster);
+    }
+
+    #[test]
+    fn amazons_roots_suffice_for_amazons_own_endpoints() {
+        let with = |name, value| config_with(&[(name, value)]).unwrap().roots;
+        assert_eq!(with("AWS_REGION", "eu-central-1"), Roots::Amazons);
+        assert_eq!(with("AWS_REGION", "cn-north-1"), Roots::Systems);
+        assert_eq!(with("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000"), Roots::Systems);
+        assert_eq!(with("AWS_ENDPOINT_URL", "https://proxy.example.com"), Roots::Systems);
     }
 
     #[test]

@@ -34,7 +34,10 @@ pub use page::{Page, PageKey, PageKeyPart};
 pub use retries::Retries;
 pub use sales::UNMOVED_DAYS;
 
-use crate::{config::Tables, domain::error::Error};
+use crate::{
+    config::{Roots, Tables},
+    domain::error::Error,
+};
 
 /// An item as the SDK has it.
 type Item = HashMap<String, AttributeValue>;
@@ -84,15 +87,15 @@ pub async fn client_from_env() -> Client {
     client(&aws_config::load_defaults(BehaviorVersion::latest()).await)
 }
 
-/// The same for a Lambda function, which starts often: where the endpoint is Amazon's own, outside of China, it does not
-/// read the system's roots of trust.
-pub async fn client_of_function(is_other_endpoint: bool) -> Client {
-    let loaded = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let is_in_china = loaded.region().is_some_and(|region| region.as_ref().starts_with("cn-"));
-    if is_other_endpoint || is_in_china {
-        return client(&loaded);
-    }
-    client(&loaded.into_builder().http_client(http_client::trusting_amazon_only()).build())
+/// The same for a Lambda function, which starts often: where Amazon's own roots suffice, nothing reads the system's, not
+/// even what looks for credentials.
+pub async fn client_of_function(roots: Roots) -> Client {
+    let loader = aws_config::defaults(BehaviorVersion::latest());
+    let loader = match roots {
+        Roots::Amazons => loader.http_client(http_client::trusting_amazon_only()),
+        Roots::Systems => loader,
+    };
+    client(&loader.load().await)
 }
 
 /// A client for a DynamoDB-compatible store on this machine, which takes any credentials.

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
-use shared::{App, config::Config, store, store::AskedTable};
+use shared::{App, store, store::AskedTable};
 use tokio::net::TcpListener;
 
-use crate::common::{Calls, JWT_SECRET, TestApp};
+use crate::common::{Calls, TestApp};
 
 #[tokio::test]
 async fn connections_are_opened_by_one_read_of_a_table_that_the_function_may_read() {
@@ -31,19 +31,4 @@ async fn stores_out_of_reach_do_not_keep_a_function_from_starting() {
         app.open_connections(AskedTable::Events).await;
         assert!(started.elapsed() < Duration::from_secs(4), "{address}: {:?}", started.elapsed());
     }
-}
-
-#[test]
-fn a_function_is_told_whether_it_speaks_to_amazons_dynamodb() {
-    let with = |name: &'static str| {
-        Config::from_lookup(|setting| match setting {
-            "REDIS_URL" => Some("redis://127.0.0.1".to_owned()),
-            "JWT_SECRET" => Some(JWT_SECRET.to_owned()),
-            table if table.ends_with("_TABLE") => Some("t".to_owned()),
-            setting => (setting == name).then(|| "http://127.0.0.1:8000".to_owned()),
-        })
-    };
-    assert!(!with("ANOTHER").unwrap().has_other_dynamodb);
-    assert!(with("AWS_ENDPOINT_URL_DYNAMODB").unwrap().has_other_dynamodb);
-    assert!(with("AWS_ENDPOINT_URL").unwrap().has_other_dynamodb);
 }
