@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::common::{
     Permissions, TestApp, concert,
-    permissions::{POLICIES, as_function},
+    permissions::{POLICIES, Permission, as_function, gateway},
 };
 
 #[tokio::test]
@@ -31,6 +31,19 @@ async fn each_function_needs_all_that_its_policy_permits() {
         let unused: BTreeSet<_> = permitted.difference(&used[function]).collect();
         assert!(unused.is_empty(), "{function} did without {unused:#?}");
     }
+}
+
+#[test]
+fn the_gateway_to_dynamodb_lets_through_what_some_function_may_and_no_more() {
+    let through = gateway();
+    let needed: BTreeSet<_> = POLICIES.values().flatten().cloned().collect();
+    assert!(needed.is_subset(&through), "kept back: {:?}", needed.difference(&through));
+    let of = |permissions: &BTreeSet<Permission>, part: fn(&Permission) -> &String| -> BTreeSet<String> {
+        permissions.iter().map(|permission| part(permission).clone()).collect()
+    };
+    // It names all actions for all tables: the functions' own policies say which for which.
+    assert_eq!(of(&through, |permission| &permission.0), of(&needed, |permission| &permission.0));
+    assert_eq!(of(&through, |permission| &permission.1), of(&needed, |permission| &permission.1));
 }
 
 async fn sign_in_and_change_the_password(evently: &TestApp) {

@@ -22,10 +22,18 @@ tokio::task_local! {
 /// An action on a table or an index, like `dynamodb:Query` on `EventsTable/index/by_start`.
 pub(crate) type Permission = (String, String);
 
+static TEMPLATE: LazyLock<Value> =
+    LazyLock::new(|| serde_saphyr::from_str(include_str!("../../../../../template.yaml")).unwrap());
+
+/// What the VPC's gateway lets through to DynamoDB.
+pub(crate) fn gateway() -> BTreeSet<Permission> {
+    let statements = &TEMPLATE["Resources"]["DynamoDbEndpoint"]["Properties"]["PolicyDocument"]["Statement"];
+    list(statements).into_iter().flat_map(allowed).collect()
+}
+
 /// What each function may ask of DynamoDB, by its binary's name.
 pub(crate) static POLICIES: LazyLock<BTreeMap<String, BTreeSet<Permission>>> = LazyLock::new(|| {
-    let template: Value = serde_saphyr::from_str(include_str!("../../../../../template.yaml")).unwrap();
-    let resources = template["Resources"].as_object().unwrap().values();
+    let resources = TEMPLATE["Resources"].as_object().unwrap().values();
     let functions = resources.filter(|resource| resource["Type"] == "AWS::Serverless::Function");
     functions
         .map(|function| {
@@ -47,8 +55,13 @@ fn allowed(statement: &Value) -> Vec<Permission> {
     assert_eq!(statement["Effect"], "Allow");
     let resources: Vec<_> =
         list(&statement["Resource"]).into_iter().map(|resource| named(resource.as_str().unwrap())).collect();
-    let actions = list(&statement["Action"]).into_iter().map(|action| action.as_str().unwrap());
-    let actions = actions.filter(|action| action.starts_with("dynamodb:"));
+    let actions: Vec<_> =
+        list(&statement["Action"]).into_iter().map(|action| action.as_str().unwrap()).collect();
+    assert!(
+        actions.iter().copied().chain(resources.iter().map(String::as_str)).all(|name| !name.contains('*')),
+        "a policy has a wildcard: {statement}"
+    );
+    let actions = actions.into_iter().filter(|action| action.starts_with("dynamodb:"));
     actions.flat_map(|action| resources.iter().map(|on| (action.to_owned(), on.clone()))).collect()
 }
 
