@@ -220,12 +220,12 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
         }
     }
 
-    /// Amazon's suffice, unless another endpoint is set or the region is in China, where others run it. The AWS SDK reads
-    /// these variables itself, too.
+    /// Amazon's suffice, unless another endpoint with a certificate is set, or the region is in China, where others run it.
+    /// The AWS SDK reads these variables itself, too.
     fn roots(&self) -> Roots {
         let is_other = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"]
             .into_iter()
-            .any(|name| self.optional(name).is_some());
+            .any(|name| self.optional(name).is_some_and(|url| url.starts_with("https:")));
         let is_in_china = self.optional("AWS_REGION").is_some_and(|region| region.starts_with("cn-"));
         if is_other || is_in_china { Roots::Systems } else { Roots::Amazons }
     }
@@ -317,7 +317,12 @@ mod tests {
         let with = |name, value| config_with(&[(name, value)]).unwrap().roots;
         assert_eq!(with("AWS_REGION", "eu-central-1"), Roots::Amazons);
         assert_eq!(with("AWS_REGION", "cn-north-1"), Roots::Systems);
-        assert_eq!(with("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000"), Roots::Systems);
+        assert_eq!(
+            with("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000"),
+            Roots::Amazons,
+            "none is needed"
+        );
+        assert_eq!(with("AWS_ENDPOINT_URL_DYNAMODB", "https://store.example.com"), Roots::Systems);
         assert_eq!(with("AWS_ENDPOINT_URL", "https://proxy.example.com"), Roots::Systems);
     }
 
