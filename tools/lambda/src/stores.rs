@@ -103,6 +103,8 @@ fn environment(host: IpAddr, dynamodb: u16, redis: u16) -> Environment {
     .chain([
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{host}:{dynamodb}")),
         ("REDIS_URL", format!("redis://{host}:{redis}")),
+        // The template's own ElastiCache would be one.
+        ("REDIS_CLUSTER", "false".to_owned()),
     ])
     .collect()
 }
