@@ -11,7 +11,13 @@ use load::{
     report::plot::{Line, Plot},
     server::OwnStores,
 };
-use shared::{domain::id::EventId, store};
+use shared::{
+    domain::{
+        id::EventId,
+        inventory::{SEATS_PER_SHARD, SHARDS_MAX},
+    },
+    store,
+};
 
 use crate::{
     figures::{Figure, Samples, Target},
@@ -147,7 +153,14 @@ struct Hall {
 pub(crate) async fn by_shards() -> Result<(Vec<Figure>, Plot), Failure> {
     let stores = OwnStores::start().await?;
     // The same seats over more and more shards; then as many seats as may be, over as many shards as the rule says.
-    let sizes = [(1, 8_192, 8_192), (16, 8_192, 512), (256, 8_192, 32), (1, 100, 500), (256, 1_000_000, 500)];
+    let rule = SEATS_PER_SHARD;
+    let sizes = [
+        (1, 8_192, 8_192),
+        (16, 8_192, 512),
+        (256, 8_192, 32),
+        (2, 100, rule),
+        (SHARDS_MAX, 1_000_000, rule),
+    ];
     let mut halls = Vec::new();
     for (number, (shards, seats, seats_per_shard)) in (0..).zip(sizes) {
         let client = store::client_for_endpoint(&stores.dynamodb);
