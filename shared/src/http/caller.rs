@@ -58,10 +58,15 @@ pub(super) fn forbidden() -> Problem {
 }
 
 /// What the request's token says. The table of users is not asked; whether the token was ended early is found out beside
-/// the rate limit (`limit`).
+/// the rate limit (`limit`), which has verified the token already.
 fn claims(parts: &Parts, app: &App) -> Result<AccessClaims, Problem> {
-    let claims = bearer_claims(parts.headers.get(header::AUTHORIZATION), app)?;
-    if let Some(permit) = parts.extensions.get::<Permit>() {
+    let permit = parts.extensions.get::<Permit>();
+    let claims = match permit.and_then(Permit::claims) {
+        Some(claims) => claims.clone(),
+        // Once more, to say what is wrong with it.
+        None => bearer_claims(parts.headers.get(header::AUTHORIZATION), app)?,
+    };
+    if let Some(permit) = permit {
         permit.need_token()?;
     }
     Ok(claims)

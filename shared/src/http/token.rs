@@ -52,6 +52,7 @@ pub struct Tokens {
     sign: EncodingKey,
     /// The current key, then the previous one while the secret is rotated.
     verify: Vec<DecodingKey>,
+    access_rules: Validation,
 }
 
 impl Tokens {
@@ -61,6 +62,7 @@ impl Tokens {
         Self {
             sign: EncodingKey::from_secret(secret.expose_secret().as_bytes()),
             verify: std::iter::once(secret).chain(previous).map(bytes).collect(),
+            access_rules: access_rules(),
         }
     }
 
@@ -84,12 +86,7 @@ impl Tokens {
         if token.len() > ACCESS_TOKEN_BYTES_MAX {
             return Err(ErrorKind::InvalidToken.into());
         }
-        let mut rules = Validation::new(Algorithm::HS256);
-        rules.set_issuer(&[ISSUER]);
-        rules.set_audience(&[ACCESS_AUDIENCE]);
-        rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        rules.leeway = 0;
-        let claims: AccessClaims = self.verify(ACCESS_TYPE, &rules, token)?;
+        let claims: AccessClaims = self.verify(ACCESS_TYPE, &self.access_rules, token)?;
         if claims.iat > now.as_second() + CLOCKS_APART_SECONDS_MAX {
             return Err(ErrorKind::ImmatureSignature.into());
         }
@@ -132,6 +129,15 @@ impl Tokens {
         }
         Err(error)
     }
+}
+
+fn access_rules() -> Validation {
+    let mut rules = Validation::new(Algorithm::HS256);
+    rules.set_issuer(&[ISSUER]);
+    rules.set_audience(&[ACCESS_AUDIENCE]);
+    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    rules.leeway = 0;
+    rules
 }
 
 impl std::fmt::Debug for Tokens {

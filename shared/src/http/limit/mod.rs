@@ -131,6 +131,11 @@ impl Permit {
         }
     }
 
+    /// What the request's token says, if it has one that is good.
+    pub(super) fn claims(&self) -> Option<&AccessClaims> {
+        self.0.claims.as_ref()
+    }
+
     /// The handler wants to know who is calling. Where the answer is there already, an ended token is refused here;
     /// elsewhere by whoever waits for the answer.
     pub(super) fn need_token(&self) -> Result<(), Error> {
