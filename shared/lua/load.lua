@@ -5,7 +5,7 @@
 -- KEYS[2] deadlines
 -- KEYS[3] holds
 -- ARGV[1] epoch: new and random, it tells whether the state is still the one that somebody looked at before
--- ARGV[2] facts: JSON object of strings, see common.lua
+-- ARGV[2] facts: JSON object of strings, see lib/state.lua
 -- ARGV[3] inventory: JSON array of [free, version], one a shard in their order
 --
 -- LOADED          the state is made

@@ -59,9 +59,9 @@ if number_of(state, 'free') < quantity then
   if not hold then return { 'EXPIRED' } end
   add_free(state, missing, 1)
   take(state, hold)
-  return too_few(state, deadlines, now, quantity)
+  return too_few(state, number_of(state, 'free'), first_deadline(deadlines), now, quantity)
 end
-local draws = draw(state, quantity, start)
+local draws = draw(state, quantity, number_of(state, 'shards'), start)
 hold = {
   user = user, quantity = quantity, draws = draws, unit_price = unit_price, state = 'confirming',
   from = hold and hold.from or now, begun_at = hold and hold.begun_at or now,

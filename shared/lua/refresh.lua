@@ -1,7 +1,7 @@
 -- refresh.lua: brings the facts of a loaded event up to date, unless newer ones are there. Seats are not touched.
 --
 -- KEYS[1] state
--- ARGV[1] facts: JSON object of strings, see common.lua; its number of shards does not count
+-- ARGV[1] facts: JSON object of strings, see lib/state.lua; its number of shards does not count
 --
 -- REFRESHED   the facts are the new ones
 -- UP_TO_DATE  the same or newer facts were there

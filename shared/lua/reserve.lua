@@ -46,55 +46,55 @@ if answered then
   return { 'REPLAYED', answered }
 end
 
+-- One read of the state for all that is known beforehand: many buyers wait behind this script.
 local names = {
-  'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'free', 'max_per_user',
+  'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'max_per_user', 'shards', 'free',
+  'bought:' .. user, 'holding:' .. user, 'unbought:' .. user,
 }
-local facts = redis.call('HMGET', state, unpack(names))
-local status, open_at, close_at, most = facts[1], tonumber(facts[2]), tonumber(facts[3]), tonumber(facts[4])
-local price, currency, free = tonumber(facts[5]), facts[6], tonumber(facts[7])
-local most_of_user = tonumber(facts[8]) or math.huge
-local now = now_ms()
+local status, open_at, close_at, most, price, currency, most_of_user, shards, free, bought, holding, unbought =
+  unpack(redis.call('HMGET', state, unpack(names)))
 if not status then return { 'NOT_LOADED' } end
 if status == 'draft' then return { 'DRAFT' } end
 if status == 'cancelled' then return { 'CANCELLED' } end
+open_at, close_at, most, price = tonumber(open_at), tonumber(close_at), tonumber(most), tonumber(price)
+most_of_user, free = tonumber(most_of_user) or math.huge, tonumber(free or 0)
+bought, holding = tonumber(bought or 0), tonumber(holding or 0)
+local now = now_ms()
 if now < open_at then return { 'NOT_OPEN', open_at } end
 if now >= close_at then return { 'CLOSED', close_at } end
 if quantity > most then return { 'TOO_MANY', most } end
-if redis.call('HEXISTS', holds, id) == 1 then return { 'ID_TAKEN' } end
 
-local function has()
-  return number_of(state, 'bought:' .. user), number_of(state, 'holding:' .. user)
-end
-local bought, holding = has()
 -- The user's own hold may have run out, behind many others'.
 for _ = 1, 4 do
   if bought + holding + quantity <= most_of_user or holding == 0 then break end
   local expired = expire_overdue(state, deadlines, holds, now, math.huge)
-  bought, holding = has()
+  holding, free = number_of(state, 'holding:' .. user), number_of(state, 'free')
+  unbought = redis.call('HGET', state, 'unbought:' .. user)
   if expired < EXPIRE_MAX then break end
 end
 if bought + holding + quantity > most_of_user then return { 'USER_LIMIT', most_of_user, bought, holding } end
 
-local spent_ms, since = unbought_of(state, user)
+local spent_ms, since = unbought_of(unbought)
 if since > 0 and now - since > unbought_window_ms then
   redis.call('HDEL', state, 'unbought:' .. user)
 elseif unbought_max_ms > 0 and spent_ms >= unbought_max_ms then
   return { 'UNBOUGHT', since + unbought_window_ms }
 end
 
-free = number_of(state, 'free')
 if free < quantity then
-  expire_overdue(state, deadlines, holds, now, quantity)
-  if number_of(state, 'free') < quantity then
-    return too_few(state, deadlines, now, quantity)
+  local first = first_deadline(deadlines)
+  if first and first <= now then
+    expire_overdue(state, deadlines, holds, now, quantity)
+    free, first = number_of(state, 'free'), first_deadline(deadlines)
   end
+  if free < quantity then return too_few(state, free, first, now, quantity) end
 end
 
-local draws = draw(state, quantity, start)
+local draws = draw(state, quantity, tonumber(shards), start)
 local hold = { user = user, quantity = quantity, draws = draws, unit_price = price, state = 'held', from = now }
+if redis.call('HSETNX', holds, id, cjson.encode(hold)) == 0 then return { 'ID_TAKEN' } end
 take(state, hold)
 local deadline = now + hold_ttl_ms
-redis.call('HSET', holds, id, cjson.encode(hold))
 redis.call('ZADD', deadlines, deadline, id)
 local answer = cjson.encode({
   id = id, quantity = quantity, unit_price = price, currency = currency, expires_at = deadline,

@@ -32,8 +32,11 @@ impl Answer {
 
     /// The n-th value behind the word, which is JSON.
     pub(super) fn json<T: DeserializeOwned>(&self, n: usize) -> Result<T, Error> {
-        let text: String = self.value(n)?;
-        serde_json::from_str(&text).map_err(|error| Error::Internal(Box::new(error)))
+        let json = match self.values.get(n) {
+            Some(Value::BulkString(json)) => serde_json::from_slice(json),
+            _ => serde_json::from_str(&self.value::<String>(n)?),
+        };
+        json.map_err(|error| Error::Internal(Box::new(error)))
     }
 
     /// A count of seats; below zero, as it can be for a moment after Redis lost data, is none.

@@ -30,8 +30,12 @@ const ROUND: Duration = Duration::from_millis(1_500);
 /// So many that none of the rounds sells out.
 const SEATS: u32 = 1_000_000;
 const BUYERS: u64 = 1_000;
-const RESERVE: &str =
-    concat!(include_str!("../../../shared/lua/common.lua"), include_str!("../../../shared/lua/reserve.lua"));
+const RESERVE: &str = concat!(
+    include_str!("../../../shared/lua/lib/state.lua"),
+    include_str!("../../../shared/lua/lib/seats.lua"),
+    include_str!("../../../shared/lua/lib/draw.lua"),
+    include_str!("../../../shared/lua/reserve.lua")
+);
 
 /// Measures side by side, round after round.
 pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
@@ -111,7 +115,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
 }
 
 /// An event whose seats are all sold.
-async fn sold_out(server: &OwnServer, admin: &str) -> Result<String, Failure> {
+pub(crate) async fn sold_out(server: &OwnServer, admin: &str) -> Result<String, Failure> {
     let event = create_event(server.address, admin, "Gone", 1).await?;
     let mut connection = Connection::new(server.address);
     let buyer = buyers()?.bearer(0)?;

@@ -36,7 +36,7 @@
 //! | LowerRead, FinishBefore, Withdraw, Lower, FinishLowered, SettleLowered | `lower` in `replace.rs`, `Store::replace_event_removing` | `withdraw.lua`, `finish.lua`, `settle.lua` |
 //! | Reprice, Refresh | `protocol::replace_event` | `refresh.lua` |
 //! | LoadEvent, LoadShard, Load | `protocol::load`, `Store::inventory` | `load.lua` |
-//! | Expire | `protocol::sweep` | `expire.lua`, `expire_overdue` in `common.lua` |
+//! | Expire | `protocol::sweep` | `expire.lua`, `expire_overdue` in `lib/seats.lua` |
 //! | SettleFound, SettleRead, Settle | `finish_or_undo` in `sweep.rs` | `finish.lua`, `settle.lua` |
 //! | ReconcileSee, ReconcileRead, Reconcile | the janitor's reconcile | its script |
 //!
@@ -82,7 +82,7 @@
 //!
 //! # What is not modelled
 //!
-//! Sale windows, limits and statuses; other events; `claim.lua`, `look.lua` and `unload.lua` (which is like an
+//! Sale windows, limits and statuses; other events; idempotency keys, `look.lua` and `unload.lua` (which is like an
 //! emptied Redis without holds); Redis losing some keys of an event and not others; a script that reaches Redis a
 //! grace period after its sender died; DynamoDB's throttling and conflicts, which are retries of one transaction
 //! under one token; an admin's change in several steps, and its price change under the event's version; more than

@@ -49,7 +49,7 @@ impl State {
         self.count_return(id);
     }
 
-    /// `expire.lua`, and `expire_overdue` in `common.lua`.
+    /// `expire.lua`, and `expire_overdue` in `lib/seats.lua`.
     pub(crate) fn expire(&mut self, config: &Config) {
         for id in 0..HOLDS {
             let Some(redis) = &self.redis else { return };

@@ -1,4 +1,4 @@
-//! The seats that Redis counts: how they are drawn, moved and held. Part of the scripts (`common.lua`).
+//! The seats that Redis counts: how they are drawn, moved and held. Part of the scripts (`lib/seats.lua`, `lib/draw.lua`).
 
 use crate::{
     config::{Config, Mutation},
@@ -22,7 +22,7 @@ impl Redis {
         }
     }
 
-    /// `draw` in `common.lua`; `start` is the random shard to look at first.
+    /// `draw` in `lib/draw.lua`; `start` is the random shard to look at first.
     pub(crate) fn draw(&self, wanted: u8, start: usize) -> Draws {
         let mut draws = [0; SHARDS];
         let count = usize::from(self.count);

@@ -12,8 +12,8 @@ use crate::{
     redis::Redis,
 };
 
-script!(RESTOCK, "restock.lua");
-script!(WITHDRAW, "withdraw.lua");
+script!(RESTOCK, "lib/state.lua", "lib/seats.lua", "restock.lua");
+script!(WITHDRAW, "lib/state.lua", "lib/seats.lua", "withdraw.lua");
 
 /// How long a change that was taken in is remembered: far longer than a client library repeats a call.
 const CHANGE_REMEMBERED: Duration = Duration::from_secs(600);

@@ -15,11 +15,11 @@ use crate::{
 };
 
 script!(SHOW, "show.lua");
-script!(KEEP, "keep.lua");
+script!(KEEP, "lib/state.lua", "keep.lua");
 script!(MISSING, "missing.lua");
 script!(LIST, "list.lua");
-script!(KEEP_LIST, "keep_list.lua");
-script!(CHANGE, "change.lua");
+script!(KEEP_LIST, "lib/state.lua", "keep_list.lua");
+script!(CHANGE, "lib/state.lua", "change.lua");
 script!(SOLD, "sold.lua");
 script!(RANK, "rank.lua");
 script!(CORRECT, "correct.lua");

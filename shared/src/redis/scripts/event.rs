@@ -8,8 +8,8 @@ use crate::{
     redis::Redis,
 };
 
-script!(LOAD, "load.lua");
-script!(REFRESH, "refresh.lua");
+script!(LOAD, "lib/state.lua", "load.lua");
+script!(REFRESH, "lib/state.lua", "refresh.lua");
 script!(UNLOAD, "unload.lua");
 
 impl Redis {
@@ -50,7 +50,7 @@ impl Redis {
     }
 }
 
-/// The facts of an event that scripts go by, as `common.lua` lists them. All are strings: Lua's numbers would
+/// The facts of an event that scripts go by, as `lib/state.lua` lists them. All are strings: Lua's numbers would
 /// not keep every digit.
 fn facts(event: &Event) -> Result<String, Error> {
     let details = &event.details;

@@ -16,15 +16,14 @@ use crate::{
     store::Refused,
 };
 
-script!(CLAIM, "claim.lua");
-script!(RESERVE, "reserve.lua");
-script!(LOOK, "look.lua");
-script!(BEGIN, "begin.lua");
-script!(BOUGHT, "bought.lua");
-script!(FINISH, "finish.lua");
-script!(REDRAW, "redraw.lua");
-script!(RELEASE, "release.lua");
-script!(UNDO, "undo.lua");
+script!(RESERVE, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "reserve.lua");
+script!(LOOK, "lib/state.lua", "look.lua");
+script!(BEGIN, "lib/state.lua", "lib/seats.lua", "begin.lua");
+script!(BOUGHT, "lib/state.lua", "lib/seats.lua", "bought.lua");
+script!(FINISH, "lib/state.lua", "lib/seats.lua", "finish.lua");
+script!(REDRAW, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "redraw.lua");
+script!(RELEASE, "lib/state.lua", "lib/seats.lua", "release.lua");
+script!(UNDO, "lib/state.lua", "lib/seats.lua", "undo.lua");
 
 /// What a user asks to hold.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +108,7 @@ pub enum Release {
 }
 
 impl Redis {
-    /// `claim.lua`: ties an idempotency key to what it is used for. Answers false if it is tied to something else.
+    /// Ties an idempotency key to what it is used for. Answers false if it is tied to something else.
     pub async fn claim(
         &self,
         user: UserId,
@@ -117,14 +116,17 @@ impl Redis {
         key: &str,
         used_for: &str,
     ) -> Result<bool, Error> {
-        let mut call = CLAIM.key(self.keys.claim(user, operation, key));
-        call.arg(used_for).arg(IDEMPOTENCY_TTL.as_millis());
-        let answer = self.invoke(&call).await?;
-        match answer.word() {
-            "CLAIMED" => Ok(true),
-            "USED_FOR" => Ok(false),
-            _ => Err(answer.unknown("claim")),
+        let claim = self.keys.claim(user, operation, key);
+        let mut tie = redis::cmd("SET");
+        tie.arg(&claim).arg(used_for).arg("NX").arg("PX").arg(IDEMPOTENCY_TTL.as_millis());
+        if self.ask::<Option<String>>(&tie).await?.is_some() {
+            return Ok(true);
         }
+        let mut get = redis::cmd("GET");
+        get.arg(&claim);
+        // One that has run out in between is nobody's.
+        let tied_to: Option<String> = self.ask(&get).await?;
+        Ok(tied_to.is_none_or(|tied_to| tied_to == used_for))
     }
 
     /// Frees an idempotency key that was claimed for a request that was refused.

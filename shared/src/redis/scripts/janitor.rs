@@ -12,10 +12,10 @@ use crate::{
     redis::{InventorySeen, Redis, ShardSeen},
 };
 
-script!(EXPIRE, "expire.lua");
-script!(INVENTORY, "inventory.lua");
-script!(SETTLE, "settle.lua");
-script!(RECONCILE, "reconcile.lua");
+script!(EXPIRE, "lib/state.lua", "lib/seats.lua", "expire.lua");
+script!(INVENTORY, "lib/state.lua", "inventory.lua");
+script!(SETTLE, "lib/state.lua", "lib/seats.lua", "settle.lua");
+script!(RECONCILE, "lib/state.lua", "lib/seats.lua", "reconcile.lua");
 
 /// What `expire.lua` answers.
 #[derive(Debug)]

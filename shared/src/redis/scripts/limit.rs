@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{domain::error::Error, redis::Redis};
 
-script!(LIMIT, "limit.lua");
+script!(LIMIT, "lib/state.lua", "limit.lua");
 
 /// What `limit.lua` answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use crate::{
     redis::Redis,
 };
 
-script!(ATTEMPT, "attempt.lua");
-script!(SIGNED_IN, "signed_in.lua");
-script!(END_TOKENS, "end_tokens.lua");
+script!(ATTEMPT, "lib/state.lua", "attempt.lua");
+script!(SIGNED_IN, "lib/state.lua", "signed_in.lua");
+script!(END_TOKENS, "lib/state.lua", "end_tokens.lua");
 
 /// Whose wrong passwords are counted together. Neither is told in plain: fingerprints stand for both.
 #[derive(Clone, Debug)]

@@ -1,0 +1,60 @@
+-- lib/draw.lua: chooses the shards that seats are taken from. Needs lib/state.lua.
+
+-- Shards that are looked at together once the first one has too few seats.
+local PROBES_MAX = 8
+
+-- Of the shards from..to - 1, counted round, the first that has enough free seats; nil if none has.
+local function shard_with(state, wanted, shards, from, to)
+  if from == to then return nil end
+  local fields = {}
+  for i = from, to - 1 do
+    fields[#fields + 1] = 'free:' .. i % shards
+  end
+  for i, free in ipairs(redis.call('HMGET', state, unpack(fields))) do
+    if tonumber(free or 0) >= wanted then return (from + i - 1) % shards end
+  end
+end
+
+-- The draws for `wanted` seats, which must be free in all. One shard if any has enough; else the fullest
+-- shards, so that the draws are few. `start` is a random number that spreads the buyers over the shards.
+local function draw(state, wanted, shards, start)
+  -- While there are seats enough, nearly always the first one has some.
+  local shard = shard_with(state, wanted, shards, start, start + 1)
+    or shard_with(state, wanted, shards, start + 1, start + math.min(shards, PROBES_MAX))
+  if shard then return { { shard, wanted } } end
+
+  local fields = {}
+  for shard = 0, shards - 1 do
+    fields[#fields + 1] = 'free:' .. shard
+  end
+  local fullest_first = {}
+  for i, free in ipairs(redis.call('HMGET', state, unpack(fields))) do
+    if tonumber(free or 0) > 0 then
+      fullest_first[#fullest_first + 1] = { i - 1, tonumber(free) }
+    end
+  end
+  table.sort(fullest_first, function(a, b) return a[2] > b[2] end)
+  local draws = {}
+  for _, shard in ipairs(fullest_first) do
+    local seats = math.min(shard[2], wanted)
+    draws[#draws + 1] = { shard[1], seats }
+    wanted = wanted - seats
+    if wanted == 0 then break end
+  end
+  return draws
+end
+
+-- When the next hold runs out, or ran out; nil if there are none.
+local function first_deadline(deadlines)
+  return tonumber(redis.call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')[2])
+end
+
+-- What to answer when too few seats are free: 'ALL_HELD' while the holds, run out, would leave enough. `first` is the
+-- first of their deadlines.
+local function too_few(state, free, first, now, wanted)
+  if first and free + number_of(state, 'held') >= wanted then
+    -- An overdue confirm is settled at the janitor's next run, which may be now.
+    return { 'ALL_HELD', free, math.max(first, now) }
+  end
+  return { 'SOLD_OUT', free }
+end

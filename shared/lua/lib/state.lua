@@ -1,0 +1,27 @@
+-- lib/state.lua: the clock, and an event's state. What scripts share stands in `lib`, before each script that uses it, and
+-- does nothing by itself.
+--
+-- An event's keys, all under the hash tag {event id}:
+--   state      hash    facts of the event (name, starts_at, status, sales_open_at, sales_close_at, price,
+--                      currency, max_per_booking, max_per_user, version, shards), epoch; for each shard
+--                      free:<shard>, held:<shard>, confirming:<shard> (that part of held whose confirm has
+--                      begun) and applied:<shard>; two sums over the shards: free and held; and for each user
+--                      holding:<user> and bought:<user>, seats, and unbought:<user>, see count_unbought
+--   deadlines  zset    reservation id -> deadline, ms since the Unix epoch
+--   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state, from, begun_at}
+--
+-- A draw is a pair {shard, seats}. Times are ms since the Unix epoch by Redis TIME: one clock for all.
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Whether the state was loaded. One that was lost must not come back piecemeal by a change to one of its fields.
+local function is_loaded(state)
+  return redis.call('HEXISTS', state, 'epoch') == 1
+end
+
+local function number_of(state, field)
+  return tonumber(redis.call('HGET', state, field) or 0)
+end
