@@ -6,20 +6,11 @@ mod password;
 mod policy;
 mod register;
 
-use std::sync::Arc;
-
 use serde::Serialize;
-use shared::{App, domain::user::User};
+use shared::domain::user::User;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The routes of this function.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(register::register))
-        .routes(routes!(login::login))
-        .routes(routes!(change_password::change_password))
-}
+shared::routes![[register::register], [login::login], [change_password::change_password],];
 
 /// An account, as clients see it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,15 +4,4 @@ mod cancel;
 mod get;
 mod list;
 
-use std::sync::Arc;
-
-use shared::App;
-use utoipa_axum::{router::OpenApiRouter, routes};
-
-/// The routes of this function.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(list::list_bookings))
-        .routes(routes!(get::get_booking))
-        .routes(routes!(cancel::cancel_booking))
-}
+shared::routes![[list::list_bookings], [get::get_booking], [cancel::cancel_booking],];

@@ -14,6 +14,7 @@ pub mod openapi;
 pub mod problem;
 pub mod query;
 mod request_id;
+pub mod routes;
 pub mod service;
 pub mod token;
 pub mod views;

@@ -18,7 +18,6 @@ use lambda_http::request::RequestContext;
 use tower::util::option_layer;
 use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove};
 use tracing::Instrument;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     body::BODY_BYTES_MAX,
@@ -49,7 +48,7 @@ const COMPRESSED_BYTES_MIN: u64 = 1_400;
 pub const OPENAPI_JSON: &str = include_str!("../../openapi.json");
 
 /// Runs the routes of one function as a Lambda behind API Gateway. `table` is one that it may read.
-pub async fn run(routes: OpenApiRouter<Arc<App>>, table: AskedTable) -> Result<(), lambda_http::Error> {
+pub async fn run(routes: Router<Arc<App>>, table: AskedTable) -> Result<(), lambda_http::Error> {
     telemetry::init("info");
     let app = App::from_env().await?;
     app.open_connections(table).await;
@@ -57,9 +56,8 @@ pub async fn run(routes: OpenApiRouter<Arc<App>>, table: AskedTable) -> Result<(
 }
 
 /// The routes as a service.
-pub fn service(routes: OpenApiRouter<Arc<App>>, app: Arc<App>) -> Router {
-    let (router, _) = routes.split_for_parts();
-    router
+pub fn service(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+    routes
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_route)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -15,13 +15,12 @@ use shared::{
         openapi::{Document, complete},
     },
 };
-use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa::{OpenApi, openapi};
 
 use crate::forwarded::TrustedProxies;
 
 /// The routes of each function, by the function's name in the template.
-pub fn routes_by_function() -> [(&'static str, OpenApiRouter<Arc<App>>); 5] {
+pub fn routes_by_function() -> [(&'static str, Router<Arc<App>>); 5] {
     [
         ("auth", auth::routes()),
         ("events", events::routes()),
@@ -31,9 +30,21 @@ pub fn routes_by_function() -> [(&'static str, OpenApiRouter<Arc<App>>); 5] {
     ]
 }
 
+/// What the OpenAPI document says of the routes of each function.
+pub fn documents_by_function() -> [(&'static str, openapi::OpenApi); 5] {
+    [
+        ("auth", auth::document()),
+        ("events", events::document()),
+        ("reservations", reservations::document()),
+        ("bookings", bookings::document()),
+        ("admin", admin::document()),
+    ]
+}
+
 /// The whole API as one service: the same routers that the Lambda functions run.
 pub fn service(app: Arc<App>) -> Router {
-    shared::http::service(all_routes(), app)
+    let all = routes_by_function().into_iter().fold(Router::new(), |all, (_, routes)| all.merge(routes));
+    shared::http::service(all, app)
 }
 
 /// A service for connections from anywhere, whose addresses it knows.
@@ -67,13 +78,10 @@ async fn note_client(
 /// # Errors
 /// When the document can't be written as JSON.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    let (_, mut document) = all_routes().split_for_parts();
+    let mut document = Document::openapi();
+    for (_, of_function) in documents_by_function() {
+        document.merge(of_function);
+    }
     complete(&mut document)?;
     Ok(document.to_pretty_json()? + "\n")
-}
-
-fn all_routes() -> OpenApiRouter<Arc<App>> {
-    routes_by_function()
-        .into_iter()
-        .fold(OpenApiRouter::with_openapi(Document::openapi()), |all, (_, routes)| all.merge(routes))
 }

@@ -43,8 +43,8 @@ fn the_template_and_the_routers_have_the_same_routes() {
         .map(|route| (route.function.clone(), route.method.clone(), route.path.clone()))
         .collect();
     let mut served = BTreeSet::new();
-    for (function, routes) in api::routes_by_function() {
-        let document = serde_json::to_value(routes.into_openapi()).unwrap();
+    for (function, document) in api::documents_by_function() {
+        let document = serde_json::to_value(document).unwrap();
         for (path, operations) in document["paths"].as_object().unwrap() {
             for method in operations.as_object().unwrap().keys() {
                 served.insert((function.to_owned(), method.to_uppercase(), path.clone()));

@@ -13,7 +13,6 @@ use axum::{Router, middleware};
 use local::api;
 use serde_json::Value;
 use shared::{App, store};
-use utoipa_axum::router::OpenApiRouter;
 
 tokio::task_local! {
     static FUNCTION: &'static str;
@@ -85,7 +84,7 @@ pub(crate) async fn as_function<T>(name: &'static str, work: impl Future<Output 
 
 /// The whole API as one service, in which each handler is known as its function's.
 pub(crate) fn service(app: Arc<App>) -> Router {
-    let mut all = OpenApiRouter::default();
+    let mut all = Router::new();
     for (function, routes) in api::routes_by_function() {
         let scoped = middleware::from_fn(move |request, next: middleware::Next| {
             as_function(function, next.run(request))
