@@ -19,7 +19,12 @@ mod users;
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, SdkConfig,
+    environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
+    retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
 pub use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::{
     config::{Credentials, Region},
@@ -87,10 +92,12 @@ pub async fn client_from_env() -> Client {
     client(&aws_config::load_defaults(BehaviorVersion::latest()).await)
 }
 
-/// The same for a Lambda function, which starts often: where Amazon's own roots suffice, nothing reads the system's, not
-/// even what looks for credentials.
+/// The same for a Lambda function, which starts often. Lambda gives it region and credentials in its environment, so
+/// nothing makes clients for other places to find them in. Where Amazon's own roots suffice, nothing reads the system's.
 pub async fn client_of_function(roots: Roots) -> Client {
-    let loader = aws_config::defaults(BehaviorVersion::latest());
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
     let loader = match roots {
         Roots::Amazons => loader.http_client(http_client::trusting_amazon_only()),
         Roots::Systems => loader,
