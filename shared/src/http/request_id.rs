@@ -4,7 +4,6 @@
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use lambda_http::request::RequestContext;
 use tracing::{Span, error_span};
-use uuid::Uuid;
 
 /// The answer's header that tells it.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -20,7 +19,8 @@ impl RequestId {
             RequestContext::ApiGatewayV2(context) => context.request_id.clone(),
             _ => None,
         });
-        Self(by_gateway.unwrap_or_else(|| Uuid::now_v7().to_string()))
+        // Nobody gains by guessing it, so it need not cost a call of the system.
+        Self(by_gateway.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..))))
     }
 
     /// What the request's lines in the log stand in. Of the highest level, so that it is there whatever is shown.
