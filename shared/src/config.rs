@@ -1,11 +1,11 @@
-//! The settings. The environment is read here and nowhere else; a missing or malformed setting stops the
-//! start with a message that names it.
+//! The settings. The environment is read here and nowhere else, and so is the file that it names; a missing or malformed
+//! setting stops the start with a message that names it.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     domain::{email::Email, inventory, reservation::UNBOUGHT_TTLS_MAX},
-    redis::{is_redis_url, with_password},
+    redis::{are_authorities, is_redis_url, is_tls_url, with_password},
 };
 
 /// HS256 wants a key at least as long as its output (RFC 7518, section 3.2).
@@ -89,6 +89,9 @@ pub struct RedisConfig {
     pub url: SecretString,
     /// `REDIS_CLUSTER`: whether to speak cluster mode.
     pub cluster: bool,
+    /// What is in the file that `REDIS_CA_FILE` names: certificates, in PEM, of the authorities that Redis is trusted by.
+    /// `None` for the public ones. Only with a URL that means TLS.
+    pub authorities: Option<String>,
     /// Put before every key, so that several services, or tests, can share a server.
     pub key_prefix: String,
 }
@@ -241,11 +244,29 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
         if !is_redis_url(&url) {
             return Err(error(name, "must be a redis:// or rediss:// URL"));
         }
+        let authorities = self.authorities("REDIS_CA_FILE")?;
+        if authorities.is_some() && !is_tls_url(&url) {
+            return Err(error("REDIS_CA_FILE", format!("is set, though {name} is no rediss:// URL")));
+        }
         Ok(RedisConfig {
             url: url.into(),
             cluster: self.switch("REDIS_CLUSTER")?,
+            authorities,
             key_prefix: "evently:".to_owned(),
         })
+    }
+
+    /// The certificates in the file of that name.
+    fn authorities(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let Some(file) = self.optional(name) else { return Ok(None) };
+        let bytes = std::fs::read(&file)
+            .map_err(|cause| error(name, format!("names {file}, which can't be read: {cause}")))?;
+        // All that counts in PEM is ASCII; what stands around it may be anything.
+        let pem = String::from_utf8_lossy(&bytes).into_owned();
+        match are_authorities(&pem) {
+            true => Ok(Some(pem)),
+            false => Err(error(name, format!("names {file}, which must be certificates in PEM"))),
+        }
     }
 
     /// Upstash shows its URL and its password apart.
@@ -384,6 +405,50 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.redis.url(), "rediss://default:s3cret@eu1.upstash.example:6379");
+    }
+
+    const AUTHORITIES: &str = include_str!("store/amazon_roots.pem");
+    const BY_TLS: (&str, &str) = ("REDIS_URL", "rediss://redis.example.com:6379");
+
+    /// What is thought of a file with that in it.
+    fn with_authorities(content: &[u8]) -> Result<Config, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        config_with(&[BY_TLS, ("REDIS_CA_FILE", file.path().to_str().unwrap())])
+    }
+
+    #[test]
+    fn the_authorities_that_redis_is_trusted_by_come_from_a_file() {
+        assert_eq!(config_with(&[BY_TLS]).unwrap().redis.authorities, None);
+        let config = with_authorities(AUTHORITIES.as_bytes()).unwrap();
+        assert_eq!(config.redis.authorities.unwrap(), AUTHORITIES);
+        let with_a_note = [b"The authority of M\xfcller & Co.\n", AUTHORITIES.as_bytes()].concat();
+        assert!(with_authorities(&with_a_note).is_ok());
+    }
+
+    #[test]
+    fn a_file_without_authorities_is_refused() {
+        let broken = AUTHORITIES.replace("MII", "IIM");
+        let cut_off = &AUTHORITIES[..AUTHORITIES.len() - 100];
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        for content in ["", "\n", "no certificate", key, &broken, cut_off] {
+            let error = with_authorities(content.as_bytes()).unwrap_err().to_string();
+            let has_both = error.starts_with("REDIS_CA_FILE names ")
+                && error.ends_with(", which must be certificates in PEM");
+            assert!(has_both, "{content}: {error}");
+        }
+        let missing = config_with(&[BY_TLS, ("REDIS_CA_FILE", "/no/such.pem")]).unwrap_err().to_string();
+        assert!(missing.starts_with("REDIS_CA_FILE names /no/such.pem, which can't be read: "), "{missing}");
+    }
+
+    #[test]
+    fn authorities_are_of_no_use_without_tls() {
+        let file = ("REDIS_CA_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/amazon_roots.pem"));
+        let plain = config_with(&[file]).unwrap_err();
+        assert_eq!(plain.to_string(), "REDIS_CA_FILE is set, though REDIS_URL is no rediss:// URL");
+        let upstash = ("UPSTASH_REDIS_URL", "redis://eu1.upstash.example:6379");
+        let plain = config_with(&[("REDIS_URL", ""), upstash, file]).unwrap_err();
+        assert_eq!(plain.to_string(), "REDIS_CA_FILE is set, though UPSTASH_REDIS_URL is no rediss:// URL");
     }
 
     #[test]

@@ -1,4 +1,9 @@
 //! One connection for all requests: plain or TLS, a single server or a cluster.
+//!
+//! By TLS a server is trusted if its certificate is from one of the public authorities, those of Mozilla, which are compiled
+//! in. The system's are not read: to read and decode its some 140 is most of what a function would do before its first
+//! request. A server with a certificate from somebody else's authority needs that authority in the settings; then no other
+//! is trusted.
 
 use std::{
     fmt,
@@ -7,7 +12,7 @@ use std::{
 };
 
 use redis::{
-    Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, Value,
+    Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, TlsCertificates, Value,
     aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
     cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
@@ -41,24 +46,43 @@ pub(super) enum Connection {
 
 impl Connection {
     pub(super) fn new(config: &RedisConfig) -> RedisResult<Self> {
-        if config.cluster {
-            let client = ClusterClientBuilder::new([config.url()])
-                .connection_timeout(CONNECT_TIMEOUT)
-                .response_timeout(RESPONSE_TIMEOUT)
-                .tcp_settings(tcp_settings())
-                .build()?;
-            Ok(Self::Cluster(Arc::new(Cluster::new(client))))
-        } else {
-            let settings = ConnectionManagerConfig::new()
-                .set_connection_timeout(Some(CONNECT_TIMEOUT))
-                .set_response_timeout(Some(RESPONSE_TIMEOUT))
-                .set_pipeline_buffer_size(PIPELINE_COMMANDS_MAX)
-                .set_number_of_retries(RECONNECT_RETRIES);
-            let address = config.url().into_connection_info()?.set_tcp_settings(tcp_settings());
-            let client = Client::open(address)?;
-            Ok(Self::Single(ConnectionManager::new_lazy_with_config(client, settings)?))
+        match config.cluster {
+            true => Ok(Self::Cluster(Arc::new(Cluster::new(cluster_client(config)?)))),
+            false => {
+                let settings = ConnectionManagerConfig::new()
+                    .set_connection_timeout(Some(CONNECT_TIMEOUT))
+                    .set_response_timeout(Some(RESPONSE_TIMEOUT))
+                    .set_pipeline_buffer_size(PIPELINE_COMMANDS_MAX)
+                    .set_number_of_retries(RECONNECT_RETRIES);
+                let client = single_client(config)?;
+                Ok(Self::Single(ConnectionManager::new_lazy_with_config(client, settings)?))
+            }
         }
     }
+}
+
+fn single_client(config: &RedisConfig) -> RedisResult<Client> {
+    let address = config.url().into_connection_info()?.set_tcp_settings(tcp_settings());
+    match &config.authorities {
+        Some(authorities) => Client::build_with_tls(address, trusting(authorities)),
+        None => Client::open(address),
+    }
+}
+
+fn cluster_client(config: &RedisConfig) -> RedisResult<ClusterClient> {
+    let builder = ClusterClientBuilder::new([config.url()])
+        .connection_timeout(CONNECT_TIMEOUT)
+        .response_timeout(RESPONSE_TIMEOUT)
+        .tcp_settings(tcp_settings());
+    match &config.authorities {
+        Some(authorities) => builder.certs(trusting(authorities)).build(),
+        None => builder.build(),
+    }
+}
+
+/// Trust in these authorities, in PEM, and in no others.
+pub(super) fn trusting(authorities: &str) -> TlsCertificates {
+    TlsCertificates { client_tls: None, root_cert: Some(authorities.as_bytes().to_vec()) }
 }
 
 /// A cluster, and the connection to it.

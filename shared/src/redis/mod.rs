@@ -14,11 +14,14 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use jiff::{Timestamp, civil::Date};
-use redis::{Cmd, FromRedisValue};
+use redis::{Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use self::reports::ReportSeen;
-use self::{connection::Connection, keys::Keys};
+use self::{
+    connection::{Connection, trusting},
+    keys::Keys,
+};
 use crate::{
     config::RedisConfig,
     domain::{
@@ -60,6 +63,19 @@ pub struct PricingCursor {
 /// Whether a client could be made for that URL.
 pub fn is_redis_url(url: &str) -> bool {
     redis::parse_redis_url(url).is_some()
+}
+
+/// Whether a client for that URL would connect by TLS.
+pub fn is_tls_url(url: &str) -> bool {
+    let connects_to = url.into_connection_info();
+    connects_to.is_ok_and(|connects_to| matches!(connects_to.addr(), ConnectionAddr::TcpTls { .. }))
+}
+
+/// Whether a client can trust these certificates, in PEM: there is one at least, and each can be read.
+pub fn are_authorities(pem: &str) -> bool {
+    // A client would take a text without any, and then trust nobody.
+    let has_one = pem.lines().any(|line| line.starts_with("-----BEGIN CERTIFICATE-----"));
+    has_one && Client::build_with_tls("rediss://localhost", trusting(pem)).is_ok()
 }
 
 /// The URL with that password, unless it has one; `None` if it is no Redis URL.

@@ -155,6 +155,7 @@ fn what_keeps_it_from_starting_is_said_in_one_sentence() {
     for (setting, value, expected) in [
         ("JWT_SECRET", "", "setting JWT_SECRET is not set"),
         ("REDIS_URL", "http://127.0.0.1", "setting REDIS_URL must be"),
+        ("REDIS_CA_FILE", "/no/such.pem", "setting REDIS_CA_FILE names /no/such.pem, which can't be read"),
         ("PORT", "many", "setting PORT must be"),
         ("PORT", &server.port.to_string(), "is taken; set PORT to another one"),
         ("TRUSTED_PROXIES", "everybody", "everybody is none"),

@@ -37,9 +37,14 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) fn command(port: u16, data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     command.env("PORT", port.to_string()).env("DATA_DIR", data).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for setting in
-        ["REDIS_URL", "AWS_ENDPOINT_URL_DYNAMODB", "JWT_SECRET", "ADMIN_EMAIL", "ADMIN_EMAIL_PASSWORD"]
-    {
+    for setting in [
+        "REDIS_URL",
+        "REDIS_CA_FILE",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "JWT_SECRET",
+        "ADMIN_EMAIL",
+        "ADMIN_EMAIL_PASSWORD",
+    ] {
         command.env_remove(setting);
     }
     command
