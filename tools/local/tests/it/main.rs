@@ -35,6 +35,7 @@ mod rate_limits;
 mod reconcile;
 mod redis_cluster;
 mod redis_server;
+mod redis_tls;
 mod round_trips;
 mod rush;
 mod sale;

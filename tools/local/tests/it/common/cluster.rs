@@ -7,6 +7,8 @@ use redis::FromRedisValue;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use super::tls::{self, Authority};
+
 const SLOTS: [RangeInclusive<u16>; 3] = [0..=5460, 5461..=10922, 10923..=16383];
 /// The bus of a node listens 10,000 above its port, which must be a port, too.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
@@ -70,6 +72,23 @@ impl Cluster {
             cluster.wait_for(node, "CLUSTER INFO", &format!("cluster_known_nodes:{count}")).await;
         }
         cluster
+    }
+
+    /// Puts TLS in front of every node, and lets them tell clients to come that way; answers with a port to start at.
+    pub(crate) async fn by_tls(&self, authority: &Authority) -> u16 {
+        let mut ports = Vec::new();
+        for (node, server) in self.nodes.iter().enumerate() {
+            let port = tls::in_front_of(server.url(), authority).await;
+            let announce = redis::cmd("CONFIG").arg("SET").arg("cluster-announce-port").arg(port).clone();
+            self.ask::<()>(node, &announce).await;
+            ports.push(port);
+        }
+        for node in 0..self.nodes.len() {
+            for port in &ports {
+                self.wait_for(node, "CLUSTER NODES", &format!("127.0.0.1:{port}@")).await;
+            }
+        }
+        ports[0]
     }
 
     /// Where a client starts.

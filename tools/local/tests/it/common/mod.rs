@@ -8,6 +8,7 @@ pub(crate) mod metrics;
 pub(crate) mod permissions;
 mod session;
 mod stores;
+pub(crate) mod tls;
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,6 +39,7 @@ pub(crate) use counting::Calls;
 pub(crate) use permissions::Permissions;
 pub(crate) use session::{Answer, Session, send};
 pub(crate) use stores::own_redis;
+pub(crate) use tls::Authority;
 
 pub(crate) const JWT_SECRET: &str = "a secret of at least thirty-two bytes";
 pub(crate) const ADMIN_EMAIL: &str = "admin@example.com";
