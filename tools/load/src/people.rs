@@ -27,7 +27,7 @@ const PASSWORD: &str = "a load generator's own";
 #[derive(Debug)]
 pub enum Buyers {
     /// Anybody new, whose token we sign: the service verifies tokens without knowing the users.
-    Signed(Tokens, Email),
+    Signed(Box<Tokens>, Email),
     /// Registered beforehand: their `Authorization` headers.
     Registered(Vec<String>),
 }
@@ -39,7 +39,7 @@ impl Buyers {
     /// Never: the address is a good one.
     pub fn signed(secret: &str) -> Result<Self, Failure> {
         let tokens = Tokens::new(&SecretString::from(secret.to_owned()), None);
-        Ok(Self::Signed(tokens, Email::parse("somebody@example.com")?))
+        Ok(Self::Signed(Box::new(tokens), Email::parse("somebody@example.com")?))
     }
 
     /// Registers buyers and signs them in.
