@@ -47,8 +47,9 @@ test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the
 	@PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" $(SAM_ENVIRONMENT) $(SAM)/bin/sam build \
 		--parameter-overrides Architecture=$(ARCHITECTURE)
 	@tools/bench/check-sizes .aws-sam/build/*Function/bootstrap
-	@if command -v valgrind >/dev/null; then tools/bench/check-instructions .aws-sam/build/*Function/bootstrap; \
-		else echo "The instructions of a start are not counted: valgrind is not installed."; fi
+	@if command -v valgrind >/dev/null; then cargo build --quiet --bin local --bin bench && \
+		FUNCTIONS="$${CARGO_TARGET_DIR:-target}/lambda" "$${CARGO_TARGET_DIR:-target}/debug/bench" instructions; \
+		else echo "Instructions are not counted: valgrind is not installed."; fi
 	@SAM=$(SAM)/bin/sam EMULATOR=$$(echo $(SAM)/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-$(ARCHITECTURE)) \
 		cargo run --quiet -p lambda -- test $(or $(ON),any)
 # BuildKit makes its own the ignore file beside the Dockerfile and the caches in it. IMAGE_BUILD adds to the build's

@@ -47,6 +47,8 @@ pub(crate) struct Figure {
     /// What it is counted in; nothing for a ratio.
     pub(crate) unit: &'static str,
     pub(crate) samples: Samples,
+    /// Whether the bench fails if it is not as it should be: a count that the code alone decides.
+    pub(crate) guarded: bool,
     /// What people should know to read it.
     pub(crate) note: String,
 }
@@ -60,7 +62,13 @@ impl Figure {
         unit: &'static str,
         samples: Samples,
     ) -> Self {
-        Self { name: name.into(), against: against.into(), target, unit, samples, note: String::new() }
+        let note = String::new();
+        Self { name: name.into(), against: against.into(), target, unit, samples, guarded: false, note }
+    }
+
+    /// The bench fails if it is not as it should be.
+    pub(crate) fn guarded(self) -> Self {
+        Self { guarded: true, ..self }
     }
 
     /// Adds what people should know to read it.

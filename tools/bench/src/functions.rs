@@ -23,7 +23,8 @@ use crate::{
     world::{admin, buyers, settings},
 };
 
-const NAMES: [&str; 7] = ["auth", "events", "reservations", "bookings", "admin", "janitor", "pricing"];
+pub(crate) const NAMES: [&str; 7] =
+    ["auth", "events", "reservations", "bookings", "admin", "janitor", "pricing"];
 const HELLO: &str = "hello_lambda";
 const ROUNDS: usize = 21;
 const WARM_EVENTS: usize = 15;
@@ -74,7 +75,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
 }
 
 /// The function's program: beside ours, or in the folder `FUNCTIONS` as `cargo lambda build` leaves it there.
-fn program_of(name: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn program_of(name: &str) -> Result<PathBuf, Failure> {
     match std::env::var_os("FUNCTIONS").filter(|folder| !folder.is_empty()) {
         None => program(name),
         Some(folder) => {
@@ -240,7 +241,7 @@ impl Usage {
 }
 
 /// An event of an HTTP API, payload format 2.0.
-fn gateway_event(method: &str, path: &str, bearer: Option<&str>, body: Option<String>) -> Value {
+pub(crate) fn gateway_event(method: &str, path: &str, bearer: Option<&str>, body: Option<String>) -> Value {
     let mut headers = json!({
         "accept": "application/json",
         "content-type": "application/json",

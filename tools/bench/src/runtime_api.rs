@@ -46,6 +46,14 @@ struct Desk {
 impl Function {
     /// Starts a program as Lambda does.
     pub(crate) async fn start(program: &Path, settings: &[(&'static str, String)]) -> Result<Self, Failure> {
+        Self::start_command(Command::new(program), settings).await
+    }
+
+    /// The same with a command that runs the program.
+    pub(crate) async fn start_command(
+        mut command: Command,
+        settings: &[(&'static str, String)],
+    ) -> Result<Self, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let (asks, mut asked) = mpsc::unbounded_channel();
@@ -54,7 +62,6 @@ impl Function {
         let desk = Arc::new(Desk { asked: asks, events: Mutex::new(given), answered: answers });
         tokio::spawn(serve(listener, desk));
 
-        let mut command = Command::new(program);
         command.env_clear().env("AWS_LAMBDA_RUNTIME_API", address).envs(settings.iter().cloned());
         command.envs([
             ("AWS_LAMBDA_FUNCTION_NAME", "measured"),
@@ -88,6 +95,15 @@ impl Function {
         // Only when it asks again is it done.
         timeout(ANSWER_WITHIN, self.asked.recv()).await?;
         Ok((answered_at - given, serde_json::from_slice(&body).unwrap_or_default()))
+    }
+
+    /// Ends it, and waits for that.
+    pub(crate) async fn end(mut self) -> Result<(), Failure> {
+        // `kill` is built into every shell, but not every machine has it as a program.
+        let pid = self.pid()?.to_string();
+        Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid]).status().await?;
+        timeout(ANSWER_WITHIN, self.program.wait()).await??;
+        Ok(())
     }
 
     /// Its process.
