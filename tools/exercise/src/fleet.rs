@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use local::settings::NOT_INHERITED;
 use tokio::{
     process::{Child, Command},
     sync::Mutex,
@@ -31,16 +32,6 @@ kill "$reader" 2>/dev/null
 /// Making sure of the tables, with a loaded machine.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
-/// These would change what the servers do.
-const NOT_INHERITED: &[&str] = &[
-    "ADMIN_EMAIL",
-    "ADMIN_EMAIL_PASSWORD",
-    "JWT_SECRET_PREVIOUS",
-    "REDIS_CA_FILE",
-    "REDIS_CLUSTER",
-    "UPSTASH_REDIS_URL",
-    "UPSTASH_REDIS_PASSWORD",
-];
 
 /// All servers.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use local::{
     embedded_store::{EmbeddedStore, Location},
     process::Process,
     redis_server::{RedisOptions, RedisServer},
+    settings::NOT_INHERITED,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -28,15 +29,6 @@ use crate::{
 pub const JWT_SECRET: &str = "known to the load generator and to its server, and to nobody else";
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
-/// These would change what the server does.
-const NOT_INHERITED: &[&str] = &[
-    "ADMIN_EMAIL",
-    "ADMIN_EMAIL_PASSWORD",
-    "JWT_SECRET_PREVIOUS",
-    "REDIS_CA_FILE",
-    "REDIS_CLUSTER",
-    "UPSTASH_REDIS_URL",
-];
 
 /// Everything that runs.
 #[derive(Debug)]

@@ -14,6 +14,17 @@ const ADMIN_PASSWORD: &str = "evently-admin";
 const CONFIRM_GRACE_SECONDS_MIN: u64 = 9;
 const TEST_ONLY_MAX: u64 = 3_600;
 
+/// Settings of whoever runs a tool, which would change what the servers do that it starts for itself.
+pub const NOT_INHERITED: &[&str] = &[
+    "ADMIN_EMAIL",
+    "ADMIN_EMAIL_PASSWORD",
+    "JWT_SECRET_PREVIOUS",
+    "REDIS_CA_FILE",
+    "REDIS_CLUSTER",
+    "UPSTASH_REDIS_URL",
+    "UPSTASH_REDIS_PASSWORD",
+];
+
 /// Where the local server runs, and what it uses instead of starting its own.
 #[derive(Debug)]
 pub struct Settings {
