@@ -12,6 +12,7 @@ use crate::Failure;
 
 const WIDTH: u32 = 760;
 const HEIGHT: u32 = 280;
+const NAME_HEIGHT: i32 = 14;
 /// Told apart by people who see few colours, too (Okabe and Ito).
 const COLOURS: [RGBColor; 5] = [
     RGBColor(0, 114, 178),
@@ -75,13 +76,18 @@ macro_rules! draw_on {
             .x_label_formatter(&|value| short(*value))
             .y_label_formatter(&|value| short(*value))
             .draw()?;
-        for (line, colour) in $plot.lines.iter().zip(COLOURS.iter().cycle()) {
+        let ends: Vec<_> = $plot
+            .lines
+            .iter()
+            .map(|line| line.points.last().map_or(0, |last| chart.backend_coord(last).1))
+            .collect();
+        for ((line, colour), down) in $plot.lines.iter().zip(COLOURS.iter().cycle()).zip(apart(&ends)) {
             let style = colour.stroke_width(2);
             chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
             if let Some(last) = line.points.last() {
                 let beside = Pos::new(HPos::Left, VPos::Center);
                 let text = ("sans-serif", 13).into_font().color(colour).pos(beside);
-                let label = EmptyElement::at(*last) + Text::new(line.name.clone(), (6, 0), text);
+                let label = EmptyElement::at(*last) + Text::new(line.name.clone(), (6, down), text);
                 chart.draw_series(std::iter::once(label))?;
             }
         }
@@ -118,11 +124,37 @@ fn draw<B: DrawingBackend>(
     }
 }
 
+/// How far names must go down from where their lines end so that each can be read. In pixels, from top to bottom.
+fn apart(ends: &[i32]) -> Vec<i32> {
+    let mut order: Vec<usize> = (0..ends.len()).collect();
+    order.sort_by_key(|line| ends[*line]);
+    let mut down = vec![0; ends.len()];
+    let mut free_from = i32::MIN;
+    for line in order {
+        let place = ends[line].max(free_from);
+        down[line] = place - ends[line];
+        free_from = place + NAME_HEIGHT;
+    }
+    down
+}
+
 /// A number as it stands at an axis.
 fn short(value: f64) -> String {
     match value {
         value if value >= 1_000.0 => format!("{:.0},{:03.0}", (value / 1_000.0).trunc(), value % 1_000.0),
         value if value >= 10.0 || value == 0.0 => format!("{value:.0}"),
         value => format!("{value}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_lines_that_end_at_one_height_stand_apart() {
+        assert!(apart(&[]).is_empty());
+        assert_eq!(apart(&[10, 100]), [0, 0]);
+        assert_eq!(apart(&[100, 98, 10, 101]), [12, 0, 0, 25]);
     }
 }
