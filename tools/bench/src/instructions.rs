@@ -32,7 +32,7 @@ const BOTH_RUNS: usize = WARM_UP + WARM_UP + COUNTED;
 const START_MILLIONS_MAX: f64 = 3.0;
 /// To decode the machine's root certificates, of which Debian has some 140, would take 17 more; to gather randomness from
 /// the jitter of the CPU, which `.cargo/config.toml` forbids, 420.
-const START_BY_TLS_MILLIONS_MAX: f64 = 4.2;
+const START_BY_TLS_MILLIONS_MAX: f64 = 3.9;
 const BROWSE_THOUSANDS_MAX: f64 = 320.0;
 const BOOK_THOUSANDS_MAX: f64 = 390.0;
 const REFUSAL_THOUSANDS_MAX: f64 = 390.0;

@@ -13,6 +13,7 @@ use lambda::{
     stores::{Stores, for_sam},
     trial::{self, Place, Tools},
 };
+use local::settings::NOT_INHERITED;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{sleep, timeout},
@@ -79,6 +80,9 @@ async fn host_for_containers() -> Option<IpAddr> {
 /// Runs a command beside the stores, and ends it when we are to end.
 async fn beside(program: &str, arguments: &[&str], stores: &Stores) -> Result<(), Failure> {
     let mut command = tokio::process::Command::new(program);
+    for name in NOT_INHERITED {
+        command.env_remove(name);
+    }
     let mut child = command.args(arguments).envs(&stores.environment).kill_on_drop(true).spawn()?;
     tokio::select! {
         ended = child.wait() => {
