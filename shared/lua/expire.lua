@@ -4,13 +4,14 @@
 -- KEYS[1] state
 -- KEYS[2] deadlines
 -- KEYS[3] holds
+-- KEYS[4] ended
 --
 -- SWEPT       holds expired, 1 if more may be overdue, the event's version, and JSON array of the overdue
 --             `confirming` holds: {id, deadline, user}; the user is empty for a withdrawal
 -- NOT_LOADED  there is no state
 -- DROPPED     some of the event's keys were lost and others not: all are gone now, to be loaded anew
 
-local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+local state, deadlines, holds, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 if not is_loaded(state) then return { 'NOT_LOADED' } end
 local version, count = number_of(state, 'version'), redis.call('HLEN', holds)
@@ -18,7 +19,7 @@ if count ~= redis.call('ZCARD', deadlines) or (count == 0) ~= (number_of(state, 
   redis.call('UNLINK', state, deadlines, holds)
   return { 'DROPPED' }
 end
-local expired, confirming = expire_overdue(state, deadlines, holds, now_ms(), math.huge)
+local expired, confirming = expire_overdue(state, deadlines, holds, ended, now_ms(), math.huge)
 local more = (expired + #confirming >= EXPIRE_MAX) and 1 or 0
 -- cjson writes an empty table as an object.
 local overdue = #confirming > 0 and cjson.encode(confirming) or '[]'

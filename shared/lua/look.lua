@@ -3,22 +3,28 @@
 -- KEYS[1] state
 -- KEYS[2] deadlines
 -- KEYS[3] holds
+-- KEYS[4] ended
 -- ARGV[1] reservation id
 -- ARGV[2] user id
 --
 -- HOLD       JSON {quantity, unit_price, currency, expires_at}, now in ms
--- NO_HOLD    there is none, or it has run out
+-- NO_HOLD    there is none
+-- ENDED      it has ended: `released` or `expired`
 -- NOT_YOURS  it is another user's
 
-local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+local state, deadlines, holds, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, user = ARGV[1], ARGV[2]
 
 local found = is_loaded(state) and redis.call('HGET', holds, id)
-if not found then return { 'NO_HOLD' } end
+if not found then
+  local how = how_ended(ended, id, user)
+  if how then return { 'ENDED', how } end
+  return { 'NO_HOLD' }
+end
 local hold = cjson.decode(found)
 if hold.user ~= user then return { 'NOT_YOURS' } end
 local now, deadline = now_ms(), tonumber(redis.call('ZSCORE', deadlines, id) or 0)
-if hold.state == 'held' and deadline <= now then return { 'NO_HOLD' } end
+if hold.state == 'held' and deadline <= now then return { 'ENDED', 'expired' } end
 return { 'HOLD', cjson.encode({
   quantity = hold.quantity, unit_price = hold.unit_price,
   currency = redis.call('HGET', state, 'currency'), expires_at = deadline,

@@ -13,6 +13,7 @@
 -- KEYS[1] state
 -- KEYS[2] deadlines
 -- KEYS[3] holds
+-- KEYS[4] ended
 -- ARGV[1] reservation id
 -- ARGV[2] draws that were refused as a whole: JSON array of [shard, seats]
 -- ARGV[3] the refused shards: JSON array of [shard, seats left in DynamoDB, its version there]
@@ -28,7 +29,7 @@
 -- ALL_HELD  too few seats are free, but holds may run out: seats free, time when the next one does
 -- SOLD_OUT  too few seats are free, and no holds could change that: seats free
 
-local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+local state, deadlines, holds, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, refused_draws, refused = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 local grace_ms, start = tonumber(ARGV[4]), tonumber(ARGV[5])
 local user, quantity, unit_price = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -53,7 +54,7 @@ end
 
 local now = now_ms()
 if number_of(state, 'free') < quantity then
-  expire_overdue(state, deadlines, holds, now, quantity)
+  expire_overdue(state, deadlines, holds, ended, now, quantity)
 end
 if number_of(state, 'free') < quantity then
   if not hold then return { 'EXPIRED' } end
@@ -62,10 +63,8 @@ if number_of(state, 'free') < quantity then
   return too_few(state, number_of(state, 'free'), first_deadline(deadlines), now, quantity)
 end
 local draws = draw(state, quantity, number_of(state, 'shards'), start)
-hold = {
-  user = user, quantity = quantity, draws = draws, unit_price = unit_price, state = 'confirming',
-  from = hold and hold.from or now, begun_at = hold and hold.begun_at or now,
-}
+hold = hold or { user = user, quantity = quantity, unit_price = unit_price, from = now, begun_at = now }
+hold.draws, hold.state, hold.begun_at = draws, 'confirming', hold.begun_at or now
 take(state, hold)
 redis.call('HSET', holds, id, cjson.encode(hold))
 redis.call('ZADD', deadlines, now + grace_ms, id)

@@ -4,6 +4,7 @@
 -- KEYS[2] deadlines
 -- KEYS[3] holds
 -- KEYS[4] idempotency: the record of this user's idempotency key
+-- KEYS[5] ended
 -- ARGV[1] id of the new reservation
 -- ARGV[2] user id
 -- ARGV[3] quantity
@@ -13,8 +14,9 @@
 -- ARGV[7] how long a user may hold seats without buying them, ms; 0 for any time
 -- ARGV[8] within which time, ms
 --
--- HELD         the seats are held: JSON {id, quantity, unit_price, currency, expires_at}
--- REPLAYED     this request was answered before: the same JSON
+-- HELD         the seats are held: JSON {id, quantity, unit_price, currency, expires_at}; now
+-- REPLAYED     this request was answered before: the same JSON; now; what became of the hold: `held` and until when,
+--              `released` or `expired`, or `gone`: perhaps it is a booking
 -- KEY_REUSED   the idempotency key was used for another quantity
 -- NOT_LOADED   the state is missing: load the event and call again
 -- DRAFT        the event is not published
@@ -28,7 +30,7 @@
 -- SOLD_OUT     too few seats are free, and no holds could change that: seats free
 -- ID_TAKEN     the id is in use: call again with another
 
-local state, deadlines, holds, idempotency = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local state, deadlines, holds, idempotency, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, user, quantity = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local hold_ttl_ms, idempotency_ttl_ms, start = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local unbought_max_ms, unbought_window_ms = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -43,7 +45,11 @@ if answered then
     answered = cjson.encode(answer)
     redis.call('SET', idempotency, answered, 'KEEPTTL')
   end
-  return { 'REPLAYED', answered }
+  local now, found = now_ms(), is_loaded(state) and redis.call('HGET', holds, answer.id)
+  if not found then return { 'REPLAYED', answered, now, how_ended(ended, answer.id, user) or 'gone' } end
+  local deadline = tonumber(redis.call('ZSCORE', deadlines, answer.id) or 0)
+  if deadline <= now and cjson.decode(found).state == 'held' then return { 'REPLAYED', answered, now, 'expired' } end
+  return { 'REPLAYED', answered, now, 'held', deadline }
 end
 
 -- One read of the state for all that is known beforehand: many buyers wait behind this script.
@@ -67,7 +73,7 @@ if quantity > most then return { 'TOO_MANY', most } end
 -- The user's own hold may have run out, behind many others'.
 for _ = 1, 4 do
   if bought + holding + quantity <= most_of_user or holding == 0 then break end
-  local expired = expire_overdue(state, deadlines, holds, now, math.huge)
+  local expired = expire_overdue(state, deadlines, holds, ended, now, math.huge)
   holding, free = number_of(state, 'holding:' .. user), number_of(state, 'free')
   unbought = redis.call('HGET', state, 'unbought:' .. user)
   if expired < EXPIRE_MAX then break end
@@ -84,14 +90,17 @@ end
 if free < quantity then
   local first = first_deadline(deadlines)
   if first and first <= now then
-    expire_overdue(state, deadlines, holds, now, quantity)
+    expire_overdue(state, deadlines, holds, ended, now, quantity)
     free, first = number_of(state, 'free'), first_deadline(deadlines)
   end
   if free < quantity then return too_few(state, free, first, now, quantity) end
 end
 
 local draws = draw(state, quantity, tonumber(shards), start)
-local hold = { user = user, quantity = quantity, draws = draws, unit_price = price, state = 'held', from = now }
+local hold = {
+  user = user, quantity = quantity, draws = draws, unit_price = price, state = 'held', from = now,
+  most = most_of_user < math.huge and most_of_user or nil,
+}
 if redis.call('HSETNX', holds, id, cjson.encode(hold)) == 0 then return { 'ID_TAKEN' } end
 take(state, hold)
 local deadline = now + hold_ttl_ms
@@ -100,4 +109,4 @@ local answer = cjson.encode({
   id = id, quantity = quantity, unit_price = price, currency = currency, expires_at = deadline,
 })
 redis.call('SET', idempotency, answer, 'PX', idempotency_ttl_ms)
-return { 'HELD', answer }
+return { 'HELD', answer, now }

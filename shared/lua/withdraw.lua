@@ -4,6 +4,7 @@
 -- KEYS[1] state
 -- KEYS[2] deadlines
 -- KEYS[3] holds
+-- KEYS[4] ended
 -- ARGV[1] id of the withdrawal
 -- ARGV[2] seats wanted
 -- ARGV[3] shards to draw from at most; if that does not reach, fewer seats are drawn
@@ -13,7 +14,7 @@
 -- TOO_FEW     fewer seats are free than wanted: how many are
 -- NOT_LOADED  the state is missing: load the event and call again
 
-local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
+local state, deadlines, holds, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, wanted, shards_max, grace_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 if not is_loaded(state) then return { 'NOT_LOADED' } end
@@ -23,7 +24,7 @@ if found then
   return { 'WITHDRAWN', cjson.encode(cjson.decode(found).draws), tonumber(redis.call('ZSCORE', deadlines, id)) }
 end
 local now = now_ms()
-expire_overdue(state, deadlines, holds, now, wanted)
+expire_overdue(state, deadlines, holds, ended, now, wanted)
 local free = number_of(state, 'free')
 if free < wanted then return { 'TOO_FEW', free } end
 

@@ -4,15 +4,17 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    domain::{email::Email, inventory, reservation::UNBOUGHT_TTLS_MAX},
+    domain::{
+        email::Email,
+        inventory,
+        reservation::{HOLD_TTL_SECONDS_MAX, UNBOUGHT_TTLS_MAX},
+    },
     redis::{are_authorities, is_redis_url, is_tls_url, with_password},
 };
 
 /// HS256 wants a key at least as long as its output (RFC 7518, section 3.2).
 const JWT_SECRET_BYTES_MIN: usize = 32;
 const HOLD_TTL_SECONDS_DEFAULT: u64 = 600;
-/// A hold lives at most a day: the janitor looks for holds of events that ended no longer ago.
-const HOLD_TTL_SECONDS_MAX: u64 = 86_400;
 /// Redis keeps the time of each request of the last minute.
 const RATE_LIMIT_MAX: u64 = 10_000;
 /// Longer than any request can live: the functions' timeout (10 s) plus the SDK's last attempt.

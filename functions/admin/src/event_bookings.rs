@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Error,
     domain::{
-        booking::{Booking, BookingStatus},
+        booking::{Booking, BookingStatus, EventNow},
         id::EventId,
     },
     http::{
@@ -82,18 +82,18 @@ pub(crate) async fn list_event_bookings(
     let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
     let (event, page) =
         tokio::join!(app.store.event(id), app.store.bookings_of_event(id, params.status, limit, start));
-    event?.ok_or(Error::EventNotFound)?;
+    let event = EventNow::from(event?.ok_or(Error::EventNotFound)?);
     let page = page?;
     let list = EventBookingList {
-        items: page.items.into_iter().map(EventBooking::from).collect(),
+        items: page.items.into_iter().map(|booking| EventBooking::new(booking, event.clone())).collect(),
         next_cursor: to_cursor(&app.tokens, &list, page.next)?,
     };
     Ok(wanted.answer(&list, || table(&list.items), list.next_cursor.as_deref())?)
 }
 
-impl From<Booking> for EventBooking {
-    fn from(booking: Booking) -> Self {
-        Self { user_id: booking.user_id.to_string(), booking: booking.into() }
+impl EventBooking {
+    fn new(booking: Booking, event: EventNow) -> Self {
+        Self { user_id: booking.user_id.to_string(), booking: BookingView::new(booking, Some(event)) }
     }
 }
 

@@ -28,7 +28,7 @@ use shared::{
          headers(("Idempotent-Replayed" = bool))),
         (status = 404, description = "`booking_not_found`: there is none, or it is another user's.",
          body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`event_started`: too late.", body = ProblemBody,
+        (status = 409, description = "`event_started`: too late; a booking of a cancelled event can be cancelled at any time.", body = ProblemBody,
          content_type = "application/problem+json"),
         KeyProblems, CallerProblems, StoreProblems,
     ),
@@ -47,6 +47,6 @@ pub(crate) async fn cancel_booking(
     }
     let cancelled = protocol::cancel(&app, caller.user_id, id, Timestamp::now(), permit.granted()).await?;
     metrics::counter!(names::BOOKINGS_CANCELLED).increment(u64::from(!cancelled.replayed));
-    let answer = Json(BookingAnswer::from(cancelled.booking)).into_response();
+    let answer = Json(BookingAnswer::new(cancelled.booking, cancelled.event)).into_response();
     Ok(replayed(answer, cancelled.replayed))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State, response::IntoResponse};
 use shared::{
     App, Error,
+    domain::booking::EventNow,
     http::{
         BookingId, Caller, PathId, Problem,
         openapi::{CallerProblems, ProblemBody, StoreProblems},
@@ -28,6 +29,9 @@ pub(crate) async fn get_booking(
     caller: Caller,
     PathId(BookingId(id)): PathId<BookingId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let booking = app.store.booking(caller.user_id, id).await?.ok_or(Error::BookingNotFound)?;
-    Ok(Json(BookingAnswer::from(booking)))
+    // An id leads to its event, so both are read at once.
+    let (booking, event) =
+        tokio::try_join!(app.store.booking(caller.user_id, id), app.store.event(id.event()))?;
+    let booking = booking.ok_or(Error::BookingNotFound)?;
+    Ok(Json(BookingAnswer::new(booking, event.map(EventNow::from))))
 }

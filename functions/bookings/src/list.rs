@@ -1,12 +1,18 @@
 //! GET /bookings
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use axum::{Json, extract::State, response::IntoResponse};
 use serde::{Deserialize, Serialize};
 use shared::{
-    App,
-    domain::booking::BookingStatus,
+    App, Error,
+    domain::{
+        booking::{Booking, BookingStatus, EventNow},
+        id::EventId,
+    },
     http::{
         Caller, Problem, QueryParams,
         cursor::{from_cursor, to_cursor},
@@ -35,13 +41,13 @@ pub(crate) struct ListParams {
 /// A page of bookings.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BookingList {
-    /// Newest first.
+    /// The last confirmed first.
     items: Vec<BookingView>,
     /// Send it as `cursor` for the next page; null on the last.
     next_cursor: Option<String>,
 }
 
-/// One's own bookings, newest first.
+/// One's own bookings, the last confirmed first.
 #[utoipa::path(
     get, path = "/bookings", tag = "Booking", security(("bearer" = [])),
     params(ListParams),
@@ -59,8 +65,17 @@ pub(crate) async fn list_bookings(
     let list = format!("bookings {} {:?}", caller.user_id, params.status);
     let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
     let page = app.store.bookings_of_user(caller.user_id, params.status, limit, start).await?;
-    Ok(Json(BookingList {
-        items: page.items.into_iter().map(BookingView::from).collect(),
-        next_cursor: to_cursor(&app.tokens, &list, page.next)?,
-    }))
+    let events = events_now(&app, &page.items).await?;
+    let items = page.items.into_iter().map(|booking| {
+        let event = events.get(&booking.event_id).cloned();
+        BookingView::new(booking, event)
+    });
+    Ok(Json(BookingList { items: items.collect(), next_cursor: to_cursor(&app.tokens, &list, page.next)? }))
+}
+
+/// The events of these bookings, as they are now.
+async fn events_now(app: &App, bookings: &[Booking]) -> Result<HashMap<EventId, EventNow>, Error> {
+    let ids: BTreeSet<EventId> = bookings.iter().map(|booking| booking.event_id).collect();
+    let events = app.store.events(&ids.into_iter().collect::<Vec<_>>()).await?;
+    Ok(events.into_iter().map(|event| (event.id, event.into())).collect())
 }

@@ -40,7 +40,8 @@ fn one() -> u32 {
 
 /// Holds seats for a while, at the price of this moment. Confirm the reservation to buy them.
 ///
-/// Sending the same `Idempotency-Key` again gives the same reservation, with `Idempotent-Replayed: true`.
+/// Sending the same `Idempotency-Key` again gives the same reservation as it is by then, with `Idempotent-Replayed: true`:
+/// `status` says what became of it.
 #[utoipa::path(
     post, path = "/events/{id}/book", tag = "Booking", security(("bearer" = [])),
     params(
@@ -89,7 +90,8 @@ pub(crate) async fn book(
     measure::reserved(&reserved);
     let reserved = reserved?;
     let location = format!("/reservations/{}", reserved.reservation.id);
-    let answer = ReservationAnswer { reservation: reserved.reservation.into() };
+    let is_replayed = reserved.replayed;
+    let answer = ReservationAnswer { reservation: reserved.into() };
     let response = (StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)).into_response();
-    Ok(replayed(response, reserved.replayed))
+    Ok(replayed(response, is_replayed))
 }

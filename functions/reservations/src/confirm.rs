@@ -13,7 +13,7 @@ use shared::{
     App,
     domain::id::ReservationId,
     http::{
-        Caller, OptionalIdempotencyKey, PathId, Problem,
+        Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
         headers::replayed,
         openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, ProblemBody, StoreProblems},
         views::BookingAnswer,
@@ -36,7 +36,7 @@ use crate::measure;
          headers(("Location" = String), ("Idempotent-Replayed" = bool))),
         (status = 404, description = "`reservation_not_found`: it is another user's.", body = ProblemBody,
          content_type = "application/problem+json"),
-        (status = 409, description = "`not_on_sale`: the event was cancelled; `sold_out`, `all_held`: Redis \
+        (status = 409, description = "`not_on_sale`: the event was cancelled, or is not published any more; `sold_out`, `all_held`: Redis \
           had lost data, and the held seats were sold to others. Nothing is sold; as long as the hold lasts, confirming \
           again may find other seats. `max_per_user_reached`: other bookings were confirmed meanwhile.", body = ProblemBody,
          content_type = "application/problem+json"),
@@ -47,18 +47,21 @@ use crate::measure;
 )]
 pub(crate) async fn confirm_reservation(
     State(app): State<Arc<App>>,
+    permit: Permit,
     caller: Caller,
     PathId(id): PathId<ReservationId>,
     OptionalIdempotencyKey(key): OptionalIdempotencyKey,
 ) -> Result<impl IntoResponse, Problem> {
     if let Some(key) = key {
+        // What is refused leaves no record of its key behind.
+        permit.granted().await?;
         protocol::check_idempotency_key(&app, caller.user_id, "confirm", &key, &id.to_string()).await?;
     }
-    let confirmed = protocol::confirm(&app, caller.user_id, id, Timestamp::now()).await;
+    let confirmed = protocol::confirm(&app, caller.user_id, id, Timestamp::now(), permit.granted()).await;
     measure::confirmed(&confirmed);
     let confirmed = confirmed?;
     let status = if confirmed.replayed { StatusCode::OK } else { StatusCode::CREATED };
     let location = format!("/bookings/{id}");
-    let answer = Json(BookingAnswer::from(confirmed.booking));
+    let answer = Json(BookingAnswer::new(confirmed.booking, confirmed.event));
     Ok(replayed((status, [(header::LOCATION, location)], answer).into_response(), confirmed.replayed))
 }

@@ -2,6 +2,7 @@
 
 mod book;
 mod confirm;
+mod list;
 mod look;
 mod measure;
 mod release;
@@ -9,6 +10,7 @@ mod view;
 
 shared::routes![
     [book::book],
+    [list::list_reservations],
     [look::get_reservation, release::release_reservation],
     [confirm::confirm_reservation],
 ];

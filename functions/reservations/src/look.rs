@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
 use shared::{
-    App, Error,
+    App,
     domain::id::ReservationId,
     http::{
         Caller, PathId, Problem,
         openapi::{CallerProblems, ProblemBody, StoreProblems},
     },
-    redis::scripts::Look,
+    protocol::{self, Looked},
 };
 
 use crate::view::{ReservationAnswer, ReservationView};
@@ -21,8 +21,10 @@ use crate::view::{ReservationAnswer, ReservationView};
     params(("id" = uuid::Uuid, Path, description = "The reservation's id.")),
     responses(
         (status = 200, description = "The reservation.", body = ReservationAnswer),
-        (status = 404, description = "`reservation_not_found`: there is none, or it has expired, or it is another \
-          user's.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`reservation_not_found`: there is none, or it is another user's, or it ended more than a \
+          day ago.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "`reservation_expired`; `reservation_released`: it was given back. Known for a day.",
+         body = ProblemBody, content_type = "application/problem+json"),
         CallerProblems, StoreProblems,
     ),
 )]
@@ -31,12 +33,9 @@ pub(crate) async fn get_reservation(
     caller: Caller,
     PathId(id): PathId<ReservationId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let reservation = match app.redis.look(id, caller.user_id).await? {
-        Look::Hold(reservation, now) => ReservationView::at(reservation, now),
-        Look::NoHold => {
-            let booking = app.store.booking(caller.user_id, id).await?.ok_or(Error::ReservationNotFound)?;
-            ReservationView::booked(booking)
-        }
+    let reservation = match protocol::reservation(&app, caller.user_id, id).await? {
+        Looked::Hold(reservation, now) => ReservationView::held(reservation, now),
+        Looked::Booking(booking) => ReservationView::booked(booking),
     };
     Ok(Json(ReservationAnswer { reservation }))
 }

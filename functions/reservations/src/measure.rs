@@ -22,7 +22,7 @@ pub(crate) fn reserved(outcome: &Result<Reserved, Error>) {
 
 pub(crate) fn confirmed(outcome: &Result<Confirmed, Error>) {
     match outcome {
-        Ok(Confirmed { booking, replayed: false }) => {
+        Ok(Confirmed { booking, replayed: false, .. }) => {
             metrics::counter!(names::CONFIRMS_MADE).increment(1);
             metrics::counter!(names::SEATS_BOOKED).increment(u64::from(booking.quantity));
         }

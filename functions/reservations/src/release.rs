@@ -14,14 +14,16 @@ use shared::{
     telemetry::names,
 };
 
-/// Gives a reservation back: its seats are on sale again at once.
+/// Gives a reservation back: its seats are on sale again at once. Giving it back again answers the same.
 #[utoipa::path(
     delete, path = "/reservations/{id}", tag = "Booking", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The reservation's id.")),
     responses(
         (status = 204, description = "The seats are on sale again."),
-        (status = 404, description = "`reservation_not_found`: there is none, or it has expired, or it is another \
-          user's.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`reservation_not_found`: there is none, or it is another user's, or it ended more than a \
+          day ago.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "`reservation_expired`.", body = ProblemBody,
+         content_type = "application/problem+json"),
         (status = 409, description = "`already_confirmed`: cancel the booking instead; `confirm_under_way`.",
          body = ProblemBody, content_type = "application/problem+json"),
         CallerProblems, StoreProblems,

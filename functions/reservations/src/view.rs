@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::domain::{
-    booking::{Booking, total},
-    reservation::Reservation,
+use shared::{
+    domain::{
+        booking::{Booking, total},
+        reservation::{Reservation, ReservationStatus},
+    },
+    protocol::Reserved,
 };
 use utoipa::ToSchema;
 
@@ -36,20 +39,30 @@ pub(crate) struct ReservationView {
     /// ISO 4217 code.
     #[schema(example = "EUR")]
     currency: String,
-    /// `held`; then that of the booking: `confirmed` or `cancelled`.
+    /// `held` while its seats are; then how it ended: `released` or `expired`, or as the booking that it became is.
     #[schema(example = "held")]
-    status: &'static str,
-    /// When the seats go back on sale, unless confirmed before; null once confirmed.
+    status: ReservationStatus,
+    /// When the seats go back on sale, unless confirmed before; null once it is not held any more.
     #[schema(example = "2031-06-01T12:10:00Z")]
     expires_at: Option<Timestamp>,
-    /// Whole seconds left until then; only where one reservation is read.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Whole seconds left until then, by the server's clock; null once it is not held any more.
     #[schema(example = 598)]
     expires_in: Option<i64>,
 }
 
-impl From<Reservation> for ReservationView {
-    fn from(reservation: Reservation) -> Self {
+impl ReservationView {
+    /// A hold with what is left of it at `now`.
+    pub(crate) fn held(reservation: Reservation, now: Timestamp) -> Self {
+        let left = reservation.expires_at.duration_since(now).as_secs().max(0);
+        Self {
+            expires_at: Some(reservation.expires_at),
+            expires_in: Some(left),
+            ..Self::ended(reservation, ReservationStatus::Held)
+        }
+    }
+
+    /// A reservation that is not held any more.
+    fn ended(reservation: Reservation, status: ReservationStatus) -> Self {
         Self {
             id: reservation.id.to_string(),
             event_id: reservation.event_id.to_string(),
@@ -57,18 +70,10 @@ impl From<Reservation> for ReservationView {
             unit_price: reservation.unit_price,
             total: total(reservation.quantity, reservation.unit_price),
             currency: reservation.currency,
-            status: "held",
-            expires_at: Some(reservation.expires_at),
+            status,
+            expires_at: None,
             expires_in: None,
         }
-    }
-}
-
-impl ReservationView {
-    /// A hold with what is left of it at `now`.
-    pub(crate) fn at(reservation: Reservation, now: Timestamp) -> Self {
-        let left = reservation.expires_at.duration_since(now).as_secs().max(0);
-        Self { expires_in: Some(left), ..reservation.into() }
     }
 
     /// A reservation that became this booking.
@@ -80,9 +85,18 @@ impl ReservationView {
             unit_price: booking.unit_price,
             total: total(booking.quantity, booking.unit_price),
             currency: booking.currency,
-            status: booking.status.as_str(),
+            status: booking.status.into(),
             expires_at: None,
             expires_in: None,
+        }
+    }
+}
+
+impl From<Reserved> for ReservationView {
+    fn from(reserved: Reserved) -> Self {
+        match reserved.status {
+            ReservationStatus::Held => Self::held(reserved.reservation, reserved.now),
+            status => Self::ended(reserved.reservation, status),
         }
     }
 }

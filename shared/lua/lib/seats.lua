@@ -3,6 +3,8 @@
 -- Overdue holds that are looked at in one call at most, so that no call holds up the others for long.
 local EXPIRE_MAX = 500
 local EXPIRE_PAGE = 50
+-- How long it is known how a hold ended: as long as an idempotency key.
+local ENDED_MS = 24 * 60 * 60 * 1000
 
 -- Adds seats (sign 1) or takes them away (sign -1) from what a name, like 'free', says of each drawn shard.
 -- Answers how many seats that are in all.
@@ -69,6 +71,14 @@ local function give_back(state, hold)
   add_free(state, hold.draws, 1)
 end
 
+-- Remembers how a user's hold ended: `released` or `expired`. A withdrawal is nobody's.
+local function note_end(ended, id, user, how, now)
+  if user == '' then return end
+  redis.call('ZADD', ended, now, id .. ' ' .. user .. ' ' .. how)
+  redis.call('ZREMRANGEBYSCORE', ended, '-inf', now - ENDED_MS)
+  redis.call('PEXPIRE', ended, ENDED_MS)
+end
+
 local function remove_hold(deadlines, holds, id)
   redis.call('ZREM', deadlines, id)
   redis.call('HDEL', holds, id)
@@ -76,7 +86,7 @@ end
 
 -- Returns the seats of overdue `held` holds until `wanted` seats are free or EXPIRE_MAX holds were looked at.
 -- Answers how many holds expired, and the overdue `confirming` ones met: only the janitor may settle those.
-local function expire_overdue(state, deadlines, holds, now, wanted)
+local function expire_overdue(state, deadlines, holds, ended, now, wanted)
   local expired, confirming, seen = 0, {}, 0
   while seen < EXPIRE_MAX and number_of(state, 'free') < wanted do
     -- Those that stay are in front of those not seen yet.
@@ -92,6 +102,7 @@ local function expire_overdue(state, deadlines, holds, now, wanted)
         give_back(state, hold)
         count_unbought(state, hold, tonumber(due[i + 1]))
         remove_hold(deadlines, holds, due[i])
+        note_end(ended, due[i], hold.user, 'expired', now)
         expired = expired + 1
       else
         confirming[#confirming + 1] = { id = due[i], deadline = tonumber(due[i + 1]), user = hold.user }

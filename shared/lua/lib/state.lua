@@ -2,13 +2,17 @@
 -- does nothing by itself.
 --
 -- An event's keys, all under the hash tag {event id}:
---   state      hash    facts of the event (name, starts_at, status, sales_open_at, sales_close_at, price,
+--   state      hash    facts of the event (name, venue, starts_at, status, sales_open_at, sales_close_at, price,
 --                      currency, max_per_booking, max_per_user, version, shards), epoch; for each shard
 --                      free:<shard>, held:<shard>, confirming:<shard> (that part of held whose confirm has
 --                      begun) and applied:<shard>; two sums over the shards: free and held; and for each user
 --                      holding:<user> and bought:<user>, seats, and unbought:<user>, see count_unbought
 --   deadlines  zset    reservation id -> deadline, ms since the Unix epoch
---   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state, from, begun_at}
+--   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state, from, most, begun_at, begins,
+--                      first, held_until}: most is what one user might have when it was granted; begins counts the
+--                      confirms that began, first is the one that made it `confirming`, and held_until the deadline
+--                      that it had before
+--   ended      zset    <reservation id> <user id> released, or expired -> when it ended; kept for a day
 --
 -- A draw is a pair {shard, seats}. Times are ms since the Unix epoch by Redis TIME: one clock for all.
 
@@ -24,4 +28,11 @@ end
 
 local function number_of(state, field)
   return tonumber(redis.call('HGET', state, field) or 0)
+end
+
+-- How a user's hold ended, if that is still known.
+local function how_ended(ended, id, user)
+  for _, how in ipairs({ 'released', 'expired' }) do
+    if redis.call('ZSCORE', ended, id .. ' ' .. user .. ' ' .. how) then return how end
+  end
 end

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::reservation::Ended;
+
 /// A cause of any kind, kept for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -32,6 +34,8 @@ pub enum NotOnSale {
     ClosedAt(Timestamp),
     /// The event was cancelled.
     Cancelled,
+    /// The event is not published any more.
+    Draft,
 }
 
 /// Why something was refused or failed.
@@ -80,6 +84,9 @@ pub enum Error {
     /// The hold ran out, or there never was one.
     #[error("reservation expired")]
     ReservationExpired,
+    /// The user gave the hold back.
+    #[error("reservation released")]
+    ReservationReleased,
     /// The hold is being confirmed, so it can't be given back.
     #[error("confirm under way")]
     ConfirmUnderWay,
@@ -149,5 +156,14 @@ impl Error {
     /// One field is unacceptable.
     pub fn invalid_field(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
+    }
+}
+
+impl From<Ended> for Error {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Released => Self::ReservationReleased,
+            Ended::Expired => Self::ReservationExpired,
+        }
     }
 }

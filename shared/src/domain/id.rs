@@ -135,6 +135,17 @@ impl ReservationId {
         Self(uuid_v7(unix_ms(now), random_bits(12), rand_b))
     }
 
+    /// When the reservation was made, in ms since the Unix epoch.
+    pub fn held_at_ms(self) -> i64 {
+        let (high, _) = self.0.as_u64_pair();
+        (high >> 16).cast_signed()
+    }
+
+    /// The last id of a reservation made at `then`.
+    pub fn last_at(then: Timestamp) -> Self {
+        Self(uuid_v7(unix_ms(then), u64::MAX, u64::MAX))
+    }
+
     /// The event whose seats are reserved. For an id that this service never gave out the answer is an event
     /// that does not exist.
     pub fn event(self) -> EventId {

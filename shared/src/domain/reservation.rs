@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
+    booking::{BookingStatus, EventNow},
     id::{EventId, ReservationId},
     inventory::Draw,
 };
@@ -11,6 +12,55 @@ use super::{
 pub const UNBOUGHT_TTLS_MAX: u64 = 3;
 /// … within so many: then others get their chance. Otherwise who never buys could hold seats for ever.
 pub const UNBOUGHT_WINDOW_TTLS: u64 = 6;
+
+/// A hold lives at most a day: the janitor looks for holds of events that ended no longer ago, and a user's history looks
+/// back by as much.
+pub const HOLD_TTL_SECONDS_MAX: u64 = 86_400;
+/// A confirm may take so many graces with all its repetitions.
+pub const CONFIRMING_GRACES_MAX: u64 = 10;
+
+/// How a hold ended that did not become a booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its user gave it back.
+    Released,
+    /// Its time ran out.
+    Expired,
+}
+
+/// What became of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReservationStatus {
+    /// Its seats are held.
+    Held,
+    /// Its user gave it back.
+    Released,
+    /// Its time ran out.
+    Expired,
+    /// It is a booking.
+    Confirmed,
+    /// It was a booking, which was cancelled.
+    Cancelled,
+}
+
+impl From<Ended> for ReservationStatus {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Released => Self::Released,
+            Ended::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<BookingStatus> for ReservationStatus {
+    fn from(status: BookingStatus) -> Self {
+        match status {
+            BookingStatus::Confirmed => Self::Confirmed,
+            BookingStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
 
 /// Seats held for a user until a deadline, at the price quoted when they were held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +96,12 @@ pub struct BegunHold {
     pub event_name: String,
     /// When the event starts.
     pub starts_at: Timestamp,
-    /// Seats of the event that one user may have.
+    /// Seats of the event that one user may have: as many as when they were held, or more if more is allowed by now.
     pub max_per_user: u32,
+    /// The event as it is now; `None` if an older release told Redis of it.
+    pub event: Option<EventNow>,
+    /// Which of the hold's confirms this is, counted from 1.
+    pub begins: u32,
+    /// Whether the hold was only held before, so that no other confirm may commit it.
+    pub is_first: bool,
 }

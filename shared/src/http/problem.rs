@@ -1,6 +1,8 @@
 //! Errors as answers: RFC 9457 `application/problem+json`. The one place where the domain's errors become
 //! statuses and codes.
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -134,6 +136,12 @@ impl Problem {
         Value::Object(body)
     }
 
+    /// Says in how many seconds it is worth to try again: not before `at`.
+    fn retry_after(self, at: Timestamp) -> Self {
+        let left = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+        self.header(header::RETRY_AFTER, HeaderValue::from(whole_seconds(left).max(1)))
+    }
+
     fn conflict(code: &'static str, title: &'static str) -> Self {
         Self::new(StatusCode::CONFLICT, code, title)
     }
@@ -159,10 +167,15 @@ impl From<Error> for Problem {
                 Self::conflict("held_too_long", "Seats were held for too long without being bought")
                     .detail(format!("Let others have their chance. Book again from {retry_at} on."))
                     .with("retry_at", retry_at)
+                    .retry_after(retry_at)
             }
             Error::NotOnSale(why) => not_on_sale(why),
             Error::ReservationExpired => {
                 Self::new(StatusCode::GONE, "reservation_expired", "The reservation has expired")
+                    .detail("Its seats went back on sale. Book again.")
+            }
+            Error::ReservationReleased => {
+                Self::new(StatusCode::GONE, "reservation_released", "The reservation was given back")
                     .detail("Its seats went back on sale. Book again.")
             }
             Error::ConfirmUnderWay => {
@@ -245,20 +258,24 @@ fn sold_out(available: u32) -> Problem {
 }
 
 fn all_held(available: u32, retry_at: Timestamp) -> Problem {
-    Problem::conflict("all_held", "All seats are held by others")
+    Problem::conflict("all_held", "Too few seats are free, but some are held")
         .detail(format!("Some may come back at {retry_at}, when the next hold runs out."))
         .with("available", available)
         .with("retry_at", retry_at)
+        .retry_after(retry_at)
 }
 
 fn not_on_sale(why: NotOnSale) -> Problem {
     let problem = Problem::conflict("not_on_sale", "The event is not on sale");
     match why {
-        NotOnSale::OpensAt(at) => problem.detail(format!("Sales open at {at}.")).with("sales_open_at", at),
+        NotOnSale::OpensAt(at) => {
+            problem.detail(format!("Sales open at {at}.")).with("sales_open_at", at).retry_after(at)
+        }
         NotOnSale::ClosedAt(at) => {
             problem.detail(format!("Sales closed at {at}.")).with("sales_close_at", at)
         }
         NotOnSale::Cancelled => problem.detail("The event was cancelled."),
+        NotOnSale::Draft => problem.detail("The event is not published any more."),
     }
 }
 

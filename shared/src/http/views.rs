@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{
-    booking::{Booking, BookingStatus, total},
+    booking::{Booking, BookingStatus, EventNow, total},
     event::{Event, EventStatus, Pricing},
 };
 
@@ -112,6 +112,8 @@ pub struct BookingView {
     pub event_name: String,
     /// The event's start when it was booked.
     pub starts_at: Timestamp,
+    /// The event as it is now; null only if it could not be read.
+    pub event: Option<EventNow>,
     /// How many seats.
     #[schema(example = 2)]
     pub quantity: u32,
@@ -135,13 +137,15 @@ pub struct BookingView {
     pub version: u64,
 }
 
-impl From<Booking> for BookingView {
-    fn from(booking: Booking) -> Self {
+impl BookingView {
+    /// A booking, with its event as it is now.
+    pub fn new(booking: Booking, event: Option<EventNow>) -> Self {
         Self {
             id: booking.id.to_string(),
             event_id: booking.event_id.to_string(),
             event_name: booking.event_name,
             starts_at: booking.starts_at,
+            event,
             quantity: booking.quantity,
             unit_price: booking.unit_price,
             total: total(booking.quantity, booking.unit_price),
@@ -161,8 +165,9 @@ pub struct BookingAnswer {
     pub booking: BookingView,
 }
 
-impl From<Booking> for BookingAnswer {
-    fn from(booking: Booking) -> Self {
-        Self { booking: booking.into() }
+impl BookingAnswer {
+    /// A booking, with its event as it is now.
+    pub fn new(booking: Booking, event: Option<EventNow>) -> Self {
+        Self { booking: BookingView::new(booking, event) }
     }
 }

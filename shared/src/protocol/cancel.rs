@@ -6,11 +6,11 @@ use crate::{
     App,
     catalogue::count_sold,
     domain::{
-        booking::{Booking, BookingStatus},
+        booking::{Booking, BookingStatus, EventNow},
         error::Error,
+        event::EventStatus,
         id::{ReservationId, UserId},
     },
-    redis::StateSeen,
     store::CancelOutcome,
 };
 
@@ -19,12 +19,14 @@ use crate::{
 pub struct Cancelled {
     /// The booking as it is now.
     pub booking: Booking,
+    /// Its event as it is now, if that is known.
+    pub event: Option<EventNow>,
     /// Whether it was cancelled before.
     pub replayed: bool,
 }
 
 /// Cancels the user's booking. Doing it again answers the same and frees nothing. Once the event has started it
-/// is refused. `permitted` says whether the request may be had at all; it is waited for while the stores are read.
+/// is refused, unless the event is cancelled. `permitted` says whether the request may be had at all; it is waited for while the stores are read.
 pub async fn cancel(
     app: &App,
     user: UserId,
@@ -37,45 +39,45 @@ pub async fn cancel(
         tokio::join!(permitted, app.store.booking(user, id), app.redis.state_seen(id.event()));
     permitted?;
     let booking = booking?.ok_or(Error::BookingNotFound)?;
-    if booking.status == BookingStatus::Cancelled {
-        return Ok(Cancelled { booking, replayed: true });
-    }
     // Without Redis a cancel works all the same; the janitor tells Redis later.
     let seen = seen.unwrap_or_else(|error| {
         tracing::warn!(booking_id = %id, %error, "cancelling without Redis");
         None
     });
-    if event_start(app, &booking, seen.as_ref()).await? <= now {
+    let (epoch, event) = seen.map_or((None, None), |seen| (Some(seen.epoch), seen.event));
+    let event = match event {
+        Some(event) => Some(event),
+        None => app.store.event(booking.event_id).await?.map(EventNow::from),
+    };
+    if booking.status == BookingStatus::Cancelled {
+        return Ok(Cancelled { booking, event, replayed: true });
+    }
+    if has_started(&booking, event.as_ref(), now) {
         return Err(Error::EventStarted);
     }
     let now = crate::domain::time::to_whole_ms(now);
     match app.store.cancel_booking(&booking, now).await? {
         CancelOutcome::Cancelled => {
-            let epoch = seen.map(|seen| seen.epoch);
             let came_back = -i64::from(booking.quantity);
             tokio::join!(restock(app, &booking, epoch), count_sold(app, booking.event_id, came_back));
             let version = booking.version + 1;
             let booking =
                 Booking { status: BookingStatus::Cancelled, cancelled_at: Some(now), version, ..booking };
-            Ok(Cancelled { booking, replayed: false })
+            Ok(Cancelled { booking, event, replayed: false })
         }
         CancelOutcome::AlreadyCancelled => {
             let booking = app.store.booking(user, id).await?.ok_or(Error::BookingNotFound)?;
-            Ok(Cancelled { booking, replayed: true })
+            Ok(Cancelled { booking, event, replayed: true })
         }
     }
 }
 
-/// When the event starts, as an admin last decided; the booking knows only what was so when it was made.
-async fn event_start(app: &App, booking: &Booking, seen: Option<&StateSeen>) -> Result<Timestamp, Error> {
-    match seen {
-        Some(seen) => Ok(seen.starts_at),
-        None => Ok(app
-            .store
-            .event(booking.event_id)
-            .await?
-            .map_or(booking.starts_at, |event| event.details.starts_at)),
-    }
+/// Whether it is too late to cancel, as an admin last decided; the booking knows only what was so when it was made. What
+/// does not take place never starts.
+fn has_started(booking: &Booking, event: Option<&EventNow>, now: Timestamp) -> bool {
+    let (starts_at, status) =
+        event.map_or((booking.starts_at, EventStatus::Published), |event| (event.starts_at, event.status));
+    starts_at <= now && status != EventStatus::Cancelled
 }
 
 /// The cancel stands whatever happens here: if Redis does not hear of it, the janitor will tell it. Without a state

@@ -6,9 +6,9 @@ use crate::{
     App,
     catalogue::count_sold,
     domain::{
-        booking::Booking,
+        booking::{Booking, EventNow},
         error::Error,
-        id::{ReservationId, UserId},
+        id::{EventId, ReservationId, UserId},
         reservation::BegunHold,
     },
     redis::scripts::{Begin, Redraw},
@@ -24,15 +24,30 @@ const REDRAWS_MAX: usize = 5;
 pub struct Confirmed {
     /// The booking that it became.
     pub booking: Booking,
+    /// Its event as it is now, if that is known.
+    pub event: Option<EventNow>,
     /// Whether it was confirmed before.
     pub replayed: bool,
 }
 
 /// Turns the user's hold into a booking. Doing it again answers with the same booking. `Unavailable` means that
-/// the outcome is not known yet; confirming again is safe.
-pub async fn confirm(app: &App, user: UserId, id: ReservationId, now: Timestamp) -> Result<Confirmed, Error> {
+/// the outcome is not known yet; confirming again is safe. `permitted` says whether the request may be had at all; it is
+/// waited for while the confirm begins, which is taken back if not.
+pub async fn confirm(
+    app: &App,
+    user: UserId,
+    id: ReservationId,
+    now: Timestamp,
+    permitted: impl Future<Output = Result<(), Error>>,
+) -> Result<Confirmed, Error> {
+    let begin = || app.redis.begin(id, user, app.config.confirm_grace_ms);
+    let (permitted, mut begun) = tokio::join!(permitted, begin());
+    if let Err(error) = permitted {
+        unbegin(app, &begun).await;
+        return Err(error);
+    }
     for _ in 0..REDRAWS_MAX {
-        let hold = match app.redis.begin(id, user, app.config.confirm_grace_ms).await {
+        let hold = match begun {
             Ok(Begin::Begun(hold)) => hold,
             Ok(Begin::NoHold) => {
                 return confirmed_before(app, user, id).await?.ok_or(Error::ReservationExpired);
@@ -46,12 +61,36 @@ pub async fn confirm(app: &App, user: UserId, id: ReservationId, now: Timestamp)
         if let Some(confirmed) = commit_redrawing(app, user, hold, now).await? {
             return Ok(confirmed);
         }
+        begun = begin().await;
     }
     Err(Error::Unavailable { store: "Redis", source: "the hold keeps changing".into() })
 }
 
+/// A confirm that has begun may not go on: its hold is held again, for as long as before.
+async fn unbegin(app: &App, begun: &Result<Begin, Error>) {
+    let Ok(Begin::Begun(hold)) = begun else { return };
+    if !hold.is_first {
+        return;
+    }
+    if let Err(error) = app.redis.unbegin(hold.id, hold.begins).await {
+        tracing::warn!(reservation_id = %hold.id, %error, "a refused confirm is left to the janitor");
+    }
+}
+
 async fn confirmed_before(app: &App, user: UserId, id: ReservationId) -> Result<Option<Confirmed>, Error> {
-    Ok(app.store.booking(user, id).await?.map(|booking| Confirmed { booking, replayed: true }))
+    let (booking, event) = tokio::join!(app.store.booking(user, id), event_now(app, id.event()));
+    Ok(booking?.map(|booking| Confirmed { booking, event, replayed: true }))
+}
+
+/// A booking's event as it is now. What was sold is sold, also if this can't be read.
+pub(super) async fn event_now(app: &App, id: EventId) -> Option<EventNow> {
+    match app.store.event(id).await {
+        Ok(event) => event.map(EventNow::from),
+        Err(error) => {
+            tracing::warn!(event_id = %id, %error, "a booking is answered without its event");
+            None
+        }
+    }
 }
 
 /// Commits a begun hold, drawing its seats anew while DynamoDB refuses them. `None` if somebody else changed the
@@ -67,11 +106,15 @@ async fn commit_redrawing(
         let refused = match app.store.commit_booking(&booking, hold.max_per_user).await {
             Ok(CommitOutcome::Committed) => {
                 let sold = i64::from(booking.quantity);
-                tokio::join!(finish(app, &booking), count_sold(app, booking.event_id, sold));
-                return Ok(Some(Confirmed { booking, replayed: false }));
+                let (event, (), ()) = tokio::join!(
+                    event_of(app, &hold),
+                    finish(app, &booking),
+                    count_sold(app, booking.event_id, sold)
+                );
+                return Ok(Some(Confirmed { booking, event, replayed: false }));
             }
             Ok(CommitOutcome::AlreadyBooked) => {
-                return finish_existing(app, user, hold.id).await.map(Some);
+                return finish_existing(app, user, &hold).await.map(Some);
             }
             Ok(CommitOutcome::UserLimit { bought }) => {
                 let (most, left) = (hold.max_per_user, hold.max_per_user.saturating_sub(bought));
@@ -84,7 +127,7 @@ async fn commit_redrawing(
                     Ok(Some(_)) => {
                         let sold = i64::from(booking.quantity);
                         let counted = count_sold(app, booking.event_id, sold);
-                        let (confirmed, ()) = tokio::join!(finish_existing(app, user, hold.id), counted);
+                        let (confirmed, ()) = tokio::join!(finish_existing(app, user, &hold), counted);
                         confirmed.map(Some)
                     }
                     _ => Err(error),
@@ -102,12 +145,20 @@ async fn commit_redrawing(
     Err(Error::Unavailable { store: "DynamoDB", source: "seats were refused again and again".into() })
 }
 
-async fn finish_existing(app: &App, user: UserId, id: ReservationId) -> Result<Confirmed, Error> {
-    let booking = app.store.booking(user, id).await?.ok_or_else(|| {
-        Error::Internal(format!("reservation {id} is booked, but there is no booking").into())
+async fn finish_existing(app: &App, user: UserId, hold: &BegunHold) -> Result<Confirmed, Error> {
+    let booking = app.store.booking(user, hold.id).await?.ok_or_else(|| {
+        Error::Internal(format!("reservation {} is booked, but there is no booking", hold.id).into())
     })?;
-    finish(app, &booking).await;
-    Ok(Confirmed { booking, replayed: true })
+    let (event, ()) = tokio::join!(event_of(app, hold), finish(app, &booking));
+    Ok(Confirmed { booking, event, replayed: true })
+}
+
+/// The event as Redis had it when the confirm began, or as DynamoDB has it if an older release told Redis of it.
+async fn event_of(app: &App, hold: &BegunHold) -> Option<EventNow> {
+    match &hold.event {
+        Some(event) => Some(event.clone()),
+        None => event_now(app, hold.id.event()).await,
+    }
 }
 
 /// The booking stands whatever happens here: if Redis does not hear of it, the janitor will tell it.

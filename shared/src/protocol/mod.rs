@@ -25,10 +25,11 @@
 //! - [`reserve()`]: one script, one round trip. It replays a known idempotency key, checks the sale, expires
 //!   overdue holds if seats are short, draws seats from the inventory shards and writes the hold.
 //! - [`confirm()`]: *begin* marks the hold `confirming`, which from then on only the janitor may end, after a
-//!   grace period longer than any request can live. *Commit* puts the booking and sells the drawn seats in one
+//!   grace period longer than any request can live; it is taken back at once if the request turns out to be one too many
+//!   (`unbegin.lua`), unless another confirm of the hold began. *Commit* puts the booking and sells the drawn seats in one
 //!   transaction. *Finish* removes the hold. A crash after *begin* or after *commit* leaves a `confirming` hold;
 //!   [`sweep()`] reads whether the booking exists and settles it.
-//! - [`release()`], and expiry: the draws become free again.
+//! - [`release()`], and expiry: the draws become free again. How a hold ended is known for a day ([`reservation()`]).
 //! - [`cancel()`]: one transaction marks the booking and takes the seats back, then Redis follows.
 //! - [`replace_event()`]: an admin's change. Raising the capacity is like a cancel, lowering it like a confirm.
 //! - [`price_event()`]: demand pricing, once a day. It touches no seat: a hold keeps the price that it quoted.
@@ -83,17 +84,19 @@ mod confirm;
 mod conservation;
 mod create;
 mod load;
+mod look;
 mod price;
 mod release;
 mod replace;
 mod reserve;
 mod sweep;
 
-pub use cancel::cancel;
+pub use cancel::{Cancelled, cancel};
 pub use confirm::{Confirmed, confirm};
 pub use conservation::{Conservation, conservation};
 pub use create::create_event;
 pub use load::{available_seats, load};
+pub use look::{Looked, own_holds, reservation};
 pub use price::{PriceDecision, Priced, decide_price, price_event, pricing_day};
 pub use release::release;
 pub use replace::replace_event;

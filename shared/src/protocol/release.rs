@@ -5,19 +5,24 @@ use crate::{
     domain::{
         error::Error,
         id::{ReservationId, UserId},
+        reservation::Ended,
     },
     redis::scripts::Release,
 };
 
 /// Gives the user's hold back; its seats are free at once. A hold whose confirm has begun can't be given back: it
-/// may be sold already.
+/// may be sold already. Giving it back again is the same as once.
 pub async fn release(app: &App, user: UserId, id: ReservationId) -> Result<(), Error> {
     match app.redis.release(id, user).await? {
-        Release::Released => Ok(()),
+        Release::Released | Release::Ended(Ended::Released) => Ok(()),
         Release::Confirming => Err(Error::ConfirmUnderWay),
-        Release::NoHold => match app.store.booking(user, id).await? {
-            Some(_) => Err(Error::AlreadyConfirmed),
-            None => Err(Error::ReservationNotFound),
-        },
+        // Redis may have forgotten a confirm.
+        Release::Ended(Ended::Expired) => not_booked(app, user, id, Error::ReservationExpired).await,
+        Release::NoHold => not_booked(app, user, id, Error::ReservationNotFound).await,
     }
+}
+
+async fn not_booked(app: &App, user: UserId, id: ReservationId, otherwise: Error) -> Result<(), Error> {
+    let booking = app.store.booking(user, id).await?;
+    Err(booking.map_or(otherwise, |_| Error::AlreadyConfirmed))
 }

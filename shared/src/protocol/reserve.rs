@@ -9,24 +9,28 @@ use crate::{
         error::Error,
         event::{Event, EventStatus},
         id::{EventId, ReservationId, UserId},
-        reservation::Reservation,
+        reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus},
     },
-    redis::scripts::{Reserve, ReserveRequest, UserSeats},
+    redis::scripts::{Became, Reserve, ReserveRequest, UserSeats},
 };
 
 /// Tries of one request: the state may be missing, then lost again, and an id may be taken.
 const TRIES_MAX: usize = 4;
 
-/// A hold, and whether this request was answered before.
+/// A reservation as it is now, and whether this request was answered before.
 #[derive(Debug)]
 pub struct Reserved {
-    /// The hold.
+    /// The reservation as it was made; while its seats are held, with the deadline that they have now.
     pub reservation: Reservation,
+    /// What became of it.
+    pub status: ReservationStatus,
+    /// Now, by the clock that ends the hold.
+    pub now: Timestamp,
     /// Whether the same request was answered before.
     pub replayed: bool,
 }
 
-/// Holds `quantity` seats of an event for the user. The same idempotency key gives the same reservation; for
+/// Holds `quantity` seats of an event for the user. The same idempotency key gives the same reservation, as it is by then; for
 /// another quantity or another event it is refused.
 pub async fn reserve(
     app: &App,
@@ -36,20 +40,42 @@ pub async fn reserve(
     idempotency_key: &str,
     now: Timestamp,
 ) -> Result<Reserved, Error> {
+    let request = ReserveRequest {
+        id: ReservationId::new(event, now),
+        user,
+        quantity,
+        idempotency_key,
+        hold_ttl_ms: app.config.hold_ttl_ms,
+        unbought_max_ms: app.config.unbought_ttls_max * app.config.hold_ttl_ms,
+    };
     // The key's record with the answer lives beside the event's seats, so one script can write both. That the
     // key was not used for another event is asked at the same time, not before: it costs no round trip.
-    let used_for = event.to_string();
-    let (reserved, claimed) = tokio::join!(
-        hold_seats(app, user, event, quantity, idempotency_key, now),
-        app.redis.claim(user, "book", idempotency_key, &used_for),
-    );
-    if claimed? {
-        return reserved;
+    let (reserved, claimed) =
+        tokio::join!(hold_seats(app, request, now), app.redis.claim_booking(&request, now, life_ms(app)),);
+    if !claimed? {
+        if let Ok(Reserved { reservation, replayed: false, .. }) = reserved {
+            undo(app, user, reservation.id, idempotency_key).await;
+        }
+        return Err(Error::IdempotencyKeyReused);
     }
-    if let Ok(Reserved { reservation, replayed: false }) = reserved {
-        undo(app, user, reservation.id, idempotency_key).await;
+    if let Ok(Reserved { reservation, replayed: false, .. }) = &reserved
+        && reservation.id != request.id
+    {
+        note(app, user, reservation.id, now).await;
     }
-    Err(Error::IdempotencyKeyReused)
+    reserved
+}
+
+/// How long a hold may live, with a confirm that is repeated until the end.
+fn life_ms(app: &App) -> u64 {
+    app.config.hold_ttl_ms + CONFIRMING_GRACES_MAX * app.config.confirm_grace_ms
+}
+
+/// Notes a reservation that got another id than was claimed, so that its owner finds it.
+async fn note(app: &App, user: UserId, id: ReservationId, now: Timestamp) {
+    if let Err(error) = app.redis.note_reservation(user, id, now, life_ms(app)).await {
+        tracing::warn!(reservation_id = %id, %error, "a reservation will not stand among its user's own");
+    }
 }
 
 /// Takes back what a request did that was refused after all, so that its idempotency key may be used again: for this
@@ -66,7 +92,7 @@ pub async fn withdraw_request(
         Ok(Reserved { reservation, .. }) => undo(app, user, reservation.id, idempotency_key).await,
         Err(_) => {}
     }
-    if let Err(error) = app.redis.unclaim(user, "book", idempotency_key).await {
+    if let Err(error) = app.redis.unclaim_booking(user, idempotency_key).await {
         tracing::warn!(%error, "an idempotency key stays tied to a request that was refused");
     }
 }
@@ -79,37 +105,39 @@ async fn undo(app: &App, user: UserId, reservation: ReservationId, idempotency_k
     }
 }
 
-async fn hold_seats(
-    app: &App,
-    user: UserId,
-    event: EventId,
-    quantity: u32,
-    idempotency_key: &str,
-    now: Timestamp,
-) -> Result<Reserved, Error> {
+async fn hold_seats(app: &App, mut request: ReserveRequest<'_>, now: Timestamp) -> Result<Reserved, Error> {
+    let (event, user) = (request.id.event(), request.user);
     for _ in 0..TRIES_MAX {
-        let id = ReservationId::new(event, now);
-        let request = ReserveRequest {
-            id,
-            user,
-            quantity,
-            idempotency_key,
-            hold_ttl_ms: app.config.hold_ttl_ms,
-            unbought_max_ms: app.config.unbought_ttls_max * app.config.hold_ttl_ms,
-        };
         match app.redis.reserve(&request).await? {
-            Reserve::Held(reservation) => {
-                return Ok(Reserved { reservation, replayed: false });
+            Reserve::Held(reservation, now) => {
+                return Ok(Reserved { reservation, status: ReservationStatus::Held, now, replayed: false });
             }
-            Reserve::Replayed(reservation) => {
-                return Ok(Reserved { reservation, replayed: true });
+            Reserve::Replayed { reservation, now, became } => {
+                let status = status_of(app, user, reservation.id, became).await?;
+                return Ok(Reserved { reservation, status, now, replayed: true });
             }
             Reserve::NotLoaded => load_missing(app, event, |event| check_on_sale(event, now)).await?,
-            Reserve::IdTaken => {}
+            Reserve::IdTaken => request.id = ReservationId::new(event, now),
             Reserve::UserLimit(seats) => check_user_limit(app, event, user, seats).await?,
         }
     }
     Err(Error::Unavailable { store: "Redis", source: "the event's state is lost again and again".into() })
+}
+
+/// What became of a reservation: a booking, or what Redis says. A hold that is gone without a word has expired.
+async fn status_of(
+    app: &App,
+    user: UserId,
+    id: ReservationId,
+    became: Became,
+) -> Result<ReservationStatus, Error> {
+    let otherwise = match became {
+        Became::Held => return Ok(ReservationStatus::Held),
+        Became::Ended(how) => how.into(),
+        Became::Gone => ReservationStatus::Expired,
+    };
+    // Also of one that has ended: Redis may have forgotten a confirm.
+    Ok(app.store.booking(user, id).await?.map_or(otherwise, |booking| booking.status.into()))
 }
 
 /// Redis says that the user has too many seats already. It may know of too many: a cancel that it did not hear of. So

@@ -31,6 +31,12 @@ impl Keys {
         self.of_event(event, "holds")
     }
 
+    /// Sorted set, expires: how holds ended lately: reservation id, space, user id, space, `released` or `expired`; to when,
+    /// in ms.
+    pub fn ended_holds(&self, event: EventId) -> String {
+        self.of_event(event, "ended")
+    }
+
     /// String, expires: what a user's idempotency key got as an answer for this event.
     pub fn idempotency(&self, event: EventId, user: UserId, key: &str) -> String {
         self.of_event(event, &format!("idempotency:{user}:{key}"))
@@ -39,6 +45,12 @@ impl Keys {
     /// String, expires: what a user's idempotency key is used for, over all events.
     pub fn claim(&self, user: UserId, operation: &str, key: &str) -> String {
         format!("{}{{{user}}}:claim:{operation}:{key}", self.prefix)
+    }
+
+    /// Sorted set, expires: a user's reservations, those among them that have ended or never were: id to when the longest
+    /// life of its hold is over, in ms.
+    pub fn own_reservations(&self, user: UserId) -> String {
+        format!("{}{{{user}}}:reservations", self.prefix)
     }
 
     /// List, expires: the times of a client's last requests of a kind.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod connection;
+mod facts;
 pub mod keys;
 mod reports;
 pub mod scripts;
@@ -13,18 +14,20 @@ pub mod scripts;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 use redis::{Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use self::reports::ReportSeen;
 use self::{
     connection::{Connection, trusting},
+    facts::event_now,
     keys::Keys,
 };
 use crate::{
     config::RedisConfig,
     domain::{
+        booking::EventNow,
         error::{Cause, Error},
         id::EventId,
         time::from_ms,
@@ -42,13 +45,16 @@ pub struct Redis {
     keys: Keys,
 }
 
+/// What is read of a state: epoch, name, start in ms, venue, status.
+type StateFacts = (Option<String>, Option<String>, Option<i64>, Option<String>, Option<String>);
+
 /// What a cancel or a change of capacity must know of the state before it commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateSeen {
     /// Tells whether the state is still this one.
     pub epoch: String,
-    /// When the event starts.
-    pub starts_at: Timestamp,
+    /// The event; `None` if an older release made the state, which then does not say all of it.
+    pub event: Option<EventNow>,
 }
 
 /// Where a pricing run stopped.
@@ -169,9 +175,14 @@ impl Redis {
     /// The epoch of an event's state and what else must be seen beside it; `None` if the state is missing.
     pub async fn state_seen(&self, event: EventId) -> Result<Option<StateSeen>, Error> {
         let mut get = redis::cmd("HMGET");
-        get.arg(self.keys.state(event)).arg("epoch").arg("starts_at");
-        let (epoch, starts_at) = self.ask::<(Option<String>, Option<i64>)>(&get).await?;
-        Ok(epoch.zip(starts_at).map(|(epoch, starts_at)| StateSeen { epoch, starts_at: from_ms(starts_at) }))
+        get.arg(self.keys.state(event)).arg(&["epoch", "name", "starts_at", "venue", "status"]);
+        let (epoch, name, starts_at, venue, status): StateFacts = self.ask(&get).await?;
+        Ok(epoch.map(|epoch| {
+            let name_and_start = name.zip(starts_at);
+            let event = name_and_start
+                .and_then(|(name, starts_at)| event_now(name, from_ms(starts_at), venue, status));
+            StateSeen { epoch, event }
+        }))
     }
 
     /// Where the janitor stopped, if it did not come to the end.

@@ -1,4 +1,4 @@
-//! Bookings. Key: `user_id`, `id` (a user's history is one strongly consistent query, newest last). Index
+//! Bookings. Key: `user_id`, `id` (a user's history is one strongly consistent query, see [`super::history`]). Index
 //! `by_event`: `event_bucket` = `<event id>#<bucket>`, `id`; the buckets spread a hot event's writes.
 
 use std::str::FromStr;
@@ -7,9 +7,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use super::{
-    Item, Store, failed, from_item, number,
-    page::{Page, PageKey, PageKeyPart, read_page},
-    text, to_item,
+    Item, Store, failed, from_item, number, text, to_item,
     transaction::{Transacted, condition_failed},
 };
 use crate::domain::{
@@ -71,31 +69,6 @@ impl Store {
             .await
             .map_err(failed)?;
         found.item.map(from_item).transpose()
-    }
-
-    /// A user's bookings, newest first, at most `limit`, only those of one status if given.
-    pub async fn bookings_of_user(
-        &self,
-        user: UserId,
-        status: Option<BookingStatus>,
-        limit: usize,
-        start: Option<PageKey>,
-    ) -> Result<Page<Booking>, Error> {
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.tables.bookings)
-            .key_condition_expression("user_id = :user")
-            .expression_attribute_values(":user", text(user))
-            .scan_index_forward(false)
-            .consistent_read(true);
-        if let Some(status) = status {
-            query = query
-                .filter_expression("#status = :status")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", text(status.as_str()));
-        }
-        read_page(query, limit, start, page_key_of).await
     }
 
     /// Makes the booking and sells its seats, all or nothing, unless the user would have more than `max_per_user` of
@@ -183,13 +156,6 @@ fn event_bucket(event: EventId, booking: ReservationId) -> String {
 
 pub(super) fn bucket_key(event: EventId, bucket: u128) -> String {
     format!("{event}#{bucket}")
-}
-
-fn page_key_of(booking: &Booking) -> PageKey {
-    PageKey::from([
-        ("user_id".to_owned(), PageKeyPart::S(booking.user_id.to_string())),
-        ("id".to_owned(), PageKeyPart::S(booking.id.to_string())),
-    ])
 }
 
 /// A number of a shard as it was when it refused.

@@ -7,6 +7,7 @@ mod batch;
 mod bookings;
 mod event_bookings;
 mod events;
+mod history;
 mod http_client;
 mod inventory;
 mod page;
@@ -35,6 +36,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use bookings::{CancelOutcome, CommitOutcome, Refused};
 pub use events::{EventsFilter, Replaced};
+pub use history::{History, HistoryPlace};
 pub use page::{Page, PageKey, PageKeyPart};
 pub use retries::Retries;
 pub use sales::UNMOVED_DAYS;

@@ -231,16 +231,17 @@ impl BareReserve {
         let key = format!("{:032x}", fastrand::u128(..));
         let (state, deadlines, holds) =
             (self.keys.state(event), self.keys.deadlines(event), self.keys.holds(event));
-        let idempotency = self.keys.idempotency(event, user, &key);
+        let (idempotency, ended) = (self.keys.idempotency(event, user, &key), self.keys.ended_holds(event));
         let (user, start) = (user.to_string(), fastrand::u16(..).to_string());
         let command = [
             "EVALSHA",
             &self.sha,
-            "4",
+            "5",
             &state,
             &deadlines,
             &holds,
             &idempotency,
+            &ended,
             &id,
             &user,
             "1",

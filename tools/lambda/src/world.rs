@@ -175,7 +175,7 @@ pub async fn make(app: &App) -> Result<(), Failure> {
         [(BOOKED, GRACE, 2), (TO_CANCEL, GRACE, 1), (CANCELLED, GRACE, 1), (BOOKED_BY_ALAN, ALAN, 2)]
     {
         hold(app, id, &person, quantity, id).await?;
-        protocol::confirm(app, person.user_id()?, id.parse()?, Timestamp::now()).await?;
+        protocol::confirm(app, person.user_id()?, id.parse()?, Timestamp::now(), ready(Ok(()))).await?;
     }
     protocol::cancel(app, GRACE.user_id()?, CANCELLED.parse()?, Timestamp::now(), ready(Ok(()))).await?;
     book_in_the_past(app).await
@@ -235,8 +235,9 @@ async fn hold(app: &App, id: &str, person: &Person, quantity: u32, key: &str) ->
         hold_ttl_ms: HOLD_TTL_MS,
         unbought_max_ms: 0,
     };
+    app.redis.claim_booking(&request, Timestamp::now(), HOLD_TTL_MS).await?;
     match app.redis.reserve(&request).await? {
-        Reserve::Held(_) => Ok(()),
+        Reserve::Held(..) => Ok(()),
         other => Err(format!("{id} was not held: {other:?}").into()),
     }
 }
@@ -254,6 +255,9 @@ async fn book_in_the_past(app: &App) -> Result<(), Failure> {
         event_name: event.details.name,
         starts_at: event.details.starts_at,
         max_per_user: event.details.max_per_user,
+        event: None,
+        begins: 1,
+        is_first: true,
     };
     let booking = Booking::from_hold(&hold, GRACE.user_id()?, instant(BEGINNING)?);
     match app.store.commit_booking(&booking, hold.max_per_user).await? {

@@ -13,6 +13,7 @@ impl Protocol {
             Action::Reserve { reservation, start } => state.reserve(config, reservation, start),
             Action::Release { reservation } => state.release(reservation),
             Action::Begin { reservation, attempt } => state.confirm_begins(reservation, attempt),
+            Action::Refuse { reservation, attempt } => state.confirm_is_refused(config, reservation, attempt),
             Action::Commit { reservation, attempt } => {
                 state.confirm_commits(config, reservation, attempt, false);
             }

@@ -38,6 +38,11 @@ pub enum Action {
         reservation: usize,
         attempt: usize,
     },
+    /// The confirm that has just begun may not go on: `unbegin.lua`.
+    Refuse {
+        reservation: usize,
+        attempt: usize,
+    },
     /// `Store::commit_booking`, and its answer arrives.
     Commit {
         reservation: usize,

@@ -43,6 +43,8 @@ pub enum Mutation {
     AdoptOnlyWhenAhead,
     /// `reconcile` reads DynamoDB before `applied`.
     ReconcileReadsDynamoFirst,
+    /// `unbegin.lua` does not ask whether another confirm of the hold began.
+    UnbeginIgnoresOthers,
     /// `release.lua` gives back a confirming hold.
     ReleaseConfirming,
     /// `expire.lua` returns overdue confirming holds as if they were held.
@@ -84,6 +86,8 @@ pub struct Config {
     pub booked: usize,
     /// Whether buyers may give holds back.
     pub releases: bool,
+    /// Whether a confirm may be refused right after it began, because its buyer had too many requests.
+    pub limits: bool,
     /// Cancel requests, each for the booking of a reservation.
     pub cancels: &'static [usize],
     /// Seats that an admin adds, to a new shard if there is none yet.
@@ -116,6 +120,7 @@ pub const SMALLEST: Config = Config {
     requests: &[],
     booked: 0,
     releases: false,
+    limits: false,
     cancels: &[],
     raise: None,
     lowers: &[],

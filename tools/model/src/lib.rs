@@ -26,6 +26,7 @@
 //! | --- | --- | --- |
 //! | Reserve | `protocol::reserve` | `reserve.lua` |
 //! | Begin | `protocol::confirm` | `begin.lua` |
+//! | Refuse | `unbegin` in `confirm.rs` | `unbegin.lua` |
 //! | Commit, CommitReplyLost | `Store::commit_booking` | |
 //! | AskById | `commit_redrawing` in `confirm.rs` | |
 //! | Redraw | `commit_redrawing` | `redraw.lua` |

@@ -92,6 +92,9 @@ impl Protocol {
                     }
                     AttemptAt::Commit => {
                         actions.push(Action::Commit { reservation, attempt });
+                        if self.config.limits && !state.attempts[reservation][attempt].redrawn {
+                            actions.push(Action::Refuse { reservation, attempt });
+                        }
                         if state.lost_replies < self.config.faults.lost_replies {
                             actions.push(Action::CommitReplyLost { reservation, attempt });
                         }

@@ -44,6 +44,12 @@ pub(crate) fn of(config: &Config) -> Vec<Property<Protocol>> {
         }),
     );
     when(
+        config.limits && confirms,
+        Property::sometimes("a hold waits again after a refused confirm", |_, state: &State| {
+            (0..RESERVATIONS).any(|id| state.has(id, HoldState::Held) && state.reservations[id].deadlines > 0)
+        }),
+    );
+    when(
         config.janitors > 1,
         Property::sometimes("two janitors are at work", |_, state: &State| {
             state.janitors.iter().all(|janitor| *janitor != Janitor::Idle)
@@ -145,7 +151,7 @@ pub(crate) fn of(config: &Config) -> Vec<Property<Protocol>> {
 }
 
 impl State {
-    fn has(&self, id: usize, state: HoldState) -> bool {
+    pub(crate) fn has(&self, id: usize, state: HoldState) -> bool {
         self.redis.is_some_and(|redis| redis.holds[id].state == state)
     }
 }

@@ -5,7 +5,9 @@ use crate::{
     config::{Config, Mutation},
     dynamo::{Commit, Removed},
     scripts::{Redraw, Withdraw},
-    state::{Attempt, AttemptAt, Follow, FollowAt, Lower, LowerAt, RESERVATIONS, SHARDS, State, Status},
+    state::{
+        Attempt, AttemptAt, Follow, FollowAt, HoldState, Lower, LowerAt, RESERVATIONS, SHARDS, State, Status,
+    },
 };
 
 /// Names the raise among the changes that restock remembers.
@@ -33,18 +35,27 @@ impl State {
     /// Confirm's first step, and its first again after somebody changed the hold.
     pub(crate) fn confirm_begins(&mut self, id: usize, attempt: usize) {
         let before = self.attempts[id][attempt];
+        let is_first = self.has(id, HoldState::Held);
         self.attempts[id][attempt] = match self.begin(id) {
             Some(hold) => Attempt {
                 at: AttemptAt::Commit,
                 draws: hold.draws,
                 price: hold.price,
                 deadline: hold.deadline,
+                is_first,
                 redrawn: before.redrawn,
                 ..Attempt::default()
             },
             // The buyer is answered from the booking, if there is one.
             None => Attempt::done(),
         };
+    }
+
+    /// The rate limit's answer came after begin's.
+    pub(crate) fn confirm_is_refused(&mut self, config: &Config, id: usize, attempt: usize) {
+        let Attempt { deadline, is_first, .. } = self.attempts[id][attempt];
+        self.unbegin(config, id, deadline, is_first);
+        self.attempts[id][attempt] = Attempt::done();
     }
 
     /// Confirm's commit.

@@ -99,6 +99,16 @@ impl State {
         Some(hold)
     }
 
+    /// `unbegin.lua`. Which of the hold's confirms began last is told by the deadline here.
+    pub(crate) fn unbegin(&mut self, config: &Config, id: usize, deadline: u8, is_first: bool) {
+        let Some(redis) = &mut self.redis else { return };
+        let hold = &mut redis.holds[id];
+        let is_alone = is_first && hold.deadline == deadline || config.lacks(Mutation::UnbeginIgnoresOthers);
+        if hold.state == HoldState::Confirming && is_alone {
+            *hold = Hold { state: HoldState::Held, deadline: 0, overdue: false, ..*hold };
+        }
+    }
+
     /// `finish.lua`; without draws whatever the hold has was committed.
     pub(crate) fn finish(&mut self, config: &Config, id: usize, committed: Option<Draws>) {
         let Some(redis) = &mut self.redis else { return };

@@ -165,6 +165,8 @@ pub struct Attempt {
     pub price: u8,
     /// The deadline it set when it began or drew again.
     pub deadline: u8,
+    /// Whether the hold was only held before it began.
+    pub is_first: bool,
     /// At Redraw: what each refused shard has left.
     pub left: [Option<Left>; SHARDS],
     pub redrawn: bool,

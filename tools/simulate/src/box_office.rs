@@ -147,7 +147,9 @@ impl BoxOffice {
             unbought_max_ms: 0,
         };
         match patiently(|| self.redis.reserve(&request)).await {
-            Ok(Reserve::Held(reservation) | Reserve::Replayed(reservation)) => Ok(Some(reservation.id)),
+            Ok(Reserve::Held(reservation, _) | Reserve::Replayed { reservation, .. }) => {
+                Ok(Some(reservation.id))
+            }
             Err(Error::SoldOut { .. } | Error::AllHeld { .. }) => Ok(None),
             Ok(other) => Err(format!("a hold was answered with {other:?}").into()),
             Err(error) => Err(error.into()),

@@ -48,6 +48,11 @@ impl EventStatus {
             Self::Cancelled => "cancelled",
         }
     }
+
+    /// The status of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Draft, Self::Published, Self::Cancelled].into_iter().find(|status| status.as_str() == word)
+    }
 }
 
 /// How far demand pricing may move the price from the base price.

@@ -5,8 +5,9 @@
 //! window or a leaky bucket it never lets through more than the limit within any minute, however many come at once.
 //! API Gateway's own throttling stands before all this, for the whole API.
 //!
-//! A read is answered while it is counted, and *book* holds the seats while it is counted and gives them back if it was
-//! one too many: counting costs them no round trip. All other writes are counted first. A process remembers who was
+//! A read is answered while it is counted, *book* holds the seats while it is counted and gives them back if it was
+//! one too many, and *confirm* begins, which it takes back as well: counting costs them no round trip. All other writes are
+//! counted first. Confirm, release and cancel have a budget of their own, as large as that of the other writes. A process remembers who was
 //! refused, and neither asks Redis again nor begins anything until that client may have one more.
 //!
 //! Beside the count it is found out whether a change of the password has ended the token
@@ -39,8 +40,12 @@ use crate::{App, Error, accounts, redis::scripts::Allowance, telemetry::names};
 const WINDOW: Duration = Duration::from_secs(60);
 /// Routes that count as signing in.
 const AUTH_PATHS: &[&str] = &["/register", "/login", "/password"];
+/// Routes whose writes end what was begun: who tried to book ten times can still confirm.
+const FINISHING_PATHS: &[&str] =
+    &["/reservations/{id}", "/reservations/{id}/confirm", "/bookings/{id}/cancel"];
 /// Writes whose handlers take a [`Permit`] and wait for it themselves, while they do what can be undone.
-const PERMITTED_BY_HANDLER: &[&str] = &["/events/{id}/book", "/bookings/{id}/cancel"];
+const PERMITTED_BY_HANDLER: &[&str] =
+    &["/events/{id}/book", "/reservations/{id}/confirm", "/bookings/{id}/cancel"];
 
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -56,15 +61,18 @@ pub struct Limits {
 enum Kind {
     Reads,
     Writes,
+    /// Confirm, release, cancel.
+    Finishes,
     Auth,
 }
 
 impl Kind {
     fn of(request: &Request) -> Self {
-        let is_auth = path_of(request).is_some_and(|path| AUTH_PATHS.contains(&path));
+        let is_of = |paths: &[&str]| path_of(request).is_some_and(|path| paths.contains(&path));
         match *request.method() {
             Method::GET | Method::HEAD | Method::OPTIONS => Self::Reads,
-            _ if is_auth => Self::Auth,
+            _ if is_of(AUTH_PATHS) => Self::Auth,
+            _ if is_of(FINISHING_PATHS) => Self::Finishes,
             _ => Self::Writes,
         }
     }
@@ -73,6 +81,7 @@ impl Kind {
         match self {
             Self::Reads => "reads",
             Self::Writes => "writes",
+            Self::Finishes => "finishes",
             Self::Auth => "auth",
         }
     }
@@ -82,7 +91,7 @@ impl Kind {
         let limits = &app.config.rate_limits;
         match self {
             Self::Reads => limits.reads_per_minute,
-            Self::Writes => limits.writes_per_minute,
+            Self::Writes | Self::Finishes => limits.writes_per_minute,
             Self::Auth => limits.auth_per_minute,
         }
     }

@@ -42,6 +42,7 @@ fn domain() -> Vec<Error> {
         Error::HeldTooLong { retry_at: later },
         Error::RateLimited { retry_after: Duration::from_secs(30) },
         Error::ReservationExpired,
+        Error::ReservationReleased,
         Error::ConfirmUnderWay,
         Error::AlreadyConfirmed,
         Error::EventStarted,

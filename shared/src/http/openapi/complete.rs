@@ -128,7 +128,11 @@ fn complete_problem(
     }
     response.content.insert(PROBLEM_JSON.to_owned(), content.into());
     for name in named.values().flat_map(|problem| problem.header_names()) {
-        headers::describe(response, name);
+        let has_it = |problem: &&Problem| problem.header_names().any(|other| other == name);
+        match named.values().all(has_it) {
+            true => headers::describe(response, name),
+            false => headers::describe_as_optional(response, name),
+        }
     }
     Ok(())
 }

@@ -76,26 +76,52 @@ const KNOWN: [Known; 10] = [
     },
 ];
 
+/// What the components call the `Retry-After` that is there with some codes only.
+const OPTIONAL_KEY: &str = "Retry-After-if-known";
+const OPTIONAL: Known = Known {
+    name: "Retry-After",
+    pattern: Some("^[0-9]+$"),
+    example: "420",
+    description: "Seconds until it is worth to try again, where that is known.",
+};
+
 /// Adds a header to what an answer has, or describes the one that is there already.
 pub(super) fn describe(response: &mut Response, name: &str) {
+    if matches!(response.headers.get(name), Some(RefOr::Ref(_))) {
+        return;
+    }
     if let Some(Known { name, .. }) = KNOWN.iter().find(|known| known.name.eq_ignore_ascii_case(name)) {
         let header = RefOr::Ref(Ref::new(format!("#/components/headers/{name}")));
         response.headers.insert((*name).to_owned(), header);
     }
 }
 
-/// The headers that answers refer to.
-pub(super) fn all() -> impl Iterator<Item = (String, RefOr<Header>)> {
-    KNOWN.iter().map(|known| (known.name.to_owned(), RefOr::T(header(known))))
+/// Adds `Retry-After` to what an answer has only with some of its codes.
+pub(super) fn describe_as_optional(response: &mut Response, name: &str) {
+    if name.eq_ignore_ascii_case(OPTIONAL.name) {
+        let header = RefOr::Ref(Ref::new(format!("#/components/headers/{OPTIONAL_KEY}")));
+        response.headers.insert(OPTIONAL.name.to_owned(), header);
+    } else {
+        describe(response, name);
+    }
 }
 
-fn header(known: &Known) -> Header {
+/// The headers that answers refer to.
+pub(super) fn all() -> impl Iterator<Item = (String, RefOr<Header>)> {
+    let optional = (OPTIONAL_KEY.to_owned(), RefOr::T(header(&OPTIONAL, false)));
+    let known = KNOWN.iter().map(|known| {
+        let is_always_there = !EVERYWHERE.contains(&known.name) && known.name != "Idempotent-Replayed";
+        (known.name.to_owned(), RefOr::T(header(known, is_always_there)))
+    });
+    known.chain([optional])
+}
+
+fn header(known: &Known, is_always_there: bool) -> Header {
     let mut schema = Object::with_type(Type::String);
     schema.pattern = known.pattern.map(str::to_owned);
     let mut header = Header::new(schema);
     header.description = Some(known.description.to_owned());
     header.example = Some(json!(known.example));
-    let is_always_there = !EVERYWHERE.contains(&known.name) && known.name != "Idempotent-Replayed";
     if is_always_there {
         // utoipa has no field for it, and writes extensions as they are.
         header.extensions = Some([("required", Value::Bool(true))].into_iter().collect());

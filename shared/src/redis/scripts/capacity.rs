@@ -66,6 +66,7 @@ impl Redis {
         grace_ms: u64,
     ) -> Result<Withdraw, Error> {
         let answer = self.run(&WITHDRAW, id.event(), |call| {
+            call.key(self.keys.ended_holds(id.event()));
             call.arg(id.to_string()).arg(seats).arg(shards_max).arg(grace_ms);
             Ok(())
         });

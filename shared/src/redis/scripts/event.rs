@@ -57,6 +57,7 @@ fn facts(event: &Event) -> Result<String, Error> {
     let ms = |instant: Timestamp| instant.as_millisecond().to_string();
     json(&serde_json::json!({
         "name": details.name,
+        "venue": details.venue.as_deref().unwrap_or_default(),
         "starts_at": ms(details.starts_at),
         "status": details.status.as_str(),
         "sales_open_at": details.sales_open_at.map_or_else(|| "0".to_owned(), ms),

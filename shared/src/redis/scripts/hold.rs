@@ -1,27 +1,27 @@
-//! The life of a hold, in its order.
+//! The life of a hold until it is confirmed ([`super::confirm`]) or ends.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::json;
 use crate::{
     domain::{
         error::{Error, NotOnSale},
         id::{EventId, ReservationId, UserId},
-        inventory::Draw,
-        reservation::{BegunHold, Reservation, UNBOUGHT_WINDOW_TTLS},
+        reservation::{Ended, Reservation, UNBOUGHT_WINDOW_TTLS},
         time::from_ms,
     },
     redis::{IDEMPOTENCY_TTL, Redis, answer::Answer},
-    store::Refused,
 };
+
+/// What idempotency keys of *book* are for.
+const BOOK: &str = "book";
+/// One's own reservations that are looked at. Nobody holds seats of so many events.
+const OWN_RESERVATIONS_MAX: isize = 500;
 
 script!(RESERVE, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "reserve.lua");
 script!(LOOK, "lib/state.lua", "look.lua");
-script!(BEGIN, "lib/state.lua", "lib/seats.lua", "begin.lua");
+script!(CLAIM_BOOKING, "claim_booking.lua");
 script!(BOUGHT, "lib/state.lua", "lib/seats.lua", "bought.lua");
-script!(FINISH, "lib/state.lua", "lib/seats.lua", "finish.lua");
-script!(REDRAW, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "redraw.lua");
 script!(RELEASE, "lib/state.lua", "lib/seats.lua", "release.lua");
 script!(UNDO, "lib/state.lua", "lib/seats.lua", "undo.lua");
 
@@ -46,16 +46,34 @@ pub struct ReserveRequest<'a> {
 /// What `reserve.lua` answers when it does not refuse.
 #[derive(Debug)]
 pub enum Reserve {
-    /// The seats are held.
-    Held(Reservation),
+    /// The seats are held; now, by the clock that ends the hold.
+    Held(Reservation, Timestamp),
     /// The same request was answered before.
-    Replayed(Reservation),
+    Replayed {
+        /// What it was answered with.
+        reservation: Reservation,
+        /// Now, by the clock that ends the hold.
+        now: Timestamp,
+        /// What became of the hold.
+        became: Became,
+    },
     /// The state is missing: load the event and ask again.
     NotLoaded,
     /// The id is in use: ask again with another.
     IdTaken,
     /// The user would have more than one user may.
     UserLimit(UserSeats),
+}
+
+/// What became of a hold, as far as Redis knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It is there.
+    Held,
+    /// It has ended.
+    Ended(Ended),
+    /// It is not there; perhaps there is a booking.
+    Gone,
 }
 
 /// The seats that a user has of an event, as Redis knows it.
@@ -74,26 +92,10 @@ pub struct UserSeats {
 pub enum Look {
     /// The hold, and the time by the clock that ends it.
     Hold(Reservation, Timestamp),
+    /// It has ended.
+    Ended(Ended),
     /// There is none.
     NoHold,
-}
-
-/// What `begin.lua` answers when it does not refuse.
-#[derive(Debug)]
-pub enum Begin {
-    /// The confirm may commit.
-    Begun(BegunHold),
-    /// There is no hold: perhaps there is a booking.
-    NoHold,
-}
-
-/// What `redraw.lua` answers when it does not refuse.
-#[derive(Debug)]
-pub enum Redraw {
-    /// The hold has these draws now.
-    Redrawn(Vec<Draw>),
-    /// Somebody else changed the hold: begin again.
-    Changed,
 }
 
 /// What `release.lua` answers.
@@ -101,7 +103,9 @@ pub enum Redraw {
 pub enum Release {
     /// The seats are free.
     Released,
-    /// There is no hold, or it has run out: perhaps there is a booking.
+    /// It has ended before.
+    Ended(Ended),
+    /// There is no hold: perhaps there is a booking.
     NoHold,
     /// Its confirm has begun.
     Confirming,
@@ -129,10 +133,52 @@ impl Redis {
         Ok(tied_to.is_none_or(|tied_to| tied_to == used_for))
     }
 
-    /// Frees an idempotency key that was claimed for a request that was refused.
-    pub async fn unclaim(&self, user: UserId, operation: &str, key: &str) -> Result<(), Error> {
+    /// `claim_booking.lua`: ties the idempotency key to the event that it books, and notes the reservation that is being made
+    /// among its user's own, for `life_ms` at most. Answers false if the key is tied to something else.
+    pub async fn claim_booking(
+        &self,
+        request: &ReserveRequest<'_>,
+        now: Timestamp,
+        life_ms: u64,
+    ) -> Result<bool, Error> {
+        let mut call = CLAIM_BOOKING.key(self.keys.claim(request.user, BOOK, request.idempotency_key));
+        call.key(self.keys.own_reservations(request.user));
+        call.arg(request.id.event().to_string()).arg(IDEMPOTENCY_TTL.as_millis());
+        call.arg(request.id.to_string()).arg(now.as_millisecond()).arg(life_ms);
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "CLAIMED" => Ok(true),
+            "REUSED" => Ok(false),
+            _ => Err(answer.unknown("claim_booking")),
+        }
+    }
+
+    /// Notes a reservation among its user's own, as `claim_booking.lua` does, if it has another id than was claimed.
+    pub async fn note_reservation(
+        &self,
+        user: UserId,
+        id: ReservationId,
+        now: Timestamp,
+        life_ms: u64,
+    ) -> Result<(), Error> {
+        let until = u64::try_from(now.as_millisecond()).unwrap_or(0) + life_ms;
+        let mut note = redis::cmd("ZADD");
+        note.arg(self.keys.own_reservations(user)).arg(until).arg(id.to_string());
+        self.ask::<i64>(&note).await.map(|_| ())
+    }
+
+    /// A user's reservations, newest first, those among them that have ended or never were.
+    pub async fn own_reservations(&self, user: UserId) -> Result<Vec<ReservationId>, Error> {
+        let mut read = redis::cmd("ZREVRANGE");
+        read.arg(self.keys.own_reservations(user)).arg(0).arg(OWN_RESERVATIONS_MAX - 1);
+        let noted: Vec<String> = self.ask(&read).await?;
+        Ok(noted.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// Frees an idempotency key that was claimed for a booking that was refused.
+    pub async fn unclaim_booking(&self, user: UserId, key: &str) -> Result<(), Error> {
         let mut forget = redis::cmd("DEL");
-        forget.arg(self.keys.claim(user, operation, key));
+        forget.arg(self.keys.claim(user, BOOK, key));
         self.ask::<i64>(&forget).await.map(|_| ())
     }
 
@@ -142,13 +188,14 @@ impl Redis {
         let mut call = RESERVE.key(self.keys.state(event));
         call.key(self.keys.deadlines(event)).key(self.keys.holds(event));
         call.key(self.keys.idempotency(event, request.user, request.idempotency_key));
+        call.key(self.keys.ended_holds(event));
         call.arg(request.id.to_string()).arg(request.user.to_string()).arg(request.quantity);
         call.arg(request.hold_ttl_ms).arg(IDEMPOTENCY_TTL.as_millis()).arg(fastrand::u16(..));
         call.arg(request.unbought_max_ms).arg(request.hold_ttl_ms * UNBOUGHT_WINDOW_TTLS);
         let answer = self.invoke(&call).await?;
         match answer.word() {
-            "HELD" => Ok(Reserve::Held(held(&answer)?)),
-            "REPLAYED" => Ok(Reserve::Replayed(held(&answer)?)),
+            "HELD" => Ok(Reserve::Held(held(&answer)?, answer.time(1)?)),
+            "REPLAYED" => replayed(&answer),
             "NOT_LOADED" => Ok(Reserve::NotLoaded),
             "ID_TAKEN" => Ok(Reserve::IdTaken),
             "KEY_REUSED" => Err(Error::IdempotencyKeyReused),
@@ -189,49 +236,17 @@ impl Redis {
     /// `look.lua`: shows a hold to its owner.
     pub async fn look(&self, id: ReservationId, user: UserId) -> Result<Look, Error> {
         let answer = self.run(&LOOK, id.event(), |call| {
+            call.key(self.keys.ended_holds(id.event()));
             call.arg(id.to_string()).arg(user.to_string());
             Ok(())
         });
         let answer = answer.await?;
         match answer.word() {
             "HOLD" => Ok(Look::Hold(answer.json::<HoldJson>(0)?.reservation(id), answer.time(1)?)),
+            "ENDED" => Ok(Look::Ended(ended(&answer, 0)?)),
             "NO_HOLD" => Ok(Look::NoHold),
             "NOT_YOURS" => Err(Error::ReservationNotFound),
             _ => Err(answer.unknown("look")),
-        }
-    }
-
-    /// `begin.lua`: a confirm begins.
-    pub async fn begin(&self, id: ReservationId, user: UserId, grace_ms: u64) -> Result<Begin, Error> {
-        #[derive(Deserialize)]
-        struct Hold {
-            quantity: u32,
-            unit_price: u32,
-            draws: Vec<Draw>,
-        }
-        let answer = self.run(&BEGIN, id.event(), |call| {
-            call.arg(id.to_string()).arg(user.to_string()).arg(grace_ms);
-            Ok(())
-        });
-        let answer = answer.await?;
-        match answer.word() {
-            "BEGUN" => {
-                let Hold { quantity, unit_price, draws } = answer.json(0)?;
-                Ok(Begin::Begun(BegunHold {
-                    id,
-                    quantity,
-                    unit_price,
-                    draws,
-                    event_name: answer.value(1)?,
-                    starts_at: answer.time(2)?,
-                    currency: answer.value(3)?,
-                    max_per_user: answer.value::<Option<u32>>(4)?.unwrap_or(u32::MAX),
-                }))
-            }
-            "NO_HOLD" | "EXPIRED" => Ok(Begin::NoHold),
-            "NOT_YOURS" => Err(Error::ReservationNotFound),
-            "CANCELLED" => Err(Error::NotOnSale(NotOnSale::Cancelled)),
-            _ => Err(answer.unknown("begin")),
         }
     }
 
@@ -254,57 +269,17 @@ impl Redis {
         }
     }
 
-    /// `finish.lua`: a commit is done, its hold goes. Answers whether there was one with the same draws; without
-    /// draws, as for a withdrawal, any are the same.
-    pub async fn finish(&self, id: ReservationId, committed: Option<&[Draw]>) -> Result<bool, Error> {
-        let committed = committed.map(json).transpose()?.unwrap_or_default();
-        let answer = self.run(&FINISH, id.event(), |call| {
-            call.arg(id.to_string()).arg(committed);
-            Ok(())
-        });
-        let answer = answer.await?;
-        match answer.word() {
-            "FINISHED" => Ok(true),
-            "GONE" | "RETURNED" => Ok(false),
-            _ => Err(answer.unknown("finish")),
-        }
-    }
-
-    /// `redraw.lua`: draws a begun hold's seats again after DynamoDB refused its draws, because of the shards of
-    /// `refused`, each with what it has left.
-    pub async fn redraw(
-        &self,
-        hold: &BegunHold,
-        user: UserId,
-        refused: &[Refused],
-        grace_ms: u64,
-    ) -> Result<Redraw, Error> {
-        let refused: Vec<_> =
-            refused.iter().map(|shard| (shard.shard, shard.unsold, shard.version)).collect();
-        let answer = self.run(&REDRAW, hold.id.event(), |call| {
-            call.arg(hold.id.to_string()).arg(json(&hold.draws)?).arg(json(&refused)?).arg(grace_ms);
-            call.arg(fastrand::u16(..)).arg(user.to_string()).arg(hold.quantity).arg(hold.unit_price);
-            Ok(())
-        });
-        let answer = answer.await?;
-        match answer.word() {
-            "REDRAWN" => Ok(Redraw::Redrawn(answer.json(0)?)),
-            "CHANGED" => Ok(Redraw::Changed),
-            "EXPIRED" => Err(Error::ReservationExpired),
-            "ALL_HELD" | "SOLD_OUT" => Err(too_few(&answer)?),
-            _ => Err(answer.unknown("redraw")),
-        }
-    }
-
     /// `release.lua`: a user gives a hold back.
     pub async fn release(&self, id: ReservationId, user: UserId) -> Result<Release, Error> {
         let answer = self.run(&RELEASE, id.event(), |call| {
+            call.key(self.keys.ended_holds(id.event()));
             call.arg(id.to_string()).arg(user.to_string());
             Ok(())
         });
         let answer = answer.await?;
         match answer.word() {
             "RELEASED" => Ok(Release::Released),
+            "ENDED" => Ok(Release::Ended(ended(&answer, 0)?)),
             "NO_HOLD" => Ok(Release::NoHold),
             "CONFIRMING" => Ok(Release::Confirming),
             "NOT_YOURS" => Err(Error::ReservationNotFound),
@@ -341,7 +316,29 @@ fn held(answer: &Answer) -> Result<Reservation, Error> {
     Ok(hold.reservation(id))
 }
 
-fn too_few(answer: &Answer) -> Result<Error, Error> {
+fn replayed(answer: &Answer) -> Result<Reserve, Error> {
+    let (mut reservation, now) = (held(answer)?, answer.time(1)?);
+    let became = match answer.value::<String>(2)?.as_str() {
+        "held" => {
+            reservation.expires_at = answer.time(3)?;
+            Became::Held
+        }
+        "gone" => Became::Gone,
+        _ => Became::Ended(ended(answer, 2)?),
+    };
+    Ok(Reserve::Replayed { reservation, now, became })
+}
+
+/// How a hold ended, as `lib/state.lua` says it.
+fn ended(answer: &Answer, n: usize) -> Result<Ended, Error> {
+    match answer.value::<String>(n)?.as_str() {
+        "released" => Ok(Ended::Released),
+        "expired" => Ok(Ended::Expired),
+        other => Err(Error::Internal(format!("a hold ended {other:?}").into())),
+    }
+}
+
+pub(super) fn too_few(answer: &Answer) -> Result<Error, Error> {
     let available = answer.seats(0)?;
     Ok(match answer.word() {
         "ALL_HELD" => Error::AllHeld { available, retry_at: answer.time(1)? },

@@ -57,7 +57,11 @@ pub struct Reconciled {
 impl Redis {
     /// `expire.lua`: overdue holds of an event return their seats; `None` if there is no state.
     pub async fn expire(&self, event: EventId) -> Result<Option<Swept>, Error> {
-        let answer = self.run(&EXPIRE, event, |_| Ok(())).await?;
+        let answer = self.run(&EXPIRE, event, |call| {
+            call.key(self.keys.ended_holds(event));
+            Ok(())
+        });
+        let answer = answer.await?;
         match answer.word() {
             "SWEPT" => Ok(Some(Swept {
                 expired: answer.value(0)?,
@@ -96,6 +100,7 @@ impl Redis {
     /// `settle.lua`: a confirm that began was never committed; its seats return. Answers whether they did.
     pub async fn settle(&self, id: ReservationId, deadline_ms: i64) -> Result<bool, Error> {
         let answer = self.run(&SETTLE, id.event(), |call| {
+            call.key(self.keys.ended_holds(id.event()));
             call.arg(id.to_string()).arg(deadline_ms);
             Ok(())
         });

@@ -18,6 +18,7 @@ fn without_comments(code: &str) -> String {
 
 mod capacity;
 mod catalogue;
+mod confirm;
 mod event;
 mod hold;
 mod janitor;
@@ -30,7 +31,8 @@ use serde::Serialize;
 pub use self::{
     capacity::Withdraw,
     catalogue::{COPY_TTL, CatalogueKept, List, Show, Turn},
-    hold::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, UserSeats},
+    confirm::{Begin, Redraw},
+    hold::{Became, Look, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
     limit::Allowance,
     sign_in::{FailureRules, FailuresOf},

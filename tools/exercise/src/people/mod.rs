@@ -172,6 +172,7 @@ fn unexpected(step: &Step) -> Option<&'static str> {
         Act::Release => &[
             (204, ""),
             (404, "reservation_not_found"),
+            (410, "reservation_expired"),
             (409, "already_confirmed"),
             (409, "confirm_under_way"),
         ],

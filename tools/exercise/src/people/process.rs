@@ -1,7 +1,7 @@
 //! Processes that do to a confirm what servers can't be made to do at a chosen moment: one that dies in the middle of it,
 //! and one that is slow. Both run the real code.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::ready, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use shared::{
@@ -56,7 +56,7 @@ pub(crate) async fn die_confirming(
 /// Confirms, slowly between its steps. The answer is lost.
 pub(crate) async fn confirm_slowly(world: &Arc<World>, user: UserId, id: &str) -> Option<Step> {
     let reservation: ReservationId = id.parse().ok()?;
-    let confirm = protocol::confirm(&world.slow, user, reservation, Timestamp::now());
+    let confirm = protocol::confirm(&world.slow, user, reservation, Timestamp::now(), ready(Ok(())));
     let confirms = async { _ = timeout(REQUEST_TIME_MAX, confirm).await };
     Some(unanswered(world, id, confirms).await)
 }

@@ -19,7 +19,11 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         ),
         get("/bookings?status=lost")?.by(ALAN)?.refused("list-bad-status", 400, "invalid_parameter"),
         get("/bookings")?.refused("list-without-token", 401, "unauthorized"),
-        look(BOOKED)?.answers("get", 200, json!({ "booking": { "id": BOOKED, "status": "confirmed" } })),
+        look(BOOKED)?.answers(
+            "get",
+            200,
+            json!({ "booking": { "id": BOOKED, "status": "confirmed", "event": { "status": "published" } } }),
+        ),
         look(BOOKED_BY_ALAN)?.refused("get-somebody-elses", 404, "booking_not_found"),
         cancel(TO_CANCEL)?.answers("cancel", 200, json!({ "booking": { "status": "cancelled", "version": 2 } })),
         cancel(CANCELLED)?

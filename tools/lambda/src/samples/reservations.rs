@@ -7,8 +7,8 @@ use crate::{
     Failure,
     payload::Request,
     world::{
-        ALL_HELD, BOOKED, CONCERT, DRAFT, EXPIRED, GRACE, HEDY, HELD, HELD_BY_ALAN, HELD_BY_HEDY, KEY_USED,
-        SOLD_OUT, TO_CONFIRM, TO_RELEASE,
+        ALAN, ALL_HELD, BOOKED, CONCERT, DRAFT, EXPIRED, GRACE, HEDY, HELD, HELD_BY_ALAN, HELD_BY_HEDY,
+        KEY_USED, SOLD_OUT, TO_CONFIRM, TO_RELEASE,
     },
 };
 
@@ -38,6 +38,12 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         with_key(CONCERT, 0, "hedy-none")?.refused("book-no-seats", 422, "validation_failed"),
         book(CONCERT, json!({ "quantity": 1 }))?.refused("book-without-key", 400, "idempotency_key_required"),
         post(&format!("/events/{CONCERT}/book"))?.refused("book-without-token", 401, "unauthorized"),
+        get("/reservations?limit=5")?.by(ALAN)?.answers(
+            "list",
+            200,
+            json!({ "items": [{ "id": HELD_BY_ALAN, "status": "held" }], "next_cursor": null }),
+        ),
+        get("/reservations")?.refused("list-without-token", 401, "unauthorized"),
         of("GET", HELD)?.answers("get", 200, json!({ "reservation": { "status": "held", "quantity": 2 } })),
         of("GET", HELD_BY_ALAN)?.refused("get-somebody-elses", 404, "reservation_not_found"),
         get(&format!("/reservations/{HELD}"))?.with("authorization", "Bearer made.up.token").refused(

@@ -1,6 +1,6 @@
 //! Crashes, expiry and lost data: holds return, confirms are settled, and the sale ends exact.
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -333,7 +333,8 @@ async fn dynamodb_out_of_reach_loses_no_hold_and_the_confirm_can_be_repeated() {
     let cut_off = shared::App::new(evently.app.config.clone(), nowhere).unwrap();
     let asked = std::time::Instant::now();
     let id = reservation.parse().unwrap();
-    let unknown = shared::protocol::confirm(&cut_off, ada.user_id.unwrap(), id, Timestamp::now()).await;
+    let unknown =
+        shared::protocol::confirm(&cut_off, ada.user_id.unwrap(), id, Timestamp::now(), ready(Ok(()))).await;
     assert!(matches!(unknown, Err(shared::Error::Unavailable { store: "DynamoDB", .. })), "{unknown:?}");
     assert!(asked.elapsed() < Duration::from_secs(9), "bounded: {:?}", asked.elapsed());
     assert_eq!(evently.available(&event).await, 3, "the hold is there");

@@ -1,7 +1,14 @@
 //! Lists: pages and cursors.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+
+use shared::domain::{
+    booking::Booking,
+    id::{EventId, ReservationId},
+    inventory::Draw,
+    reservation::BegunHold,
+};
 
 use crate::common::{Session, TestApp, in_hours};
 
@@ -103,6 +110,74 @@ async fn bookings_come_newest_first_page_by_page() {
     }
     let nobody = evently.user().get("/bookings").await;
     assert_eq!(nobody.body, json!({ "items": [], "next_cursor": null }));
+}
+
+#[tokio::test]
+async fn bookings_come_in_the_order_in_which_they_were_confirmed() {
+    let evently = TestApp::start().await;
+    let (event, ada) = (evently.event(100).await, evently.user());
+    let mut held = Vec::new();
+    for _ in 0..45 {
+        held.push(ada.hold(&event, 1).await);
+    }
+    // Neither the order in which they were held nor its reverse.
+    let confirmed_in = (0..held.len()).map(|n| &held[n * 7 % held.len()]);
+    let mut bookings = Vec::new();
+    for (n, id) in confirmed_in.enumerate() {
+        assert_eq!(ada.confirm(id).await.status, 201);
+        bookings.insert(0, id.clone());
+        if n % 3 == 0 {
+            assert_eq!(ada.cancel(id).await.status, 200);
+        }
+    }
+    for limit in [1, 7, 20, 45, 100] {
+        let (items, _) = walk(&ada, "/bookings", limit).await;
+        assert_eq!(ids(&items), bookings, "in pages of {limit}");
+    }
+    let cancelled: Vec<_> = bookings.iter().rev().step_by(3).rev().cloned().collect();
+    let (items, _) = walk(&ada, "/bookings?status=cancelled", 4).await;
+    assert_eq!(ids(&items), cancelled);
+}
+
+#[tokio::test]
+async fn a_booking_held_long_before_it_was_confirmed_is_in_its_place() {
+    let evently = TestApp::start().await;
+    let (event, ada) = (evently.event(100).await, evently.user());
+    let id: EventId = event.parse().unwrap();
+    let now = Timestamp::now();
+    let mut expected = Vec::new();
+    // Each was held an hour before the one above it in the list of ids, which has more than one read.
+    for n in 0..45_i64 {
+        let held_at = now - SignedDuration::from_hours(n);
+        let confirmed_at = if n == 23 { now } else { held_at };
+        let booking = booked(&ada, id, held_at, confirmed_at);
+        evently.app.store.commit_booking(&booking, u32::MAX).await.unwrap();
+        expected.push((confirmed_at, booking.id));
+    }
+    expected.sort_unstable_by(|one, other| other.cmp(one));
+    let expected: Vec<String> = expected.iter().map(|(_, id)| id.to_string()).collect();
+    for limit in [1, 3, 20] {
+        let (items, _) = walk(&ada, "/bookings", limit).await;
+        assert_eq!(ids(&items), expected, "in pages of {limit}");
+    }
+}
+
+/// A booking whose seats were held and confirmed then.
+fn booked(buyer: &Session, event: EventId, held_at: Timestamp, confirmed_at: Timestamp) -> Booking {
+    let hold = BegunHold {
+        id: ReservationId::new(event, held_at),
+        quantity: 1,
+        unit_price: 2_500,
+        currency: "EUR".into(),
+        draws: vec![Draw { shard: 0, seats: 1 }],
+        event_name: "Concert".into(),
+        starts_at: held_at,
+        max_per_user: u32::MAX,
+        event: None,
+        begins: 1,
+        is_first: true,
+    };
+    Booking::from_hold(&hold, buyer.user_id.unwrap(), confirmed_at)
 }
 
 #[tokio::test]

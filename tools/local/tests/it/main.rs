@@ -16,6 +16,7 @@ mod embedded_store;
 mod filters;
 mod gateway;
 mod health;
+mod holds;
 mod hygiene;
 mod idempotency;
 mod janitor;

@@ -1,6 +1,6 @@
 //! Demand pricing: what people pay, what admins see of it, and what becomes of both on bad days.
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use ::pricing::{Limits, Report};
 use futures::future::join_all;
@@ -118,7 +118,7 @@ async fn recent_sales_count_and_those_cancelled_do_not() {
     for quantity in [50, 10] {
         let hold = ada.hold(&event, quantity).await.parse().unwrap();
         let then = Timestamp::now() - SignedDuration::from_hours(9 * DAY);
-        protocol::confirm(&evently.app, ada.user_id.unwrap(), hold, then).await.unwrap();
+        protocol::confirm(&evently.app, ada.user_id.unwrap(), hold, then, ready(Ok(()))).await.unwrap();
     }
     let demand = || async { decide_price(&evently.app, id, Timestamp::now()).await.unwrap().unwrap().demand };
     let of_old = demand().await;

@@ -103,7 +103,7 @@ async fn a_reservation_that_its_user_was_told_of_is_not_taken_back() {
     let id = second.body["reservation"]["id"].as_str().unwrap();
     let again = ada.book_with_key(&event, 3, "key").await;
     assert_eq!(again.header("idempotent-replayed"), "true");
-    assert_eq!(again.body, second.body);
+    assert_eq!(again.body["reservation"]["id"], id);
     assert!(!undo(id).await);
     assert_eq!(ada.confirm(id).await.status, 201);
     assert!(!undo(id).await);
@@ -120,8 +120,9 @@ async fn what_is_refused_has_no_effect() {
         limited.anybody().with_token(ada.token.clone().unwrap()),
         limited.anybody().with_token(admin.token.clone().unwrap()),
     );
-    // Each has had its one write.
+    // Each has had its one write, and the one that ends something.
     assert_eq!(user.delete("/reservations/01890000-0000-7000-8000-000000000000").await.status, 404);
+    assert_eq!(user.book("01890000-0000-7000-8000-000000000000", 1).await.status, 404);
     assert_eq!(boss.post("/admin/events", json!({})).await.status, 422, "a bad one counts, too");
     let carl = json!({ "email": "carl@example.com", "password": "long enough, surely" });
     assert_eq!(limited.anybody().post("/login", carl.clone()).await.status, 401);
@@ -130,6 +131,10 @@ async fn what_is_refused_has_no_effect() {
         user.confirm(&held).await,
         user.delete(&format!("/reservations/{held}")).await,
         user.cancel(&booking).await,
+    ] {
+        assert_limited(&refused, "\"finishes\";q=1;w=60");
+    }
+    for refused in [
         user.book(&event, 1).await,
         boss.post("/admin/events", concert(json!({}))).await,
         boss.put(&format!("/admin/events/{event}"), "*", concert(json!({ "capacity": 500 }))).await,

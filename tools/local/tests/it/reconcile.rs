@@ -42,6 +42,9 @@ async fn commit_behind_its_back(evently: &TestApp, buyer: &Session, event: &str,
         event_name: "Concert".into(),
         starts_at: Timestamp::now() + Duration::from_secs(3_600),
         max_per_user: u32::MAX,
+        event: None,
+        begins: 1,
+        is_first: true,
     };
     let booking = Booking::from_hold(&hold, buyer.user_id.unwrap(), Timestamp::now());
     evently.app.store.commit_booking(&booking, u32::MAX).await.unwrap();

@@ -116,7 +116,8 @@ async fn one_idempotency_key_sent_fifty_times_at_once_makes_one_reservation() {
     assert!(answers.iter().all(|answer| answer.status == 400));
 
     let answers = join_all((0..50).map(|_| ada.book_with_key(&event, 2, "the-same-key"))).await;
-    assert!(answers.iter().all(|answer| answer.status == 201 && answer.body == answers[0].body));
+    let id = |answer: &Answer| answer.body["reservation"]["id"].clone();
+    assert!(answers.iter().all(|answer| answer.status == 201 && id(answer) == id(&answers[0])));
     let first = answers.iter().filter(|answer| !answer.headers.contains_key("idempotent-replayed"));
     assert_eq!(first.count(), 1);
     assert_eq!(evently.available(&event).await, 98);

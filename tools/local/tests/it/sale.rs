@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use shared::domain::event::{EventDetails, EventStatus};
 
 use crate::common::{Answer, TestApp, concert, in_hours};
 
@@ -120,6 +121,9 @@ async fn all_held_says_when_seats_may_come_back() {
     refused.assert_problem(409, "all_held");
     assert_eq!(refused.body["available"], 1);
     assert_eq!(refused.body["retry_at"], first.body["reservation"]["expires_at"], "the next hold runs out");
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((595..=600).contains(&seconds), "{seconds}");
+    assert!(!refused.body.to_string().contains("others"), "some may be one's own: {}", refused.body);
     evently.user().book(&event, 5).await.assert_problem(409, "sold_out");
 }
 
@@ -180,13 +184,7 @@ async fn a_free_event_can_be_booked() {
 async fn a_booking_cannot_be_cancelled_once_the_event_has_started() {
     let evently = TestApp::start().await;
     let ada = evently.user();
-    // Started an hour ago, and still sells.
-    let event = evently
-        .event_created(2, |details| {
-            details.ends_at = Some(details.starts_at + SignedDuration::from_hours(5));
-            details.sales_close_at = details.ends_at;
-        })
-        .await;
+    let event = started(&evently).await;
     let booking = ada.buy(&event, 2).await;
     ada.cancel(&booking).await.assert_problem(409, "event_started");
     assert_eq!(ada.get(&format!("/bookings/{booking}")).await.body["booking"]["status"], "confirmed");
@@ -213,7 +211,44 @@ async fn cancelling_again_answers_the_same_even_after_the_start() {
     assert!(evently.app.store.replace_event_adding(&before, &stored, None, &[]).await.unwrap());
     assert!(evently.app.redis.refresh(&stored).await.unwrap());
     let again = ada.cancel(&booking).await;
-    assert_eq!((again.status, &again.body), (200, &cancelled.body));
+    let mut expected = cancelled.body.clone();
+    let now = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
+    expected["booking"]["event"]["starts_at"] = json!(now.details.starts_at);
+    assert_eq!((again.status, &again.body), (200, &expected));
     assert_eq!(again.header("idempotent-replayed"), "true");
     assert_eq!(evently.sold(&event).await, 0);
+}
+
+#[tokio::test]
+async fn a_booking_of_a_cancelled_event_can_be_cancelled_after_the_start_too() {
+    let evently = TestApp::start().await;
+    let (known, unknown, ada) = (started(&evently).await, started(&evently).await, evently.user());
+    for event in [&known, &unknown] {
+        let booking = ada.buy(event, 2).await;
+        ada.cancel(&booking).await.assert_problem(409, "event_started");
+        let before = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
+        let mut off = before.clone();
+        off.details.status = EventStatus::Cancelled;
+        off.version += 1;
+        assert!(evently.app.store.replace_event_adding(&before, &off, None, &[]).await.unwrap());
+        assert!(evently.app.redis.refresh(&off).await.unwrap());
+        if event == &unknown {
+            let keys = evently.keys();
+            let id = event.parse().unwrap();
+            evently.redis_command(redis::cmd("DEL").arg(keys.state(id)).arg(keys.holds(id))).await;
+        }
+        let cancelled = ada.cancel(&booking).await;
+        assert_eq!(cancelled.status, 200, "{}", cancelled.body);
+        assert_eq!(cancelled.body["booking"]["event"]["status"], "cancelled");
+        assert_eq!(evently.sold(event).await, 0);
+    }
+}
+
+/// An event that started an hour ago, and still sells.
+async fn started(evently: &TestApp) -> String {
+    let change = |details: &mut EventDetails| {
+        details.ends_at = Some(details.starts_at + SignedDuration::from_hours(5));
+        details.sales_close_at = details.ends_at;
+    };
+    evently.event_created(2, change).await
 }

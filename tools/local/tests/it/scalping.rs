@@ -225,6 +225,9 @@ async fn a_confirm_that_is_refused_again_and_again_ends() {
         event_name: "Concert".into(),
         starts_at: jiff::Timestamp::now(),
         max_per_user: 4,
+        event: None,
+        begins: 1,
+        is_first: true,
     };
     let booking = Booking::from_hold(&elsewhere, ada.user_id.unwrap(), jiff::Timestamp::now());
     evently.app.store.commit_booking(&booking, 4).await.unwrap();

@@ -52,6 +52,13 @@ fn settle_compares_the_deadline() {
 }
 
 #[test]
+fn a_refused_confirm_leaves_what_another_one_began() {
+    const LIMITED: Config = Config { limits: true, ..BUYING };
+    breaks(LIMITED.without(Mutation::UnbeginIgnoresOthers), PROMISES);
+    breaks(LIMITED.without(Mutation::UnbeginIgnoresOthers), ENDS_ONCE);
+}
+
+#[test]
 fn finish_counts_a_hold_once() {
     breaks(BUYING.without(Mutation::FinishWithoutHold), EXACT);
 }

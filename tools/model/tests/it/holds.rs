@@ -19,6 +19,22 @@ fn three_buyers_rush_for_two_seats() {
 }
 
 #[test]
+fn confirms_are_refused_right_after_they_began() {
+    const LIMITED: Config = Config {
+        name: "confirms are refused right after they began",
+        capacity: [2, 0],
+        requests: &[wants(0, 1, 2), wants(1, 1, 2)],
+        releases: true,
+        limits: true,
+        janitors: 2,
+        reconciles: true,
+        faults: Faults { lost_replies: 1, ..FAULTLESS },
+        ..SMALLEST
+    };
+    holds(LIMITED);
+}
+
+#[test]
 fn two_janitors_reconcile_while_seats_are_bought_and_cancelled() {
     const TWO_JANITORS: Config = Config {
         name: "two janitors reconcile while seats are bought and cancelled",

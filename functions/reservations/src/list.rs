@@ -1,0 +1,69 @@
+//! GET /reservations
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App,
+    domain::id::ReservationId,
+    http::{
+        Caller, Problem, QueryParams,
+        cursor::{from_cursor, to_cursor},
+        openapi::{CallerProblems, ParameterProblems, StoreProblems},
+        query::page_items,
+    },
+    protocol,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::view::ReservationView;
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParams {
+    /// Items in the page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+/// A page of holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReservationList {
+    /// Newest first.
+    items: Vec<ReservationView>,
+    /// Send it as `cursor` for the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// One's own holds that have not ended, over all events, newest first. What became a booking is among the bookings.
+#[utoipa::path(
+    get, path = "/reservations", tag = "Booking", security(("bearer" = [])),
+    params(ListParams),
+    responses(
+        (status = 200, description = "A page of reservations.", body = ReservationList),
+        ParameterProblems, CallerProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn list_reservations(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    QueryParams(params): QueryParams<ListParams>,
+) -> Result<impl IntoResponse, Problem> {
+    let limit = page_items(params.limit)?;
+    let list = format!("reservations {}", caller.user_id);
+    let after: Option<ReservationId> = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
+    let mut holds = protocol::own_holds(&app, caller.user_id).await?;
+    holds.retain(|(reservation, _)| after.is_none_or(|after| reservation.id < after));
+    let last_shown =
+        (holds.len() > limit).then(|| holds.get(limit - 1).map(|(reservation, _)| reservation.id));
+    holds.truncate(limit);
+    Ok(Json(ReservationList {
+        items: holds.into_iter().map(|(reservation, now)| ReservationView::held(reservation, now)).collect(),
+        next_cursor: to_cursor(&app.tokens, &list, last_shown.flatten())?,
+    }))
+}
