@@ -1,12 +1,12 @@
-//! All functions' routes in one API, and the OpenAPI document that they make together.
+//! All functions behind one API, and the OpenAPI document that they make together.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     extract::{ConnectInfo, Request, State, connect_info::IntoMakeServiceWithConnectInfo},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use shared::{
     App,
@@ -15,9 +15,13 @@ use shared::{
         openapi::{Document, complete},
     },
 };
+use tower::ServiceExt;
 use utoipa::{OpenApi, openapi};
 
-use crate::forwarded::TrustedProxies;
+use crate::{
+    forwarded::TrustedProxies,
+    template::{Routes, Template, TemplateError},
+};
 
 /// The routes of each function, by the function's name in the template.
 pub fn routes_by_function() -> [(&'static str, Router<Arc<App>>); 5] {
@@ -41,10 +45,35 @@ pub fn documents_by_function() -> [(&'static str, openapi::OpenApi); 5] {
     ]
 }
 
-/// The whole API as one service: the same routers that the Lambda functions run.
-pub fn service(app: Arc<App>) -> Router {
-    let all = routes_by_function().into_iter().fold(Router::new(), |all, (_, routes)| all.merge(routes));
-    shared::http::service(all, app)
+/// The whole API as one service: the same services that the Lambda functions run, each for the paths that the template
+/// gives to its function.
+///
+/// # Errors
+/// When a path of the template goes to none of the functions.
+pub fn service(template: &Template, app: &Arc<App>) -> Result<Router, TemplateError> {
+    let functions = routes_by_function();
+    by_template(
+        template,
+        functions.map(|(name, routes)| (name, shared::http::service(routes, Arc::clone(app)))),
+    )
+}
+
+/// Plays API Gateway before these functions: each request goes to the one whose path it is, and to no other.
+///
+/// # Errors
+/// When a path of the template goes to none of the functions.
+pub fn by_template<'a>(
+    template: &Template,
+    functions: impl IntoIterator<Item = (&'a str, Router)>,
+) -> Result<Router, TemplateError> {
+    let functions: HashMap<&str, Router> = functions.into_iter().collect();
+    let routes = Routes::of(template, |route| functions.get(route.function.as_str()).cloned())?;
+    Ok(Router::new().fallback(pass_on).with_state(Arc::new(routes)))
+}
+
+async fn pass_on(State(routes): State<Arc<Routes<Router>>>, request: Request) -> Response {
+    let function = routes.at(request.uri().path()).clone();
+    function.oneshot(request).await.into_response()
 }
 
 /// A service for connections from anywhere, whose addresses it knows.
