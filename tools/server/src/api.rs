@@ -21,6 +21,7 @@ use utoipa::{OpenApi, openapi};
 use crate::{
     forwarded::TrustedProxies,
     template::{Routes, Template, TemplateError},
+    unread,
 };
 
 /// The routes of each function, by the function's name in the template.
@@ -81,17 +82,18 @@ pub fn with_peers(service: Router) -> IntoMakeServiceWithConnectInfo<Router, Soc
     behind(TrustedProxies::default(), service)
 }
 
-/// A service that knows where its requests come from: by the connection, and by what these proxies tell.
+/// A service that knows where its requests come from, by the connection and by what these proxies tell; and that leaves a
+/// connection good for the next request, or says that it ends.
 pub fn behind(
     proxies: TrustedProxies,
     service: Router,
 ) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
     service
-        .layer(middleware::from_fn_with_state(Arc::new(proxies), note_client))
+        .layer(middleware::from_fn_with_state(Arc::new(proxies), receive))
         .into_make_service_with_connect_info()
 }
 
-async fn note_client(
+async fn receive(
     State(proxies): State<Arc<TrustedProxies>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
@@ -99,7 +101,7 @@ async fn note_client(
 ) -> Response {
     let client = proxies.client(peer.ip(), request.headers());
     request.extensions_mut().insert(PeerAddress(client));
-    next.run(request).await
+    unread::answer(request, next).await
 }
 
 /// The OpenAPI document of the whole API, as `shared/openapi.json` holds it.
