@@ -2,7 +2,7 @@
 //!
 //! Tokens are sent by the page itself, never by the browser, so that no credentials are allowed here. The functions answer
 //! for CORS in both places that they run; API Gateway must not be told to, as it would take these headers away. It sends
-//! the browser's question before a request, `OPTIONS`, to the function that answers for all other paths.
+//! the browser's question before a request, `OPTIONS`, to the function of the path, as any other method.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) fn layer(origins: &[String]) -> Option<CorsLayer> {
     let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
@@ -30,16 +30,26 @@ pub(super) fn layer(origins: &[String]) -> Option<CorsLayer> {
             header::IF_NONE_MATCH,
             HeaderName::from_static("idempotency-key"),
         ])
-        .expose_headers([
-            header::ETAG,
-            header::LINK,
-            header::LOCATION,
-            header::RETRY_AFTER,
-            HeaderName::from_static("idempotent-replayed"),
-            HeaderName::from_static("ratelimit"),
-            HeaderName::from_static("ratelimit-policy"),
-            X_REQUEST_ID,
-        ])
+        .expose_headers(exposed())
         .max_age(ASK_AGAIN_AFTER);
     Some(layer)
+}
+
+/// What a page may read of an answer beside what any page may, like `Content-Type` and `Cache-Control` (Fetch, section
+/// "CORS-safelisted response-header name"). `Date` comes from whoever serves: hyper, API Gateway, SAM.
+fn exposed() -> [HeaderName; 11] {
+    [
+        header::ALLOW,
+        // A page's clock may be wrong: what `expires_at` leaves is counted from here.
+        header::DATE,
+        header::ETAG,
+        header::LINK,
+        header::LOCATION,
+        header::RETRY_AFTER,
+        header::WWW_AUTHENTICATE,
+        HeaderName::from_static("idempotent-replayed"),
+        HeaderName::from_static("ratelimit"),
+        HeaderName::from_static("ratelimit-policy"),
+        X_REQUEST_ID,
+    ]
 }

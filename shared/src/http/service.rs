@@ -120,8 +120,7 @@ async fn answer(request: Request, next: Next) -> Response {
     response
 }
 
-/// The methods of each path of the whole API, for `Allow`. A function meets paths of the others too: API Gateway
-/// sends it whatever matches no route.
+/// The methods of each path of the whole API, for `Allow`: made only when somebody uses a wrong one.
 static ALLOWED: LazyLock<matchit::Router<String>> = LazyLock::new(|| {
     let mut allowed = matchit::Router::new();
     for (path, methods) in paths_of(OPENAPI_JSON) {

@@ -87,6 +87,10 @@ impl Tokens {
             return Err(ErrorKind::InvalidToken.into());
         }
         let claims: AccessClaims = self.verify(ACCESS_TYPE, &self.access_rules, token)?;
+        // On or after it, a token is not accepted (RFC 7519, section 4.1.4). The library would do so a second later.
+        if now.as_second() >= claims.exp {
+            return Err(ErrorKind::ExpiredSignature.into());
+        }
         if claims.iat > now.as_second() + CLOCKS_APART_SECONDS_MAX {
             return Err(ErrorKind::ImmatureSignature.into());
         }
@@ -136,7 +140,8 @@ fn access_rules() -> Validation {
     rules.set_issuer(&[ISSUER]);
     rules.set_audience(&[ACCESS_AUDIENCE]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    rules.leeway = 0;
+    // `verify_access` does, by its own `now`.
+    rules.validate_exp = false;
     rules
 }
 
@@ -148,6 +153,7 @@ impl std::fmt::Debug for Tokens {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
@@ -166,6 +172,25 @@ mod tests {
             password_version: 0,
             password_changed_at: None,
             created_at: now,
+        }
+    }
+
+    #[test]
+    fn a_token_is_good_until_the_second_of_its_exp_and_not_in_it() {
+        let issued = Timestamp::from_second(1_900_000_000).unwrap();
+        let token = tokens().issue_access(&ada(Role::User, issued), issued).unwrap();
+        let rotated = Tokens::new(
+            &"another secret of at least thirty-two bytes".into(),
+            Some(&"a secret of at least thirty-two bytes".into()),
+        );
+        let exp = issued + SignedDuration::from_secs(ACCESS_TOKEN_SECONDS);
+        let just_before = exp - SignedDuration::from_nanos(1);
+        for tokens in [tokens(), rotated] {
+            assert!(tokens.verify_access(&token, just_before).is_ok());
+            for late in [exp, exp + SignedDuration::from_nanos(1), exp + SignedDuration::from_secs(1)] {
+                let refused = tokens.verify_access(&token, late).unwrap_err();
+                assert_eq!(refused.kind(), &ErrorKind::ExpiredSignature, "{late}");
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use load::{
     people::Buyers,
     server::{JWT_SECRET, OwnStores},
 };
-use local::{api, stack::table_name, tables};
+use local::{api, stack::table_name, tables, template::Template};
 use serde_json::Value;
 use shared::{
     App,
@@ -80,8 +80,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn new(app: Arc<App>) -> Self {
-        Self { routes: api::service(Arc::clone(&app)), app }
+    pub(crate) fn new(app: Arc<App>) -> Result<Self, Failure> {
+        Ok(Self { routes: api::service(&Template::embedded()?, &app)?, app })
     }
 
     /// Sends a request, which must be answered with that status; answers with the body.

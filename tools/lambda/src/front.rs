@@ -92,7 +92,7 @@ async fn answer(
         let values = request.headers.entry(name.as_str().to_owned()).or_default();
         *values = if values.is_empty() { value.to_owned() } else { format!("{values},{value}") };
     }
-    let route = behind.routes.at(&request.method, &request.path);
+    let route = behind.routes.at(&request.path);
     let answer = behind.emulators.invoke(&route.function, &request.event(&route)).await?;
     response(&answer)
 }

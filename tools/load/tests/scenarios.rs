@@ -10,6 +10,7 @@ use local::{
     redis_server::{RedisOptions, RedisServer},
     stack::table_name,
     tables,
+    template::Template,
 };
 use serde_json::Value;
 use shared::{App, config::Config, store};
@@ -42,7 +43,8 @@ impl Service {
         .unwrap();
         let (client, names) = (store::client_for_endpoint(store.endpoint()), config.tables.clone());
         tables::create_missing(&client, |id| table_name(&names, id)).await.unwrap();
-        let service = api::with_peers(api::service(App::new(config, client).unwrap()));
+        let app = App::new(config, client).unwrap();
+        let service = api::with_peers(api::service(&Template::embedded().unwrap(), &app).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, service).await });

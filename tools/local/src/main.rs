@@ -2,6 +2,7 @@
 
 use std::{io, process::ExitCode};
 
+use axum::Router;
 use jiff::Timestamp;
 use local::{api, demo, schedules, settings::Settings, stack::Stack, template::Template};
 use tokio::{
@@ -35,11 +36,11 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let listener = listen(settings.port).await?;
     let template = Template::embedded()?;
     let stack = Stack::start(&settings).await?;
-    let seeded = match demo::seed(&stack.app, Timestamp::now()).await {
-        Ok(seeded) => seeded,
+    let (seeded, service) = match fill(&stack, &template).await {
+        Ok(filled) => filled,
         Err(error) => {
             stack.stop().await;
-            return Err(error.into());
+            return Err(error);
         }
     };
     let jobs = schedules::start(&stack.app, template.schedules());
@@ -52,11 +53,17 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         }
         eprintln!("\nStopping.");
     };
-    let service = api::with_peers(api::service(stack.app.clone()));
+    let service = api::with_peers(service);
     let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
     drop(jobs);
     stack.stop().await;
     Ok(served?)
+}
+
+/// Demo events, and the service.
+async fn fill(stack: &Stack, template: &Template) -> Result<(usize, Router), Box<dyn std::error::Error>> {
+    let seeded = demo::seed(&stack.app, Timestamp::now()).await?;
+    Ok((seeded, api::service(template, &stack.app)?))
 }
 
 async fn listen(port: u16) -> Result<TcpListener, String> {

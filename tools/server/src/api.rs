@@ -1,12 +1,12 @@
-//! All functions' routes in one API, and the OpenAPI document that they make together.
+//! All functions behind one API, and the OpenAPI document that they make together.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     extract::{ConnectInfo, Request, State, connect_info::IntoMakeServiceWithConnectInfo},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use shared::{
     App,
@@ -15,9 +15,14 @@ use shared::{
         openapi::{Document, complete},
     },
 };
+use tower::ServiceExt;
 use utoipa::{OpenApi, openapi};
 
-use crate::forwarded::TrustedProxies;
+use crate::{
+    forwarded::TrustedProxies,
+    template::{Routes, Template, TemplateError},
+    unread,
+};
 
 /// The routes of each function, by the function's name in the template.
 pub fn routes_by_function() -> [(&'static str, Router<Arc<App>>); 5] {
@@ -41,10 +46,35 @@ pub fn documents_by_function() -> [(&'static str, openapi::OpenApi); 5] {
     ]
 }
 
-/// The whole API as one service: the same routers that the Lambda functions run.
-pub fn service(app: Arc<App>) -> Router {
-    let all = routes_by_function().into_iter().fold(Router::new(), |all, (_, routes)| all.merge(routes));
-    shared::http::service(all, app)
+/// The whole API as one service: the same services that the Lambda functions run, each for the paths that the template
+/// gives to its function.
+///
+/// # Errors
+/// When a path of the template goes to none of the functions.
+pub fn service(template: &Template, app: &Arc<App>) -> Result<Router, TemplateError> {
+    let functions = routes_by_function();
+    by_template(
+        template,
+        functions.map(|(name, routes)| (name, shared::http::service(routes, Arc::clone(app)))),
+    )
+}
+
+/// Plays API Gateway before these functions: each request goes to the one whose path it is, and to no other.
+///
+/// # Errors
+/// When a path of the template goes to none of the functions.
+pub fn by_template<'a>(
+    template: &Template,
+    functions: impl IntoIterator<Item = (&'a str, Router)>,
+) -> Result<Router, TemplateError> {
+    let functions: HashMap<&str, Router> = functions.into_iter().collect();
+    let routes = Routes::of(template, |route| functions.get(route.function.as_str()).cloned())?;
+    Ok(Router::new().fallback(pass_on).with_state(Arc::new(routes)))
+}
+
+async fn pass_on(State(routes): State<Arc<Routes<Router>>>, request: Request) -> Response {
+    let function = routes.at(request.uri().path()).clone();
+    function.oneshot(request).await.into_response()
 }
 
 /// A service for connections from anywhere, whose addresses it knows.
@@ -52,17 +82,18 @@ pub fn with_peers(service: Router) -> IntoMakeServiceWithConnectInfo<Router, Soc
     behind(TrustedProxies::default(), service)
 }
 
-/// A service that knows where its requests come from: by the connection, and by what these proxies tell.
+/// A service that knows where its requests come from, by the connection and by what these proxies tell; and that leaves a
+/// connection good for the next request, or says that it ends.
 pub fn behind(
     proxies: TrustedProxies,
     service: Router,
 ) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
     service
-        .layer(middleware::from_fn_with_state(Arc::new(proxies), note_client))
+        .layer(middleware::from_fn_with_state(Arc::new(proxies), receive))
         .into_make_service_with_connect_info()
 }
 
-async fn note_client(
+async fn receive(
     State(proxies): State<Arc<TrustedProxies>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
@@ -70,7 +101,7 @@ async fn note_client(
 ) -> Response {
     let client = proxies.client(peer.ip(), request.headers());
     request.extensions_mut().insert(PeerAddress(client));
-    next.run(request).await
+    unread::answer(request, next).await
 }
 
 /// The OpenAPI document of the whole API, as `shared/openapi.json` holds it.

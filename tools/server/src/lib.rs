@@ -8,3 +8,4 @@ pub mod schedules;
 pub mod serve;
 pub mod settings;
 pub mod template;
+mod unread;

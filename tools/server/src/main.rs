@@ -58,7 +58,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
         tracing::info!("stopping: what is under way is finished, nothing new begun");
     };
-    let service = api::behind(settings.trusted_proxies, live::beside(api::service(app)));
+    let service = api::behind(settings.trusted_proxies, live::beside(api::service(&template, &app)?));
     serve::serve(listener, service, stop).await?;
     drop(jobs);
     tracing::info!("stopped");

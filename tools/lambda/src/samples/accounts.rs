@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Case, post};
+use super::{Case, post, request};
 use crate::{
     Failure,
     world::{ADMIN, ADMIN_PASSWORD, GRACE, MARY, PASSWORD},
@@ -44,6 +44,9 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             200,
             json!({ "token_type": "Bearer", "user": { "id": GRACE.id, "role": "user" } }),
         ),
+        request("GET", "/login")?
+            .refused("login-wrong-method", 405, "method_not_allowed")
+            .with("allow", "POST"),
         post("/login")?.json(&account(ADMIN.email, ADMIN_PASSWORD)).answers(
             "login-as-admin",
             200,

@@ -38,6 +38,8 @@ fn events() -> Result<Vec<Case>, Failure> {
             .refused("create-event-bad-fields", 422, "validation_failed"),
         post("/admin/events")?.by(GRACE)?.json(&event("Night Show")).refused("create-event-as-user", 403, "forbidden"),
         look("/admin/events?limit=2")?.answers("list-events", 200, json!({ "items": [{}, {}] })),
+        request("HEAD", "/admin/events?limit=2")?.by(ADMIN)?.answers("list-events-head", 200, json!("")),
+        request("DELETE", "/admin/events")?.by(ADMIN)?.refused("list-events-wrong-method", 405, "method_not_allowed"),
         look("/admin/events?cursor=made-up")?.refused("list-events-bad-cursor", 400, "invalid_cursor"),
         replace()?
             .with("if-match", "\"1\"")

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Case, get, post};
+use super::{Case, get, post, request};
 use crate::{
     Failure,
     world::{ALAN, BOOKED, BOOKED_BY_ALAN, CANCELLED, EXPIRED, GRACE, PAST_BOOKING, SOLD_OUT, TO_CANCEL},
@@ -17,6 +17,8 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             200,
             json!({ "items": [{ "id": BOOKED_BY_ALAN, "event_id": SOLD_OUT, "quantity": 2, "total": 9_000 }] }),
         ),
+        request("HEAD", "/bookings")?.by(ALAN)?.answers("list-head", 200, json!("")),
+        request("POST", "/bookings")?.by(ALAN)?.refused("list-wrong-method", 405, "method_not_allowed"),
         get("/bookings?status=lost")?.by(ALAN)?.refused("list-bad-status", 400, "invalid_parameter"),
         get("/bookings")?.refused("list-without-token", 401, "unauthorized"),
         look(BOOKED)?.answers(

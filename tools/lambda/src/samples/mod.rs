@@ -58,7 +58,7 @@ pub fn all() -> Result<Vec<Sample>, Failure> {
         [accounts::cases()?, catalogue::cases()?, reservations::cases()?, bookings::cases()?, admin::cases()?]
     {
         for case in cases {
-            let route = routes.at(&case.request.method, &case.request.path);
+            let route = routes.at(&case.request.path);
             let name = format!("{}/{}", route.function, case.name);
             let request = Request { request_id: request_id(&name), ..case.request };
             samples.push(Sample {

@@ -45,6 +45,10 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         ),
         get("/reservations")?.refused("list-without-token", 401, "unauthorized"),
         of("GET", HELD)?.answers("get", 200, json!({ "reservation": { "status": "held", "quantity": 2 } })),
+        of("HEAD", HELD)?.answers("get-head", 200, json!("")),
+        of("PUT", HELD)?
+            .refused("get-wrong-method", 405, "method_not_allowed")
+            .with("allow", "DELETE, GET, HEAD"),
         of("GET", HELD_BY_ALAN)?.refused("get-somebody-elses", 404, "reservation_not_found"),
         get(&format!("/reservations/{HELD}"))?.with("authorization", "Bearer made.up.token").refused(
             "get-bad-token",

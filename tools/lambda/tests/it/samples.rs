@@ -10,12 +10,14 @@ use std::{
 use jiff::Timestamp;
 use lambda::{
     answer::{difference, readable},
-    routes::Routes,
     samples::{self, Sample},
     stores::Stores,
 };
 use lambda_http::{LambdaEvent, tower::ServiceExt};
-use local::{api, template::Template};
+use local::{
+    api,
+    template::{DEFAULT_ROUTE, Template},
+};
 use serde_json::Value;
 use shared::{App, http::gateway::gateway};
 
@@ -55,32 +57,65 @@ fn the_files_are_those_of_the_code() {
     }
 }
 
+/// What the API document has: each method and path.
+fn operations() -> BTreeSet<(String, String)> {
+    let document: Value = serde_json::from_str(&api::openapi().unwrap()).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let methods = paths.flat_map(|(path, operations)| {
+        operations.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone()))
+    });
+    methods.collect()
+}
+
 #[test]
-fn every_route_and_every_job_has_a_good_and_a_bad_sample() {
-    let (template, routes) = (Template::embedded().unwrap(), Routes::of_template().unwrap());
-    let (mut good, mut bad) = (BTreeSet::new(), BTreeSet::new());
+fn every_operation_and_every_job_has_a_good_and_a_bad_sample() {
+    let operations = operations();
+    let (mut good, mut bad, mut refused) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for sample in samples::all().unwrap() {
         let Some(status) = sample.answer["statusCode"].as_u64() else {
-            good.insert(sample.function);
+            good.insert((String::new(), sample.function));
             continue;
         };
-        let route_key = sample.payload["routeKey"].as_str().unwrap();
-        let path = sample.payload["rawPath"].as_str().unwrap();
-        if status < 400 {
-            good.insert(route_key.to_owned());
-        } else {
-            bad.insert(route_key.to_owned());
-            // A wrong method goes to $default. It is what can be wrong with a route that takes nothing.
-            bad.insert(routes.at("GET", path).route_key);
-        }
+        let path = sample.payload["routeKey"].as_str().unwrap().trim_start_matches("ANY ").to_owned();
+        let method = sample.payload["requestContext"]["http"]["method"].as_str().unwrap().to_owned();
+        match status {
+            0..400 => good.insert((method, path)),
+            // It is what can be wrong with an operation that takes nothing.
+            405 => refused.insert(path),
+            _ => bad.insert((method, path)),
+        };
     }
-    for route in template.routes() {
-        let key = routes.at(&route.method, &route.path).route_key;
-        assert!(good.contains(&key) && bad.contains(&key), "{key} has no good sample, or no bad one");
+    for (method, path) in operations {
+        let is_refused = bad.contains(&(method.clone(), path.clone())) || refused.contains(&path);
+        assert!(is_refused, "{method} {path} has no bad sample");
+        assert!(good.contains(&(method.clone(), path.clone())), "{method} {path} has no good sample");
     }
-    for schedule in template.schedules() {
-        assert!(good.contains(&schedule.function), "{} has no sample", schedule.function);
+    assert!(
+        bad.contains(&("GET".to_owned(), DEFAULT_ROUTE.to_owned())),
+        "nothing is sent to the default route"
+    );
+    for schedule in Template::embedded().unwrap().schedules() {
+        assert!(
+            good.contains(&(String::new(), schedule.function.clone())),
+            "{} has no sample",
+            schedule.function
+        );
     }
+}
+
+#[test]
+fn every_function_is_asked_with_head_and_for_a_method_that_a_path_does_not_have() {
+    let samples = samples::all().unwrap();
+    let functions = |is_one: fn(&Sample) -> bool| -> BTreeSet<&str> {
+        samples.iter().filter(|sample| is_one(sample)).map(|sample| sample.function.as_str()).collect()
+    };
+    let all: BTreeSet<_> = api::routes_by_function().iter().map(|(function, _)| *function).collect();
+    assert_eq!(functions(|sample| sample.answer["statusCode"] == 405), all);
+    // auth has nothing to look at.
+    let with_head = functions(|sample| {
+        sample.payload["requestContext"]["http"]["method"] == "HEAD" && sample.answer["statusCode"] == 200
+    });
+    assert_eq!(with_head, all.into_iter().filter(|function| *function != "auth").collect());
 }
 
 /// What a function answers, without Lambda around it.

@@ -3,6 +3,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
+use axum::Router;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::{
     Body, LambdaEvent, aws_lambda_events::apigw::ApiGatewayV2httpResponse, request::LambdaRequest,
@@ -14,14 +15,14 @@ use serde_json::{Value, json};
 use shared::http::gateway::gateway;
 use uuid::Uuid;
 
-use crate::common::{Session, TestApp, contract::CONTRACT};
+use crate::common::{Session, TestApp, contract::CONTRACT, permissions};
 
 /// Events tried by each test.
 const EVENTS: u32 = 400;
 
 /// What a test needs to make requests that get further than the first check.
 struct World {
-    evently: TestApp,
+    service: Router,
     /// Of an event, a reservation and a booking.
     ids: Vec<String>,
     tokens: Vec<String>,
@@ -34,7 +35,8 @@ impl World {
         let (user, admin) = (evently.user(), evently.admin());
         let ids = vec![user.hold(&event, 2).await, user.buy(&event, 1).await, event];
         let token = |session: &Session| session.token.clone().unwrap();
-        Self { ids, tokens: vec![token(&user), token(&admin)], evently }
+        let service = permissions::service(&evently.app);
+        Self { ids, tokens: vec![token(&user), token(&admin)], service }
     }
 
     /// Methods and paths, mostly of the API, with ids that name something or not.
@@ -107,7 +109,7 @@ impl World {
     /// The answer to an event; none for what is no event at all, which the runtime refuses before any code of ours.
     async fn answer(&self, event: Value) -> Option<ApiGatewayV2httpResponse> {
         let request: LambdaRequest = serde_json::from_value(event).ok()?;
-        let service = gateway(api::service(self.evently.app.clone()));
+        let service = gateway(self.service.clone());
         let event = LambdaEvent::new(request, lambda_http::Context::default());
         let answer = serde_json::to_value(service.oneshot(event).await.unwrap()).unwrap();
         Some(serde_json::from_value(answer).unwrap())

@@ -11,6 +11,7 @@ mod caching;
 mod capacity;
 mod common;
 mod conditional;
+mod connections;
 mod docs;
 mod embedded_store;
 mod filters;

@@ -1,18 +1,16 @@
 //! Who a client is when load balancers stand before the server.
 
-use std::sync::Arc;
-
 use server::{api, forwarded::TrustedProxies, live, serve};
 use tokio::net::TcpListener;
 
-use crate::common::TestApp;
+use crate::common::{TestApp, permissions};
 
 /// The server, before which such proxies stand.
 async fn behind(evently: &TestApp, proxies: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let proxies = TrustedProxies::parse(proxies).unwrap();
-    let service = api::behind(proxies, live::beside(api::service(Arc::clone(&evently.app))));
+    let service = api::behind(proxies, live::beside(permissions::service(&evently.app)));
     tokio::spawn(serve::serve(listener, service, std::future::pending()));
     url
 }

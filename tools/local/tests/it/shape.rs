@@ -7,7 +7,10 @@ use std::{
     process::Command,
 };
 
-use local::{api, template::Template};
+use local::{
+    api,
+    template::{DEFAULT_ROUTE, Template},
+};
 use serde_json::Value;
 
 fn workspace() -> PathBuf {
@@ -34,21 +37,19 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_template_and_the_routers_have_the_same_routes() {
+fn the_template_sends_each_path_to_the_function_that_has_it() {
     let template = Template::embedded().unwrap();
     let deployed: BTreeSet<_> = template
         .routes()
         .iter()
-        .filter(|route| route.path != "$default")
-        .map(|route| (route.function.clone(), route.method.clone(), route.path.clone()))
+        .filter(|route| route.path != DEFAULT_ROUTE)
+        .map(|route| (route.function.clone(), route.path.clone()))
         .collect();
     let mut served = BTreeSet::new();
     for (function, document) in api::documents_by_function() {
         let document = serde_json::to_value(document).unwrap();
-        for (path, operations) in document["paths"].as_object().unwrap() {
-            for method in operations.as_object().unwrap().keys() {
-                served.insert((function.to_owned(), method.to_uppercase(), path.clone()));
-            }
+        for path in document["paths"].as_object().unwrap().keys() {
+            served.insert((function.to_owned(), path.clone()));
         }
     }
     assert_eq!(deployed, served);

@@ -1,8 +1,8 @@
 //! What the local server reads out of the deployment's template.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use local::template::{DEFAULT_ROUTE, Template};
+use local::template::{DEFAULT_ROUTE, Route, Routes, Template};
 use serde_json::Value;
 use shared::telemetry::names;
 
@@ -65,21 +65,107 @@ fn every_key_attribute_is_defined_and_no_other() {
 }
 
 #[test]
-fn the_repositorys_template_routes_every_path_once_and_the_rest_to_events() {
+fn the_repositorys_template_sends_paths_to_their_functions_and_the_rest_to_events() {
     let template = Template::embedded().unwrap();
-    let mut endpoints: Vec<_> = template.routes().iter().map(|route| (&route.method, &route.path)).collect();
-    let total = endpoints.len();
-    endpoints.sort();
-    endpoints.dedup();
-    assert_eq!(endpoints.len(), total, "a route is there twice");
+    let routes = Routes::of(&template, |route| Some(route.function.clone())).unwrap();
+    for (path, function) in [
+        ("/login", "auth"),
+        ("/events", "events"),
+        ("/events/popular", "events"),
+        ("/events/1", "events"),
+        ("/events/1/book", "reservations"),
+        ("/reservations/1", "reservations"),
+        ("/reservations/1/confirm", "reservations"),
+        ("/bookings", "bookings"),
+        ("/bookings/1/cancel", "bookings"),
+        ("/admin/events", "admin"),
+        ("/admin/events/capacity_utilization", "admin"),
+        ("/admin/events/1/bookings", "admin"),
+        ("/nowhere", "events"),
+        ("/reservations/1/nowhere", "events"),
+        ("/", "events"),
+    ] {
+        assert_eq!(routes.at(path), function, "{path}");
+    }
+    let (_, parameters) = routes.with_parameters("/events/1/book");
+    assert_eq!(parameters.into_iter().collect::<Vec<_>>(), [("id".to_owned(), "1".to_owned())]);
+}
 
-    let function_of = |method: &str, path: &str| {
-        let route = template.routes().iter().find(|route| route.method == method && route.path == path);
-        route.map(|route| route.function.as_str())
+/// The resources of that type in the template.
+fn resources_of(kind: &str) -> Vec<(String, Value)> {
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let resources = template["Resources"].as_object().unwrap().clone().into_iter();
+    resources.filter(|(_, resource)| resource["Type"] == kind).collect()
+}
+
+#[test]
+fn every_function_with_a_route_has_one_permission_for_all_of_them() {
+    let mut permitted = Vec::new();
+    for (name, permission) in resources_of("AWS::Lambda::Permission") {
+        let properties = &permission["Properties"];
+        assert_eq!(properties["Action"], "lambda:InvokeFunction", "{name}");
+        assert_eq!(properties["Principal"], "apigateway.amazonaws.com", "{name}");
+        let of_this_api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${HttpApi}/*";
+        assert_eq!(properties["SourceArn"], of_this_api, "{name}");
+        permitted.push(properties["FunctionName"].as_str().unwrap().to_owned());
+    }
+    permitted.sort();
+    let routed: BTreeSet<String> =
+        Template::embedded().unwrap().routes().iter().map(|route| route.function.clone()).collect();
+    let functions = resources_of("AWS::Serverless::Function").into_iter();
+    let called = functions.filter_map(|(id, function)| {
+        let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap();
+        routed.contains(binary).then_some(id)
+    });
+    assert_eq!(permitted, called.collect::<Vec<_>>());
+}
+
+#[test]
+fn every_path_names_its_parameters_as_api_gateway_wants_it() {
+    let (_, api) = resources_of("AWS::Serverless::HttpApi").remove(0);
+    for (path, item) in api["Properties"]["DefinitionBody"]["paths"].as_object().unwrap() {
+        let operation = &item["x-amazon-apigateway-any-method"];
+        assert_eq!(operation["parameters"][0]["name"] == "id", path.contains("{id}"), "{path}");
+        assert_eq!(path.matches('{').count(), path.matches("{id}").count(), "{path}");
+        assert_eq!(operation["isDefaultRoute"] == true, path == DEFAULT_ROUTE, "{path}");
+        assert_eq!(operation["x-amazon-apigateway-integration"]["payloadFormatVersion"], "2.0", "{path}");
+    }
+}
+
+#[test]
+fn a_route_that_no_server_could_serve_as_deployed_is_refused_by_name() {
+    let api = |paths: &str| {
+        let function = with_function("{Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day)}}");
+        format!(
+            "{function}  A:\n    Type: AWS::Serverless::HttpApi\n    Properties: {{DefinitionBody: {{paths: {{{paths}}}}}}}\n"
+        )
     };
-    assert_eq!(function_of(DEFAULT_ROUTE, DEFAULT_ROUTE), Some("events"));
-    assert_eq!(function_of("POST", "/events/{id}/book"), Some("reservations"));
-    assert_eq!(function_of("PUT", "/admin/events/{id}"), Some("admin"));
+    let call = |method: &str, function: &str| {
+        let uri = format!(
+            "arn:${{AWS::Partition}}:lambda:path/2015-03-31/functions/${{{function}.Arn}}/invocations"
+        );
+        format!("{method}: {{x-amazon-apigateway-integration: {{uri: !Sub '{uri}'}}}}")
+    };
+    let any = call("x-amazon-apigateway-any-method", "F");
+    let known = Template::parse(&api(&format!("/a: &f {{{any}}}, /b: *f"))).unwrap();
+    assert_eq!(known.routes().iter().map(Route::key).collect::<Vec<_>>(), ["ANY /a", "ANY /b"]);
+    let unknown = Routes::of(&known, |_| None::<()>).unwrap_err().to_string();
+    assert_eq!(unknown, "the route ANY /a of template.yaml goes to f, which is nowhere");
+    let no_default = Routes::of(&known, |_| Some(())).unwrap_err().to_string();
+    assert_eq!(no_default, "the route $default of template.yaml is missing");
+    let get = call("get", "F");
+    for (paths, refused) in [
+        (format!("/a: {{{get}}}"), "A, path /a, in template.yaml takes the method `get`; only"),
+        (format!("/a: {{{any}, {get}}}"), "A, path /a, in template.yaml needs one operation"),
+        ("/a: {}".to_owned(), "A, path /a, in template.yaml needs one operation"),
+        (format!("/a: {{{}}}", any.replace("F.Arn", "G.Arn")), "A, path /a, in template.yaml calls `arn:"),
+    ] {
+        let refusal = refusal(&api(&paths));
+        assert!(refusal.starts_with(refused), "{refusal}");
+    }
+    let twice = Template::parse(&api(&format!("'/{{a}}': &f {{{any}}}, '/{{b}}': *f"))).unwrap();
+    let unclear = Routes::of(&twice, |_| Some(())).unwrap_err().to_string();
+    assert!(unclear.starts_with("the route ANY /{b} of template.yaml is not clear: "), "{unclear}");
 }
 
 #[test]
@@ -112,9 +198,10 @@ fn a_schedule_that_is_no_rate_is_refused_by_name() {
 }
 
 #[test]
-fn half_a_route_is_refused() {
-    let yaml = with_function("{Type: HttpApi, Properties: {Path: /x}}");
-    assert_eq!(refusal(&yaml), "F.Events.E in template.yaml needs both a Method and a Path, or neither");
+fn a_route_with_a_permission_of_its_own_is_refused() {
+    let yaml = with_function("{Type: HttpApi, Properties: {Path: /x, Method: GET}}");
+    let refused = "F.Events.E in template.yaml is a route, and those stand in the API's DefinitionBody";
+    assert_eq!(refusal(&yaml), refused);
 }
 
 #[test]

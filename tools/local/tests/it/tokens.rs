@@ -86,6 +86,9 @@ async fn a_token_needs_the_right_type_key_algorithm_and_claims() {
     let clocks_apart = token(json!({ "iat": Timestamp::now().as_second() + 30 }));
     assert_eq!(anybody.with_token(clocks_apart).get("/bookings").await.status, 200);
 
+    let soon = token(json!({ "exp": Timestamp::now().as_second() + 30 }));
+    assert_eq!(anybody.with_token(soon).get("/bookings").await.status, 200);
+
     let now = Timestamp::now().as_second();
     let jwt = header(Algorithm::HS256, Some("JWT"));
     let unsigned = {
@@ -124,6 +127,8 @@ async fn a_token_needs_the_right_type_key_algorithm_and_claims() {
         ("overlong", token(json!({ "padding": "p".repeat(2_000) }))),
         ("from the future", token(json!({ "iat": now + 120 }))),
         ("expired", token(json!({ "exp": now - 1 }))),
+        ("expires now", token(json!({ "exp": Timestamp::now().as_second() }))),
+        ("an end that is no number of seconds", token(json!({ "exp": (now + 600) as f64 + 0.5 }))),
         ("another issuer", token(json!({ "iss": "somebody" }))),
         ("another audience", token(json!({ "aud": "somebody" }))),
         ("an unknown role", token(json!({ "role": "root" }))),

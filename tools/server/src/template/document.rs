@@ -55,9 +55,31 @@ pub(super) struct Event {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Trigger {
-    pub(super) method: Option<String>,
-    pub(super) path: Option<String>,
     pub(super) schedule_expression: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ApiProperties {
+    pub(super) definition_body: ApiDefinition,
+}
+
+/// An OpenAPI document, of which only what API Gateway adds matters here.
+#[derive(Deserialize)]
+pub(super) struct ApiDefinition {
+    /// The operations of each path, by their method.
+    pub(super) paths: BTreeMap<String, BTreeMap<String, Operation>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Operation {
+    #[serde(rename = "x-amazon-apigateway-integration")]
+    pub(super) integration: Integration,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Integration {
+    pub(super) uri: String,
 }
 
 #[derive(Deserialize)]

@@ -2,19 +2,24 @@
 //! without a second list of them.
 //!
 //! Only resource types, keys, routes and rates matter here. CloudFormation's short tags (`!Ref`, `!Sub`)
-//! are ignored: the values read here never carry one.
+//! are ignored: of the values read here only an integration's URI carries one, and its text names the function.
 
 mod document;
+mod routes;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use document::{Document, FunctionProperties, Resource, TableProperties, Trigger};
+pub use routes::Routes;
 
-/// The path, and the method, of the route that takes whatever no other route does.
+use document::{ApiProperties, Document, FunctionProperties, Resource, TableProperties, Trigger};
+
+/// The path of the route that takes whatever no other route does.
 pub const DEFAULT_ROUTE: &str = "$default";
+/// The one method that a path has.
+const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
 
 const EMBEDDED: &str = include_str!("../../../../template.yaml");
 
@@ -87,15 +92,21 @@ pub struct Projection {
     pub attributes: Vec<String>,
 }
 
-/// One route of the HTTP API.
+/// One route of the HTTP API. It takes any method.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
     /// The binary that answers, such as `events`.
     pub function: String,
-    /// Upper case; [`DEFAULT_ROUTE`] for the route that takes the rest.
-    pub method: String,
     /// With parameters in braces; [`DEFAULT_ROUTE`] for the route that takes the rest.
     pub path: String,
+}
+
+impl Route {
+    /// As API Gateway names it, like `ANY /events/{id}`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        if self.path == DEFAULT_ROUTE { self.path.clone() } else { format!("ANY {}", self.path) }
+    }
 }
 
 /// A function that runs again and again.
@@ -121,6 +132,14 @@ pub enum TemplateError {
         /// What is wrong with it, as the rest of the sentence.
         problem: String,
     },
+    /// A route can't be served.
+    #[error("the route {route} of template.yaml {problem}")]
+    Route {
+        /// The route's key.
+        route: String,
+        /// What is wrong with it, as the rest of the sentence.
+        problem: String,
+    },
 }
 
 impl Template {
@@ -142,10 +161,18 @@ impl Template {
         let document: Document = serde_saphyr::from_str_with_options(yaml, options)
             .map_err(|error| TemplateError::Unreadable(error.to_string()))?;
         let mut template = Self { tables: Vec::new(), routes: Vec::new(), schedules: Vec::new() };
+        let binaries: BTreeMap<String, String> = document
+            .resources
+            .iter()
+            .filter_map(|(id, resource)| {
+                Some((id.clone(), resource.metadata.build_properties.binary.clone()?))
+            })
+            .collect();
         for (logical_id, resource) in document.resources {
             match resource.kind.as_str() {
                 "AWS::DynamoDB::Table" => template.tables.push(table(logical_id, resource)?),
                 "AWS::Serverless::Function" => template.add_function(&logical_id, resource)?,
+                "AWS::Serverless::HttpApi" => template.add_api(&logical_id, resource, &binaries)?,
                 _ => {}
             }
         }
@@ -158,7 +185,7 @@ impl Template {
         &self.tables
     }
 
-    /// The routes of every function, [`DEFAULT_ROUTE`] among them.
+    /// The routes of the API, [`DEFAULT_ROUTE`] among them.
     #[must_use]
     pub fn routes(&self) -> &[Route] {
         &self.routes
@@ -179,19 +206,8 @@ impl Template {
         let properties: FunctionProperties = properties(logical_id, resource)?;
         for (name, event) in properties.events {
             let within = format!("{logical_id}.Events.{name}");
-            let Trigger { method, path, schedule_expression } = event.properties;
+            let Trigger { schedule_expression } = event.properties;
             match event.kind.as_str() {
-                "HttpApi" => {
-                    // SAM makes the $default route of an event that has neither a method nor a path.
-                    let (method, path) = match (method, path) {
-                        (Some(method), Some(path)) => (method.to_ascii_uppercase(), path),
-                        (None, None) => (DEFAULT_ROUTE.to_owned(), DEFAULT_ROUTE.to_owned()),
-                        _ => {
-                            return Err(problem(within, "needs both a Method and a Path, or neither"));
-                        }
-                    };
-                    self.routes.push(Route { function: function.clone(), method, path });
-                }
                 "ScheduleV2" => {
                     let expression = schedule_expression.unwrap_or_default();
                     let every = rate(&expression).ok_or_else(|| {
@@ -202,6 +218,10 @@ impl Template {
                     })?;
                     self.schedules.push(Schedule { function: function.clone(), every });
                 }
+                // SAM would give the function a permission for this route alone.
+                "HttpApi" => {
+                    return Err(problem(within, "is a route, and those stand in the API's DefinitionBody"));
+                }
                 other => {
                     return Err(problem(
                         within,
@@ -209,6 +229,38 @@ impl Template {
                     ));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the routes of the API; `binaries` are those of the functions, by logical id.
+    fn add_api(
+        &mut self,
+        logical_id: &str,
+        resource: Resource,
+        binaries: &BTreeMap<String, String>,
+    ) -> Result<(), TemplateError> {
+        let properties: ApiProperties = properties(logical_id, resource)?;
+        for (path, operations) in properties.definition_body.paths {
+            let within = format!("{logical_id}, path {path},");
+            let mut operations = operations.into_iter();
+            let (Some((method, operation)), None) = (operations.next(), operations.next()) else {
+                return Err(problem(within, format!("needs one operation, {ANY_METHOD}")));
+            };
+            if method != ANY_METHOD {
+                return Err(problem(
+                    within,
+                    format!(
+                        "takes the method `{method}`; only {ANY_METHOD} is understood, so that its function refuses the others"
+                    ),
+                ));
+            }
+            let uri = operation.integration.uri;
+            let function = called(&uri).and_then(|function| binaries.get(function));
+            let function = function.ok_or_else(|| {
+                problem(within, format!("calls `{uri}`, which is no function of the template"))
+            })?;
+            self.routes.push(Route { function: function.clone(), path });
         }
         Ok(())
     }
@@ -231,6 +283,12 @@ fn properties<T: DeserializeOwned>(logical_id: &str, resource: Resource) -> Resu
 
 fn problem(resource: String, problem: impl Into<String>) -> TemplateError {
     TemplateError::Resource { resource, problem: problem.into() }
+}
+
+/// The logical id of the function that an integration calls.
+fn called(uri: &str) -> Option<&str> {
+    let (_, function) = uri.split_once("/functions/${")?;
+    function.strip_suffix(".Arn}/invocations")
 }
 
 /// The period of an EventBridge Scheduler rate such as `rate(24 hours)`.

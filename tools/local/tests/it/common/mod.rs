@@ -137,7 +137,7 @@ impl TestApp {
     pub(crate) async fn serve(app: Arc<App>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = api::with_peers(permissions::service(Arc::clone(&app)));
+        let service = api::with_peers(permissions::service(&app));
         tokio::spawn(async move { axum::serve(listener, service).await });
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
         Self { app, url, http }
@@ -153,7 +153,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let from = PeerAddress(address.parse().unwrap());
-        let service = api::service(Arc::clone(&self.app)).layer(axum::Extension(from));
+        let service = permissions::service(&self.app).layer(axum::Extension(from));
         tokio::spawn(async move { axum::serve(listener, service).await });
         Session::new(self.http.clone(), url)
     }

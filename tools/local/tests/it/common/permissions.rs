@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     error::BoxError,
 };
 use axum::{Router, middleware};
-use local::api;
+use local::{api, template::Template};
 use serde_json::Value;
 use shared::{App, store};
 
@@ -82,16 +82,17 @@ pub(crate) async fn as_function<T>(name: &'static str, work: impl Future<Output 
     FUNCTION.scope(name, work).await
 }
 
-/// The whole API as one service, in which each handler is known as its function's.
-pub(crate) fn service(app: Arc<App>) -> Router {
-    let mut all = Router::new();
-    for (function, routes) in api::routes_by_function() {
+/// The whole API as one service, as the template deploys it: each function has its own paths and no others, and all that it
+/// does is known as its.
+pub(crate) fn service(app: &Arc<App>) -> Router {
+    static DEPLOYED: LazyLock<Template> = LazyLock::new(|| Template::embedded().unwrap());
+    let functions = api::routes_by_function().map(|(function, routes)| {
         let scoped = middleware::from_fn(move |request, next: middleware::Next| {
             as_function(function, next.run(request))
         });
-        all = all.merge(routes.layer(scoped));
-    }
-    shared::http::service(all, app)
+        (function, shared::http::service(routes, Arc::clone(app)).layer(scoped))
+    });
+    api::by_template(&DEPLOYED, functions).unwrap()
 }
 
 /// Watches what functions ask of DynamoDB.
