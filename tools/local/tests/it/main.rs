@@ -14,6 +14,7 @@ mod conditional;
 mod docs;
 mod embedded_store;
 mod filters;
+mod freshness;
 mod gateway;
 mod health;
 mod hygiene;

@@ -85,7 +85,7 @@ async fn what_nobody_buys_becomes_cheaper() {
     let shown = evently.anybody().get(&format!("/events/{event}")).await;
     assert_eq!(shown.body["price"], ONE_STEP_DOWN);
     assert_eq!(shown.body["base_price"], BASE_PRICE);
-    assert_eq!((shown.body["version"].clone(), shown.header("etag")), (json!(2), "\"2\""));
+    assert!(shown.body["version"] == 2 && shown.header("etag").starts_with("\"2."), "{shown:?}");
 }
 
 #[tokio::test]
