@@ -95,7 +95,7 @@ impl Store {
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":status", text(status.as_str()));
         }
-        read_page(query, limit, start, page_key_of).await
+        read_page(query, limit, start, |_| true, page_key_of).await
     }
 
     /// Makes the booking and sells its seats, all or nothing, unless the user would have more than `max_per_user` of

@@ -21,6 +21,7 @@ mod hygiene;
 mod idempotency;
 mod janitor;
 mod journey;
+mod late_sales;
 mod lists;
 mod local_server;
 mod lua_contracts;
