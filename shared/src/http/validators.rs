@@ -82,8 +82,11 @@ impl Known {
             return answer;
         }
         name_encoding(answer.headers_mut());
-        let (Some(known), Some(tag)) = (self.0, answer.headers().typed_get::<ETag>()) else { return answer };
-        if known.precondition_passes(&tag) { answer } else { not_modified(answer) }
+        let Some(known) = self.0 else { return answer };
+        match answer.headers().typed_get::<ETag>() {
+            Some(tag) if !known.precondition_passes(&tag) => not_modified(answer),
+            _ => answer,
+        }
     }
 }
 
