@@ -2,9 +2,9 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate load bench \
+.PHONY: help run test test-browser test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate load bench \
 	fuzz-api audit openapi events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
-	redis clean-data need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
+	redis clean-data need-browser need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -17,6 +17,7 @@ CONFIG_ENV ?= prod
 IMAGE ?= evently
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==//p' tools/lambda/requirements.txt)
+PLAYWRIGHT := $(TOOLS)/playwright-core-$(shell sed -n 's/.*"playwright-core": "\(.*\)".*/\1/p' tools/browser/package.json)
 CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==//p' tools/lambda/checkov-requirements.txt)
 FUNCTION_NAMES := auth events reservations bookings admin janitor pricing
 # The functions are built for this machine's instruction set, as Lambda calls it.
@@ -38,6 +39,10 @@ test-dynamodb-local: need-cargo need-cc redis ## run the tests of the whole on A
 
 test-redis-cluster: need-cargo need-cc redis ## run the tests of the whole on a Redis Cluster of three nodes instead
 	@TEST_REDIS_CLUSTER=1 cargo test -p local --test it
+
+test-browser: need-cargo need-cc need-browser redis ## look at a server with a real browser (needs node, npm, Chromium; CHROMIUM=)
+	@cargo build --quiet --bin local
+	@CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT)
 
 # `sam build` links for the C library of Lambda, which is older than this machine's, so what runs here runs there. It builds
 # one function after the other; built before, all at once, they take half as long.
@@ -189,6 +194,23 @@ need-cc:
 
 need-python:
 	@command -v python3 >/dev/null || { echo "python3 is missing: install it with this machine's package manager." >&2; exit 1; }
+
+CHROMIUM_FOUND = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+need-browser:
+	@command -v node >/dev/null && command -v npm >/dev/null && [ "$$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || \
+		{ echo "node 20 or later, or npm, is missing: install both, see https://nodejs.org." >&2; exit 1; }
+	@command -v "$${CHROMIUM:-$(CHROMIUM_FOUND)}" >/dev/null || \
+		{ echo "Chromium is missing: install it (Debian: chromium), or name another one by CHROMIUM=." >&2; exit 1; }
+	@if [ ! -e $(PLAYWRIGHT)/node_modules ]; then \
+		echo "Installing playwright-core into $(PLAYWRIGHT)"; \
+		mkdir -p $(TOOLS) && new=$$(mktemp -d $(TOOLS)/playwright-core.XXXXXX) || exit 1; \
+		trap 'rm -rf "$$new"' EXIT; trap 'exit 1' HUP INT TERM; \
+		cp tools/browser/package.json tools/browser/package-lock.json "$$new" && \
+			(cd "$$new" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) || \
+			{ echo "playwright-core could not be installed: see npm's message above." >&2; exit 1; }; \
+		rm -rf $(PLAYWRIGHT) && mv "$$new" $(PLAYWRIGHT); \
+	fi
 
 need-docker:
 	@command -v docker >/dev/null || { echo "Docker is missing: see https://docs.docker.com/engine/install." >&2; exit 1; }

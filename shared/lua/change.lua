@@ -6,12 +6,12 @@
 -- KEYS[4] sales
 -- ARGV[1] event id
 -- ARGV[2] the event's version
--- ARGV[3] what became of it: JSON, as the list has it
+-- ARGV[3] what became of it: JSON, as the list has it but for the close of sales; and whether it belongs there
 -- ARGV[4] a new generation
 -- ARGV[5] how long the change is remembered, ms
 -- ARGV[6] the part of its rank that comes from its start, see sold.lua
 -- ARGV[7] rank of one ticket
--- ARGV[8] 1 if the event is published
+-- ARGV[8] 1 if the event belongs in the list
 --
 -- CHANGED  the list is another one
 -- OLDER    a newer version is known; nothing is changed

@@ -14,14 +14,10 @@ mod prices;
 mod replace;
 mod timeline;
 
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
-use axum_extra::headers::HeaderMapExt;
+use axum::response::Response;
 use shared::{
     domain::event::Event,
-    http::{Problem, headers::version_tag, views::EventView},
+    http::{Problem, headers::event_answer, views::EventView},
 };
 
 shared::routes![
@@ -38,8 +34,5 @@ shared::routes![
 
 /// An event with its ETag.
 fn tagged(event: Event, available: u32) -> Result<Response, Problem> {
-    let tag = version_tag(event.version)?;
-    let mut response = Json(EventView::new(event, available)).into_response();
-    response.headers_mut().typed_insert(tag);
-    Ok(response)
+    Ok(event_answer(&EventView::new(event, available))?)
 }

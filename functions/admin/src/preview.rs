@@ -97,7 +97,7 @@ pub(crate) async fn preview_pricing(
     let limit = page_items(params.limit)?;
     let start = from_cursor(&app.tokens, LIST, params.cursor.as_deref())?;
     let filter = EventsFilter {
-        from: Some(now),
+        upcoming_at: Some(now),
         published_only: true,
         with_pricing_only: true,
         ..EventsFilter::default()

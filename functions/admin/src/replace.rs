@@ -9,7 +9,7 @@ use shared::{
     domain::id::EventId,
     http::{
         Admin, JsonBody, PathId, Problem,
-        headers::{RequiredIfMatch, version_tag},
+        headers::RequiredIfMatch,
         openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
         views::EventView,
     },
@@ -38,7 +38,7 @@ use crate::{input::EventInput, tagged};
         (status = 428, description = "`if_match_required`.", body = ProblemBody,
          content_type = "application/problem+json"),
         BodyProblems,
-        (status = 400, description = "`invalid_parameter`: `If-Match` is no ETag; `malformed_json`; `malformed_body`.",
+        (status = 400, description = "`invalid_parameter`: `If-Match` is no strong ETag; `malformed_json`; `malformed_body`.",
          body = ProblemBody, content_type = "application/problem+json"),
         AdminProblems, StoreProblems,
     ),
@@ -51,11 +51,10 @@ pub(crate) async fn replace_event(
     JsonBody(input): JsonBody<EventInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let matches = |version| version_tag(version).is_ok_and(|tag| if_match.precondition_passes(&tag));
     let event = protocol::replace_event(
         &app,
         id,
-        |event| matches(event.version),
+        |event| if_match.allows(event.version),
         |event| input.details(Some(event), now),
         now,
     )

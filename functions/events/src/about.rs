@@ -6,15 +6,14 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderValue, StatusCode, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
-use axum_extra::{TypedHeader, headers::IfNoneMatch};
 use serde::Serialize;
 use shared::{
     App,
     http::{
         Problem,
-        headers::{cacheable, content_tag},
+        headers::{cacheable, text_answer},
         openapi::{IfNoneMatchHeader, ProblemBody},
         problem::RETRY_AFTER_SECONDS,
         service::OPENAPI_JSON,
@@ -76,10 +75,6 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
         (status = 304, description = "Nothing has changed.", headers(("ETag" = String))),
     ),
 )]
-pub(crate) async fn openapi(
-    if_none_match: Option<TypedHeader<IfNoneMatch>>,
-) -> Result<impl IntoResponse, Problem> {
-    let tag = content_tag(OPENAPI_JSON.as_bytes())?;
-    let body = ([(header::CONTENT_TYPE, "application/json")], OPENAPI_JSON);
-    Ok(cacheable(tag, DOCUMENT_CACHE_SECONDS, if_none_match, body))
+pub(crate) async fn openapi() -> Result<Response, Problem> {
+    Ok(cacheable(DOCUMENT_CACHE_SECONDS, text_answer("application/json", OPENAPI_JSON)?))
 }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, response::IntoResponse};
-use axum_extra::{TypedHeader, headers::IfNoneMatch};
+use axum::{extract::State, response::Response};
 use shared::{
     App, Error,
     catalogue::{self, Shown},
     domain::{event::EventStatus, id::EventId},
     http::{
         PathId, Problem,
-        headers::{cacheable, version_tag},
+        headers::{cacheable, event_answer},
         openapi::{IfNoneMatchHeader, ProblemBody, StoreProblems},
         views::EventView,
     },
@@ -28,7 +27,7 @@ use crate::CACHE_SECONDS;
     responses(
         (status = 200, description = "The event.", body = EventView,
          headers(("ETag" = String), ("Cache-Control" = String))),
-        (status = 304, description = "The event is still at that version; its available seats may have changed.", headers(("ETag" = String))),
+        (status = 304, description = "Nothing has changed, the available seats included.", headers(("ETag" = String))),
         (status = 404, description = "`event_not_found`.", body = ProblemBody,
          content_type = "application/problem+json"),
         StoreProblems,
@@ -37,11 +36,9 @@ use crate::CACHE_SECONDS;
 pub(crate) async fn get_event(
     State(app): State<Arc<App>>,
     PathId(id): PathId<EventId>,
-    if_none_match: Option<TypedHeader<IfNoneMatch>>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     let shown = catalogue::event(&app, id).await?;
     let shown = shown.filter(|shown| shown.event.details.status != EventStatus::Draft);
     let Shown { event, available } = shown.ok_or(Error::EventNotFound)?;
-    let tag = version_tag(event.version)?;
-    Ok(cacheable(tag, CACHE_SECONDS, if_none_match, Json(EventView::new(event, available))))
+    Ok(cacheable(CACHE_SECONDS, event_answer(&EventView::new(event, available))?))
 }

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::header, response::IntoResponse};
-use axum_extra::{TypedHeader, headers::IfNoneMatch};
+use axum::{extract::State, response::Response};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::{
-    App, Error,
+    App,
     catalogue::{self, Search, Shown},
     domain::event::NAME_CHARS_MAX,
     http::{
         Problem, QueryParams,
         cursor::{from_cursor, to_cursor},
-        headers::{cacheable, content_tag},
+        headers::{cacheable, json_answer},
         openapi::{IfNoneMatchHeader, ParameterProblems, StoreProblems},
         query::{check_range, page_items},
         views::{EventList, EventView},
@@ -42,7 +41,7 @@ pub(crate) struct ListParams {
     cursor: Option<String>,
 }
 
-/// Lists upcoming published events by start time.
+/// Lists published events by start time: those still to come, and those on sale although they have started.
 #[utoipa::path(
     get, path = "/events", tag = "Events",
     params(ListParams, IfNoneMatchHeader),
@@ -55,9 +54,8 @@ pub(crate) struct ListParams {
 )]
 pub(crate) async fn list_events(
     State(app): State<Arc<App>>,
-    if_none_match: Option<TypedHeader<IfNoneMatch>>,
     QueryParams(params): QueryParams<ListParams>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     let now = Timestamp::now();
     let limit = page_items(params.limit)?;
     let list = list_name(&params)?;
@@ -66,7 +64,7 @@ pub(crate) async fn list_events(
     let page = catalogue::upcoming(&app, &search, limit, now).await?;
     let items = page.items.into_iter().map(|Shown { event, available }| EventView::new(event, available));
     let list = EventList { items: items.collect(), next_cursor: to_cursor(&app.tokens, &list, page.next)? };
-    answer(if_none_match, &list)
+    Ok(cacheable(CACHE_SECONDS, json_answer(&list)?))
 }
 
 /// The list with its filters: a cursor is good for no other.
@@ -76,14 +74,4 @@ fn list_name(params: &ListParams) -> Result<String, Problem> {
     }
     check_range(params.from, params.to)?;
     Ok(format!("events {:?} {:?} {:?}", params.q, params.from, params.to))
-}
-
-/// A list anybody may cache, tagged by its content.
-pub(crate) fn answer(
-    if_none_match: Option<TypedHeader<IfNoneMatch>>,
-    list: &impl Serialize,
-) -> Result<axum::response::Response, Problem> {
-    let body = serde_json::to_vec(list).map_err(|error| Error::Internal(Box::new(error)))?;
-    let tag = content_tag(&body)?;
-    Ok(cacheable(tag, CACHE_SECONDS, if_none_match, ([(header::CONTENT_TYPE, "application/json")], body)))
 }

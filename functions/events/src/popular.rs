@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::IntoResponse};
-use axum_extra::{TypedHeader, headers::IfNoneMatch};
+use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
@@ -11,11 +10,14 @@ use shared::{
     catalogue::{self, Shown},
     http::{
         Problem,
+        headers::{cacheable, json_answer},
         openapi::{IfNoneMatchHeader, StoreProblems},
         views::EventView,
     },
 };
 use utoipa::ToSchema;
+
+use crate::CACHE_SECONDS;
 
 /// How many events are shown.
 const POPULAR_EVENTS: usize = 5;
@@ -27,7 +29,7 @@ pub(crate) struct PopularEvents {
     items: Vec<EventView>,
 }
 
-/// The 5 upcoming published events with most tickets sold.
+/// The 5 published events, still to come or on sale, with most tickets sold.
 #[utoipa::path(
     get, path = "/events/popular", tag = "Events",
     params(IfNoneMatchHeader),
@@ -38,12 +40,9 @@ pub(crate) struct PopularEvents {
         StoreProblems,
     ),
 )]
-pub(crate) async fn popular_events(
-    State(app): State<Arc<App>>,
-    if_none_match: Option<TypedHeader<IfNoneMatch>>,
-) -> Result<impl IntoResponse, Problem> {
+pub(crate) async fn popular_events(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let now = Timestamp::now();
     let popular = catalogue::popular(&app, POPULAR_EVENTS, now).await?;
     let items = popular.into_iter().map(|Shown { event, available }| EventView::new(event, available));
-    crate::list::answer(if_none_match, &PopularEvents { items: items.collect() })
+    Ok(cacheable(CACHE_SECONDS, json_answer(&PopularEvents { items: items.collect() })?))
 }

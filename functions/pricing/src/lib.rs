@@ -78,7 +78,7 @@ pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Rep
     let started = Instant::now();
     let until = started + limits.run_time;
     let filter = EventsFilter {
-        from: Some(now),
+        upcoming_at: Some(now),
         published_only: true,
         with_pricing_only: true,
         ..EventsFilter::default()

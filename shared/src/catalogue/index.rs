@@ -66,7 +66,8 @@ pub async fn upcoming(app: &App, search: &Search, limit: usize, now: Timestamp) 
         };
         if is_present || looks == LOOKS_MAX {
             let mut shown = shown?;
-            let items = ids.iter().filter_map(|id| shown.remove(id)).filter(|event| event.is_upcoming(now));
+            let items =
+                ids.iter().filter_map(|id| shown.remove(id)).filter(|shown| shown.event.is_listed(now));
             return Ok(Listed { items: items.collect(), next });
         }
         index = present(app, Some(&index)).await?;
@@ -77,7 +78,7 @@ pub async fn upcoming(app: &App, search: &Search, limit: usize, now: Timestamp) 
 /// All upcoming published events; the list may be a moment old.
 pub(super) async fn all_upcoming(app: &App, now: Timestamp) -> Result<Vec<UpcomingEvent>, Error> {
     let index = present(app, None).await?;
-    Ok(index.events.iter().filter(|event| event.starts_at >= now).cloned().collect())
+    Ok(index.events.iter().filter(|event| event.is_upcoming(now)).cloned().collect())
 }
 
 /// The index that a process has, if it has one.
@@ -104,7 +105,8 @@ impl Index {
         let mut events: HashMap<EventId, UpcomingEvent> =
             kept.list.into_iter().map(|event| (event.id, event)).collect();
         for (change, is_listed) in kept.changes {
-            if events.get(&change.id).is_some_and(|known| known.version > change.version) {
+            // Of the same version the list knows more than the change: when sales close.
+            if events.get(&change.id).is_some_and(|known| known.version >= change.version) {
                 continue;
             }
             if is_listed {
@@ -123,13 +125,14 @@ impl Index {
 
     /// The events of a page, and where the next one starts.
     fn page(&self, search: &Search, limit: usize, now: Timestamp) -> (Vec<EventId>, Option<Place>) {
-        let from = search.from.map_or(now, |from| from.max(now));
-        let first =
-            self.events.partition_point(|event| event.starts_at < from || Some(place(event)) <= search.after);
+        let first = self.events.partition_point(|event| {
+            search.from.is_some_and(|from| event.starts_at < from) || Some(place(event)) <= search.after
+        });
         let part = search.name_contains.as_ref().map(|part| part.to_lowercase());
         let mut found = self.events[first..]
             .iter()
             .take_while(|event| search.to.is_none_or(|to| event.starts_at <= to))
+            .filter(|event| event.is_upcoming(now))
             .filter(|event| part.as_ref().is_none_or(|part| event.name_lower.contains(part.as_str())));
         let page: Vec<&UpcomingEvent> = found.by_ref().take(limit).collect();
         let next = found.next().and(page.last()).map(|last| place(last));

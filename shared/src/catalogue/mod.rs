@@ -4,7 +4,8 @@
 //!
 //! - **An event** is a copy of its item that lives for 30 s. How many seats can be had is never in the copy but comes
 //!   from the event's state, in the same script (`show.lua`).
-//! - **The list** is found in an index of start and name that each process keeps in memory. While it asks Redis for the
+//! - **The list** has what is upcoming: still to come, or on sale although it has started. It is found in an index of
+//!   start and name that each process keeps in memory. While it asks Redis for the
 //!   events of a page, it asks, at the same time, whether the index is still the present one.
 //! - **Popular events** stand in a sorted set by tickets sold. A process asks for those that were popular a moment ago
 //!   while it asks which are popular now.
@@ -35,11 +36,7 @@ pub(crate) use waiting::Waiting;
 
 use crate::{
     App,
-    domain::{
-        error::Error,
-        event::{Event, EventStatus},
-        id::EventId,
-    },
+    domain::{error::Error, event::Event, id::EventId},
 };
 
 /// An event as people see it.
@@ -60,17 +57,10 @@ pub struct Catalogue {
     outage: outage::Kept,
 }
 
-impl Shown {
-    /// Whether it belongs among the upcoming events.
-    fn is_upcoming(&self, now: Timestamp) -> bool {
-        self.event.details.status == EventStatus::Published && self.event.details.starts_at >= now
-    }
-}
-
 /// An event was created or changed in DynamoDB: tells Redis. What fails here ends by itself within 30 s, or with the next
 /// run of the janitor.
 pub async fn announce(app: &App, event: &Event) {
-    let is_listed = event.details.status == EventStatus::Published;
+    let is_listed = event.is_listed(Timestamp::now());
     let generation = Uuid::now_v7().to_string();
     let (facts, copy, list) = tokio::join!(
         app.redis.refresh(event),

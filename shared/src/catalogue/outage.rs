@@ -82,6 +82,6 @@ pub(super) async fn popular(app: &App, count_max: usize, now: Timestamp) -> Resu
         }
     };
     let mut shown = events(app, &ids).await?;
-    let upcoming = ids.iter().filter_map(|id| shown.remove(id)).filter(|event| event.is_upcoming(now));
+    let upcoming = ids.iter().filter_map(|id| shown.remove(id)).filter(|shown| shown.event.is_listed(now));
     Ok(upcoming.take(count_max).collect())
 }

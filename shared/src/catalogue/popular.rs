@@ -11,7 +11,7 @@ use crate::{
     telemetry::names,
 };
 
-/// Ranks looked at together: the wanted events, and some that turn out to be cancelled or to have started.
+/// Ranks looked at together: the wanted events, and some that turn out to be cancelled or over.
 const LOOK_AT: usize = 10;
 /// Times that tickets are counted, hoping for a moment without a sale. After that, a sale in between may not be in the
 /// ranks until the janitor corrects them.
@@ -44,8 +44,8 @@ async fn from_redis(app: &App, count: usize, now: Timestamp) -> Result<Vec<Shown
             match shown.remove(id) {
                 // Ranks move: one may be met again on the next page.
                 Some(event) if found.iter().any(|known: &Shown| known.event.id == event.event.id) => {}
-                Some(event) if event.is_upcoming(now) => found.push(event),
-                Some(event) if event.event.details.starts_at >= now => {}
+                Some(event) if event.event.is_listed(now) => found.push(event),
+                Some(event) if event.event.is_upcoming(now) => {}
                 _ => gone.push(*id),
             }
         }

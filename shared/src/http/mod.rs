@@ -8,6 +8,7 @@ pub mod csv;
 pub mod cursor;
 pub mod gateway;
 pub mod headers;
+mod if_match;
 mod json;
 pub mod limit;
 pub mod openapi;
@@ -17,6 +18,7 @@ mod request_id;
 pub mod routes;
 pub mod service;
 pub mod token;
+mod validators;
 pub mod views;
 
 pub use body::JsonBody;

@@ -26,6 +26,7 @@ use super::{
     limit::limit,
     problem::Problem,
     request_id::{RequestId, X_REQUEST_ID},
+    validators::Known,
 };
 use crate::{
     App, Error,
@@ -63,8 +64,8 @@ pub fn service(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), limit))
         .layer(option_layer(cors::layer(&app.config.cors_allow_origins)))
-        .layer(middleware::from_fn(finish_response))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_public)))
+        .layer(middleware::from_fn(finish_response))
         .with_state(app)
 }
 
@@ -92,9 +93,14 @@ async fn finish_response(request: Request, next: Next) -> Response {
 
 /// Answers are personal unless their handler says otherwise, and every request leaves one line in the log, and one
 /// of metrics where they are collected.
-async fn answer(request: Request, next: Next) -> Response {
+async fn answer(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
+    let known = Known::of(&request);
+    if !method.is_safe() {
+        // No answer to a change is compressed. Who wants nothing else must not be told 406 of what is done.
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let mut response = match tokio::time::timeout(REQUEST_TIME_MAX, next.run(request)).await {
         Ok(response) => response,
@@ -103,6 +109,7 @@ async fn answer(request: Request, next: Next) -> Response {
         }
     };
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let response = known.unless_same(response);
     let status = response.status();
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(

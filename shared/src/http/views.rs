@@ -56,7 +56,7 @@ pub struct EventView {
     pub status: EventStatus,
     /// Bounds of demand pricing; null without.
     pub pricing: Option<Pricing>,
-    /// Every change adds 1; the ETag is this in quotes.
+    /// Every change adds 1; the ETag begins with it. Seats that are held, sold or come back make no new version.
     #[schema(example = 1)]
     pub version: u64,
 }

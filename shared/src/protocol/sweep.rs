@@ -12,7 +12,7 @@ use crate::{
     App,
     domain::{
         error::Error,
-        event::{Event, EventStatus},
+        event::Event,
         inventory::{Draw, InventoryShard},
         popularity::rank,
     },
@@ -201,8 +201,9 @@ async fn reconcile(
     let inventory = app.store.inventory(event.id, event.shards).await?;
     done.seats.add(Conservation::of(&seen, &inventory));
     let sold = inventory.iter().map(|shard| shard.sold).sum();
-    let is_ranked = event.details.status == EventStatus::Published && event.details.starts_at > now;
-    if is_ranked && app.redis.correct(event.id, rank_seen, rank(sold, event.details.starts_at)).await? {
+    if event.is_listed(now)
+        && app.redis.correct(event.id, rank_seen, rank(sold, event.details.starts_at)).await?
+    {
         done.ranks_corrected += 1;
     }
     let grace_ms = app.config.confirm_grace_ms;

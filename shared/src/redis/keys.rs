@@ -73,9 +73,11 @@ impl Keys {
         self.of_event(event, "turn")
     }
 
-    /// String, expires: the list of upcoming published events, as the index in DynamoDB had it.
+    /// String, expires: the list of upcoming published events, as the index in DynamoDB had it. Another one than that of
+    /// releases before it said when sales close: they may still run, and could not read it. The changes can be read by
+    /// all.
     pub fn catalogue(&self) -> String {
-        self.of_catalogue("list")
+        self.of_catalogue("upcoming")
     }
 
     /// Hash, expires: event id to what became of it, for changes that the index may not have yet.
@@ -90,7 +92,7 @@ impl Keys {
 
     /// String, expires soon: somebody is reading the list from DynamoDB.
     pub fn catalogue_turn(&self) -> String {
-        self.of_catalogue("turn")
+        self.of_catalogue("upcoming-turn")
     }
 
     /// Sorted set: event id to rank, by tickets sold and start.

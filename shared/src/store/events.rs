@@ -18,7 +18,7 @@ use super::{
 };
 use crate::domain::{
     error::Error,
-    event::{Event, EventStatus, UpcomingEvent},
+    event::{Event, EventStatus, ON_SALE_LOOKBACK, UpcomingEvent},
     id::EventId,
     inventory::{Draw, InventoryShard},
     pricing::PriceChange,
@@ -45,6 +45,8 @@ pub struct EventsFilter {
     pub published_only: bool,
     /// Only those with demand pricing.
     pub with_pricing_only: bool,
+    /// Only those that are upcoming at that time, in place of `from`.
+    pub upcoming_at: Option<Timestamp>,
 }
 
 /// How a replacement that removes seats ended.
@@ -56,6 +58,17 @@ pub enum Replaced {
     Stale,
     /// A shard had fewer unsold seats than were to be removed. Nothing was written.
     SeatsGone,
+}
+
+impl EventsFilter {
+    /// The start of the range of starts that is read. DynamoDB can filter by nothing that is part of a key, so of those
+    /// that have started, whoever reads picks out what is still on sale.
+    fn first_start(&self) -> Timestamp {
+        match self.upcoming_at {
+            Some(now) => now - ON_SALE_LOOKBACK,
+            None => self.from.unwrap_or(Timestamp::UNIX_EPOCH),
+        }
+    }
 }
 
 impl Store {
@@ -79,19 +92,22 @@ impl Store {
         self.events_table_items(&keys).await?.into_iter().map(from_item).collect()
     }
 
-    /// All published events that start at `from` or later, by start, with what is needed to find them. The index lags
+    /// All published events that are upcoming at `now`, by start, with what is needed to find them. The index lags
     /// behind the truth by a moment.
-    pub async fn upcoming(&self, from: Timestamp) -> Result<Vec<UpcomingEvent>, Error> {
-        let filter = EventsFilter { from: Some(from), published_only: true, ..EventsFilter::default() };
+    pub async fn upcoming(&self, now: Timestamp) -> Result<Vec<UpcomingEvent>, Error> {
+        let filter = EventsFilter { upcoming_at: Some(now), published_only: true, ..EventsFilter::default() };
         let mut pages = self
             .query_by_start(&filter)
-            .projection_expression("id, starts_at, shards, version, name_lower")
+            .projection_expression("id, starts_at, shards, version, name_lower, sales_close_at")
             .into_paginator()
             .items()
             .send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
-            found.push(from_item(item.map_err(failed)?)?);
+            let event: UpcomingEvent = from_item(item.map_err(failed)?)?;
+            if event.is_upcoming(now) {
+                found.push(event);
+            }
         }
         Ok(found)
     }
@@ -104,13 +120,13 @@ impl Store {
         start: Option<PageKey>,
     ) -> Result<Page<Event>, Error> {
         // A start outside of the range is an error to DynamoDB; the range may have moved past it meanwhile.
-        let start = start.filter(|key| match (key.get("starts_at"), filter.from) {
-            (Some(PageKeyPart::N(ms)), Some(from)) => {
-                ms.parse().is_ok_and(|ms: i64| ms >= from.as_millisecond())
-            }
+        let from = filter.first_start();
+        let start = start.filter(|key| match key.get("starts_at") {
+            Some(PageKeyPart::N(ms)) => ms.parse().is_ok_and(|ms: i64| ms >= from.as_millisecond()),
             _ => true,
         });
-        read_page(self.query_by_start(filter), limit, start, page_key_of).await
+        let is_wanted = |event: &Event| filter.upcoming_at.is_none_or(|now| event.is_upcoming(now));
+        read_page(self.query_by_start(filter), limit, start, is_wanted, page_key_of).await
     }
 
     /// All events of the list with their shards, by start time, in pages: while the inventory of some is read, so is the
@@ -146,7 +162,7 @@ impl Store {
     }
 
     fn query_by_start(&self, filter: &EventsFilter) -> QueryFluentBuilder {
-        let from = filter.from.unwrap_or(Timestamp::UNIX_EPOCH);
+        let from = filter.first_start();
         let to = filter.to.unwrap_or(Timestamp::MAX);
         let mut query = self
             .client

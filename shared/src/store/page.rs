@@ -34,11 +34,12 @@ const READ_ITEMS_MIN: usize = 200;
 /// Queries for one page at most. A filter that lets little pass ends a page early, with a place to go on.
 const QUERIES_MAX: usize = 10;
 
-/// Reads a page of at most `limit` items. `key_of` says where the list goes on after an item.
+/// Reads a page of at most `limit` items that are wanted. `key_of` says where the list goes on after an item.
 pub(super) async fn read_page<T: DeserializeOwned>(
     query: QueryFluentBuilder,
     limit: usize,
     start: Option<PageKey>,
+    is_wanted: impl Fn(&T) -> bool,
     key_of: impl Fn(&T) -> PageKey,
 ) -> Result<Page<T>, Error> {
     let filtered = query.get_filter_expression().is_some();
@@ -56,7 +57,10 @@ pub(super) async fn read_page<T: DeserializeOwned>(
             .await
             .map_err(failed)?;
         for item in read.items.unwrap_or_default() {
-            items.push(from_item(item)?);
+            let item = from_item(item)?;
+            if is_wanted(&item) {
+                items.push(item);
+            }
         }
         start = read.last_evaluated_key;
         if start.is_none() || items.len() > limit {

@@ -18,7 +18,7 @@ use shared::{
         reservation::BegunHold,
         user::{PasswordHash, Role, User},
     },
-    http::token::AccessClaims,
+    http::{headers::event_answer, token::AccessClaims, views::EventView},
     protocol,
     redis::scripts::{Reserve, ReserveRequest},
     store::CommitOutcome,
@@ -160,7 +160,7 @@ pub async fn make(app: &App) -> Result<(), Failure> {
         (PAST, EventDetails { starts_at: instant(PAST_EVENT_STARTED)?, ..details("Opening Night", 100)? }),
         (GALA, EventDetails { pricing: Some(Pricing::default()), ..details("Gala", 500)? }),
         (TO_REPLACE, details("Poetry Slam", 100)?),
-        (QUIET, details("Silent Film", 80)?),
+        (QUIET, quiet()?),
     ];
     for (id, details) in events {
         create(app, id, details).await?;
@@ -192,6 +192,22 @@ fn account(person: &Person) -> Result<User, Failure> {
         password_changed_at: None,
         created_at: instant(BEGINNING)?,
     })
+}
+
+fn quiet() -> Result<EventDetails, Failure> {
+    details("Silent Film", 80)
+}
+
+/// The ETag of the quiet event, whose seats are all free.
+///
+/// # Errors
+/// When there is none.
+pub fn tag_of_quiet() -> Result<String, Failure> {
+    let event = Event::new(QUIET.parse()?, quiet()?, 1, instant(BEGINNING)?);
+    let seats = event.details.capacity;
+    let answer = event_answer(&EventView::new(event, seats))?;
+    let tag = answer.headers().get("etag").ok_or("an event has no ETag")?;
+    Ok(tag.to_str()?.to_owned())
 }
 
 fn details(name: &str, capacity: u32) -> Result<EventDetails, Failure> {

@@ -10,15 +10,14 @@ use std::sync::LazyLock;
 
 use axum::{
     http::{HeaderValue, header},
-    response::IntoResponse,
+    response::Response,
 };
-use axum_extra::{TypedHeader, headers::IfNoneMatch};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::http::{
     Problem,
-    headers::{cacheable, content_tag},
+    headers::{cacheable, text_answer},
     openapi::IfNoneMatchHeader,
     service::OPENAPI_JSON,
 };
@@ -53,12 +52,8 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
          headers(("ETag" = String), ("Content-Security-Policy" = String))),
     ),
 )]
-pub(crate) async fn docs(
-    if_none_match: Option<TypedHeader<IfNoneMatch>>,
-) -> Result<impl IntoResponse, Problem> {
-    let page = PAGE.as_str();
-    let body = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page);
-    let mut answer = cacheable(content_tag(page.as_bytes())?, PAGE_CACHE_SECONDS, if_none_match, body);
+pub(crate) async fn docs() -> Result<Response, Problem> {
+    let mut answer = cacheable(PAGE_CACHE_SECONDS, text_answer("text/html; charset=utf-8", &PAGE)?);
     if let Ok(policy) = HeaderValue::from_str(&POLICY) {
         answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }

@@ -22,7 +22,8 @@ pub const MAX_PER_USER_DEFAULT: u32 = 10;
 /// Seats in one booking at most. In the worst case each seat comes from a shard of its own, and a DynamoDB
 /// transaction takes 100 items, the booking and the user's seats among them.
 pub const MAX_PER_BOOKING_MAX: u32 = 50;
-/// An event lasts at most this many days, so that the janitor knows how far back holds can exist.
+/// An event lasts, and sells, at most this many days from its start. So the janitor knows how far back holds can exist,
+/// and a list how far back events may have started that are still on sale.
 pub const EVENT_DAYS_MAX: i64 = 31;
 /// The bounds of demand pricing, in percent of the base price.
 pub const PRICING_PERCENT: std::ops::RangeInclusive<u32> = 1..=1_000;

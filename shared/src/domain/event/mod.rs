@@ -2,7 +2,7 @@
 
 mod details;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 pub use details::*;
@@ -41,7 +41,11 @@ pub struct Event {
     pub created_at: Timestamp,
 }
 
-/// A published event, as far as it takes to find it in the list of upcoming ones.
+/// How long before now an event can have started that is still on sale.
+pub const ON_SALE_LOOKBACK: SignedDuration = SignedDuration::from_hours(24 * EVENT_DAYS_MAX);
+
+/// A published event, as far as it takes to find it in the list of upcoming ones. An event is *upcoming*, here and
+/// wherever events are listed, while it is still to come or its sales are not over, which may be after its start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct UpcomingEvent {
     /// Its id.
@@ -55,13 +59,34 @@ pub struct UpcomingEvent {
     pub version: u64,
     /// Its name, in lower case.
     pub name_lower: String,
+    /// When sales close; at the start if not given.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub sales_close_at: Option<Timestamp>,
+}
+
+impl UpcomingEvent {
+    /// Whether it is upcoming.
+    pub fn is_upcoming(&self, now: Timestamp) -> bool {
+        is_upcoming(self.starts_at, self.sales_close_at, now)
+    }
+}
+
+fn is_upcoming(starts_at: Timestamp, sales_close_at: Option<Timestamp>, now: Timestamp) -> bool {
+    starts_at >= now || sales_close_at.is_some_and(|close| close > now)
 }
 
 impl From<&Event> for UpcomingEvent {
     fn from(event: &Event) -> Self {
         let Event { id, details, shards, version, .. } = event;
         let name_lower = details.name.to_lowercase();
-        Self { id: *id, starts_at: details.starts_at, shards: *shards, version: *version, name_lower }
+        Self {
+            id: *id,
+            starts_at: details.starts_at,
+            shards: *shards,
+            version: *version,
+            name_lower,
+            sales_close_at: details.sales_close_at,
+        }
     }
 }
 
@@ -117,12 +142,20 @@ impl Event {
         self.sales_close_at() <= now
     }
 
-    /// Whether demand pricing decides on its price: it has bounds, people can see it, and it can still be bought
-    /// before it starts.
+    /// Whether it is still to come or on sale, see [`UpcomingEvent`]; whether people can see it is another matter.
+    pub fn is_upcoming(&self, now: Timestamp) -> bool {
+        is_upcoming(self.details.starts_at, self.details.sales_close_at, now)
+    }
+
+    /// Whether it belongs in the lists that people browse: it is upcoming, and published.
+    pub fn is_listed(&self, now: Timestamp) -> bool {
+        self.details.status == EventStatus::Published && self.is_upcoming(now)
+    }
+
+    /// Whether demand pricing decides on its price: it has bounds, people can see it, and it can still be bought.
     pub fn moves_its_price(&self, now: Timestamp) -> bool {
         self.details.pricing.is_some()
             && self.details.status == EventStatus::Published
-            && self.details.starts_at > now
             && !self.sales_are_over(now)
     }
 
@@ -239,6 +272,34 @@ mod tests {
         assert_eq!(event.not_on_sale(at(9)), Some(NotOnSale::OpensAt(at(10))));
         assert_eq!(event.not_on_sale(at(10)), None);
         assert_eq!(event.not_on_sale(at(90)), Some(NotOnSale::ClosedAt(at(90))));
+    }
+
+    #[test]
+    fn an_event_is_listed_until_it_has_started_and_its_sales_are_over() {
+        let listed_at = |details: &EventDetails, second| {
+            let event = Event::new(EventId::new(at(0)), details.clone(), 1, at(0));
+            assert_eq!(UpcomingEvent::from(&event).is_upcoming(at(second)), event.is_upcoming(at(second)));
+            event.is_listed(at(second))
+        };
+        let until =
+            |close| EventDetails { sales_close_at: Some(at(close)), ends_at: Some(at(200)), ..concert() };
+        for (details, last) in [(concert(), 100), (until(90), 100), (until(150), 149)] {
+            assert!(listed_at(&details, last) && !listed_at(&details, last + 1), "{details:?}");
+        }
+        for status in [EventStatus::Draft, EventStatus::Cancelled] {
+            assert!(!listed_at(&EventDetails { status, ..concert() }, 0));
+        }
+    }
+
+    #[test]
+    fn sales_never_close_later_than_the_lists_look_back() {
+        let last = at(100) + ON_SALE_LOOKBACK;
+        let closes_at =
+            |close| EventDetails { ends_at: Some(close), sales_close_at: Some(close), ..concert() };
+        assert_eq!(fields(closes_at(last).check(None, at(0))), Vec::<String>::new());
+        assert_eq!(fields(closes_at(last + SignedDuration::from_millis(1)).check(None, at(0))), ["ends_at"]);
+        let no_end = EventDetails { sales_close_at: Some(at(101)), ..concert() };
+        assert_eq!(fields(no_end.check(None, at(0))), ["sales_close_at"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::error::{Error, FieldError, NotOnSale},
-    http::{body, caller, cursor, headers, json, problem::Problem, service},
+    http::{body, caller, cursor, headers, if_match, json, problem::Problem, service},
 };
 
 /// One problem of each code, made as the service makes it.
@@ -20,7 +20,7 @@ pub(super) fn one_of_each() -> Vec<Problem> {
         body::too_large(),
         caller::forbidden(),
         cursor::invalid_cursor(),
-        headers::if_match_required(),
+        if_match::if_match_required(),
         headers::key_required(),
         json::malformed(&not_json()),
         service::method_not_allowed("GET, HEAD"),

@@ -35,8 +35,9 @@ const KNOWN: [Known; 10] = [
     Known {
         name: "ETag",
         pattern: Some("^(W/)?\"[!-~]*\"$"),
-        example: "\"1\"",
-        description: "Names what is answered: for `If-None-Match`; an event's for `If-Match`, too.",
+        example: "\"1.9ae16a3b2f90404f\"",
+        description: "Names what is answered, as it is encoded: for `If-None-Match`. An event's begins with its version, \
+                      and is for `If-Match`, too.",
     },
     Known {
         name: "Idempotent-Replayed",

@@ -188,20 +188,17 @@ pub struct OptionalKeyHeader {
 #[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
 pub struct IfNoneMatchHeader {
     /// ETag of an answer known already: 304 without a body if it is still the same.
-    #[param(rename = "If-None-Match", example = "\"1\"")]
+    #[param(rename = "If-None-Match", example = "\"1.9ae16a3b2f90404f\"")]
     tag: Option<String>,
 }
 
 /// The `If-Match` of a route that changes a version.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+#[expect(dead_code, reason = "describes the header for the document; if_match.rs reads it")]
 pub struct IfMatchHeader {
-    /// ETag of the version that the change is based on.
-    #[param(
-        rename = "If-Match",
-        pattern = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#,
-        example = "\"1\""
-    )]
+    /// ETag of the event that the change is based on, as any answer had it; its version alone counts, so `"1"` will do.
+    /// Several match if one of them does, `*` always.
+    #[param(rename = "If-Match", pattern = r#"^(\*|"[!#-~]*"(, ?"[!#-~]*")*)$"#, example = "\"1\"")]
     tag: String,
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::json;
 use crate::{
     domain::{
         error::Error,
-        event::{Event, UpcomingEvent},
+        event::{Event, ON_SALE_LOOKBACK, UpcomingEvent},
         id::EventId,
         popularity::{TICKET_RANK, rank_of_start},
         time::from_ms,
@@ -75,7 +77,7 @@ pub enum List {
 pub struct CatalogueKept {
     /// As it was read from DynamoDB's index.
     pub list: Vec<UpcomingEvent>,
-    /// What changed lately, and whether it is published.
+    /// What changed lately, and whether it belongs in the list.
     pub changes: Vec<(UpcomingEvent, bool)>,
     /// Another one after each change.
     pub generation: String,
@@ -90,15 +92,34 @@ impl CatalogueKept {
     }
 }
 
-/// An event in the list's JSON, which has thousands of them: id, start in ms, shards, version, name in lower case.
-type Row = (EventId, i64, u16, u64, String);
+/// An event in the list's JSON, which has thousands of them: id, start in ms, shards, version, name in lower case, close
+/// of sales in ms.
+type Row = (EventId, i64, u16, u64, String, Option<i64>);
 
 fn to_row(event: UpcomingEvent) -> Row {
-    (event.id, event.starts_at.as_millisecond(), event.shards, event.version, event.name_lower)
+    let UpcomingEvent { id, starts_at, shards, version, name_lower, sales_close_at } = event;
+    let close_ms = sales_close_at.map(Timestamp::as_millisecond);
+    (id, starts_at.as_millisecond(), shards, version, name_lower, close_ms)
 }
 
-fn from_row((id, start_ms, shards, version, name_lower): Row) -> UpcomingEvent {
-    UpcomingEvent { id, starts_at: from_ms(start_ms), shards, version, name_lower }
+fn from_row((id, start_ms, shards, version, name_lower, close_ms): Row) -> UpcomingEvent {
+    let sales_close_at = close_ms.map(from_ms);
+    UpcomingEvent { id, starts_at: from_ms(start_ms), shards, version, name_lower, sales_close_at }
+}
+
+/// What a change says of an event: a row without the close of sales, which the release before cannot read.
+type ChangedRow = (EventId, i64, u16, u64, String);
+
+fn to_changed_row(event: UpcomingEvent) -> ChangedRow {
+    let (id, start_ms, shards, version, name_lower, _) = to_row(event);
+    (id, start_ms, shards, version, name_lower)
+}
+
+/// The event counts as on sale for as long as it can be; whether it is, its copy says when it is shown.
+fn from_changed_row((id, start_ms, shards, version, name_lower): ChangedRow) -> UpcomingEvent {
+    let starts_at = from_ms(start_ms);
+    let sales_close_at = Some(starts_at.checked_add(ON_SALE_LOOKBACK).unwrap_or(Timestamp::MAX));
+    UpcomingEvent { id, starts_at, shards, version, name_lower, sales_close_at }
 }
 
 impl Redis {
@@ -181,11 +202,13 @@ impl Redis {
         }
     }
 
-    /// `change.lua`: an event was created or changed; `is_listed` says whether it is published.
+    /// `change.lua`: an event was created or changed; `is_listed` says whether it belongs in the list.
     pub async fn change(&self, event: &Event, is_listed: bool, generation: &str) -> Result<(), Error> {
         let mut call = CHANGE.key(self.keys.catalogue_changes());
         call.key(self.keys.catalogue_generation()).key(self.keys.popular()).key(self.keys.sales_generation());
-        call.arg(event.id.to_string()).arg(event.version).arg(json(&(to_row(event.into()), is_listed))?);
+        call.arg(event.id.to_string())
+            .arg(event.version)
+            .arg(json(&(to_changed_row(event.into()), is_listed))?);
         call.arg(generation).arg(CHANGE_REMEMBERED.as_millis());
         call.arg(rank_of_start(event.details.starts_at)).arg(TICKET_RANK).arg(u8::from(is_listed));
         let answer = self.invoke(&call).await?;
@@ -240,7 +263,7 @@ impl Redis {
         self.get(&self.keys.catalogue_generation()).await
     }
 
-    /// The most popular events, from the `first` on, at most `count`; drafts, cancelled and started ones among them.
+    /// The most popular events, from the `first` on, at most `count`; drafts, cancelled ones and such as are over among them.
     pub async fn popular(&self, first: usize, count: usize) -> Result<Vec<EventId>, Error> {
         let mut range = redis::cmd("ZREVRANGE");
         range.arg(self.keys.popular()).arg(first).arg(first + count - 1);
@@ -311,11 +334,11 @@ fn kept(answer: &Answer) -> Result<CatalogueKept, Error> {
     let changes: Vec<String> = answer.value(1)?;
     // Each is: when, version, what; see change.lua.
     let changes = changes.iter().filter_map(|change| change.splitn(3, ' ').nth(2));
-    let changes = changes.map(serde_json::from_str).collect::<Result<Vec<(Row, bool)>, _>>();
+    let changes = changes.map(serde_json::from_str).collect::<Result<Vec<(ChangedRow, bool)>, _>>();
     let changes = changes.map_err(|error| Error::Internal(Box::new(error)))?;
     Ok(CatalogueKept {
         list: answer.json::<Vec<Row>>(0)?.into_iter().map(from_row).collect(),
-        changes: changes.into_iter().map(|(row, is_listed)| (from_row(row), is_listed)).collect(),
+        changes: changes.into_iter().map(|(row, is_listed)| (from_changed_row(row), is_listed)).collect(),
         generation: answer.value(2)?,
         usable_for: Duration::from_millis(answer.value(3)?),
     })

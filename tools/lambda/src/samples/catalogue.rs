@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Case, get, request};
 use crate::{
     Failure,
-    world::{DRAFT, EVENTS_START, GALA, NO_EVENT, QUIET, SOLD_OUT},
+    world::{DRAFT, EVENTS_START, GALA, NO_EVENT, QUIET, SOLD_OUT, tag_of_quiet},
 };
 
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
@@ -25,9 +25,9 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         get("/events?limit=0")?.refused("list-bad-limit", 400, "invalid_parameter"),
         get("/events?cursor=made-up")?.refused("list-bad-cursor", 400, "invalid_cursor"),
         get("/events/popular")?.answers_status("popular", 200).with("content-type", "application/json"),
-        get(&format!("/events/{QUIET}"))?.answers("get", 200, quiet).with("etag", "\"1\""),
+        get(&format!("/events/{QUIET}"))?.answers("get", 200, quiet).with("etag", &tag_of_quiet()?),
         get(&format!("/events/{SOLD_OUT}"))?.answers("get-sold-out", 200, json!({ "available": 0 })),
-        get(&format!("/events/{QUIET}"))?.with("if-none-match", "\"1\"").answers(
+        get(&format!("/events/{QUIET}"))?.with("if-none-match", &tag_of_quiet()?).answers(
             "get-not-modified",
             304,
             json!(""),

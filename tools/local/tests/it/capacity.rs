@@ -33,7 +33,7 @@ impl Hall {
         assert_eq!(changed.status, 200, "to {capacity}: {}", changed.body);
         assert_eq!(changed.body["capacity"], capacity);
         assert_eq!(changed.body["available"], capacity - taken);
-        assert_eq!(changed.header("etag"), format!("\"{}\"", changed.body["version"]));
+        assert!(changed.header("etag").starts_with(&format!("\"{}.", changed.body["version"])));
         self.assert_seats(capacity, taken).await;
     }
 

@@ -146,7 +146,7 @@ async fn an_admin_signs_in_and_manages_events() {
     let name = name_of_its_own();
     let draft = admin.post("/admin/events", concert(json!({ "name": name, "status": "draft" }))).await;
     assert_eq!(draft.status, 201, "{}", draft.body);
-    assert_eq!(draft.header("etag"), "\"1\"");
+    assert!(draft.header("etag").starts_with("\"1."), "{draft:?}");
     let id = draft.text("id");
     assert_eq!(draft.header("location"), format!("/events/{id}"));
     anybody.get(&format!("/events/{id}")).await.assert_problem(404, "event_not_found");
@@ -159,7 +159,7 @@ async fn an_admin_signs_in_and_manages_events() {
     let path = format!("/admin/events/{id}");
     let published = admin.put(&path, "\"1\"", concert(json!({ "name": format!("Big {name}") }))).await;
     assert_eq!(published.status, 200, "{}", published.body);
-    assert_eq!(published.header("etag"), "\"2\"");
+    assert!(published.header("etag").starts_with("\"2."), "{published:?}");
     assert_eq!(anybody.get(&search).await.body["items"][0]["name"], format!("Big {name}"));
 
     let stale = admin.put(&path, "\"1\"", concert(json!({ "name": format!("Small {name}") }))).await;

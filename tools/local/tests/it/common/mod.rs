@@ -221,15 +221,20 @@ impl TestApp {
 
     /// Does something to Redis behind the app's back.
     pub(crate) async fn redis_command(&self, command: &redis::Cmd) {
+        self.redis_query::<redis::Value>(command).await;
+    }
+
+    /// Asks Redis something that no part of the product asks.
+    pub(crate) async fn redis_query<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
         let url = self.app.config.redis.url.expose_secret();
         if self.app.config.redis.cluster {
             let client = redis::cluster::ClusterClient::new([url]).unwrap();
             let mut connection = client.get_async_connection().await.unwrap();
-            command.query_async::<redis::Value>(&mut connection).await.unwrap();
+            command.query_async(&mut connection).await.unwrap()
         } else {
             let client = redis::Client::open(url).unwrap();
             let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-            command.query_async::<redis::Value>(&mut connection).await.unwrap();
+            command.query_async(&mut connection).await.unwrap()
         }
     }
 

@@ -1,0 +1,82 @@
+// What the tests share: a browser, people who act through the API, and a web page of another origin.
+
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const { chromium } = createRequire(join(process.env.MODULES, 'package.json'))('playwright-core');
+
+/** Where the service is, and the web page that may call it. */
+export const { API, PAGE } = process.env;
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Runs `look` with a browser that is new to everything, and keeps what it is told to keep, as people's do. */
+export async function withBrowser(look) {
+  const profile = await mkdtemp(join(tmpdir(), 'evently-browser-'));
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM,
+    headless: true,
+    args: FLAGS,
+  });
+  try {
+    await look(browser);
+  } finally {
+    await browser.close();
+    await rm(profile, { recursive: true, force: true });
+  }
+}
+
+/** Serves a web page at `PAGE`, which is another origin than the service's, while `look` runs. */
+export async function withPage(html, look) {
+  const server = createServer((_, response) => response.setHeader('content-type', 'text/html').end(html));
+  await new Promise((listening) => server.listen(new URL(PAGE).port, '127.0.0.1', listening));
+  try {
+    await look();
+  } finally {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  }
+}
+
+async function call(method, path, token, body, headers = {}) {
+  const response = await fetch(API + path, {
+    method,
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...headers },
+    body: body && JSON.stringify(body),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+/** Registers and signs in somebody new; answers with their token. */
+export async function somebody() {
+  const account = { email: `${randomUUID()}@example.com`, password: 'correct horse battery' };
+  await call('POST', '/register', null, account);
+  return (await call('POST', '/login', null, account)).access_token;
+}
+
+/** An event of a hundred seats that is on sale; answers with its id. */
+export async function event() {
+  const admin = await call('POST', '/login', null, { email: 'admin@example.com', password: 'evently-admin' });
+  const starts_at = new Date(Date.now() + 24 * 3_600_000).toISOString();
+  const concert = { name: 'Concert', starts_at, capacity: 100, base_price: 2500, currency: 'EUR' };
+  return (await call('POST', '/admin/events', admin.access_token, concert)).id;
+}
+
+/** Holds seats. */
+export async function book(token, id, quantity) {
+  return call('POST', `/events/${id}/book`, token, { quantity }, { 'idempotency-key': randomUUID() });
+}
