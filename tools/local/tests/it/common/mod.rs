@@ -177,6 +177,7 @@ impl TestApp {
             password_hash: None,
             password_version: 0,
             password_changed_at: None,
+            previous_password_hash: None,
             created_at: Timestamp::now(),
         };
         let token = self.app.tokens.issue_access(&user, Timestamp::now()).unwrap();
