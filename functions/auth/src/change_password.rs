@@ -9,8 +9,8 @@
 //!   sign-in after a day.
 //! - Each request is an attempt to tell the account's password: it waits as one, and counts as a wrong one unless it proves
 //!   something.
-//! - A token that has ended, but not expired, is let through here alone, for this question alone. Every other answer to it
-//!   is that it has ended, whatever its passwords are.
+//! - A token that has ended, but not expired, is let through here alone, for this question alone. To all else that it could
+//!   ask about the account the answer is that it has ended, whatever its passwords are.
 
 use std::sync::Arc;
 

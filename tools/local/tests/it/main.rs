@@ -13,6 +13,7 @@ mod common;
 mod conditional;
 mod docs;
 mod embedded_store;
+mod ended_tokens;
 mod filters;
 mod gateway;
 mod health;
