@@ -82,7 +82,7 @@ async fn an_ended_token_stays_ended_in_a_running_process_that_never_heard_of_it(
 
 #[tokio::test]
 async fn without_redis_an_ended_token_is_refused_by_every_process() {
-    let (evently, mut redis) = TestApp::with_own_redis(|_| {}).await;
+    let (evently, redis) = TestApp::with_own_redis(|_| {}).await;
     let ada = registered(&evently).await;
     redis.kill().unwrap();
     redis.wait_dead().await;

@@ -228,7 +228,7 @@ async fn the_password_before_counts_for_a_day_and_is_forgotten_with_the_next_sig
 
 #[tokio::test]
 async fn the_same_change_again_finds_a_change_whose_answer_and_note_in_redis_were_lost() {
-    let (evently, mut redis) = TestApp::with_own_redis(|_| {}).await;
+    let (evently, redis) = TestApp::with_own_redis(|_| {}).await;
     let ada = registered(&evently, "ada@example.com").await;
     redis.kill().unwrap();
     redis.wait_dead().await;
