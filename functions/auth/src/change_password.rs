@@ -51,8 +51,10 @@ enum Proof {
 }
 
 /// Changes the caller's password. All tokens that were got with the old one end within 5 s everywhere, this request's too.
-/// Sign in again with the new one. The same request again within a day, with the same token as long as that has not
-/// expired, answers alike and changes nothing.
+/// Sign in again with the new one.
+///
+/// The same request again within a day is answered alike and changes nothing, though its token has ended; not once that has
+/// expired.
 #[utoipa::path(
     post, path = "/password", tag = "Accounts", security(("bearer" = [])),
     request_body = PasswordChange,

@@ -46,15 +46,17 @@ pub(crate) struct Registration {
     name: Option<String>,
 }
 
-/// Makes an account, and signs in. The same address with the right password again within a day is answered alike, with the
-/// account as it is: another name changes nothing.
+/// Makes an account, and signs in.
+///
+/// The same request again within a day is answered alike, with the account as it is. The same is one with the same address and
+/// the account's password; another name changes nothing.
 #[utoipa::path(
     post, path = "/register", tag = "Accounts",
     request_body = Registration,
     responses(
         (status = 201, description = "The account is made.", body = SignedIn),
-        (status = 409, description = "`email_taken`: the address has an account. If that is not a day old, another \
-         password was sent, which counts like a wrong one at sign-in.", body = ProblemBody,
+        (status = 409, description = "`email_taken`: the address has an account. Unless that is \
+         a day old, another password than its own was sent. It counts like a wrong one at sign-in.", body = ProblemBody,
          content_type = "application/problem+json"),
         (status = 429, description = "`rate_limited`; `too_many_attempts`: the address has an account, and too many \
          passwords were wrong, of this account or from this network; wait for `Retry-After`.", body = ProblemBody,
