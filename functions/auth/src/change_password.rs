@@ -1,4 +1,16 @@
 //! POST /password
+//!
+//! An answer may get lost, so the same request may come again. By then its token has ended, by that very change, and its
+//! `current_password` is the one before. It is answered alike if it proves both: the password that the account has, and the
+//! one that was replaced by it, less than a day ago. Nothing is changed then.
+//!
+//! That gives nobody more than signing in would:
+//! - Who knows both passwords can sign in anyway. The hash of the one before opens nothing else, and goes at the first
+//!   sign-in after a day.
+//! - Each request is an attempt to tell the account's password: it waits as one, and counts as a wrong one unless it proves
+//!   something.
+//! - A token that has ended, but not expired, is let through here alone, for this question alone. To all else that it could
+//!   ask about the account the answer is that it has ended, whatever its passwords are.
 
 use std::sync::Arc;
 
@@ -10,7 +22,7 @@ use shared::{
     App, Error, accounts,
     domain::{time::to_whole_ms, user::User},
     http::{
-        Caller, ClientAddress, JsonBody, Problem,
+        Caller, ClientAddress, FormerCaller, JsonBody, Problem,
         openapi::{BodyProblems, ProblemBody, StoreProblems},
     },
 };
@@ -30,15 +42,26 @@ pub(crate) struct PasswordChange {
     new_password: SecretString,
 }
 
-/// Changes the caller's password. All tokens that were got with the old one end, this request's too: within 5 s
-/// everywhere, or, while Redis is out of reach, when they expire. Sign in again with the new one.
+/// What the passwords of a request prove.
+enum Proof {
+    /// The current one is the account's.
+    Current(User),
+    /// The same request was done before.
+    Done(User),
+}
+
+/// Changes the caller's password. All tokens that were got with the old one end within 5 s everywhere, this request's too.
+/// Sign in again with the new one.
+///
+/// The same request again within a day is answered alike and changes nothing, though its token has ended; not once that has
+/// expired.
 #[utoipa::path(
     post, path = "/password", tag = "Accounts", security(("bearer" = [])),
     request_body = PasswordChange,
     responses(
         (status = 204, description = "The password is changed; sign in again."),
         (status = 401, description = "`invalid_credentials`: the current password is wrong, which counts like a wrong \
-         one at sign-in; `unauthorized`: no token, or one that is not valid.", body = ProblemBody,
+         one at sign-in; `unauthorized`: no token, or one that is not valid, or no longer.", body = ProblemBody,
          content_type = "application/problem+json"),
         (status = 409, description = "`password_is_a_setting`: the admin's password is changed in the settings.",
          body = ProblemBody, content_type = "application/problem+json"),
@@ -49,7 +72,7 @@ pub(crate) struct PasswordChange {
 )]
 pub(crate) async fn change_password(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    FormerCaller { caller, has_ended }: FormerCaller,
     from: ClientAddress,
     JsonBody(change): JsonBody<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
@@ -59,23 +82,75 @@ pub(crate) async fn change_password(
     policy::check(&change.new_password, Some(&caller.email))
         .map_err(|message| Error::invalid_field("new_password", message))?;
 
-    let attempt = accounts::try_password(&app, &caller.email, from).await?;
-    let user = attempt.judge(account(&app, &caller, &change.current_password).await).await?;
-
     let now = to_whole_ms(Timestamp::now());
-    let hash = password::hash(change.new_password).await?;
-    if !app.store.change_password(&user, &hash, now).await? {
-        // Somebody else changed it meanwhile, so that the current one is another.
-        return Err(Error::InvalidCredentials.into());
+    let attempt = accounts::try_password(&app, &caller.email, from).await?;
+    let proof = prove(&app, &caller, has_ended, &change, now).await;
+    let proof = attempt.judge(proof).await.map_err(|error| refusal(error, has_ended))?;
+    match proof {
+        Proof::Current(user) => replace(&app, &caller, user, change, now).await?,
+        // Whoever did it may not have come so far as to tell Redis.
+        Proof::Done(user) => accounts::end_tokens_again(&app, &user, now).await,
     }
-    accounts::end_tokens(&app, &User { password_version: user.password_version + 1, ..user }).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The caller's account, if that is its password.
-async fn account(app: &App, caller: &Caller, password: &SecretString) -> Result<Option<User>, Error> {
-    let user = app.store.user_by_email(&caller.email).await?.filter(|user| user.id == caller.user_id);
-    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-    let is_right = password::verify(password, hash).await?.is_right;
-    Ok(user.filter(|_| is_right))
+/// A token that has ended learns nothing but that.
+fn refusal(error: Error, has_ended: bool) -> Error {
+    match error {
+        Error::InvalidCredentials if has_ended => Error::TokenEnded,
+        error => error,
+    }
+}
+
+async fn replace(
+    app: &App,
+    caller: &Caller,
+    user: User,
+    change: PasswordChange,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let hash = password::hash(change.new_password.clone()).await?;
+    if accounts::change_password(app, &user, &hash, now).await? {
+        return Ok(());
+    }
+    // Somebody else changed it meanwhile: the same request, or another one.
+    match account(app, caller).await? {
+        Some(user) if is_done(&user, &change, now).await? => Ok(()),
+        _ => Err(Error::InvalidCredentials),
+    }
+}
+
+/// What the request proves; nothing, if it proves nothing that matters to its token.
+async fn prove(
+    app: &App,
+    caller: &Caller,
+    has_ended: bool,
+    change: &PasswordChange,
+    now: Timestamp,
+) -> Result<Option<Proof>, Error> {
+    let user = account(app, caller).await?;
+    if !has_ended {
+        let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+        if password::verify(&change.current_password, hash).await?.is_right {
+            return Ok(user.map(Proof::Current));
+        }
+    }
+    match user {
+        Some(user) if is_done(&user, change, now).await? => Ok(Some(Proof::Done(user))),
+        _ => Ok(None),
+    }
+}
+
+/// Whether this very change was made lately.
+async fn is_done(user: &User, change: &PasswordChange, now: Timestamp) -> Result<bool, Error> {
+    let Some(before) = user.password_before(now).cloned() else { return Ok(false) };
+    // Both, whatever the first says: how long it takes must not tell which one is wrong.
+    let was_current = password::verify(&change.current_password, Some(before)).await?;
+    let is_new = password::verify(&change.new_password, user.password_hash.clone()).await?;
+    Ok(was_current.is_right && is_new.is_right)
+}
+
+/// The caller's account.
+async fn account(app: &App, caller: &Caller) -> Result<Option<User>, Error> {
+    Ok(app.store.user_by_email(&caller.email).await?.filter(|user| user.id == caller.user_id))
 }

@@ -5,6 +5,7 @@ mod login;
 mod password;
 mod policy;
 mod register;
+mod signed_in;
 
 use serde::Serialize;
 use shared::domain::user::User;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State, response::IntoResponse};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::{
     App, Error, accounts,
     config::AdminAccount,
@@ -18,13 +18,12 @@ use shared::{
     http::{
         ClientAddress, JsonBody, Problem,
         openapi::{BodyProblems, ProblemBody, StoreProblems},
-        token::ACCESS_TOKEN_SECONDS,
     },
 };
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
-use crate::{UserView, password};
+use crate::{password, signed_in::SignedIn};
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
@@ -36,21 +35,6 @@ pub(crate) struct Credentials {
     /// Its password.
     #[schema(value_type = String, example = "correct horse battery")]
     password: SecretString,
-}
-
-/// Signed in.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SignedIn {
-    /// Send it as `Authorization: Bearer <access_token>`.
-    #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl")]
-    access_token: String,
-    /// `Bearer`.
-    #[schema(example = "Bearer")]
-    token_type: &'static str,
-    /// Seconds that the token is good for.
-    #[schema(example = 3600)]
-    expires_in: i64,
-    user: UserView,
 }
 
 /// Signs in. Takes the same time whether the address has an account or not. After some wrong passwords the next attempt
@@ -77,21 +61,19 @@ pub(crate) async fn login(
     let attempt = accounts::try_password(&app, &email, from).await?;
     let signed_in = match &app.config.admin {
         Some(admin) if admin.email == email => sign_in_admin(&app, admin, credentials.password, now).await,
-        _ => sign_in(&app, &email, credentials.password).await,
+        _ => sign_in(&app, &email, credentials.password, now).await,
     };
     let user = attempt.judge(signed_in).await?;
-    accounts::end_tokens_again(&app, &user, now).await;
-    let access_token = app.tokens.issue_access(&user, now)?;
-    Ok(Json(SignedIn {
-        access_token,
-        token_type: "Bearer",
-        expires_in: ACCESS_TOKEN_SECONDS,
-        user: user.into(),
-    }))
+    Ok(Json(SignedIn::new(&app, user, now).await?))
 }
 
 /// The account, if the password is right.
-async fn sign_in(app: &App, email: &Email, password: SecretString) -> Result<Option<User>, Error> {
+async fn sign_in(
+    app: &App,
+    email: &Email,
+    password: SecretString,
+    now: Timestamp,
+) -> Result<Option<User>, Error> {
     let user = app.store.user_by_email(email).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
     let verdict = password::verify(&password, hash).await?;
@@ -100,6 +82,9 @@ async fn sign_in(app: &App, email: &Email, password: SecretString) -> Result<Opt
     };
     if verdict.is_weak {
         strengthen(app, &user, password).await?;
+    }
+    if user.previous_password_hash.is_some() && user.password_before(now).is_none() {
+        forget_password_before(app, &user).await;
     }
     // Only the admin of the settings is an admin: an account left over from older settings is not.
     Ok(Some(User { role: Role::User, ..user }))
@@ -112,6 +97,13 @@ async fn strengthen(app: &App, user: &User, password: SecretString) -> Result<()
         tracing::warn!(user_id = %user.id, %error, "a weak hash stays until the next sign-in");
     }
     Ok(())
+}
+
+/// Nobody's old password is kept for longer than it is of use.
+async fn forget_password_before(app: &App, user: &User) {
+    if let Err(error) = app.store.forget_password_before(user).await {
+        tracing::warn!(user_id = %user.id, %error, "the hash of an old password stays until the next sign-in");
+    }
 }
 
 /// The admin, if the password is right. It is a setting, so it needs no hash. The account exists for its id, and is made
@@ -137,6 +129,7 @@ async fn sign_in_admin(
         password_hash: None,
         password_version: 0,
         password_changed_at: None,
+        previous_password_hash: None,
         created_at: to_whole_ms(now),
     };
     match app.store.create_user(&account).await {

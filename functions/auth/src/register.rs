@@ -1,13 +1,18 @@
 //! POST /register
+//!
+//! An answer may get lost, so the same request may come again: the same address with the right password, within a day. It
+//! is answered alike, with the account as it was made; a name in it changes nothing. Whoever sends a password for an address
+//! that is taken could learn in this way whether it is right, as at sign-in. So it is tried as there: after the same waits,
+//! counted by the same counters, with a hash of its own whether the account is new, old, or the admin's.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::{
-    App, Error,
+    App, Error, accounts,
     domain::{
         email::Email,
         error::FieldError,
@@ -16,13 +21,13 @@ use shared::{
         user::{Role, User},
     },
     http::{
-        JsonBody, Problem,
+        ClientAddress, JsonBody, Problem,
         openapi::{BodyProblems, ProblemBody, StoreProblems},
     },
 };
 use utoipa::ToSchema;
 
-use crate::{UserView, password, policy};
+use crate::{password, policy, signed_in::SignedIn};
 
 const NAME_CHARS_MAX: usize = 100;
 
@@ -41,43 +46,91 @@ pub(crate) struct Registration {
     name: Option<String>,
 }
 
-/// The account that was made.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Registered {
-    user: UserView,
-}
-
-/// Makes an account.
+/// Makes an account, and signs in.
+///
+/// The same request again within a day is answered alike, with the account as it is. The same is one with the same address and
+/// the account's password; another name changes nothing.
 #[utoipa::path(
     post, path = "/register", tag = "Accounts",
     request_body = Registration,
     responses(
-        (status = 201, description = "The account is made.", body = Registered),
-        (status = 409, description = "`email_taken`: the address has an account.", body = ProblemBody,
+        (status = 201, description = "The account is made.", body = SignedIn),
+        (status = 409, description = "`email_taken`: the address has an account. Unless that is \
+         a day old, another password than its own was sent. It counts like a wrong one at sign-in.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        (status = 429, description = "`rate_limited`; `too_many_attempts`: the address has an account, and too many \
+         passwords were wrong, of this account or from this network; wait for `Retry-After`.", body = ProblemBody,
          content_type = "application/problem+json"),
         BodyProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn register(
     State(app): State<Arc<App>>,
+    from: ClientAddress,
     JsonBody(registration): JsonBody<Registration>,
 ) -> Result<impl IntoResponse, Problem> {
     let email = check(&registration)?;
-    if app.config.admin.as_ref().is_some_and(|admin| admin.email == email) {
-        return Err(Error::EmailTaken.into());
+    let now = Timestamp::now();
+    let user = match make(&app, &email, &registration, now).await {
+        Err(Error::EmailTaken) => made_before(&app, &email, &registration.password, from, now).await?,
+        made => made?,
+    };
+    Ok((StatusCode::CREATED, Json(SignedIn::new(&app, user, now).await?)))
+}
+
+async fn make(app: &App, email: &Email, registration: &Registration, now: Timestamp) -> Result<User, Error> {
+    let password_hash = password::hash(registration.password.clone()).await?;
+    // Not before: it must take as long as any that is taken.
+    if is_admins(app, email) {
+        return Err(Error::EmailTaken);
     }
     let user = User {
-        email,
+        email: email.clone(),
         id: UserId::new(),
-        name: registration.name,
+        name: registration.name.clone(),
         role: Role::User,
-        password_hash: Some(password::hash(registration.password).await?),
+        password_hash: Some(password_hash),
         password_version: 0,
         password_changed_at: None,
-        created_at: to_whole_ms(Timestamp::now()),
+        previous_password_hash: None,
+        created_at: to_whole_ms(now),
     };
     app.store.create_user(&user).await?;
-    Ok((StatusCode::CREATED, Json(Registered { user: user.into() })))
+    Ok(user)
+}
+
+/// The account of an address that is taken, if the same request may have made it.
+async fn made_before(
+    app: &App,
+    email: &Email,
+    password: &SecretString,
+    from: ClientAddress,
+    now: Timestamp,
+) -> Result<User, Error> {
+    let attempt = accounts::try_password(app, email, from).await?;
+    attempt.judge(made_lately(app, email, password, now).await).await.map_err(|error| match error {
+        Error::InvalidCredentials => Error::EmailTaken,
+        other => other,
+    })
+}
+
+async fn made_lately(
+    app: &App,
+    email: &Email,
+    password: &SecretString,
+    now: Timestamp,
+) -> Result<Option<User>, Error> {
+    let user = app.store.user_by_email(email).await?;
+    let user = user.filter(|user| user.is_new(now) && !is_admins(app, email));
+    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+    let is_right = password::verify(password, hash).await?.is_right;
+    // Only the admin of the settings is an admin.
+    Ok(user.filter(|_| is_right).map(|user| User { role: Role::User, ..user }))
+}
+
+/// Whether the address is that of the admin of the settings, which nobody registers.
+fn is_admins(app: &App, email: &Email) -> bool {
+    app.config.admin.as_ref().is_some_and(|admin| admin.email == *email)
 }
 
 fn check(registration: &Registration) -> Result<Email, Error> {

@@ -1,16 +1,21 @@
 //! Tokens that end before their time: those that were got with a password that was changed since.
 //!
-//! A token carries the version of the password that it was got with. A change of the password raises the version in
-//! DynamoDB, so that the next sign-in gets it, and leaves a note in Redis for as long as older tokens live: the user, and
-//! the lowest version that is good. Every process reads these notes and refuses what is older. The users table is never
-//! asked.
+//! A token carries the version of the password that it was got with. A change of the password raises the version and
+//! leaves a note, in one DynamoDB transaction: the user, and the lowest version that is good. The note matters for as long as
+//! older tokens live. Redis has a copy of all notes, which every process reads and refuses what is older. The users table
+//! is never asked.
 //!
 //! - **Cost**: one read of a small sorted set for each process in 3 s at most, and only while requests with tokens come. Of
-//!   the requests at one time one reads; the others go by what is known, while that is no older than 5 s.
+//!   the requests at one time one reads; the others go by what is known, while that is no older than 5 s. All processes
+//!   together read the notes from DynamoDB once a minute at most, and only while such requests come.
 //! - **Bound**: an old token is good for 5 s at most after the change, plus the life of a request; in the process that
-//!   changed it not at all.
-//! - **Without Redis** tokens are good until they expire, an hour at most, where the change is not known yet. The next
-//!   sign-in leaves the note again, should Redis have missed or lost it.
+//!   changed it not at all. Should Redis lose that one note, as a failover can, or never hear of it: for a minute more.
+//! - **Redis lost its data**: then it lost the mark that its notes are all that there are, too. One process of all reads
+//!   DynamoDB and fills Redis again; the others wait for that.
+//! - **Without Redis** each process reads DynamoDB itself, as often as it would read Redis. If neither answers, it goes by
+//!   what it knows.
+//!
+//! A release from before there were notes in DynamoDB leaves one in Redis only, and so does the next sign-in.
 
 use std::{
     collections::HashMap,
@@ -18,19 +23,35 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     App,
-    domain::{id::UserId, user::User},
+    domain::{
+        error::Error,
+        id::UserId,
+        user::{PasswordHash, User},
+    },
     http::token::ACCESS_TOKEN_SECONDS,
+    store::EndedTokensNote,
 };
 
-const TOKEN_LIFE: Duration = Duration::from_secs(ACCESS_TOKEN_SECONDS.unsigned_abs());
+/// How long a note matters: as long as a token is good, and a minute for clocks that are apart and for a sign-in that read
+/// the password just before it was changed.
+const NOTE_LIFE: Duration = Duration::from_secs(ACCESS_TOKEN_SECONDS.unsigned_abs() + 60);
 /// Notes are read anew when they are older than this.
 const FRESH_FOR: Duration = Duration::from_secs(3);
 /// No request goes by notes that are older than this.
 const USABLE_FOR: Duration = Duration::from_secs(5);
+
+/// How long Redis' notes count as all that there are, if nobody can read DynamoDB.
+const ALL_FOR: Duration = Duration::from_secs(5 * 60);
+/// When they are read from DynamoDB anew: Redis can lose one and keep the mark, in a failover for example.
+const READ_ANEW_AFTER: Duration = Duration::from_secs(60);
+/// How long DynamoDB is waited for, or whoever reads it. Requests that need no token wait as well.
+const STORE_WAIT_MAX: Duration = Duration::from_secs(1);
+/// Between two looks whether Redis has all notes again.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// What this process knows of tokens that end early.
 #[derive(Debug, Default)]
@@ -47,19 +68,34 @@ struct Notes {
     read_at: Option<Instant>,
 }
 
-/// Ends a user's tokens that were got with an older password. What fails is made up for by the next sign-in.
-pub async fn end_tokens(app: &App, user: &User) {
-    app.ended_tokens.notes().add(user.id, user.password_version);
-    if let Err(error) = app.redis.end_tokens(user.id, user.password_version, TOKEN_LIFE).await {
-        tracing::warn!(user_id = %user.id, %error, "older tokens are good for up to an hour elsewhere");
+/// Gives the account another password, and ends the tokens that were got with older ones. Answers false if the password
+/// was changed meanwhile.
+pub async fn change_password(
+    app: &App,
+    user: &User,
+    hash: &PasswordHash,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let is_changed = app.store.change_password(user, hash, now, now + NOTE_LIFE).await?;
+    if is_changed {
+        end_tokens(app, user.id, user.password_version + 1).await;
+    }
+    Ok(is_changed)
+}
+
+/// Ends a user's tokens in this process and in Redis. What fails is made up for by what DynamoDB has.
+async fn end_tokens(app: &App, user: UserId, version: u32) {
+    app.ended_tokens.notes().add(user, version);
+    if let Err(error) = app.redis.end_tokens(user, version, NOTE_LIFE).await {
+        tracing::warn!(user_id = %user, %error, "older tokens may be good for a minute elsewhere");
     }
 }
 
 /// Ends older tokens again if the password was changed so lately that there may be some: Redis may not have it.
 pub async fn end_tokens_again(app: &App, user: &User, now: Timestamp) {
     let since = user.password_changed_at.map(|changed_at| now.duration_since(changed_at).unsigned_abs());
-    if since.is_some_and(|since| since < TOKEN_LIFE) {
-        end_tokens(app, user).await;
+    if since.is_some_and(|since| since < NOTE_LIFE) {
+        end_tokens(app, user.id, user.password_version).await;
     }
 }
 
@@ -93,20 +129,73 @@ impl EndedTokens {
 
     async fn read(&self, app: &App) {
         let started = Instant::now();
-        let read = app.redis.ended_tokens().await;
+        let read = read_notes(app).await;
         let mut notes = self.notes();
         // After a failure, too: it is not asked again with each request.
         notes.read_at = Some(started);
-        match read {
-            Ok(read) => {
-                notes.good_from.retain(|_, (_, until)| *until > started);
-                for (user, good_from) in read {
-                    notes.add(user, good_from);
-                }
-            }
-            Err(error) => tracing::warn!(%error, "which tokens ended early is not known"),
+        notes.good_from.retain(|_, (_, until)| *until > started);
+        for (user, good_from) in read {
+            notes.add(user, good_from);
         }
     }
+}
+
+/// All notes, as far as a store can tell them: each a user, and the lowest version that is good.
+async fn read_notes(app: &App) -> Vec<(UserId, u32)> {
+    let began = Instant::now();
+    loop {
+        let seen = match app.redis.ended_tokens().await {
+            Ok(seen) => seen,
+            Err(error) => {
+                tracing::warn!(%error, "which tokens ended early is read from DynamoDB");
+                return pairs(&read_store(app).await.unwrap_or_default());
+            }
+        };
+        let left =
+            seen.all_until.map_or(SignedDuration::ZERO, |until| until.duration_since(Timestamp::now()));
+        let left = Duration::try_from(left).unwrap_or_default();
+        if left > ALL_FOR - READ_ANEW_AFTER {
+            return seen.notes;
+        }
+        let is_our_turn =
+            began.elapsed() >= STORE_WAIT_MAX || app.redis.take_ended_tokens_turn().await.unwrap_or(true);
+        if is_our_turn {
+            return [seen.notes, pairs(&fill_redis(app).await)].concat();
+        }
+        if !left.is_zero() {
+            return seen.notes;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Gives Redis the notes that DynamoDB has; answers with these.
+async fn fill_redis(app: &App) -> Vec<EndedTokensNote> {
+    let Some(notes) = read_store(app).await else { return Vec::new() };
+    if let Err(error) = app.redis.keep_ended_tokens(&notes, ALL_FOR, NOTE_LIFE).await {
+        tracing::warn!(%error, "Redis does not know all tokens that ended early");
+    }
+    notes
+}
+
+/// The notes that DynamoDB has; `None` if it does not answer in time.
+async fn read_store(app: &App) -> Option<Vec<EndedTokensNote>> {
+    let reading = app.store.ended_tokens(Timestamp::now());
+    match tokio::time::timeout(STORE_WAIT_MAX, reading).await {
+        Ok(Ok(notes)) => Some(notes),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "which tokens ended early is not known");
+            None
+        }
+        Err(elapsed) => {
+            tracing::warn!(%elapsed, "which tokens ended early is not known");
+            None
+        }
+    }
+}
+
+fn pairs(notes: &[EndedTokensNote]) -> Vec<(UserId, u32)> {
+    notes.iter().map(|note| (note.user, note.good_from)).collect()
 }
 
 impl Notes {
@@ -115,7 +204,7 @@ impl Notes {
     }
 
     fn add(&mut self, user: UserId, good_from: u32) {
-        let until = Instant::now() + TOKEN_LIFE;
+        let until = Instant::now() + NOTE_LIFE;
         let note = self.good_from.entry(user).or_insert((good_from, until));
         *note = (note.0.max(good_from), until);
     }

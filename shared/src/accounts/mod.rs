@@ -7,5 +7,5 @@ mod ended_tokens;
 pub(crate) use self::{attempts::Attempts, ended_tokens::EndedTokens};
 pub use self::{
     attempts::{Attempt, try_password},
-    ended_tokens::{end_tokens, end_tokens_again, has_ended},
+    ended_tokens::{change_password, end_tokens_again, has_ended},
 };

@@ -25,6 +25,16 @@ pub struct Caller {
     pub email: Email,
 }
 
+/// Somebody who signed in, and may have changed the password since, which ends the token: for the one handler that ends the
+/// token of its own request, so that it can answer the same request again. It must not take such a token for more.
+#[derive(Clone, Debug)]
+pub struct FormerCaller {
+    /// Whose request it is.
+    pub caller: Caller,
+    /// Whether the token has ended before its time.
+    pub has_ended: bool,
+}
+
 /// A signed-in admin.
 #[derive(Clone, Debug)]
 pub struct Admin {
@@ -38,6 +48,19 @@ impl FromRequestParts<Arc<App>> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let claims = claims(parts, app)?;
         Ok(Self { user_id: claims.sub, email: claims.email })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for FormerCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let claims = signed_claims(parts, app)?;
+        let has_ended = match parts.extensions.get::<Permit>() {
+            Some(permit) => permit.has_ended().await,
+            None => true,
+        };
+        Ok(Self { caller: Caller { user_id: claims.sub, email: claims.email }, has_ended })
     }
 }
 
@@ -60,16 +83,20 @@ pub(super) fn forbidden() -> Problem {
 /// What the request's token says. The table of users is not asked; whether the token was ended early is found out beside
 /// the rate limit (`limit`), which has verified the token already.
 fn claims(parts: &Parts, app: &App) -> Result<AccessClaims, Problem> {
-    let permit = parts.extensions.get::<Permit>();
-    let claims = match permit.and_then(Permit::claims) {
-        Some(claims) => claims.clone(),
-        // Once more, to say what is wrong with it.
-        None => bearer_claims(parts.headers.get(header::AUTHORIZATION), app)?,
-    };
-    if let Some(permit) = permit {
+    let claims = signed_claims(parts, app)?;
+    if let Some(permit) = parts.extensions.get::<Permit>() {
         permit.need_token()?;
     }
     Ok(claims)
+}
+
+/// The same of a token that may have been ended early.
+fn signed_claims(parts: &Parts, app: &App) -> Result<AccessClaims, Problem> {
+    match parts.extensions.get::<Permit>().and_then(Permit::claims) {
+        Some(claims) => Ok(claims.clone()),
+        // Once more, to say what is wrong with it.
+        None => bearer_claims(parts.headers.get(header::AUTHORIZATION), app),
+    }
 }
 
 /// What the token of an `Authorization` header says.

@@ -22,7 +22,7 @@ mod validators;
 pub mod views;
 
 pub use body::JsonBody;
-pub use caller::{Admin, Caller};
+pub use caller::{Admin, Caller, FormerCaller};
 pub use client_address::ClientAddress;
 pub use headers::{IdempotencyKey, OptionalIdempotencyKey};
 pub use limit::Permit;

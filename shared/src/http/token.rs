@@ -171,6 +171,7 @@ mod tests {
             password_hash: None,
             password_version: 0,
             password_changed_at: None,
+            previous_password_hash: None,
             created_at: now,
         }
     }

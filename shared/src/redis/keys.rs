@@ -131,9 +131,14 @@ impl Keys {
     }
 
     /// Sorted set, expires: users whose tokens end early: user id, space, lowest version of the password that is still
-    /// good; by when the last older token expires, in ms.
+    /// good; by when the last older token expires, in ms. And the mark that all are there.
     pub fn ended_tokens(&self) -> String {
         format!("{}accounts:ended-tokens", self.prefix)
+    }
+
+    /// String, expires soon: somebody is reading these users from DynamoDB.
+    pub fn ended_tokens_turn(&self) -> String {
+        format!("{}accounts:ended-tokens-turn", self.prefix)
     }
 
     /// String: where the janitor's next run starts.

@@ -5,6 +5,7 @@
 
 mod batch;
 mod bookings;
+mod ended_tokens;
 mod event_bookings;
 mod events;
 mod history;
@@ -35,6 +36,7 @@ use aws_sdk_dynamodb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use bookings::{CancelOutcome, CommitOutcome, Refused};
+pub use ended_tokens::EndedTokensNote;
 pub use events::{EventsFilter, Replaced};
 pub use history::{History, HistoryPlace};
 pub use page::{Page, PageKey, PageKeyPart};
@@ -68,7 +70,7 @@ pub struct Store {
 pub enum AskedTable {
     /// Every function but `auth` reads events.
     Events,
-    /// `auth` reads users, and nothing else.
+    /// Only `auth` reads users.
     Users,
 }
 

@@ -150,6 +150,7 @@ impl World {
             password_hash: None,
             password_version: 0,
             password_changed_at: None,
+            previous_password_hash: None,
             created_at: Timestamp::now(),
         };
         let token = self.truth.tokens.issue_access(&user, Timestamp::now())?;

@@ -190,6 +190,7 @@ fn account(person: &Person) -> Result<User, Failure> {
         password_hash: Some(PasswordHash::new(PASSWORD_HASH.to_owned())),
         password_version: 0,
         password_changed_at: None,
+        previous_password_hash: None,
         created_at: instant(BEGINNING)?,
     })
 }

@@ -106,6 +106,7 @@ fn bearer(tokens: &Tokens, email: Email, role: Role) -> Result<String, Failure> 
         password_hash: None,
         password_version: 0,
         password_changed_at: None,
+        previous_password_hash: None,
         created_at: Timestamp::now(),
     };
     Ok(format!("Bearer {}", tokens.issue_access(&user, Timestamp::now())?))

@@ -155,6 +155,11 @@ impl Permit {
         }
     }
 
+    /// Whether the token has ended before its time, for a handler that does not refuse it for that.
+    pub(super) async fn has_ended(&self) -> bool {
+        self.answer().await.has_ended
+    }
+
     async fn answer(&self) -> &Answer {
         self.0.answer.get_or_init(|| self.0.ask()).await
     }

@@ -292,17 +292,17 @@ impl Redis {
 
     /// Asks for the turn to read an event from DynamoDB. Answers false if somebody else has it.
     pub async fn take_turn(&self, event: EventId) -> Result<bool, Error> {
-        self.set_turn(self.keys.turn(event)).await
+        self.set_turn(self.keys.turn(event), TURN).await
     }
 
     /// Asks for the turn to count all tickets sold in DynamoDB. Answers false if somebody else has it.
     pub async fn take_popular_turn(&self) -> Result<bool, Error> {
-        self.set_turn(self.keys.popular_turn()).await
+        self.set_turn(self.keys.popular_turn(), TURN).await
     }
 
-    async fn set_turn(&self, key: String) -> Result<bool, Error> {
+    pub(super) async fn set_turn(&self, key: String, turn: Duration) -> Result<bool, Error> {
         let mut set = redis::cmd("SET");
-        set.arg(key).arg("taken").arg("NX").arg("PX").arg(TURN.as_millis());
+        set.arg(key).arg("taken").arg("NX").arg("PX").arg(turn.as_millis());
         Ok(self.ask::<Option<String>>(&set).await?.is_some())
     }
 

@@ -35,7 +35,7 @@ pub use self::{
     hold::{Became, Look, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
     limit::Allowance,
-    sign_in::{FailureRules, FailuresOf},
+    sign_in::{EndedTokensSeen, FailureRules, FailuresOf},
 };
 use super::{Redis, answer::Answer, unavailable};
 use crate::domain::{error::Error, id::EventId};

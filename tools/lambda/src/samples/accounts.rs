@@ -18,7 +18,7 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             .answers(
                 "register",
                 201,
-                json!({ "user": { "email": "ida@example.com", "name": "Ida", "role": "user" } }),
+                json!({ "token_type": "Bearer", "user": { "email": "ida@example.com", "name": "Ida", "role": "user" } }),
             ),
         // API Gateway hands on in base64 what it does not know to be text.
         post("/register")?

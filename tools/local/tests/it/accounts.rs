@@ -1,9 +1,10 @@
 //! Accounts: what may be registered, and who is let in.
 
 use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, TestApp};
+use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, TestApp, put_back};
 
 const PASSWORD: &str = "correct horse";
 
@@ -104,16 +105,90 @@ async fn of_ten_registrations_of_an_address_at_once_one_succeeds() {
     let evently = TestApp::start().await;
     let answers = join_all((0..10).map(|n| {
         let anybody = evently.anybody();
-        async move { anybody.post("/register", registration(json!({ "name": n.to_string() }))).await }
+        let password = format!("{PASSWORD} {n}");
+        let ada = registration(json!({ "name": n.to_string(), "password": password }));
+        async move { (anybody.post("/register", ada).await, password) }
     }))
     .await;
-    let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+    let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(answer, _)| answer.status == 201);
     assert_eq!(made.len(), 1, "{made:?}");
-    for answer in &refused {
-        answer.assert_problem(409, "email_taken");
+    for (answer, _) in &refused {
+        // At once only the first few are looked at.
+        match answer.status {
+            429 => answer.assert_problem(429, "too_many_attempts"),
+            _ => answer.assert_problem(409, "email_taken"),
+        }
     }
-    let signed_in = evently.anybody().post("/login", registration(json!({}))).await;
-    assert_eq!(signed_in.body["user"], made[0].body["user"], "the account is the one that was answered");
+    let (made, password) = &made[0];
+    let signed_in = made_from(&evently, "192.0.2.7", registration(json!({ "password": password }))).await;
+    assert_eq!(signed_in.body["user"], made.body["user"], "the account is the one that was answered");
+}
+
+/// What is answered to a registration from that address.
+async fn made_from(evently: &TestApp, address: &str, registration: Value) -> Answer {
+    let made = evently.from(address).await.post("/register", registration).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    made
+}
+
+#[tokio::test]
+async fn a_registration_answers_with_a_token() {
+    let evently = TestApp::start().await;
+    let made = evently.anybody().post("/register", registration(json!({}))).await;
+    assert_eq!((made.status, made.text("token_type").as_str()), (201, "Bearer"), "{}", made.body);
+    assert_eq!(made.body["expires_in"], 3_600);
+    let ada = evently.anybody().with_token(made.text("access_token"));
+    assert_eq!(ada.get("/bookings").await.status, 200);
+    let claims = evently.app.tokens.verify_access(&made.text("access_token"), Timestamp::now()).unwrap();
+    assert_eq!(claims.sub.to_string(), made.body["user"]["id"]);
+}
+
+#[tokio::test]
+async fn the_same_registration_again_is_answered_alike_for_a_day() {
+    let evently = TestApp::start().await;
+    let anybody = evently.anybody();
+    let first = anybody.post("/register", registration(json!({ "name": "Ada" }))).await;
+    for changes in
+        [json!({ "name": "Ada" }), json!({ "email": " ADA@example.com" }), json!({ "name": "Bea" })]
+    {
+        let again = anybody.post("/register", registration(changes)).await;
+        assert_eq!(again.status, 201, "{}", again.body);
+        assert_eq!(again.body["user"], first.body["user"], "another name changes nothing");
+        let ada = anybody.with_token(again.text("access_token"));
+        assert_eq!(ada.get("/bookings").await.status, 200);
+    }
+    put_back(&evently, "ada@example.com", "created_at", Timestamp::now() - SignedDuration::from_hours(24))
+        .await;
+    anybody.post("/register", registration(json!({}))).await.assert_problem(409, "email_taken");
+}
+
+#[tokio::test]
+async fn the_same_registrations_at_once_are_answered_alike() {
+    let evently = TestApp::start().await;
+    let answers = join_all((0..4).map(|_| {
+        let anybody = evently.anybody();
+        async move { anybody.post("/register", registration(json!({ "name": "Ada" }))).await }
+    }))
+    .await;
+    for answer in &answers {
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        assert_eq!(answer.body["user"], answers[0].body["user"]);
+    }
+}
+
+#[tokio::test]
+async fn the_same_registration_again_knows_a_password_that_was_changed_since() {
+    let evently = TestApp::start().await;
+    let anybody = evently.anybody();
+    let made = anybody.post("/register", registration(json!({}))).await;
+    let new = "four quiet green bicycles";
+    let change = json!({ "current_password": PASSWORD, "new_password": new });
+    let ada = anybody.with_token(made.text("access_token"));
+    assert_eq!(ada.post("/password", change).await.status, 204);
+    anybody.post("/register", registration(json!({}))).await.assert_problem(409, "email_taken");
+    let again = anybody.post("/register", registration(json!({ "password": new }))).await;
+    assert_eq!((again.status, &again.body["user"]), (201, &made.body["user"]));
+    assert_eq!(anybody.with_token(again.text("access_token")).get("/bookings").await.status, 200);
 }
 
 #[tokio::test]

@@ -182,7 +182,10 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     let server = Session::new(reqwest::Client::new(), format!("http://127.0.0.1:{port}"));
     let registration = json!({ "email": ADA, "password": "first secret phrase", "name": "Ada Lovelace" });
     assert_eq!(server.post("/register", registration.clone()).await.status, 201);
-    assert_eq!(server.post("/register", registration).await.status, 409);
+    let again = server.post("/register", registration).await;
+    assert_eq!(again.status, 201, "{}", again.body);
+    let taken = json!({ "email": ADA, "password": "wrong secret phrase" });
+    assert_eq!(server.post("/register", taken).await.status, 409);
     let mistyped = json!({ "email": ADA, "password": 20_319_984, "nonsense": "yes" });
     assert_eq!(server.post("/register", mistyped).await.status, 422);
     for _ in 0..6 {
@@ -195,6 +198,7 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     let booking = ada.buy(&event, 1).await;
     assert_eq!(ada.cancel(&booking).await.status, 200);
     let change = json!({ "current_password": "first secret phrase", "new_password": "second secret phrase" });
+    assert_eq!(ada.post("/password", change.clone()).await.status, 204);
     assert_eq!(ada.post("/password", change).await.status, 204);
     assert_eq!(ada.get("/bookings").await.status, 401, "an ended token");
     let second_token = sign_in(&server, ADA, "second secret phrase").await.unwrap();
@@ -222,7 +226,7 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
         "$argon2".to_owned(),
         secret_of_tokens.trim().to_owned(),
     ];
-    for token in [&token, &second_token, &admin_token, &cursor] {
+    for token in [&again.text("access_token"), &token, &second_token, &admin_token, &cursor] {
         // Its claims, and its signature.
         secrets.extend(token.split('.').skip(1).map(str::to_owned));
     }

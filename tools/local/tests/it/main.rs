@@ -14,6 +14,7 @@ mod conditional;
 mod connections;
 mod docs;
 mod embedded_store;
+mod ended_tokens;
 mod filters;
 mod freshness;
 mod gateway;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use shared::{
     accounts::try_password,
@@ -13,7 +14,7 @@ use shared::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Session, TestApp, metrics::Measured};
+use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Session, TestApp, metrics::Measured, put_back};
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "correct horse";
@@ -195,6 +196,63 @@ async fn a_sign_in_costs_one_hash_whoever_tries_it() {
         let seen = measured.take();
         let hashed = seen.iter().find(|(name, _)| name == names::PASSWORDS_HASHED).map(|(_, count)| *count);
         assert_eq!(hashed, Some(1.0), "{email}: {seen:?}");
+    }
+}
+
+async fn try_to_register(session: &Session, email: &str, password: &str) -> Answer {
+    session.post("/register", json!({ "email": email, "password": password })).await
+}
+
+#[tokio::test]
+async fn a_password_is_guessed_no_faster_by_registering() {
+    let evently = TestApp::start().await;
+    register(&evently).await;
+    let old = "old@example.com";
+    assert_eq!(try_to_register(&evently.anybody(), old, PASSWORD).await.status, 201);
+    put_back(&evently, old, "created_at", Timestamp::now() - SignedDuration::from_hours(48)).await;
+    // Half by one, half by the other: they are counted together, whatever the account.
+    for email in [EMAIL, old, ADMIN_EMAIL] {
+        fail(&evently.anybody(), email, 2).await;
+        for _ in 2..FREE {
+            let refused = try_to_register(&evently.anybody(), email, "not the password").await;
+            refused.assert_problem(409, "email_taken");
+        }
+        let slowed = try_to_register(&evently.anybody(), email, PASSWORD).await;
+        assert_eq!(wait_seconds(&slowed), 1, "{email}");
+        assert_eq!(wait_seconds(&sign_in(&evently.anybody(), email, PASSWORD).await), 1, "{email}");
+    }
+    let new = try_to_register(&evently.anybody(), "bob@example.com", PASSWORD).await;
+    assert_eq!(new.status, 201, "an address that is free does not wait: {}", new.body);
+    sleep(Duration::from_millis(1_050)).await;
+    assert_eq!(try_to_register(&evently.anybody(), EMAIL, PASSWORD).await.status, 201);
+    fail(&evently.anybody(), EMAIL, FREE - 1).await;
+    assert_eq!(sign_in(&evently.anybody(), EMAIL, PASSWORD).await.status, 200, "all was forgotten");
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_costs_the_same_hashes_whoever_has_it() {
+    let evently = TestApp::start().await;
+    let measured = Measured::start();
+    register(&evently).await;
+    let hashes = || {
+        let seen = measured.take();
+        seen.iter().find(|(name, _)| name == names::PASSWORDS_HASHED).map(|(_, count)| *count)
+    };
+    assert_eq!(hashes(), Some(1.0), "a registration costs one");
+    let old = "old@example.com";
+    assert_eq!(try_to_register(&evently.anybody(), old, PASSWORD).await.status, 201);
+    put_back(&evently, old, "created_at", Timestamp::now() - SignedDuration::from_hours(48)).await;
+    hashes();
+    for (email, password, status) in [
+        (EMAIL, PASSWORD, 201),
+        (EMAIL, "not the password", 409),
+        (old, PASSWORD, 409),
+        (old, "not the password", 409),
+        (ADMIN_EMAIL, ADMIN_PASSWORD, 409),
+        (ADMIN_EMAIL, "not the password", 409),
+    ] {
+        assert_eq!(try_to_register(&evently.anybody(), email, password).await.status, status, "{email}");
+        assert_eq!(hashes(), Some(2.0), "{email}");
     }
 }
 

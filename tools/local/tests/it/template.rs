@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use local::template::{DEFAULT_ROUTE, Route, Routes, Template};
-use serde_json::Value;
-use shared::telemetry::names;
+use serde_json::{Value, json};
+use shared::{domain::id::UserId, store::EndedTokensNote, telemetry::names};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
@@ -62,6 +62,19 @@ fn every_key_attribute_is_defined_and_no_other() {
         defined.sort();
         assert_eq!(used, defined, "{}", table.logical_id);
     }
+}
+
+#[test]
+fn nothing_is_forgotten_but_what_has_the_notes_attribute() {
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let forget_by =
+        |table: &str| template["Resources"][table]["Properties"]["TimeToLiveSpecification"].clone();
+    assert_eq!(forget_by("BookingsTable"), json!({ "AttributeName": "forget_at", "Enabled": true }));
+    for table in ["UsersTable", "EventsTable", "InventoryTable"] {
+        assert_eq!(forget_by(table), Value::Null, "{table}");
+    }
+    let note = EndedTokensNote { user: UserId::new(), good_from: 1, forget_at: 1 };
+    assert!(serde_json::to_value(note).unwrap()["forget_at"].is_i64());
 }
 
 #[test]

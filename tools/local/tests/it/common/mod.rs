@@ -12,6 +12,7 @@ pub(crate) mod tls;
 
 use std::{sync::Arc, time::Duration};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use local::{api, redis_server::RedisServer, stack::table_name, tables};
@@ -177,6 +178,7 @@ impl TestApp {
             password_hash: None,
             password_version: 0,
             password_changed_at: None,
+            previous_password_hash: None,
             created_at: Timestamp::now(),
         };
         let token = self.app.tokens.issue_access(&user, Timestamp::now()).unwrap();
@@ -246,6 +248,26 @@ impl TestApp {
     /// Seats that can be had, as the API says.
     pub(crate) async fn available(&self, event: &str) -> u64 {
         self.anybody().get(&format!("/events/{event}")).await.body["available"].as_u64().unwrap()
+    }
+}
+
+/// Sets a time of an account, as if that had happened then.
+pub(crate) async fn put_back(evently: &TestApp, email: &str, what: &str, then: Timestamp) {
+    let then = AttributeValue::N(then.as_millisecond().to_string());
+    let update = store::client_for_endpoint(shared_dynamodb())
+        .update_item()
+        .table_name(&evently.app.config.tables.users)
+        .key("email", AttributeValue::S(email.to_owned()))
+        .update_expression("SET #what = :then")
+        .expression_attribute_names("#what", what)
+        .expression_attribute_values(":then", then);
+    update.send().await.unwrap();
+}
+
+/// Makes Redis forget which tokens ended, and that somebody may just be reading it.
+pub(crate) async fn forget_ended_tokens(evently: &TestApp) {
+    for key in [evently.keys().ended_tokens(), evently.keys().ended_tokens_turn()] {
+        evently.redis_command(redis::cmd("DEL").arg(key)).await;
     }
 }
 

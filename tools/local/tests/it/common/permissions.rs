@@ -18,7 +18,8 @@ tokio::task_local! {
     static FUNCTION: &'static str;
 }
 
-/// An action on a table or an index, like `dynamodb:Query` on `EventsTable/index/by_start`.
+/// An action on a table, on an index, or on a partition of a table alone, like `dynamodb:Query` on `EventsTable`, on
+/// `EventsTable/index/by_start` or on `BookingsTable[ended-tokens]`.
 pub(crate) type Permission = (String, String);
 
 static TEMPLATE: LazyLock<Value> =
@@ -60,8 +61,34 @@ fn allowed(statement: &Value) -> Vec<Permission> {
         actions.iter().copied().chain(resources.iter().map(String::as_str)).all(|name| !name.contains('*')),
         "a policy has a wildcard: {statement}"
     );
+    let within = partitions(&statement["Condition"]);
+    let on = resources.iter().flat_map(|resource| match within.as_slice() {
+        [] => vec![resource.clone()],
+        keys => keys.iter().map(|key| within_partition(resource, key)).collect(),
+    });
+    let on: Vec<_> = on.collect();
     let actions = actions.into_iter().filter(|action| action.starts_with("dynamodb:"));
-    actions.flat_map(|action| resources.iter().map(|on| (action.to_owned(), on.clone()))).collect()
+    actions.flat_map(|action| on.iter().map(|on| (action.to_owned(), on.clone()))).collect()
+}
+
+/// The partitions that a statement's condition lets through; none stands for all.
+fn partitions(condition: &Value) -> Vec<String> {
+    let conditions = condition.as_object().into_iter().flatten();
+    let tests =
+        conditions.flat_map(|(test, keys)| keys.as_object().unwrap().iter().map(move |key| (test, key)));
+    tests
+        .flat_map(|(test, (key, values))| match (test.as_str(), key.as_str()) {
+            ("ForAllValues:StringEquals", "dynamodb:LeadingKeys") => list(values),
+            // Who asks, not what for.
+            ("StringEquals", "aws:PrincipalAccount") => Vec::new(),
+            other => panic!("a condition that is not understood: {other:?}"),
+        })
+        .map(|key| key.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn within_partition(table: &str, key: &str) -> String {
+    format!("{table}[{key}]")
 }
 
 /// `!GetAtt EventsTable.Arn` and `!Sub "${EventsTable.Arn}/index/by_start"` without what is around the names.
@@ -127,29 +154,28 @@ impl Intercept for Permissions {
         let request = context.request();
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
-        for needed in needed(target.rsplit('.').next().unwrap(), &body) {
-            assert!(
-                POLICIES[function].contains(&needed),
-                "{function} may not {} on {}: see its policy in template.yaml",
-                needed.0,
-                needed.1
-            );
-            self.0.lock().unwrap().entry(function.to_owned()).or_default().insert(needed);
+        for (action, on, partition) in needed(target.rsplit('.').next().unwrap(), &body) {
+            let whole = (action.clone(), on.clone());
+            let part = partition.map(|key| (action.clone(), within_partition(&on, &key)));
+            let permitted = [Some(whole), part].into_iter().flatten();
+            let mut permitted = permitted.filter(|permission| POLICIES[function].contains(permission));
+            let Some(used) = permitted.next() else {
+                panic!("{function} may not {action} on {on}: see its policy in template.yaml");
+            };
+            self.0.lock().unwrap().entry(function.to_owned()).or_default().insert(used);
         }
         Ok(())
     }
 }
 
-/// The permissions that a request needs.
-fn needed(operation: &str, body: &Value) -> Vec<Permission> {
-    let on = |action: &str, table: &Value, index: &Value| {
-        let index = index.as_str().map(|index| format!("/index/{index}")).unwrap_or_default();
-        (format!("dynamodb:{action}"), format!("{}{index}", logical_id(table.as_str().unwrap())))
-    };
+/// What a request needs to be permitted: actions, each with what it is on, and the one partition of a table that it stays in.
+type Needed = (String, String, Option<String>);
+
+fn needed(operation: &str, body: &Value) -> Vec<Needed> {
     match operation {
         "BatchGetItem" | "BatchWriteItem" => {
             let tables = body["RequestItems"].as_object().unwrap().keys();
-            tables.map(|table| on(operation, &table.as_str().into(), &Value::Null)).collect()
+            tables.map(|table| (format!("dynamodb:{operation}"), logical_id(table), None)).collect()
         }
         // Each of its parts needs what the same call alone would; a condition alone has an action of its own.
         "TransactWriteItems" => {
@@ -157,13 +183,35 @@ fn needed(operation: &str, body: &Value) -> Vec<Permission> {
             parts
                 .flat_map(|part| part.as_object().unwrap())
                 .map(|(kind, item)| match kind.as_str() {
-                    "ConditionCheck" => on("ConditionCheckItem", &item["TableName"], &Value::Null),
-                    kind => on(&format!("{kind}Item"), &item["TableName"], &Value::Null),
+                    "ConditionCheck" => on("ConditionCheckItem", item),
+                    kind => on(&format!("{kind}Item"), item),
                 })
                 .collect()
         }
-        _ => vec![on(operation, &body["TableName"], &body["IndexName"])],
+        _ => vec![on(operation, body)],
     }
+}
+
+fn on(action: &str, body: &Value) -> Needed {
+    let table = logical_id(body["TableName"].as_str().unwrap());
+    match body["IndexName"].as_str() {
+        Some(index) => (format!("dynamodb:{action}"), format!("{table}/index/{index}"), None),
+        None => (format!("dynamodb:{action}"), table.clone(), partition(&table, body)),
+    }
+}
+
+/// The value of a table's hash key in a request.
+fn partition(table: &str, body: &Value) -> Option<String> {
+    let key = list(&TEMPLATE["Resources"][table]["Properties"]["KeySchema"]);
+    let name = key.iter().find(|part| part["KeyType"] == "HASH")?["AttributeName"].as_str()?;
+    let of_query = || {
+        let conditions = body["KeyConditionExpression"].as_str()?.split(" AND ");
+        let value =
+            conditions.filter_map(|condition| condition.split_once(" = ")).find(|(key, _)| *key == name)?.1;
+        body["ExpressionAttributeValues"].get(value)
+    };
+    let value = body["Item"].get(name).or_else(|| body["Key"].get(name)).or_else(of_query)?;
+    Some(value["S"].as_str()?.to_owned())
 }
 
 /// The table's name in the template. Each test has its own prefix.

@@ -1,0 +1,36 @@
+//! What whoever signs in gets: an access token, and the account.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::{App, Error, accounts, domain::user::User, http::token::ACCESS_TOKEN_SECONDS};
+use utoipa::ToSchema;
+
+use crate::UserView;
+
+/// Signed in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignedIn {
+    /// Send it as `Authorization: Bearer <access_token>`.
+    #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl")]
+    access_token: String,
+    /// `Bearer`.
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds that the token is good for.
+    #[schema(example = 3600)]
+    expires_in: i64,
+    user: UserView,
+}
+
+impl SignedIn {
+    /// Signs somebody in who proved to be that user.
+    pub(crate) async fn new(app: &App, user: User, now: Timestamp) -> Result<Self, Error> {
+        accounts::end_tokens_again(app, &user, now).await;
+        Ok(Self {
+            access_token: app.tokens.issue_access(&user, now)?,
+            token_type: "Bearer",
+            expires_in: ACCESS_TOKEN_SECONDS,
+            user: user.into(),
+        })
+    }
+}
