@@ -165,7 +165,8 @@ pub(crate) async fn by_shards() -> Result<(Vec<Figure>, Plot), Failure> {
     for (number, (shards, seats, seats_per_shard)) in (0..).zip(sizes) {
         let client = store::client_for_endpoint(&stores.dynamodb);
         let prefix = format!("shards{number}");
-        let app = app(&stores.redis, &prefix, client, |config| config.seats_per_shard = seats_per_shard).await?;
+        let app =
+            app(&stores.redis, &prefix, client, |config| config.seats_per_shard = seats_per_shard).await?;
         halls.push(Hall { shards, seats, service: Service::new(app) });
     }
     let mut times: [Vec<Samples>; 2] = std::array::from_fn(|_| vec![Samples::default(); halls.len()]);

@@ -7,12 +7,7 @@ use http_body_util::BodyExt;
 use hyper::{Request, header};
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
-use load::{
-    Failure,
-    http::Call,
-    people::Buyers,
-    server::JWT_SECRET,
-};
+use load::{Failure, http::Call, people::Buyers, server::JWT_SECRET};
 use local::{api, stack::table_name, tables};
 use serde_json::Value;
 use shared::{
