@@ -29,6 +29,10 @@ comma := ,
 export no_proxy := 127.0.0.1,localhost$(if $(no_proxy)$(NO_PROXY),$(comma)$(or $(no_proxy),$(NO_PROXY)))
 export NO_PROXY := $(no_proxy)
 
+# What people tell pip about their own packages is not for what it fetches into .tools.
+export PIP_USER := 0
+export PIP_REQUIRE_VIRTUALENV := 0
+
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 

