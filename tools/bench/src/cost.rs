@@ -41,7 +41,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     let stores = OwnStores::start().await?;
     let consumed = Consumed::default();
     let client = consumed.counted(&store::client_for_endpoint(&stores.dynamodb));
-    let service = Service::new(app(&stores, "cost", client, |_| {}).await?)?;
+    let service = Service::new(app(&stores.redis, "cost", client, |_| {}).await?)?;
     let event = service.event(1, 1_000).await?;
     let path = format!("/events/{event}");
     buy(&service, event).await?;

@@ -76,6 +76,20 @@ impl Figure {
         Self { note: note.into(), ..self }
     }
 
+    /// Whether there is a number, and not nothing divided by nothing.
+    pub(crate) fn is_measured(&self) -> bool {
+        !self.samples.0.is_empty() && self.samples.0.iter().all(|sample| sample.is_finite())
+    }
+
+    /// Why the bench fails because of it, if it does.
+    pub(crate) fn failure(&self) -> Option<String> {
+        match (self.is_measured(), self.guarded && !self.is_met()) {
+            (false, _) => Some(format!("{}: nothing was measured", self.name)),
+            (true, true) => Some(format!("{}: not as it must be", self.name)),
+            (true, false) => None,
+        }
+    }
+
     /// Whether it is as it should be.
     pub(crate) fn is_met(&self) -> bool {
         let median = self.samples.median();
@@ -102,6 +116,17 @@ mod tests {
         assert!(figure(Target::AtMost(4.0), &[4.0]).is_met());
         assert!(!figure(Target::Exactly(3.0), &[4.0]).is_met());
         assert!(!figure(Target::AtMost(4.0), &[]).is_met(), "nothing was measured");
+    }
+
+    #[test]
+    fn a_row_without_a_number_fails_by_its_name() {
+        for samples in [&[][..], &[1.0, f64::NAN], &[f64::INFINITY]] {
+            let failure = figure(Target::AtLeast(0.5), samples).failure();
+            assert_eq!(failure.as_deref(), Some("it: nothing was measured"), "{samples:?}");
+        }
+        assert_eq!(figure(Target::AtLeast(0.5), &[0.1]).failure(), None, "a missed target is only told");
+        let guarded = figure(Target::AtLeast(0.5), &[0.1]).guarded();
+        assert_eq!(guarded.failure().as_deref(), Some("it: not as it must be"));
     }
 
     #[test]

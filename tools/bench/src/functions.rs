@@ -215,7 +215,7 @@ async fn usage(server: &OwnServer) -> Result<Usage, Failure> {
     let account = Some(json!({ "email": EMAIL, "password": PASSWORD }).to_string());
     let register = Call { method: Method::POST, body: account, ..Call::get("/register") };
     expect(&connection.send(&register).await?, 201, "/register")?;
-    let mut settings = settings(&server.stores, "evently");
+    let mut settings = settings(&server.stores.redis, "evently");
     settings.push(("AWS_ENDPOINT_URL_DYNAMODB", server.stores.dynamodb.clone()));
     Ok(Usage { event, settings, admin })
 }

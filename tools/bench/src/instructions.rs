@@ -59,7 +59,7 @@ pub(crate) async fn can_be_counted() -> bool {
 /// Counts.
 pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     let server = OwnServer::on(OwnStores::start().await?, None, &[]).await?;
-    let mut settings = settings(&server.stores, "evently");
+    let mut settings = settings(&server.stores.redis, "evently");
     settings.push(("AWS_ENDPOINT_URL_DYNAMODB", server.stores.dynamodb.clone()));
     // As deployed, requests are counted; so many are allowed that none is refused.
     settings.retain(|(name, _)| !name.starts_with("RATE_LIMIT"));

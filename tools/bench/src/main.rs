@@ -10,6 +10,7 @@
 //! - `figures`, `table`: what is told.
 
 mod bare_redis;
+mod bare_reserve;
 mod cost;
 mod figures;
 mod functions;
@@ -84,8 +85,7 @@ async fn bench(parts: &[&str]) -> Result<(), Failure> {
     println!("\n{}", table::markdown(&figures));
     table::write_all(Path::new(OUT), &figures, &plots)?;
     println!("Written to {OUT}: bench.md, bench.json, and the plots.");
-    let missed = figures.iter().filter(|figure| figure.guarded && !figure.is_met());
-    failures.extend(missed.map(|figure| format!("{}: not as it must be", figure.name)));
+    failures.extend(figures.iter().filter_map(Figure::failure));
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ").into()) }
 }
 

@@ -12,16 +12,12 @@ use load::{
 };
 use local::process::Process;
 use serde_json::json;
-use shared::{
-    domain::id::{EventId, ReservationId, UserId},
-    redis::keys::Keys,
-};
 use tokio::time::sleep;
 
 use crate::{
-    bare_redis::BareRedis,
+    bare_reserve::BareReserve,
     figures::{Figure, Samples, Target},
-    rate::{CONNECTIONS, Rate, every_connection, measure},
+    rate::{CONNECTIONS, Rate, measure},
     world::{AS_DEPLOYED, admin, buyers},
 };
 
@@ -30,12 +26,6 @@ const ROUND: Duration = Duration::from_millis(1_500);
 /// So many that none of the rounds sells out.
 const SEATS: u32 = 1_000_000;
 const BUYERS: u64 = 1_000;
-const RESERVE: &str = concat!(
-    include_str!("../../../shared/lua/lib/state.lua"),
-    include_str!("../../../shared/lua/lib/seats.lua"),
-    include_str!("../../../shared/lua/lib/draw.lua"),
-    include_str!("../../../shared/lua/reserve.lua")
-);
 
 /// Measures side by side, round after round.
 pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
@@ -44,13 +34,13 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     let admin = admin().await?;
     let hot = create_event(server.address, &admin, "Hot", SEATS).await?;
     let gone = sold_out(&server, &admin).await?;
-    let bare = BareReserve::new(&server, &hot).await?;
+    let bare = bare_reserve(&server, &admin).await?;
     let (mut holds, mut bare_holds, mut hellos) = (Vec::new(), Samples::default(), Vec::new());
     let (mut refusals, mut looks) = (Vec::new(), Vec::new());
     // The first round warms up.
     for round in 0..=ROUNDS {
         let held = book(&server, &hot, 201).await?;
-        let bare_held = bare.per_second().await?;
+        let bare_held = bare.per_second(ROUND).await?;
         let said_hello = hello.measure().await?;
         let refused = book(&server, &gone, 409).await?;
         let looked = look(&server, &hot).await?;
@@ -112,6 +102,14 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
         )
         .note(against(&looks)),
     ])
+}
+
+/// The bare client, with an event of its own: it takes more seats in the same time.
+async fn bare_reserve(server: &OwnServer, admin: &str) -> Result<BareReserve, Failure> {
+    let event = create_event(server.address, admin, "Hot", SEATS).await?;
+    // The first hold brings the event into Redis.
+    hold(&mut Connection::new(server.address), &event, &buyers()?.bearer(0)?, 201).await?;
+    BareReserve::new(&server.stores.redis, event.parse()?, "evently:").await
 }
 
 /// An event whose seats are all sold.
@@ -195,65 +193,5 @@ impl Hello {
             connection.send(&Call::get("/")).await.map(|_| ())
         })
         .await
-    }
-}
-
-/// The script that holds seats, as the service calls it.
-struct BareReserve {
-    redis: String,
-    sha: String,
-    event: EventId,
-    keys: Keys,
-}
-
-impl BareReserve {
-    async fn new(server: &OwnServer, event: &str) -> Result<Self, Failure> {
-        let redis = server.stores.redis.clone();
-        let sha = BareRedis::new(&redis)?.ask(&["SCRIPT", "LOAD", RESERVE]).await?;
-        let event = event.parse().map_err(|_| "an event's id is none")?;
-        Ok(Self { redis, sha, event, keys: Keys::new("evently:") })
-    }
-
-    async fn per_second(&self) -> Result<f64, Failure> {
-        let connect = || BareRedis::new(&self.redis);
-        let started = std::time::Instant::now();
-        let hold = async |connection: &mut Result<BareRedis, Failure>| {
-            let connection = connection.as_mut().map_err(|error| error.to_string())?;
-            self.hold(connection).await
-        };
-        let held = every_connection(ROUND, connect, &hold).await?;
-        Ok(held as f64 / started.elapsed().as_secs_f64())
-    }
-
-    async fn hold(&self, connection: &mut BareRedis) -> Result<(), Failure> {
-        let (event, user) = (self.event, UserId::new());
-        let id = ReservationId::new(event, jiff::Timestamp::now()).to_string();
-        let key = format!("{:032x}", fastrand::u128(..));
-        let (state, deadlines, holds) =
-            (self.keys.state(event), self.keys.deadlines(event), self.keys.holds(event));
-        let (idempotency, ended) = (self.keys.idempotency(event, user, &key), self.keys.ended_holds(event));
-        let (user, start) = (user.to_string(), fastrand::u16(..).to_string());
-        let command = [
-            "EVALSHA",
-            &self.sha,
-            "5",
-            &state,
-            &deadlines,
-            &holds,
-            &idempotency,
-            &ended,
-            &id,
-            &user,
-            "1",
-            "600000",
-            "86400000",
-            &start,
-            "1800000",
-            "3600000",
-        ];
-        match connection.ask(&command).await?.as_str() {
-            "HELD" => Ok(()),
-            other => Err(format!("the script answered {other}").into()),
-        }
     }
 }

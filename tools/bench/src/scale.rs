@@ -48,7 +48,7 @@ pub(crate) async fn by_events() -> Result<(Vec<Figure>, Plot), Failure> {
     let mut services = Vec::new();
     for events in EVENTS {
         let client = store::client_for_endpoint(&stores.dynamodb);
-        let service = Service::new(app(&stores, &format!("scale{events}"), client, |_| {}).await?)?;
+        let service = Service::new(app(&stores.redis, &format!("scale{events}"), client, |_| {}).await?)?;
         let made = stream::iter((0..events).map(|number| service.event(number, SEATS)));
         let made = made.buffer_unordered(MADE_AT_ONCE).try_collect::<Vec<_>>().await;
         made.map_err(|error| format!("making {events} events: {}", with_causes(&*error)))?;
@@ -165,7 +165,8 @@ pub(crate) async fn by_shards() -> Result<(Vec<Figure>, Plot), Failure> {
     for (number, (shards, seats, seats_per_shard)) in (0..).zip(sizes) {
         let client = store::client_for_endpoint(&stores.dynamodb);
         let prefix = format!("shards{number}");
-        let app = app(&stores, &prefix, client, |config| config.seats_per_shard = seats_per_shard).await?;
+        let app =
+            app(&stores.redis, &prefix, client, |config| config.seats_per_shard = seats_per_shard).await?;
         halls.push(Hall { shards, seats, service: Service::new(app)? });
     }
     let mut times: [Vec<Samples>; 2] = std::array::from_fn(|_| vec![Samples::default(); halls.len()]);

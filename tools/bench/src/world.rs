@@ -7,12 +7,7 @@ use http_body_util::BodyExt;
 use hyper::{Request, header};
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
-use load::{
-    Failure,
-    http::Call,
-    people::Buyers,
-    server::{JWT_SECRET, OwnStores},
-};
+use load::{Failure, http::Call, people::Buyers, server::JWT_SECRET};
 use local::{api, stack::table_name, tables, template::Template};
 use serde_json::Value;
 use shared::{
@@ -39,14 +34,14 @@ pub(crate) async fn admin() -> Result<String, Failure> {
     load::people::admin(&buyers()?, None).await
 }
 
-/// The settings that a function needs, on these stores; `prefix` keeps tables and keys apart.
-pub(crate) fn settings(stores: &OwnStores, prefix: &str) -> Vec<(&'static str, String)> {
+/// The settings that a function needs, on that Redis; `prefix` keeps tables and keys apart.
+pub(crate) fn settings(redis: &str, prefix: &str) -> Vec<(&'static str, String)> {
     vec![
         ("USERS_TABLE", format!("{prefix}-users")),
         ("EVENTS_TABLE", format!("{prefix}-events")),
         ("INVENTORY_TABLE", format!("{prefix}-inventory")),
         ("BOOKINGS_TABLE", format!("{prefix}-bookings")),
-        ("REDIS_URL", stores.redis.clone()),
+        ("REDIS_URL", redis.to_owned()),
         ("JWT_SECRET", JWT_SECRET.to_owned()),
         ("RATE_LIMIT_WRITES_PER_MINUTE", "0".to_owned()),
         ("RATE_LIMIT_READS_PER_MINUTE", "0".to_owned()),
@@ -54,14 +49,14 @@ pub(crate) fn settings(stores: &OwnStores, prefix: &str) -> Vec<(&'static str, S
     ]
 }
 
-/// An app on these stores, with its tables, and perhaps with other settings; DynamoDB through that client.
+/// An app on that Redis, with its tables, and perhaps with other settings; DynamoDB through that client.
 pub(crate) async fn app(
-    stores: &OwnStores,
+    redis: &str,
     prefix: &str,
     client: store::Client,
     change: impl FnOnce(&mut Config),
 ) -> Result<Arc<App>, Failure> {
-    let settings = settings(stores, prefix);
+    let settings = settings(redis, prefix);
     let mut config = Config::from_lookup(|name| {
         settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     })?;

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use local::settings::NOT_INHERITED;
+use local::settings::SETTINGS;
 use tokio::{
     process::{Child, Command},
     sync::Mutex,
@@ -96,11 +96,11 @@ impl Fleet {
         let log: File = OpenOptions::new().create(true).append(true).open(server.folder.join("log"))?;
         let mut command = Command::new("sh");
         command.args(["-c", SUPERVISOR, "supervisor"]).arg(&self.program);
-        command.env("PORT", server.port.to_string()).env("DATA_DIR", &server.folder);
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        for name in NOT_INHERITED {
+        for name in SETTINGS {
             command.env_remove(name);
         }
+        command.env("PORT", server.port.to_string()).env("DATA_DIR", &server.folder);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         // Ctrl-C in a terminal is for us.
         command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
@@ -119,7 +119,7 @@ impl Fleet {
 
     /// Returns when all servers answer; those that ended are started again.
     pub(crate) async fn all_ready(&self) -> Result<(), Failure> {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
         let deadline = Instant::now() + READY_WITHIN;
         for number in 0..self.servers.len() {
             let health = format!("{}/health", self.url(number));

@@ -122,7 +122,7 @@ impl Sam {
             },
             File::create(log)?,
         )?;
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(15)).build()?;
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(15)).build()?;
         let health = format!("http://127.0.0.1:{port}/health");
         let deadline = Instant::now() + READY_WITHIN;
         while !http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {

@@ -52,7 +52,7 @@ impl Emulators {
         environment: &Environment,
         logs: &Path,
     ) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
+        let http = reqwest::Client::builder().no_proxy().timeout(ANSWER_WITHIN).build()?;
         let mut functions = BTreeMap::new();
         for (function, bootstrap) in bootstraps {
             let log = logs.join(format!("{function}.log"));

@@ -12,7 +12,7 @@ use local::{
     embedded_store::{EmbeddedStore, Location},
     process::Process,
     redis_server::{RedisOptions, RedisServer},
-    settings::NOT_INHERITED,
+    settings::SETTINGS,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -97,15 +97,15 @@ impl OwnServer {
         let port = free_port()?;
         let data = tempfile::Builder::new().prefix("evently-load-").tempdir()?;
         let mut command = Process::supervised(&program("local")?);
+        for name in SETTINGS {
+            command.env_remove(name);
+        }
         command.env("PORT", port.to_string()).env("DATA_DIR", data.path());
         command.env("AWS_ENDPOINT_URL_DYNAMODB", dynamodb).env("REDIS_URL", redis);
         command.env("JWT_SECRET", JWT_SECRET).env("RUST_LOG", "warn,dynoxide=error");
         for limit in ["WRITES", "READS", "AUTH"] {
             // A few connections stand for thousands of people.
             command.env(format!("RATE_LIMIT_{limit}_PER_MINUTE"), "0");
-        }
-        for name in NOT_INHERITED {
-            command.env_remove(name);
         }
         command.envs(settings.iter().copied()).stderr(Stdio::null());
         let service = Process::start(command).await?;

@@ -14,6 +14,34 @@ const ADMIN_PASSWORD: &str = "evently-admin";
 const CONFIRM_GRACE_SECONDS_MIN: u64 = 9;
 const TEST_ONLY_MAX: u64 = 3_600;
 
+/// Everything that a server reads from its environment, but what it logs. Who starts one takes these away first: whoever runs
+/// a tool or the tests may have any of them for another program.
+pub const SETTINGS: &[&str] = &[
+    "ADMIN_EMAIL",
+    "ADMIN_EMAIL_PASSWORD",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "BOOKINGS_TABLE",
+    "CORS_ALLOW_ORIGINS",
+    "DATA_DIR",
+    "EVENTS_TABLE",
+    "INVENTORY_TABLE",
+    "JWT_SECRET",
+    "JWT_SECRET_PREVIOUS",
+    "LOCAL_CONFIRM_GRACE_SECONDS",
+    "LOCAL_SEATS_PER_SHARD",
+    "PORT",
+    "RATE_LIMIT_AUTH_PER_MINUTE",
+    "RATE_LIMIT_READS_PER_MINUTE",
+    "RATE_LIMIT_WRITES_PER_MINUTE",
+    "REDIS_CA_FILE",
+    "REDIS_CLUSTER",
+    "REDIS_URL",
+    "RESERVATION_TTL_SECONDS",
+    "UPSTASH_REDIS_PASSWORD",
+    "UPSTASH_REDIS_URL",
+    "USERS_TABLE",
+];
+
 /// Settings of whoever runs a tool, which would change what the servers do that it starts for itself.
 pub const NOT_INHERITED: &[&str] = &[
     "ADMIN_EMAIL",
@@ -87,7 +115,9 @@ impl Settings {
             None => PORT_DEFAULT,
             Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(SettingsError::Port)?,
         };
-        let data_dir = PathBuf::from(env("DATA_DIR").unwrap_or_else(|| DATA_DIR_DEFAULT.to_owned()));
+        // A name of a folder need not be text.
+        let data_dir = std::env::var_os("DATA_DIR").filter(|folder| !folder.is_empty());
+        let data_dir = data_dir.map_or_else(|| PathBuf::from(DATA_DIR_DEFAULT), PathBuf::from);
         let jwt_secret = kept_secret(&data_dir)
             .map_err(|cause| SettingsError::DataDir { folder: data_dir.clone(), cause })?;
         let admin = match env("ADMIN_EMAIL") {
@@ -171,5 +201,38 @@ fn kept_secret(data_dir: &std::path::Path) -> io::Result<String> {
             Ok(secret)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn no_setting_of_the_service_is_missing_in_the_list_of_all() {
+        let asked = RefCell::new(Vec::new());
+        // With another Redis, other names are asked for.
+        for missing in ["REDIS_URL", "UPSTASH_REDIS_URL"] {
+            let config = Config::from_lookup(|name| {
+                asked.borrow_mut().push(name);
+                match name {
+                    name if name == missing => None,
+                    "REDIS_URL" => Some("redis://127.0.0.1".to_owned()),
+                    "UPSTASH_REDIS_URL" => Some("rediss://127.0.0.1".to_owned()),
+                    "UPSTASH_REDIS_PASSWORD" => Some("secret".to_owned()),
+                    "JWT_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
+                    name if name.ends_with("_TABLE") => Some(name.to_owned()),
+                    _ => None,
+                }
+            });
+            config.unwrap_or_else(|error| panic!("{error}"));
+        }
+        for name in asked.into_inner() {
+            // The AWS SDK's own.
+            let is_aws = name.starts_with("AWS_") && name != "AWS_ENDPOINT_URL_DYNAMODB";
+            assert!(is_aws || SETTINGS.contains(&name), "{name}");
+        }
     }
 }

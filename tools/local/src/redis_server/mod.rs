@@ -6,7 +6,7 @@ mod binary;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -57,9 +57,15 @@ pub enum RedisError {
     /// This machine has none.
     #[error("no redis-server or valkey-server was found: run `make redis`, or install redis-server")]
     NoServer,
-    /// `REDIS_SERVER` leads nowhere.
-    #[error("REDIS_SERVER names {}, which is not there", .0.display())]
-    NotThere(PathBuf),
+    /// This machine has some, but none that can be used.
+    #[error("{0}, and no other server was found: run `make redis`, or install redis-server")]
+    NoOtherServer(String),
+    /// `REDIS_SERVER` leads nowhere, or to something else.
+    #[error("{0}")]
+    NamedInVain(String),
+    /// There is no shell to look for it with.
+    #[error("sh could not be started: {0}")]
+    NoShell(#[source] io::Error),
     /// The data folder cannot be used, or somebody else uses it.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -127,6 +133,12 @@ impl RedisServer {
         &self.url
     }
 
+    /// The program that runs.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.binary
+    }
+
     /// The id of the server's own process; another one after a restart.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -173,7 +185,7 @@ impl RedisServer {
     }
 }
 
-async fn lock(folder: &std::path::Path) -> Result<DirLock, RedisError> {
+async fn lock(folder: &Path) -> Result<DirLock, RedisError> {
     let deadline = Instant::now() + LOCK_WITHIN;
     loop {
         match DirLock::take(folder, "redis.lock") {
@@ -188,7 +200,7 @@ fn free_port() -> io::Result<u16> {
 }
 
 async fn launch(
-    binary: &std::path::Path,
+    binary: &Path,
     options: &RedisOptions,
     port: u16,
     lock: Option<&DirLock>,

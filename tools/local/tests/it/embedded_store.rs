@@ -3,21 +3,15 @@
 use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use local::embedded_store::{EmbeddedStore, Location};
 use local::tables::create_missing;
+use shared::store::client_for_endpoint;
 
 fn client(store: &EmbeddedStore) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("any", "any", None, None, "test"))
-        .endpoint_url(store.endpoint())
-        .build();
-    Client::from_conf(config)
+    client_for_endpoint(store.endpoint())
 }
 
 fn name_of(logical_id: &str) -> String {

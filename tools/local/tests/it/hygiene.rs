@@ -179,7 +179,7 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().starts_with("Stop it")));
 
-    let server = Session::new(reqwest::Client::new(), format!("http://127.0.0.1:{port}"));
+    let server = Session::at(format!("http://127.0.0.1:{port}"));
     let registration = json!({ "email": ADA, "password": "first secret phrase", "name": "Ada Lovelace" });
     assert_eq!(server.post("/register", registration.clone()).await.status, 201);
     let again = server.post("/register", registration).await;

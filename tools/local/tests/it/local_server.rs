@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use local::settings::SETTINGS;
 use serde_json::json;
 
 use crate::{
@@ -16,11 +17,11 @@ use crate::{
 };
 
 /// A running local server; killed when the test ends, however it ends.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     url: String,
     redis_pid: u32,
-    banner: String,
+    pub(crate) banner: String,
 }
 
 impl Drop for Server {
@@ -36,24 +37,24 @@ pub(crate) fn free_port() -> u16 {
 
 pub(crate) fn command(port: u16, data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-    command.env("PORT", port.to_string()).env("DATA_DIR", data).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for setting in [
-        "REDIS_URL",
-        "REDIS_CA_FILE",
-        "AWS_ENDPOINT_URL_DYNAMODB",
-        "JWT_SECRET",
-        "ADMIN_EMAIL",
-        "ADMIN_EMAIL_PASSWORD",
-    ] {
+    for setting in SETTINGS.iter().chain(&["RUST_LOG"]) {
         command.env_remove(setting);
     }
+    command.env("PORT", port.to_string()).env("DATA_DIR", data).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// Starts a server and waits until it says how to use it.
 fn start(data: &Path) -> Server {
+    start_with(data, |_| {})
+}
+
+/// The same, with more in its environment.
+pub(crate) fn start_with(data: &Path, set_up: impl FnOnce(&mut Command)) -> Server {
     let port = free_port();
-    let mut process = command(port, data).spawn().unwrap();
+    let mut command = command(port, data);
+    set_up(&mut command);
+    let mut process = command.spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap());
     let mut banner = String::new();
     while !banner.contains("Stop it") {
@@ -62,13 +63,13 @@ fn start(data: &Path) -> Server {
     // The log must be read by somebody.
     let mut log = process.stderr.take().unwrap();
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-    let redis_pid = banner.split("(process ").nth(1).unwrap().split(')').next().unwrap().parse().unwrap();
+    let redis_pid = banner.split("(process ").nth(1).unwrap().split(',').next().unwrap().parse().unwrap();
     Server { process, url: format!("http://127.0.0.1:{port}"), redis_pid, banner }
 }
 
 impl Server {
-    fn anybody(&self) -> Session {
-        Session::new(reqwest::Client::new(), self.url.clone())
+    pub(crate) fn anybody(&self) -> Session {
+        Session::at(self.url.clone())
     }
 
     async fn admin(&self) -> Session {
@@ -140,6 +141,22 @@ async fn it_says_how_to_use_it_and_stops_cleanly_with_its_data_kept() {
 }
 
 #[tokio::test]
+async fn a_strangers_environment_does_not_keep_it_from_its_own_stores() {
+    // Nobody listens there.
+    const NOWHERE: &str = "http://127.0.0.1:1";
+    let folder = tempfile::tempdir().unwrap();
+    let server = start_with(&folder.path().join("a folder"), |command| {
+        command.envs([("HTTP_PROXY", NOWHERE), ("http_proxy", NOWHERE), ("ALL_PROXY", NOWHERE)]);
+        command.env_remove("NO_PROXY").env_remove("no_proxy");
+        command.envs([("AWS_ENDPOINT_URL", NOWHERE), ("AWS_PROFILE", "another"), ("AWS_REGION", "mars-1")]);
+        command.envs([("AWS_CONFIG_FILE", "/nowhere"), ("AWS_CA_BUNDLE", "/nowhere")]);
+        command.envs([("HOME", "/dev/null"), ("TMPDIR", "/dev/null"), ("LC_ALL", "C"), ("RUST_LOG", "off")]);
+    });
+    let event = server.first_event().await;
+    assert_eq!(server.admin().await.book(&event, 1).await.status, 201);
+}
+
+#[tokio::test]
 async fn killed_without_warning_it_leaves_no_process_and_loses_no_booking() {
     let data = tempfile::tempdir().unwrap();
     let server = start(data.path());
@@ -208,7 +225,7 @@ async fn it_uses_the_stores_it_is_told_of() {
     let banner: Vec<_> =
         lines.by_ref().map(Result::unwrap).take_while(|line| !line.starts_with("Stop it")).collect();
     let event = evently.event(3).await;
-    let seen = Session::new(reqwest::Client::new(), format!("http://127.0.0.1:{port}"));
+    let seen = Session::at(format!("http://127.0.0.1:{port}"));
     assert_eq!(seen.get(&format!("/events/{event}")).await.status, 200, "{banner:?}");
     assert!(banner.iter().any(|line| line.contains("as set in REDIS_URL")), "{banner:?}");
     process.kill().unwrap();

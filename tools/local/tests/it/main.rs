@@ -38,6 +38,7 @@ mod pricing;
 mod proxies;
 mod rate_limits;
 mod reconcile;
+mod redis_choice;
 mod redis_cluster;
 mod redis_server;
 mod redis_tls;

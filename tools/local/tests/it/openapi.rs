@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::common::{
     TestApp,
     contract::{CONTRACT, Contract, validator},
+    http_client,
 };
 
 fn document() -> Value {
@@ -150,7 +151,7 @@ async fn complaint_without(taken: &str, method: Method, path: &str, token: Optio
     }
     let evently = TestApp::start().await;
     evently.event(10).await;
-    let mut request = reqwest::Client::new().request(method.clone(), format!("{}{path}", evently.url));
+    let mut request = http_client().request(method.clone(), format!("{}{path}", evently.url));
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }

@@ -3,7 +3,7 @@
 use server::{api, forwarded::TrustedProxies, live, serve};
 use tokio::net::TcpListener;
 
-use crate::common::{TestApp, permissions};
+use crate::common::{TestApp, http_client, permissions};
 
 /// The server, before which such proxies stand.
 async fn behind(evently: &TestApp, proxies: &str) -> String {
@@ -16,7 +16,7 @@ async fn behind(evently: &TestApp, proxies: &str) -> String {
 }
 
 async fn status(url: &str, forwarded_for: &str) -> u16 {
-    let request = reqwest::Client::new().get(url).header("x-forwarded-for", forwarded_for);
+    let request = http_client().get(url).header("x-forwarded-for", forwarded_for);
     request.send().await.unwrap().status().as_u16()
 }
 

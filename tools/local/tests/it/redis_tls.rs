@@ -20,7 +20,7 @@ use crate::{
 /// What these settings say of the Redis on that port.
 fn settings(port: u16, ca_file: Option<PathBuf>, cluster: bool) -> RedisConfig {
     let config = Config::from_lookup(|name| match name {
-        "REDIS_URL" => Some(format!("rediss://localhost:{port}")),
+        "REDIS_URL" => Some(format!("rediss://127.0.0.1:{port}")),
         "REDIS_CA_FILE" => ca_file.as_ref().map(|file| file.to_str().unwrap().to_owned()),
         "REDIS_CLUSTER" => Some(cluster.to_string()),
         "JWT_SECRET" => Some(JWT_SECRET.to_owned()),
@@ -103,7 +103,7 @@ async fn redis_of_a_server(redis_port: u16, setting: (&str, PathBuf)) -> Value {
     let (port, data) = (free_port(), tempfile::tempdir().unwrap());
     let mut command = Command::from(command(port, data.path()));
     command
-        .env("REDIS_URL", format!("rediss://localhost:{redis_port}"))
+        .env("REDIS_URL", format!("rediss://127.0.0.1:{redis_port}"))
         .env("AWS_ENDPOINT_URL_DYNAMODB", shared_dynamodb())
         .envs([("USERS_TABLE", &tables.users), ("EVENTS_TABLE", &tables.events)])
         .envs([("INVENTORY_TABLE", &tables.inventory), ("BOOKINGS_TABLE", &tables.bookings)])
@@ -111,7 +111,7 @@ async fn redis_of_a_server(redis_port: u16, setting: (&str, PathBuf)) -> Value {
     let mut process = command.stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
     let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
     while !said.next_line().await.unwrap().expect("it ended").starts_with("Stop it") {}
-    let server = Session::new(reqwest::Client::new(), format!("http://127.0.0.1:{port}"));
+    let server = Session::at(format!("http://127.0.0.1:{port}"));
     server.get("/health").await.body["redis"].take()
 }
 

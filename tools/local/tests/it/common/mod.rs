@@ -10,7 +10,7 @@ mod session;
 mod stores;
 pub(crate) mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use iso_currency::Currency;
@@ -38,7 +38,7 @@ use uuid::Uuid;
 
 pub(crate) use counting::Calls;
 pub(crate) use permissions::Permissions;
-pub(crate) use session::{Answer, Session, send};
+pub(crate) use session::{Answer, Session, http_client, send};
 pub(crate) use stores::own_redis;
 pub(crate) use tls::Authority;
 
@@ -140,8 +140,7 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let service = api::with_peers(permissions::service(&app));
         tokio::spawn(async move { axum::serve(listener, service).await });
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
-        Self { app, url, http }
+        Self { app, url, http: http_client() }
     }
 
     /// Somebody who is not signed in.

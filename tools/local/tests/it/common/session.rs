@@ -30,6 +30,11 @@ pub(crate) struct Answer {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// A client of servers on this machine: a proxy of the environment could not reach them.
+pub(crate) fn http_client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
+}
+
 impl Session {
     pub(crate) fn new(http: reqwest::Client, url: String) -> Self {
         Self { http, url, token: None, user_id: None }
@@ -37,8 +42,7 @@ impl Session {
 
     /// Somebody who is not signed in, at an Evently of another process.
     pub(crate) fn at(url: String) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
-        Self::new(http, url)
+        Self::new(http_client(), url)
     }
 
     /// The same person with another token.
