@@ -1,14 +1,17 @@
-//! Admins create, replace and list events, and see how they sell and what moves their prices.
+//! Admins create, change, delete and list events, and see how they sell and what moves their prices.
 
 mod analytics;
 mod capacity;
 mod create;
+mod delete;
 mod demand;
 mod event_bookings;
+mod get;
 mod input;
 mod inventory;
 mod list;
 mod numbers;
+mod patch;
 mod preview;
 mod prices;
 mod replace;
@@ -22,7 +25,7 @@ use shared::{
 
 shared::routes![
     [create::create_event, list::list_all_events],
-    [replace::replace_event],
+    [get::get_any_event, replace::replace_event, patch::patch_event, delete::delete_event],
     [inventory::show_inventory],
     [prices::list_prices],
     [preview::preview_pricing],

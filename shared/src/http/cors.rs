@@ -37,7 +37,7 @@ pub(super) fn layer(origins: &[String]) -> Option<CorsLayer> {
 
 /// What a page may read of an answer beside what any page may, like `Content-Type` and `Cache-Control` (Fetch, section
 /// "CORS-safelisted response-header name"). `Date` comes from whoever serves: hyper, API Gateway, SAM.
-fn exposed() -> [HeaderName; 11] {
+fn exposed() -> [HeaderName; 12] {
     [
         header::ALLOW,
         // A page's clock may be wrong: what `expires_at` leaves is counted from here.
@@ -47,6 +47,7 @@ fn exposed() -> [HeaderName; 11] {
         header::LOCATION,
         header::RETRY_AFTER,
         header::WWW_AUTHENTICATE,
+        HeaderName::from_static("accept-patch"),
         HeaderName::from_static("idempotent-replayed"),
         HeaderName::from_static("ratelimit"),
         HeaderName::from_static("ratelimit-policy"),

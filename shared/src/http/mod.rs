@@ -21,7 +21,7 @@ pub mod token;
 mod validators;
 pub mod views;
 
-pub use body::JsonBody;
+pub use body::{JsonBody, MergePatch};
 pub use caller::{Admin, Caller, FormerCaller};
 pub use client_address::ClientAddress;
 pub use headers::{IdempotencyKey, OptionalIdempotencyKey};

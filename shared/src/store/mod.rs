@@ -5,6 +5,8 @@
 
 mod batch;
 mod bookings;
+mod creations;
+mod deletion;
 mod ended_tokens;
 mod event_bookings;
 mod events;
@@ -36,8 +38,9 @@ use aws_sdk_dynamodb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use bookings::{CancelOutcome, CommitOutcome, Refused};
+pub use creations::Creation;
 pub use ended_tokens::EndedTokensNote;
-pub use events::{EventsFilter, Replaced};
+pub use events::{Created, EventsFilter, Replaced};
 pub use history::{History, HistoryPlace};
 pub use page::{Page, PageKey, PageKeyPart};
 pub use retries::Retries;

@@ -34,15 +34,36 @@ const READ_ITEMS_MIN: usize = 200;
 /// Queries for one page at most. A filter that lets little pass ends a page early, with a place to go on.
 const QUERIES_MAX: usize = 10;
 
-/// Reads a page of at most `limit` items that are wanted. `key_of` says where the list goes on after an item.
+/// Reads a page of at most `limit` items. `key_of` says where the list goes on after an item.
 pub(super) async fn read_page<T: DeserializeOwned>(
     query: QueryFluentBuilder,
     limit: usize,
     start: Option<PageKey>,
-    is_wanted: impl Fn(&T) -> bool,
     key_of: impl Fn(&T) -> PageKey,
 ) -> Result<Page<T>, Error> {
     let filtered = query.get_filter_expression().is_some();
+    read(filtered, |_| true, query, limit, start, key_of).await
+}
+
+/// The same of those items that are `wanted`, by something that DynamoDB can't decide.
+pub(super) async fn read_page_of<T: DeserializeOwned>(
+    wanted: impl Fn(&T) -> bool,
+    query: QueryFluentBuilder,
+    limit: usize,
+    start: Option<PageKey>,
+    key_of: impl Fn(&T) -> PageKey,
+) -> Result<Page<T>, Error> {
+    read(true, wanted, query, limit, start, key_of).await
+}
+
+async fn read<T: DeserializeOwned>(
+    filtered: bool,
+    wanted: impl Fn(&T) -> bool,
+    query: QueryFluentBuilder,
+    limit: usize,
+    start: Option<PageKey>,
+    key_of: impl Fn(&T) -> PageKey,
+) -> Result<Page<T>, Error> {
     // One more than asked for tells whether there is a next page.
     let read_items = if filtered { READ_ITEMS_MIN.max(limit + 1) } else { limit + 1 };
     let mut items: Vec<T> = Vec::new();
@@ -57,10 +78,7 @@ pub(super) async fn read_page<T: DeserializeOwned>(
             .await
             .map_err(failed)?;
         for item in read.items.unwrap_or_default() {
-            let item = from_item(item)?;
-            if is_wanted(&item) {
-                items.push(item);
-            }
+            items.extend(Some(from_item(item)?).filter(&wanted));
         }
         start = read.last_evaluated_key;
         if start.is_none() || items.len() > limit {

@@ -1,11 +1,13 @@
 //! Events: what is sold, when, and for how much. What an admin decides of one stands in [`EventDetails`].
 
 mod details;
+mod words;
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 pub use details::*;
+pub use words::Words;
 
 use super::{
     error::NotOnSale,
@@ -150,6 +152,12 @@ impl Event {
     /// Whether it belongs in the lists that people browse: it is upcoming, and published.
     pub fn is_listed(&self, now: Timestamp) -> bool {
         self.details.status == EventStatus::Published && self.is_upcoming(now)
+    }
+
+    /// Whether seats of it may be held, so that it is worth knowing how many are free: it is no draft, and its sales have
+    /// not closed.
+    pub fn may_sell(&self, now: Timestamp) -> bool {
+        self.details.status != EventStatus::Draft && !self.sales_are_over(now)
     }
 
     /// Whether demand pricing decides on its price: it has bounds, people can see it, and it can still be bought.
