@@ -109,7 +109,7 @@ async fn a_patch_changes_what_it_names_and_keeps_the_rest() {
         expected[field] = value;
         expected["version"] = json!(version + 2);
         assert_eq!((patched.status, &patched.body), (200, &expected), "{field}");
-        assert_eq!(patched.header("etag"), format!("\"{}\"", version + 2));
+        assert!(patched.header("etag").starts_with(&format!("\"{}.", version + 2)));
     }
     let patched = admin.patch(&path, "*", json!({ "capacity": 150, "base_price": 9_000.0 })).await;
     assert_eq!((&patched.body["capacity"], &patched.body["available"]), (&json!(150), &json!(150)));

@@ -127,6 +127,8 @@ async fn a_web_page_can_read_every_header_that_the_document_or_an_answer_has() {
     ] {
         answers.push(send(from(session, method, &path)).await);
     }
+    let patch = from(&admin, Method::PATCH, &format!("/admin/events/{id}")).header("if-match", "*");
+    answers.push(send(patch.json(&json!({}))).await);
     evently.event(1).await;
     let csv = from(&admin, Method::GET, "/admin/events/capacity_utilization?limit=1");
     answers.push(send(csv.header("accept", "text/csv")).await);
