@@ -36,12 +36,12 @@ async fn the_same_request_again_makes_no_second_event() {
 
     // As it is now, not as it was.
     let change = json!({ "name": "Changed", "status": "published" });
-    let changed = admin.patch(first.header("location"), "\"1\"", change).await;
+    assert_eq!(admin.patch(first.header("location"), "\"1\"", change).await.status, 200);
     evently.user().hold(&first.text("id"), 3).await;
     let later = create(&admin, "key", &event).await;
     assert_eq!((later.status, is_replayed(&later)), (201, true));
     assert_eq!((&later.body["name"], &later.body["version"]), (&json!("Changed"), &json!(2)));
-    assert_eq!((&later.body["available"], later.header("etag")), (&json!(97), changed.header("etag")));
+    assert_eq!((&later.body["available"], later.header("etag").starts_with("\"2.")), (&json!(97), true));
     assert_eq!(events_in_all(&evently).await, 1, "and the key itself is in no list");
 }
 
