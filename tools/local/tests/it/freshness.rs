@@ -29,9 +29,9 @@ struct Browser {
 /// Where what is shown came from.
 #[derive(Debug, PartialEq, Eq)]
 enum From {
-    TheCache,
-    TheCacheAsTheServerSaid,
-    TheServer,
+    Cache,
+    CacheAsServerSaid,
+    Server,
 }
 
 impl Browser {
@@ -49,16 +49,16 @@ impl Browser {
             let policy = CachePolicy::new_options(&asked, &response, self.now, options);
             assert!(policy.is_storable(), "{path}: {response:?}");
             self.kept.insert(path.to_owned(), (policy, body.clone()));
-            return (From::TheServer, body);
+            return (From::Server, body);
         };
         let (from, policy, body) = match policy.before_request(&asked, self.now) {
-            BeforeRequest::Fresh(_) => (From::TheCache, policy, body),
+            BeforeRequest::Fresh(_) => (From::Cache, policy, body),
             BeforeRequest::Stale { request, matches } => {
                 assert!(matches && request.headers.contains_key("if-none-match"), "{path}: {request:?}");
                 let (response, new) = self.send(path, &request).await;
                 match policy.after_response(&request, &response, self.now) {
-                    AfterResponse::NotModified(policy, _) => (From::TheCacheAsTheServerSaid, policy, body),
-                    AfterResponse::Modified(policy, _) => (From::TheServer, policy, new),
+                    AfterResponse::NotModified(policy, _) => (From::CacheAsServerSaid, policy, body),
+                    AfterResponse::Modified(policy, _) => (From::Server, policy, new),
                 }
             }
         };
@@ -88,9 +88,9 @@ async fn look_later(browsers: &mut [Browser], paths: &[String], what: &str, has_
             let (from, shown) = browser.look(path).await;
             let (what, encoding) = (format!("{what}: {path}"), browser.encoding);
             assert!(shown == present, "{what} shows what was before, {encoding}, {from:?}");
-            let expected = if has_changed { From::TheServer } else { From::TheCacheAsTheServerSaid };
+            let expected = if has_changed { From::Server } else { From::CacheAsServerSaid };
             assert_eq!(from, expected, "{what}, {encoding}");
-            assert_eq!(browser.look(path).await.0, From::TheCache, "{what}, {encoding}: at once again");
+            assert_eq!(browser.look(path).await.0, From::Cache, "{what}, {encoding}: at once again");
         }
     }
 }
@@ -116,7 +116,7 @@ async fn no_cache_shows_for_longer_than_it_may_what_has_changed() {
     let mut browsers = ["identity", "gzip"].map(|encoding| Browser::new(evently.anybody(), encoding));
     for browser in &mut browsers {
         for path in &paths {
-            assert_eq!(browser.look(path).await.0, From::TheServer);
+            assert_eq!(browser.look(path).await.0, From::Server);
         }
     }
     let browsers = &mut browsers;
@@ -144,11 +144,11 @@ async fn what_changes_with_a_deployment_only_is_asked_for_again_after_five_minut
     let evently = TestApp::start().await;
     let mut browser = Browser::new(evently.anybody(), "gzip");
     for path in ["/openapi.json", "/docs"] {
-        assert_eq!(browser.look(path).await.0, From::TheServer, "{path}");
+        assert_eq!(browser.look(path).await.0, From::Server, "{path}");
         browser.now += Duration::from_secs(299);
-        assert_eq!(browser.look(path).await.0, From::TheCache, "{path}");
+        assert_eq!(browser.look(path).await.0, From::Cache, "{path}");
         browser.now += Duration::from_secs(2);
-        assert_eq!(browser.look(path).await.0, From::TheCacheAsTheServerSaid, "{path}");
+        assert_eq!(browser.look(path).await.0, From::CacheAsServerSaid, "{path}");
     }
 }
 
