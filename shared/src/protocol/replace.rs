@@ -30,7 +30,7 @@ const STEPS_MAX: usize = 32;
 ///
 /// The status may become any other one. An event can always be cancelled, whatever is sold: its bookings stay as they are.
 /// A cancelled one can be published again, and a draft be cancelled without ever having been public. Only to become a
-/// draft, published or cancelled before, it must have nothing sold or held ([`unpublish`] says how that is made sure), for
+/// draft, published or cancelled before, it must have nothing sold or held (`unpublish.rs` says how that is made sure), for
 /// nobody sees a draft any more, not even its buyers.
 pub async fn replace_event(
     app: &App,
