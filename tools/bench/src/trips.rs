@@ -37,8 +37,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     Ok(vec![
         row("browse", 1.0, browse),
         row("book", 1.0, book),
-        row("confirm", 3.0, confirm)
-            .note("the rate limit is asked first: what can't be taken back must not begin before"),
+        row("confirm", 3.0, confirm),
         row("confirm without rate limits", 3.0, confirm_unlimited),
         row("cancel", 3.0, cancel),
     ])
