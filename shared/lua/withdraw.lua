@@ -1,5 +1,6 @@
--- withdraw.lua: draws free seats out of sale, so that the capacity can be lowered. The seats become a `confirming`
--- hold of nobody's; the commit in DynamoDB is followed by finish, its failure by settle.
+-- withdraw.lua: draws free seats out of sale, so that the capacity can be lowered, or, all of them, so that the event can
+-- become a draft. The seats become a `confirming` hold of nobody's. A lower capacity committed in DynamoDB is followed by
+-- finish; all else by settle.
 --
 -- KEYS[1] state
 -- KEYS[2] deadlines

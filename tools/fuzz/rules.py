@@ -15,6 +15,7 @@ CODES = {
     "unauthorized", "invalid_credentials", "forbidden",
     "event_not_found", "reservation_not_found", "booking_not_found",
     "email_taken", "sold_out", "all_held", "not_on_sale", "event_started", "capacity_below_sold",
+    "event_has_bookings", "event_not_draft",
     "already_confirmed", "confirm_under_way", "reservation_expired",
     "max_per_user_reached", "held_too_long", "too_many_attempts", "password_is_a_setting",
     # An opaque value that was not given by the service, or was used for something else.
@@ -36,6 +37,7 @@ FIELDS = {
     "quantity": "at most the event's max_per_booking",
     "from": "must not be too long before to",
     "to": "must not be before from, nor too long after it",
+    "starts_to": "must not be before starts_from",
 }
 
 

@@ -10,46 +10,82 @@ use axum::{
 use jiff::Timestamp;
 use shared::{
     App, Error,
+    domain::request_key::RequestKey,
     http::{
-        Admin, JsonBody, Problem,
-        openapi::{AdminProblems, BodyProblems, StoreProblems},
+        Admin, JsonBody, OptionalIdempotencyKey, Problem,
+        headers::replayed,
+        openapi::{AdminProblems, AdvisedKeyHeader, BodyProblems, ProblemBody, StoreProblems},
         views::EventView,
     },
-    protocol,
+    protocol::{self, Created},
 };
 
-use crate::{input::EventInput, tagged};
+use crate::{get::available, input::EventInput, tagged};
 
 /// Creates an event. Its `price` starts at `base_price`.
+///
+/// Sending the same `Idempotency-Key` again makes no second event: the answer is the one that was created, as it is now,
+/// with `Idempotent-Replayed: true`.
 #[utoipa::path(
     post, path = "/admin/events", tag = "Admin", security(("bearer" = [])),
+    params(AdvisedKeyHeader),
     request_body = EventInput,
     responses(
         (status = 201, description = "The event is created.", body = EventView,
-         headers(("Location" = String), ("ETag" = String))),
-        BodyProblems, AdminProblems, StoreProblems,
+         headers(("Location" = String), ("ETag" = String), ("Idempotent-Replayed" = bool))),
+        (status = 404, description = "`event_not_found`: the event that was created with this `Idempotency-Key` is deleted.",
+         body = ProblemBody, content_type = "application/problem+json"),
+        BodyProblems,
+        (status = 400, description = "`invalid_parameter`: the `Idempotency-Key` is no such key; `malformed_json`; \
+          `malformed_body`.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`validation_failed`: each bad or unknown field is listed in `errors`; \
+          `idempotency_key_reused`: the key was used for another event.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        AdminProblems, StoreProblems,
+        (status = 503, description = "`try_again`: a store did not answer in time. The event may have been created or not. With \
+          an `Idempotency-Key`, send the same request again; without, look at the list first.", body = ProblemBody,
+         content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn create_event(
     State(app): State<Arc<App>>,
-    _: Admin,
+    admin: Admin,
+    OptionalIdempotencyKey(key): OptionalIdempotencyKey,
     JsonBody(input): JsonBody<EventInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let event =
-        protocol::create_event(&app, input.details(None, now)?, now).await.map_err(|error| match error {
-            // Unlike elsewhere, the same request again may do the same again.
-            error @ Error::Unavailable { .. } => Problem::from(error)
-                .detail("The event may have been created or not: look at the list before you send it again."),
-            error => error.into(),
-        })?;
-    let location = format!("/events/{}", event.id);
-    // Nothing is held or sold yet; no store is asked, so nothing can fail any more.
-    let available = event.details.capacity;
-    let mut response = tagged(event, available)?;
+    let created = match key {
+        Some(key) => {
+            let key = RequestKey::new(admin.user_id, &key, &input.canonical()?);
+            protocol::create_event_once(&app, &key, || input.details(None, now), now).await?
+        }
+        None => {
+            let created = protocol::create_event(&app, input.details(None, now)?, now).await;
+            Created { event: created.map_err(without_key)?, replayed: false }
+        }
+    };
+    let location = format!("/admin/events/{}", created.event.id);
+    let seats = if created.replayed {
+        available(&app, &created.event, now).await?
+    } else {
+        // Nothing is held or sold yet; no store is asked, so nothing can fail any more.
+        created.event.details.capacity
+    };
+    let mut response = tagged(created.event, seats)?;
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    Ok(response)
+    Ok(replayed(response, created.replayed))
+}
+
+/// Unlike elsewhere, the same request again may do the same again.
+fn without_key(error: Error) -> Problem {
+    match error {
+        error @ Error::Unavailable { .. } => Problem::from(error).detail(
+            "The event may have been created or not: look at the list before you send it again. With an \
+             Idempotency-Key it can be sent again as it is.",
+        ),
+        error => error.into(),
+    }
 }

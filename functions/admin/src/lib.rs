@@ -1,14 +1,17 @@
-//! Admins create, replace and list events, and see how they sell and what moves their prices.
+//! Admins create, change, delete and list events, and see how they sell and what moves their prices.
 
 mod analytics;
 mod capacity;
 mod create;
+mod delete;
 mod demand;
 mod event_bookings;
+mod get;
 mod input;
 mod inventory;
 mod list;
 mod numbers;
+mod patch;
 mod preview;
 mod prices;
 mod replace;
@@ -18,7 +21,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use axum_extra::headers::HeaderMapExt;
+use axum_extra::headers::{HeaderMapExt, IfMatch};
 use shared::{
     domain::event::Event,
     http::{Problem, headers::version_tag, views::EventView},
@@ -26,7 +29,7 @@ use shared::{
 
 shared::routes![
     [create::create_event, list::list_all_events],
-    [replace::replace_event],
+    [get::get_any_event, replace::replace_event, patch::patch_event, delete::delete_event],
     [inventory::show_inventory],
     [prices::list_prices],
     [preview::preview_pricing],
@@ -35,6 +38,11 @@ shared::routes![
     [analytics::analytics],
     [timeline::timeline],
 ];
+
+/// Whether a change is based on the event as it is.
+fn is_based_on(if_match: &IfMatch, event: &Event) -> bool {
+    version_tag(event.version).is_ok_and(|tag| if_match.precondition_passes(&tag))
+}
 
 /// An event with its ETag.
 fn tagged(event: Event, available: u32) -> Result<Response, Problem> {

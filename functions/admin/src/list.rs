@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use shared::{
     App,
+    domain::event::{EventStatus, NAME_CHARS_MAX, Words},
     http::{
         Admin, Problem, QueryParams,
         cursor::{from_cursor, to_cursor},
@@ -31,10 +32,55 @@ pub(crate) struct ListParams {
     pub(crate) cursor: Option<String>,
 }
 
+/// Which events, and which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AllEventsParams {
+    /// Only events of this status.
+    #[param(inline)]
+    status: Option<EventStatus>,
+    /// Only events that have every word of this in their name or venue, in any case.
+    #[param(min_length = 1, max_length = 200, example = "open air")]
+    q: Option<String>,
+    /// Only events that start then or later.
+    starts_from: Option<Timestamp>,
+    /// Only events that start then or earlier.
+    starts_to: Option<Timestamp>,
+    /// Items in the page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+impl AllEventsParams {
+    /// What is asked for, and the list's name with it: a cursor is good for no other.
+    fn filter(&self) -> Result<(EventsFilter, String), Problem> {
+        let Self { status, q, starts_from: from, starts_to: to, .. } = self;
+        if q.as_ref().is_some_and(|q| q.is_empty() || q.chars().count() > NAME_CHARS_MAX) {
+            return Err(Problem::bad_parameter("q", format!("must have 1 to {NAME_CHARS_MAX} characters")));
+        }
+        if from.zip(*to).is_some_and(|(from, to)| to < from) {
+            return Err(Problem::bad_parameter("starts_to", "must not be before starts_from"));
+        }
+        let list = match (status, q, from, to) {
+            // As it was named before there were filters: its cursors are still good.
+            (None, None, None, None) => "admin events".to_owned(),
+            filters => format!("admin events {filters:?}"),
+        };
+        let words = q.as_deref().map(Words::of);
+        let filter = EventsFilter { status: *status, words, from: *from, to: *to, ..EventsFilter::default() };
+        Ok((filter, list))
+    }
+}
+
 /// Lists all events by start time: drafts, cancelled and past ones too.
+///
+/// With `status` or `q` a page may have fewer than `limit`, even none, and yet not be the last.
 #[utoipa::path(
     get, path = "/admin/events", tag = "Admin", security(("bearer" = [])),
-    params(ListParams),
+    params(AllEventsParams),
     responses(
         (status = 200, description = "A page of events.", body = EventList),
         ParameterProblems, AdminProblems, StoreProblems,
@@ -43,12 +89,12 @@ pub(crate) struct ListParams {
 pub(crate) async fn list_all_events(
     State(app): State<Arc<App>>,
     _: Admin,
-    QueryParams(params): QueryParams<ListParams>,
+    QueryParams(params): QueryParams<AllEventsParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    const LIST: &str = "admin events";
     let limit = page_items(params.limit)?;
-    let start = from_cursor(&app.tokens, LIST, params.cursor.as_deref())?;
-    let page = app.store.events_by_start(&EventsFilter::default(), limit, start).await?;
+    let (filter, list) = params.filter()?;
+    let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
+    let page = app.store.events_by_start(&filter, limit, start).await?;
     let available = available_seats(&app, &page.items, Timestamp::now()).await?;
     Ok(Json(EventList {
         items: page
@@ -57,6 +103,6 @@ pub(crate) async fn list_all_events(
             .zip(available)
             .map(|(event, seats)| EventView::new(event, seats))
             .collect(),
-        next_cursor: to_cursor(&app.tokens, LIST, page.next)?,
+        next_cursor: to_cursor(&app.tokens, &list, page.next)?,
     }))
 }

@@ -8,6 +8,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 use shared::{
     App,
+    domain::event::EventStatus,
     http::{
         Admin, Problem, QueryParams,
         cursor::{from_cursor, to_cursor},
@@ -98,7 +99,7 @@ pub(crate) async fn preview_pricing(
     let start = from_cursor(&app.tokens, LIST, params.cursor.as_deref())?;
     let filter = EventsFilter {
         from: Some(now),
-        published_only: true,
+        status: Some(EventStatus::Published),
         with_pricing_only: true,
         ..EventsFilter::default()
     };

@@ -9,17 +9,22 @@ use shared::{
     domain::id::EventId,
     http::{
         Admin, JsonBody, PathId, Problem,
-        headers::{RequiredIfMatch, version_tag},
+        headers::RequiredIfMatch,
         openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
         views::EventView,
     },
-    protocol::{self, available_seats},
+    protocol,
 };
 
-use crate::{input::EventInput, tagged};
+use crate::{get::available, input::EventInput, is_based_on, tagged};
 
 /// Replaces an event's editable fields. The capacity can be lowered to what is held and sold, `currency` can't be
-/// changed, `status: "cancelled"` takes the event off sale.
+/// changed, `status: "cancelled"` takes the event off sale, and `"published"` puts it back. It becomes a `"draft"` only
+/// while nothing of it is sold or held.
+///
+/// A left-out `status` keeps its value. Everything else that is left out gets its default: without `sales_open_at` sales
+/// are open at once, without `max_per_user` a user may have 10 seats, without `pricing` demand pricing ends, and the price
+/// is the base price. To change some fields and keep the rest, send a PATCH.
 #[utoipa::path(
     put, path = "/admin/events/{id}", tag = "Admin", security(("bearer" = [])),
     params(
@@ -31,7 +36,8 @@ use crate::{input::EventInput, tagged};
         (status = 200, description = "The event as it is now.", body = EventView, headers(("ETag" = String))),
         (status = 404, description = "`event_not_found`.", body = ProblemBody,
          content_type = "application/problem+json"),
-        (status = 409, description = "`capacity_below_sold`: see `lowest_capacity`.", body = ProblemBody,
+        (status = 409, description = "`capacity_below_sold`: see `lowest_capacity`; `event_has_bookings`: it can't become a \
+          draft.", body = ProblemBody,
          content_type = "application/problem+json"),
         (status = 412, description = "`stale_version`: see `current_version`.", body = ProblemBody,
          content_type = "application/problem+json"),
@@ -51,15 +57,14 @@ pub(crate) async fn replace_event(
     JsonBody(input): JsonBody<EventInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let matches = |version| version_tag(version).is_ok_and(|tag| if_match.precondition_passes(&tag));
     let event = protocol::replace_event(
         &app,
         id,
-        |event| matches(event.version),
+        |event| is_based_on(&if_match, event),
         |event| input.details(Some(event), now),
         now,
     )
     .await?;
-    let available = available_seats(&app, std::slice::from_ref(&event), now).await?;
-    tagged(event, available.first().copied().unwrap_or(0))
+    let available = available(&app, &event, now).await?;
+    tagged(event, available)
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Error,
     catalogue::{self, Search, Shown},
-    domain::event::NAME_CHARS_MAX,
+    domain::event::{NAME_CHARS_MAX, Words},
     http::{
         Problem, QueryParams,
         cursor::{from_cursor, to_cursor},
@@ -27,7 +27,7 @@ use crate::CACHE_SECONDS;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
-    /// Only events whose name contains this, in any case.
+    /// Only events whose name has every word of this, in any case.
     #[param(min_length = 1, max_length = 200, example = "open air")]
     q: Option<String>,
     /// Only events that start then or later.
@@ -62,7 +62,8 @@ pub(crate) async fn list_events(
     let limit = page_items(params.limit)?;
     let list = list_name(&params)?;
     let after = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
-    let search = Search { from: params.from, to: params.to, name_contains: params.q, after };
+    let words = params.q.as_deref().map(Words::of);
+    let search = Search { from: params.from, to: params.to, words, after };
     let page = catalogue::upcoming(&app, &search, limit, now).await?;
     let items = page.items.into_iter().map(|Shown { event, available }| EventView::new(event, available));
     let list = EventList { items: items.collect(), next_cursor: to_cursor(&app.tokens, &list, page.next)? };

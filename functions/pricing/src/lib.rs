@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     App, Error,
-    domain::event::Event,
+    domain::event::{Event, EventStatus},
     protocol::{Priced, price_event, pricing_day},
     redis::PricingCursor,
     store::EventsFilter,
@@ -79,7 +79,7 @@ pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Rep
     let until = started + limits.run_time;
     let filter = EventsFilter {
         from: Some(now),
-        published_only: true,
+        status: Some(EventStatus::Published),
         with_pricing_only: true,
         ..EventsFilter::default()
     };

@@ -14,7 +14,11 @@ use uuid::Uuid;
 use super::{Shown, Waiting, is_without_redis, measure, show};
 use crate::{
     App,
-    domain::{error::Error, event::UpcomingEvent, id::EventId},
+    domain::{
+        error::Error,
+        event::{UpcomingEvent, Words},
+        id::EventId,
+    },
     redis::scripts::{COPY_TTL, CatalogueKept, List},
     telemetry::names,
 };
@@ -29,8 +33,8 @@ pub struct Search {
     pub from: Option<Timestamp>,
     /// Only those that start then or earlier.
     pub to: Option<Timestamp>,
-    /// Only those whose name contains this, in any case.
-    pub name_contains: Option<String>,
+    /// Only those with these words in their name.
+    pub words: Option<Words>,
     /// Only those that stand behind this one.
     pub after: Option<Place>,
 }
@@ -126,11 +130,10 @@ impl Index {
         let from = search.from.map_or(now, |from| from.max(now));
         let first =
             self.events.partition_point(|event| event.starts_at < from || Some(place(event)) <= search.after);
-        let part = search.name_contains.as_ref().map(|part| part.to_lowercase());
         let mut found = self.events[first..]
             .iter()
             .take_while(|event| search.to.is_none_or(|to| event.starts_at <= to))
-            .filter(|event| part.as_ref().is_none_or(|part| event.name_lower.contains(part.as_str())));
+            .filter(|event| search.words.as_ref().is_none_or(|words| words.are_in(&[&event.name_lower])));
         let page: Vec<&UpcomingEvent> = found.by_ref().take(limit).collect();
         let next = found.next().and(page.last()).map(|last| place(last));
         (page.into_iter().map(|event| event.id).collect(), next)

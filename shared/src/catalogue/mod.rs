@@ -83,6 +83,14 @@ pub async fn announce(app: &App, event: &Event) {
     }
 }
 
+/// An event is deleted in DynamoDB: Redis forgets it, its seats and all else.
+pub(crate) async fn retract(app: &App, event: &Event) -> Result<(), Error> {
+    let generation = Uuid::now_v7().to_string();
+    outage::forget(app, event.id).await;
+    tokio::try_join!(app.redis.forget_event(event.id), app.redis.change(event, false, &generation))?;
+    Ok(())
+}
+
 /// Only the price of an event was changed in DynamoDB: the list of events stays the same. Tells Redis as [`announce`] does.
 pub(crate) async fn announce_price(app: &App, event: &Event) {
     let (facts, copy) = tokio::join!(app.redis.refresh(event), app.redis.keep(event, None, Duration::ZERO));

@@ -9,12 +9,7 @@ use uuid::Uuid;
 use super::{Shown, Waiting, is_without_redis, measure, outage};
 use crate::{
     App,
-    domain::{
-        error::Error,
-        event::{Event, EventStatus},
-        id::EventId,
-        inventory::InventoryShard,
-    },
+    domain::{error::Error, event::Event, id::EventId, inventory::InventoryShard},
     redis::scripts::{Show, Turn},
     telemetry::names,
 };
@@ -105,7 +100,7 @@ async fn read_and_keep(app: &App, turns: &[(EventId, Turn)]) -> Result<Vec<Event
         let shards = inventory.remove(&event.id);
         async move {
             let unsold = match shards {
-                Some(shards) if gets_state(event, now) => {
+                Some(shards) if event.may_sell(now) => {
                     app.redis.load(event, &shards, &Uuid::now_v7().to_string()).await?;
                     None
                 }
@@ -116,11 +111,6 @@ async fn read_and_keep(app: &App, turns: &[(EventId, Turn)]) -> Result<Vec<Event
     });
     try_join_all(kept).await?;
     Ok(ids.into_iter().filter(|id| !events.iter().any(|event| event.id == *id)).collect())
-}
-
-/// Whether Redis is to know the event's seats. Not of a draft, which nobody sees, nor once nothing is sold any more.
-fn gets_state(event: &Event, now: Timestamp) -> bool {
-    event.details.status != EventStatus::Draft && !event.sales_are_over(now)
 }
 
 /// The shards of each event, in their order.

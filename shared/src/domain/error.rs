@@ -122,6 +122,12 @@ pub enum Error {
         /// The lowest capacity possible now.
         lowest: u32,
     },
+    /// Seats of the event are sold or held, or were sold once, so it can't become a draft, or be deleted.
+    #[error("event has bookings")]
+    EventHasBookings,
+    /// Only a draft can be deleted.
+    #[error("event is no draft")]
+    EventNotDraft,
     /// The client had too many requests.
     #[error("rate limited for {retry_after:?}")]
     RateLimited {

@@ -8,6 +8,7 @@ pub mod id;
 pub mod inventory;
 pub mod popularity;
 pub mod pricing;
+pub mod request_key;
 pub mod reservation;
 pub mod sales;
 pub mod time;

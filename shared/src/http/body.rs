@@ -3,7 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::IntoResponse,
 };
 use serde::de::DeserializeOwned;
@@ -33,15 +33,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// A request body of type `T` that says what is to change and leaves out the rest: a JSON merge patch (RFC 7396). It must
+/// say that it is one: what a patch means follows from its media type alone (RFC 5789).
+#[derive(Clone, Debug)]
+pub struct MergePatch<T>(pub T);
+
+/// The media type of a [`MergePatch`].
+pub const MERGE_PATCH_JSON: &str = "application/merge-patch+json";
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MergePatch<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if media_type(request.headers()).is_none_or(|named| named != MERGE_PATCH_JSON) {
+            return Err(not_a_patch());
+        }
+        JsonBody::from_request(request, state).await.map(|JsonBody(patch)| Self(patch))
+    }
+}
+
 /// Whether the body claims to be JSON; one that claims nothing is taken as JSON.
 fn has_json_type(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return true;
-    };
-    let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/json")
-        || (media_type.to_ascii_lowercase().starts_with("application/")
-            && media_type.to_ascii_lowercase().ends_with("+json"))
+    media_type(headers).is_none_or(|named| {
+        named == "application/json" || (named.starts_with("application/") && named.ends_with("+json"))
+    })
+}
+
+/// The media type that the body claims, without parameters, in lower case.
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let named = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
+    Some(named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 fn unreadable(rejection: BytesRejection) -> Problem {
@@ -55,6 +76,16 @@ fn unreadable(rejection: BytesRejection) -> Problem {
 pub(super) fn not_json() -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON")
         .detail("Send it with Content-Type: application/json.")
+}
+
+fn not_a_patch() -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "The body must be a JSON merge patch",
+    )
+    .detail(format!("Send it with Content-Type: {MERGE_PATCH_JSON}."))
+    .header(HeaderName::from_static("accept-patch"), MERGE_PATCH_JSON)
 }
 
 pub(super) fn too_large() -> Problem {

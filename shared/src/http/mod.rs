@@ -19,7 +19,7 @@ pub mod service;
 pub mod token;
 pub mod views;
 
-pub use body::JsonBody;
+pub use body::{JsonBody, MergePatch};
 pub use caller::{Admin, Caller};
 pub use client_address::ClientAddress;
 pub use headers::{IdempotencyKey, OptionalIdempotencyKey};

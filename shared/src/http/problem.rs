@@ -211,6 +211,15 @@ impl From<Error> for Problem {
                     .detail(format!("The capacity can't be lower than {lowest} now."))
                     .with("lowest_capacity", lowest)
             }
+            Error::EventHasBookings => {
+                Self::conflict("event_has_bookings", "The event has bookings, or seats of it are held")
+                    .detail(
+                        "It can't become a draft while seats are sold or held, and can't be deleted once any were sold. \
+                         It can be cancelled.",
+                    )
+            }
+            Error::EventNotDraft => Self::conflict("event_not_draft", "Only a draft can be deleted")
+                .detail("Make it a draft first, if nothing of it is sold or held, or cancel it."),
             Error::RateLimited { retry_after } => {
                 let seconds = whole_seconds(retry_after);
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests")

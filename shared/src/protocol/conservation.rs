@@ -57,12 +57,12 @@ impl Conservation {
 }
 
 /// Reads where an event's seats are. The stores are read one after the other, so a sale that goes on shows. Redis need not
-/// know an event that sells nothing any more: then all that is unsold is free.
+/// know a draft, nor an event that sells nothing any more: then all that is unsold is free.
 pub async fn conservation(app: &App, id: EventId, now: Timestamp) -> Result<Conservation, Error> {
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let seen = match app.redis.inventory(id).await? {
         Some(seen) => seen,
-        None if event.sales_are_over(now) => {
+        None if !event.may_sell(now) => {
             let mut seats =
                 Conservation::of(&InventorySeen::default(), &app.store.inventory(id, event.shards).await?);
             seats.free = seats.capacity - seats.sold;

@@ -9,23 +9,85 @@ use crate::{
         event::{Event, EventDetails},
         id::EventId,
         inventory::new_shards,
+        request_key::RequestKey,
     },
+    store::{self, Creation},
 };
 
 /// Ids tried: two events created in the same millisecond may draw the same.
 const IDS_TRIED_MAX: usize = 5;
 
+/// An event that was created, and whether this request was answered before.
+#[derive(Debug)]
+pub struct Created {
+    /// The event as it is now.
+    pub event: Event,
+    /// Whether the same request was answered before.
+    pub replayed: bool,
+}
+
 /// Makes an event and its inventory in DynamoDB, and shows it to people. Redis hears of its seats when somebody asks.
+/// Done again, it makes another event.
 pub async fn create_event(app: &App, details: EventDetails, now: Timestamp) -> Result<Event, Error> {
+    create(app, details, None, now).await.map(|created| created.event)
+}
+
+/// The same, once for each idempotency key: what the key was used for is written in the transaction that makes the event.
+/// `EventNotFound` if the event of that key was deleted since. `details` are asked for only if the key is new: what was in
+/// the future when the event was created need not be so any more.
+pub async fn create_event_once(
+    app: &App,
+    key: &RequestKey,
+    details: impl FnOnce() -> Result<EventDetails, Error>,
+    now: Timestamp,
+) -> Result<Created, Error> {
+    match app.store.creation(key, now).await? {
+        Some(before) => replay(app, key, &before).await,
+        None => create(app, details()?, Some(key), now).await,
+    }
+}
+
+async fn create(
+    app: &App,
+    details: EventDetails,
+    key: Option<&RequestKey>,
+    now: Timestamp,
+) -> Result<Created, Error> {
     details.check(None, now)?;
     let inventory = new_shards(details.capacity, app.config.seats_per_shard);
     let shards = u16::try_from(inventory.len()).map_err(|error| Error::Internal(Box::new(error)))?;
     for _ in 0..IDS_TRIED_MAX {
         let event = Event::new(EventId::new(now), details.clone(), shards, now);
-        if app.store.create_event(&event, &inventory).await? {
-            catalogue::announce(app, &event).await;
-            return Ok(event);
+        match (app.store.create_event(&event, &inventory, key).await?, key) {
+            (store::Created::Done, _) => {
+                catalogue::announce(app, &event).await;
+                return Ok(Created { event, replayed: false });
+            }
+            (store::Created::KeyUsed, Some(key)) => return lose(app, key, event, now).await,
+            _ => {}
         }
     }
     Err(Error::Unavailable { store: "DynamoDB", source: "no free event id was found".into() })
+}
+
+/// The same request came twice at once, and the other one was first.
+async fn lose(app: &App, key: &RequestKey, event: Event, now: Timestamp) -> Result<Created, Error> {
+    let lost = || Error::Unavailable { store: "DynamoDB", source: "a key was used and is not known".into() };
+    let first = app.store.creation(key, now).await?.ok_or_else(lost)?;
+    if first.event_id == event.id {
+        // It was this very one, whose answer got lost.
+        return Ok(Created { event, replayed: false });
+    }
+    if let Err(error) = app.store.delete_surplus_shards(&event).await {
+        tracing::warn!(event_id = %event.id, %error, "shards stay without an event, and mean nothing");
+    }
+    replay(app, key, &first).await
+}
+
+async fn replay(app: &App, key: &RequestKey, before: &Creation) -> Result<Created, Error> {
+    if before.fingerprint != key.fingerprint {
+        return Err(Error::IdempotencyKeyReused);
+    }
+    let event = app.store.event(before.event_id).await?.ok_or(Error::EventNotFound)?;
+    Ok(Created { event, replayed: true })
 }

@@ -57,9 +57,9 @@ async fn load_accepted(
     load(app, &event).await
 }
 
-/// How many seats of each event can be had right now, in their order. Events that still sell are loaded if Redis
+/// How many seats of each event can be had right now, in their order. Events that may sell are loaded if Redis
 /// does not know them; the seats of the others, and of all if Redis is out of reach, are counted in DynamoDB,
-/// where held seats count as available.
+/// where held seats count as available. An event that was deleted meanwhile has none.
 pub async fn available_seats(app: &App, events: &[Event], now: Timestamp) -> Result<Vec<u32>, Error> {
     match free_seats_loading(app, events, now).await {
         Ok(seats) => Ok(seats),
@@ -76,10 +76,17 @@ async fn free_seats_loading(app: &App, events: &[Event], now: Timestamp) -> Resu
     let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
     let free = app.redis.free_seats(&ids).await?;
     let missing = || events.iter().zip(&free).filter(|(_, free)| free.is_none()).map(|(event, _)| event);
-    let selling: Vec<&Event> = missing().filter(|event| !event.sales_are_over(now)).collect();
-    let over: Vec<Event> = missing().filter(|event| event.sales_are_over(now)).cloned().collect();
+    let selling: Vec<&Event> = missing().filter(|event| event.may_sell(now)).collect();
+    let others: Vec<Event> = missing().filter(|event| !event.may_sell(now)).cloned().collect();
 
-    try_join_all(selling.iter().map(|event| load_missing(app, event.id, |_| Ok(())))).await?;
+    let loads = selling.iter().map(|event| async {
+        match load_missing(app, event.id, |_| Ok(())).await {
+            // The list that it comes from lags behind the truth by a moment.
+            Err(Error::EventNotFound) => Ok(()),
+            loaded => loaded,
+        }
+    });
+    try_join_all(loads).await?;
     let loaded: Vec<EventId> = selling.iter().map(|event| event.id).collect();
     let mut late: HashMap<EventId, u32> = loaded
         .iter()
@@ -87,7 +94,7 @@ async fn free_seats_loading(app: &App, events: &[Event], now: Timestamp) -> Resu
         .zip(app.redis.free_seats(&loaded).await?)
         .map(|(id, free)| (id, free.unwrap_or(0)))
         .collect();
-    late.extend(unsold_seats(app, &over).await?);
+    late.extend(unsold_seats(app, &others).await?);
     Ok(events
         .iter()
         .zip(free)

@@ -31,6 +31,8 @@
 //! - [`release()`], and expiry: the draws become free again.
 //! - [`cancel()`]: one transaction marks the booking and takes the seats back, then Redis follows.
 //! - [`replace_event()`]: an admin's change. Raising the capacity is like a cancel, lowering it like a confirm.
+//!   An event that becomes a draft has all its seats withdrawn for a moment, which shows that none is sold or held
+//!   (`protocol/unpublish.rs`); a draft sells nothing, so only such an event can be deleted ([`delete_draft()`]).
 //! - [`price_event()`]: demand pricing, once a day. It touches no seat: a hold keeps the price that it quoted.
 //!
 //! # Inventory shards
@@ -82,17 +84,20 @@ mod cancel;
 mod confirm;
 mod conservation;
 mod create;
+mod delete;
 mod load;
 mod price;
 mod release;
 mod replace;
 mod reserve;
 mod sweep;
+mod unpublish;
 
 pub use cancel::cancel;
 pub use confirm::{Confirmed, confirm};
 pub use conservation::{Conservation, conservation};
-pub use create::create_event;
+pub use create::{Created, create_event, create_event_once};
+pub use delete::delete_draft;
 pub use load::{available_seats, load};
 pub use price::{PriceDecision, Priced, decide_price, price_event, pricing_day};
 pub use release::release;

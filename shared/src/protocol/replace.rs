@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::load;
+use super::{load, unpublish::unpublish};
 use crate::{
     App, catalogue,
     domain::{
         error::Error,
-        event::{Event, EventDetails},
+        event::{Event, EventDetails, EventStatus},
         id::{EventId, ReservationId},
         inventory::{self, Draw, SHARDS_PER_CHANGE_MAX},
         pricing::PriceChange,
@@ -27,6 +27,11 @@ const STEPS_MAX: usize = 32;
 ///
 /// A large change is made in steps, each whole in itself. If it is broken off between two, the event stands with
 /// a capacity in between and a new version.
+///
+/// The status may become any other one. An event can always be cancelled, whatever is sold: its bookings stay as they are.
+/// A cancelled one can be published again, and a draft be cancelled without ever having been public. Only to become a
+/// draft, published or cancelled before, it must have nothing sold or held ([`unpublish`] says how that is made sure), for
+/// nobody sees a draft any more, not even its buyers.
 pub async fn replace_event(
     app: &App,
     id: EventId,
@@ -41,7 +46,10 @@ pub async fn replace_event(
     let details = details(&event)?;
     details.check(Some(&event), now)?;
     for _ in 0..STEPS_MAX {
-        let step = if details.capacity < event.details.capacity {
+        let step = if details.status == EventStatus::Draft && event.details.status != EventStatus::Draft {
+            // First of all: whatever else changes, it changes on a draft then.
+            unpublish(app, &event, &details, now).await?
+        } else if details.capacity < event.details.capacity {
             lower(app, &event, &details, now).await?
         } else {
             raise(app, &event, &details, now).await?
@@ -55,11 +63,11 @@ pub async fn replace_event(
             }
         }
     }
-    Err(Error::Unavailable { store: "DynamoDB", source: "the capacity could not be changed in time".into() })
+    Err(Error::Unavailable { store: "DynamoDB", source: "the event could not be changed in time".into() })
 }
 
 /// The event with all its new details, but so much capacity.
-fn with_capacity(event: &Event, details: &EventDetails, capacity: u32) -> Event {
+pub(super) fn with_capacity(event: &Event, details: &EventDetails, capacity: u32) -> Event {
     event.replaced(EventDetails { capacity, ..details.clone() })
 }
 
@@ -162,7 +170,7 @@ async fn lower(
     }
 }
 
-async fn stale(app: &App, id: EventId) -> Result<Error, Error> {
+pub(super) async fn stale(app: &App, id: EventId) -> Result<Error, Error> {
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     Ok(Error::StaleVersion { current: event.version })
 }

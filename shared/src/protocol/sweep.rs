@@ -150,7 +150,7 @@ async fn finish_or_undo(app: &App, event: &Event, overdue: &OverdueConfirm) -> R
     Ok(ended.unwrap_or(Settled::Elsewhere))
 }
 
-/// What DynamoDB knows of an overdue confirm, or of the withdrawal of a lowered capacity.
+/// What DynamoDB knows of an overdue confirm, or of the withdrawal of a lowered capacity or of a new draft.
 enum Committed {
     Booking(Vec<Draw>),
     Withdrawal,
@@ -159,9 +159,13 @@ enum Committed {
 
 async fn committed(app: &App, event: &Event, overdue: &OverdueConfirm) -> Result<Committed, Error> {
     if overdue.user.is_empty() {
-        let event = app.store.event(event.id).await?;
-        let is_last = event.is_some_and(|event| event.last_withdrawal == Some(overdue.id));
-        return Ok(if is_last { Committed::Withdrawal } else { Committed::Nothing });
+        let Some(event) = app.store.event(event.id).await? else { return Ok(Committed::Nothing) };
+        if event.last_withdrawal == Some(overdue.id) {
+            return Ok(Committed::Withdrawal);
+        }
+        // It may be a draft now, whose seats nobody may hold: Redis must know that before they return.
+        app.redis.refresh(&event).await?;
+        return Ok(Committed::Nothing);
     }
     let user = overdue.user.parse().map_err(|error| Error::Internal(Box::new(error)))?;
     let booking = app.store.booking(user, overdue.id).await?;

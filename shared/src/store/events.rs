@@ -1,5 +1,6 @@
 //! Events. Key: `id`. Index `by_start`: `listing` (the same for all), `starts_at`; only admins write events,
-//! so one index partition is far from its limit.
+//! so one index partition is far from its limit. The same table keeps their prices ([`super::prices`]), and what
+//! idempotency keys of new events were used for ([`super::creations`]).
 
 use std::collections::HashMap;
 
@@ -11,17 +12,20 @@ use futures::{Stream, TryStreamExt, stream};
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    Item, Store, failed, from_item, number,
-    page::{Page, PageKey, PageKeyPart, read_page},
+    Item, Store,
+    deletion::is_deleted,
+    failed, from_item, number,
+    page::{Page, PageKey, PageKeyPart, read_page, read_page_of},
     text, to_item,
     transaction::{Transacted, condition_failed},
 };
 use crate::domain::{
     error::Error,
-    event::{Event, EventStatus, UpcomingEvent},
+    event::{Event, EventStatus, UpcomingEvent, Words},
     id::EventId,
     inventory::{Draw, InventoryShard},
     pricing::PriceChange,
+    request_key::RequestKey,
 };
 
 const BY_START: &str = "by_start";
@@ -41,11 +45,28 @@ pub struct EventsFilter {
     pub from: Option<Timestamp>,
     /// Only those that start then or earlier.
     pub to: Option<Timestamp>,
-    /// Only published ones.
-    pub published_only: bool,
+    /// Only those of this status.
+    pub status: Option<EventStatus>,
+    /// Only those with these words in their name or venue.
+    pub words: Option<Words>,
     /// Only those with demand pricing.
     pub with_pricing_only: bool,
 }
+
+/// How a creation ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Created {
+    /// The event is there.
+    Done,
+    /// Another event has its id. Nothing was written.
+    IdTaken,
+    /// The idempotency key was used before. Nothing was written but, of a large event, surplus shards.
+    KeyUsed,
+}
+
+/// Shards written with their event at most: a transaction takes 100 items, the event, its price and an idempotency key
+/// among them.
+pub(super) const SHARDS_WITH_EVENT: usize = 97;
 
 /// How a replacement that removes seats ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,6 +82,15 @@ pub enum Replaced {
 impl Store {
     /// An event, read with strong consistency.
     pub async fn event(&self, id: EventId) -> Result<Option<Event>, Error> {
+        self.event_item(id).await?.filter(|item| !is_deleted(item)).map(from_item).transpose()
+    }
+
+    pub(super) async fn event_item(&self, id: EventId) -> Result<Option<Item>, Error> {
+        self.events_table_item(&id.to_string()).await
+    }
+
+    /// An item of the table of events, read with strong consistency.
+    pub(super) async fn events_table_item(&self, id: &str) -> Result<Option<Item>, Error> {
         let found = self
             .client
             .get_item()
@@ -70,19 +100,24 @@ impl Store {
             .send()
             .await
             .map_err(failed)?;
-        found.item.map(from_item).transpose()
+        Ok(found.item)
     }
 
     /// Those of these events that exist, read with strong consistency, in no order.
     pub async fn events(&self, ids: &[EventId]) -> Result<Vec<Event>, Error> {
         let keys: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        self.events_table_items(&keys).await?.into_iter().map(from_item).collect()
+        let found = self.events_table_items(&keys).await?.into_iter();
+        found.filter(|item| !is_deleted(item)).map(from_item).collect()
     }
 
     /// All published events that start at `from` or later, by start, with what is needed to find them. The index lags
     /// behind the truth by a moment.
     pub async fn upcoming(&self, from: Timestamp) -> Result<Vec<UpcomingEvent>, Error> {
-        let filter = EventsFilter { from: Some(from), published_only: true, ..EventsFilter::default() };
+        let filter = EventsFilter {
+            from: Some(from),
+            status: Some(EventStatus::Published),
+            ..EventsFilter::default()
+        };
         let mut pages = self
             .query_by_start(&filter)
             .projection_expression("id, starts_at, shards, version, name_lower")
@@ -110,7 +145,15 @@ impl Store {
             }
             _ => true,
         });
-        read_page(self.query_by_start(filter), limit, start, page_key_of).await
+        let query = self.query_by_start(filter);
+        match &filter.words {
+            // DynamoDB can't tell capital letters from small ones, and keeps only the name in small ones.
+            Some(words) => {
+                let has_words = |event: &Event| words.are_in_event(&event.details);
+                read_page_of(has_words, query, limit, start, page_key_of).await
+            }
+            None => read_page(query, limit, start, page_key_of).await,
+        }
     }
 
     /// All events of the list with their shards, by start time, in pages: while the inventory of some is read, so is the
@@ -158,11 +201,11 @@ impl Store {
             .expression_attribute_values(":from", number(from.as_millisecond()))
             .expression_attribute_values(":to", number(to.as_millisecond().max(from.as_millisecond())));
         let mut conditions = Vec::new();
-        if filter.published_only {
-            conditions.push("#status = :published");
+        if let Some(status) = filter.status {
+            conditions.push("#status = :status");
             query = query
                 .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":published", text(EventStatus::Published.as_str()));
+                .expression_attribute_values(":status", text(status.as_str()));
         }
         if filter.with_pricing_only {
             conditions.push("attribute_exists(pricing)");
@@ -170,27 +213,40 @@ impl Store {
         query.set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
     }
 
-    /// Adds an event with its first price and its inventory; false if the id is taken. An event has more shards
-    /// than a transaction takes items only beyond 98: the surplus is written first, and means nothing without its
-    /// event.
-    pub async fn create_event(&self, event: &Event, inventory: &[InventoryShard]) -> Result<bool, Error> {
-        const SHARDS_PER_TRANSACTION: usize = 98;
-        let (last, surplus) = inventory.split_at(inventory.len().min(SHARDS_PER_TRANSACTION));
-        for part in surplus.chunks(SHARDS_PER_TRANSACTION) {
+    /// Adds an event with its first price and its inventory, and what its idempotency key was used for, if it came with
+    /// one. Shards beyond those that one transaction takes are written first, and mean nothing without their event.
+    pub async fn create_event(
+        &self,
+        event: &Event,
+        inventory: &[InventoryShard],
+        key: Option<&RequestKey>,
+    ) -> Result<Created, Error> {
+        let (with_event, surplus) = inventory.split_at(inventory.len().min(SHARDS_WITH_EVENT));
+        for part in surplus.chunks(SHARDS_WITH_EVENT) {
             let shards =
                 part.iter().map(|shard| self.put_shard(event.id, shard)).collect::<Result<_, _>>()?;
             if let Transacted::Refused(_) = self.transact(shards).await? {
-                return Ok(false);
+                return Ok(Created::IdTaken);
             }
         }
         let mut items = vec![
             self.put_event(event, "attribute_not_exists(id)", &[])?,
             self.put_price(event.id, &PriceChange::created(event))?,
         ];
-        for shard in last {
+        for shard in with_event {
             items.push(self.put_shard(event.id, shard)?);
         }
-        Ok(matches!(self.transact(items).await?, Transacted::Committed))
+        let of_event = items.len();
+        if let Some(key) = key {
+            items.push(self.put_creation(key, event)?);
+        }
+        Ok(match self.transact(items).await? {
+            Transacted::Committed => Created::Done,
+            Transacted::Refused(reasons) if reasons.iter().take(of_event).any(condition_failed) => {
+                Created::IdTaken
+            }
+            Transacted::Refused(_) => Created::KeyUsed,
+        })
     }
 
     /// Replaces an event if it is still as it was `before`; false if it is not. A new price is added to its

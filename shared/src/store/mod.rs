@@ -5,6 +5,8 @@
 
 mod batch;
 mod bookings;
+mod creations;
+mod deletion;
 mod event_bookings;
 mod events;
 mod http_client;
@@ -34,7 +36,8 @@ use aws_sdk_dynamodb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use bookings::{CancelOutcome, CommitOutcome, Refused};
-pub use events::{EventsFilter, Replaced};
+pub use creations::Creation;
+pub use events::{Created, EventsFilter, Replaced};
 pub use page::{Page, PageKey, PageKeyPart};
 pub use retries::Retries;
 pub use sales::UNMOVED_DAYS;

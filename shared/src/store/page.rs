@@ -42,6 +42,28 @@ pub(super) async fn read_page<T: DeserializeOwned>(
     key_of: impl Fn(&T) -> PageKey,
 ) -> Result<Page<T>, Error> {
     let filtered = query.get_filter_expression().is_some();
+    read(filtered, |_| true, query, limit, start, key_of).await
+}
+
+/// The same of those items that are `wanted`, by something that DynamoDB can't decide.
+pub(super) async fn read_page_of<T: DeserializeOwned>(
+    wanted: impl Fn(&T) -> bool,
+    query: QueryFluentBuilder,
+    limit: usize,
+    start: Option<PageKey>,
+    key_of: impl Fn(&T) -> PageKey,
+) -> Result<Page<T>, Error> {
+    read(true, wanted, query, limit, start, key_of).await
+}
+
+async fn read<T: DeserializeOwned>(
+    filtered: bool,
+    wanted: impl Fn(&T) -> bool,
+    query: QueryFluentBuilder,
+    limit: usize,
+    start: Option<PageKey>,
+    key_of: impl Fn(&T) -> PageKey,
+) -> Result<Page<T>, Error> {
     // One more than asked for tells whether there is a next page.
     let read_items = if filtered { READ_ITEMS_MIN.max(limit + 1) } else { limit + 1 };
     let mut items: Vec<T> = Vec::new();
@@ -56,7 +78,7 @@ pub(super) async fn read_page<T: DeserializeOwned>(
             .await
             .map_err(failed)?;
         for item in read.items.unwrap_or_default() {
-            items.push(from_item(item)?);
+            items.extend(Some(from_item(item)?).filter(&wanted));
         }
         start = read.last_evaluated_key;
         if start.is_none() || items.len() > limit {

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use super::{Store, from_item, text, to_item};
 use crate::domain::{error::Error, id::EventId, pricing::PriceChange};
 
-fn price_id(event: EventId, number: u32) -> String {
+pub(super) fn price_id(event: EventId, number: u32) -> String {
     format!("{event}#price#{number}")
 }
 

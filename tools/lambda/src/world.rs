@@ -21,7 +21,7 @@ use shared::{
     http::token::AccessClaims,
     protocol,
     redis::scripts::{Reserve, ReserveRequest},
-    store::CommitOutcome,
+    store::{CommitOutcome, Created},
 };
 
 use crate::Failure;
@@ -88,6 +88,10 @@ pub const PAST: &str = "019b76da-a800-702b-b0a5-30e83fd8c80d";
 pub const GALA: &str = "019b76da-a800-7037-af25-ed93f65c7ae7";
 /// For an admin to replace.
 pub const TO_REPLACE: &str = "019b76da-a800-7038-8a12-682cb798bd50";
+/// For an admin to change a part of.
+pub const TO_PATCH: &str = "019b76da-a800-705b-b425-cbee81da1b0e";
+/// A draft, for an admin to delete.
+pub const TO_DELETE: &str = "019b76da-a800-7065-a7a2-1b54bca9cd1f";
 /// Nothing ever happens to it.
 pub const QUIET: &str = "019b76da-a800-7044-9d5c-072a880011da";
 /// There is none of that id.
@@ -160,6 +164,8 @@ pub async fn make(app: &App) -> Result<(), Failure> {
         (PAST, EventDetails { starts_at: instant(PAST_EVENT_STARTED)?, ..details("Opening Night", 100)? }),
         (GALA, EventDetails { pricing: Some(Pricing::default()), ..details("Gala", 500)? }),
         (TO_REPLACE, details("Poetry Slam", 100)?),
+        (TO_PATCH, details("Story Slam", 100)?),
+        (TO_DELETE, EventDetails { status: EventStatus::Draft, ..details("Never Mind", 100)? }),
         (QUIET, details("Silent Film", 80)?),
     ];
     for (id, details) in events {
@@ -218,7 +224,7 @@ async fn create(app: &App, id: &str, details: EventDetails) -> Result<(), Failur
     let id: EventId = id.parse()?;
     let inventory = new_shards(details.capacity, app.config.seats_per_shard);
     let event = Event::new(id, details, u16::try_from(inventory.len())?, instant(BEGINNING)?);
-    if !app.store.create_event(&event, &inventory).await? {
+    if app.store.create_event(&event, &inventory, None).await? != Created::Done {
         return Err(format!("the stores have the event {id} already").into());
     }
     protocol::load(app, &event).await?;

@@ -1,11 +1,13 @@
 //! Events: what is sold, when, and for how much. What an admin decides of one stands in [`EventDetails`].
 
 mod details;
+mod words;
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 pub use details::*;
+pub use words::Words;
 
 use super::{
     error::NotOnSale,
@@ -115,6 +117,12 @@ impl Event {
     /// Whether sales have closed, so that no seat can be held any more.
     pub fn sales_are_over(&self, now: Timestamp) -> bool {
         self.sales_close_at() <= now
+    }
+
+    /// Whether seats of it may be held, so that it is worth knowing how many are free: it is no draft, and its sales have
+    /// not closed.
+    pub fn may_sell(&self, now: Timestamp) -> bool {
+        self.details.status != EventStatus::Draft && !self.sales_are_over(now)
     }
 
     /// Whether demand pricing decides on its price: it has bounds, people can see it, and it can still be bought

@@ -52,6 +52,8 @@ fn domain() -> Vec<Error> {
         Error::PasswordIsASetting,
         Error::StaleVersion { current: 3 },
         Error::CapacityBelowSold { lowest: 250 },
+        Error::EventHasBookings,
+        Error::EventNotDraft,
         Error::Invalid(vec![FieldError::new("quantity", "must be 1 to 10")]),
         Error::Unavailable { store: "a store", source: "for the document".into() },
         Error::Internal("for the document".into()),

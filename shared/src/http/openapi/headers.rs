@@ -13,7 +13,13 @@ struct Known {
     description: &'static str,
 }
 
-const KNOWN: [Known; 10] = [
+const KNOWN: [Known; 11] = [
+    Known {
+        name: "Accept-Patch",
+        pattern: Some("^application/merge-patch\\+json$"),
+        example: "application/merge-patch+json",
+        description: "The media types that a patch may have (RFC 5789).",
+    },
     Known {
         name: "Allow",
         pattern: Some("^[A-Z]+(, [A-Z]+)*$"),

@@ -182,6 +182,21 @@ pub struct OptionalKeyHeader {
     key: Option<String>,
 }
 
+/// The `Idempotency-Key` of a route that does the same once more without.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+pub struct AdvisedKeyHeader {
+    /// Without, the same request again does the same once more. New for each request, the same for each retry; 1 to 255
+    /// visible ASCII characters, remembered for 24 h.
+    #[param(
+        rename = "Idempotency-Key",
+        pattern = "^[!-~]{1,255}$",
+        example = "0c9e6d3f-4b7e-4a0f-9d0e-3c1f5c2b8a71"
+    )]
+    key: Option<String>,
+}
+
 /// The `If-None-Match` of a route whose answers have an ETag.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]

@@ -39,6 +39,15 @@ impl Redis {
         }
     }
 
+    /// Forgets an event that is deleted: its seats, its holds and what people see of it.
+    pub async fn forget_event(&self, event: EventId) -> Result<(), Error> {
+        let (state, deadlines, holds) =
+            (self.keys.state(event), self.keys.deadlines(event), self.keys.holds(event));
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(state).arg(deadlines).arg(holds).arg(self.keys.copy(event)).arg(self.keys.turn(event));
+        self.ask::<i64>(&unlink).await.map(|_| ())
+    }
+
     /// `unload.lua`: forgets an event whose sales are over. Answers whether it is forgotten.
     pub async fn unload(&self, event: EventId) -> Result<bool, Error> {
         let answer = self.run(&UNLOAD, event, |_| Ok(())).await?;

@@ -6,11 +6,16 @@ use super::{Case, get, post, request};
 use crate::{
     Failure,
     payload::Request,
-    world::{ADMIN, BOOKED_BY_ALAN, EVENTS_START, GRACE, NO_EVENT, QUIET, SOLD_OUT, TO_REPLACE},
+    world::{
+        ADMIN, BOOKED_BY_ALAN, CONCERT, DRAFT, EVENTS_START, GRACE, NO_EVENT, QUIET, SOLD_OUT, TO_DELETE,
+        TO_PATCH, TO_REPLACE,
+    },
 };
 
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let mut cases = events()?;
+    cases.extend(changes()?);
+    cases.extend(of_one_event()?);
     cases.extend(numbers()?);
     Ok(cases)
 }
@@ -25,7 +30,6 @@ fn event(name: &str) -> Value {
 }
 
 fn events() -> Result<Vec<Case>, Failure> {
-    let replace = || request("PUT", &format!("/admin/events/{TO_REPLACE}"))?.by(ADMIN);
     Ok(vec![
         post("/admin/events")?
             .by(ADMIN)?
@@ -37,20 +41,72 @@ fn events() -> Result<Vec<Case>, Failure> {
             .json(&json!({ "name": " ", "starts_at": EVENTS_START, "capacity": 0, "base_price": 1, "currency": "EUR" }))
             .refused("create-event-bad-fields", 422, "validation_failed"),
         post("/admin/events")?.by(GRACE)?.json(&event("Night Show")).refused("create-event-as-user", 403, "forbidden"),
+        post("/admin/events")?
+            .by(ADMIN)?
+            .with("idempotency-key", "matinee-1")
+            .json(&event("Matinee"))
+            .answers("create-event-with-key", 201, json!({ "name": "Matinee", "version": 1 })),
         look("/admin/events?limit=2")?.answers("list-events", 200, json!({ "items": [{}, {}] })),
+        look("/admin/events?status=draft&q=secret+park&starts_from=2026-01-01T00:00:00Z")?.answers(
+            "list-events-filtered",
+            200,
+            json!({ "items": [{ "id": DRAFT, "status": "draft" }] }),
+        ),
         look("/admin/events?cursor=made-up")?.refused("list-events-bad-cursor", 400, "invalid_cursor"),
+    ])
+}
+
+fn changes() -> Result<Vec<Case>, Failure> {
+    let replace = || request("PUT", &format!("/admin/events/{TO_REPLACE}"))?.by(ADMIN);
+    let patch = |media_type: &str| -> Result<Request, Failure> {
+        let request = request("PATCH", &format!("/admin/events/{TO_PATCH}"))?.by(ADMIN)?;
+        Ok(request.with("if-match", "*").text(media_type, r#"{"venue":null,"pricing":{"max_percent":120}}"#))
+    };
+    let delete = |event: &str| -> Result<Request, Failure> {
+        Ok(request("DELETE", &format!("/admin/events/{event}"))?.by(ADMIN)?.with("if-match", "\"1\""))
+    };
+    Ok(vec![
         replace()?
             .with("if-match", "\"1\"")
             .json(&event("Poetry Slam, the Final"))
             .answers("replace-event", 200, json!({ "id": TO_REPLACE, "capacity": 300, "version": 2 }))
             .with("etag", "\"2\""),
-        replace()?
-            .with("if-match", "\"7\"")
-            .json(&event("Poetry Slam"))
-            .refused("replace-event-stale", 412, "stale_version"),
-        replace()?.json(&event("Poetry Slam")).refused("replace-event-without-version", 428, "if_match_required"),
+        replace()?.with("if-match", "\"7\"").json(&event("Poetry Slam")).refused(
+            "replace-event-stale",
+            412,
+            "stale_version",
+        ),
+        replace()?.json(&event("Poetry Slam")).refused(
+            "replace-event-without-version",
+            428,
+            "if_match_required",
+        ),
+        patch("application/merge-patch+json")?.answers(
+            "patch-event",
+            200,
+            json!({ "id": TO_PATCH, "name": "Story Slam", "venue": null,
+                "pricing": { "min_percent": 80, "max_percent": 120 } }),
+        ),
+        patch("application/json")?
+            .refused("patch-event-other-type", 415, "unsupported_media_type")
+            .with("accept-patch", "application/merge-patch+json"),
+        delete(TO_DELETE)?.answers("delete-event", 204, json!("")),
+        delete(CONCERT)?.refused("delete-event-published", 409, "event_not_draft"),
+    ])
+}
+
+fn of_one_event() -> Result<Vec<Case>, Failure> {
+    Ok(vec![
+        look(&format!("/admin/events/{DRAFT}"))?
+            .answers("get-event", 200, json!({ "id": DRAFT, "status": "draft", "available": 100 }))
+            .with("etag", "\"1\""),
+        look(&format!("/admin/events/{NO_EVENT}"))?.refused("get-event-unknown", 404, "event_not_found"),
         look(&format!("/admin/events/{SOLD_OUT}/inventory"))?.answers_status("inventory", 200),
-        look(&format!("/admin/events/{NO_EVENT}/inventory"))?.refused("inventory-unknown", 404, "event_not_found"),
+        look(&format!("/admin/events/{NO_EVENT}/inventory"))?.refused(
+            "inventory-unknown",
+            404,
+            "event_not_found",
+        ),
         look(&format!("/admin/events/{QUIET}/prices"))?.answers(
             "prices",
             200,
@@ -62,7 +118,11 @@ fn events() -> Result<Vec<Case>, Failure> {
             200,
             json!({ "items": [{ "id": BOOKED_BY_ALAN }] }),
         ),
-        look(&format!("/admin/events/{NO_EVENT}/bookings"))?.refused("event-bookings-unknown", 404, "event_not_found"),
+        look(&format!("/admin/events/{NO_EVENT}/bookings"))?.refused(
+            "event-bookings-unknown",
+            404,
+            "event_not_found",
+        ),
     ])
 }
 

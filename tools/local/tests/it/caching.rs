@@ -174,7 +174,7 @@ async fn a_change_shows_with_the_next_look_in_every_process() {
         assert_eq!(popular(&other).await, [&*earlier], "{status}");
     }
     there.get(&format!("/events/{event}")).await.assert_problem(404, "event_not_found");
-    change(&event, json!({ "name": "Again", "starts_at": in_hours(5) })).await;
+    change(&event, json!({ "name": "Again", "starts_at": in_hours(5), "status": "published" })).await;
     assert_eq!(names("").await, ["Again", "Earlier"]);
     assert_eq!(here.get(&format!("/events/{event}")).await.body["name"], "Again");
     assert_eq!(here.get(&format!("/events/{event}")).await.body["available"], 100);

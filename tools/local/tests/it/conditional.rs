@@ -89,6 +89,8 @@ async fn personal_answers_and_problems_are_never_stored() {
         ("cancel", 200, user.cancel(&id).await),
         ("create", 201, created),
         ("all events", 200, admin.get("/admin/events").await),
+        ("any event", 200, admin.get(&format!("/admin/events/{event}")).await),
+        ("change", 200, admin.patch(&format!("/admin/events/{event}"), "*", json!({})).await),
         ("replace", 200, admin.put(&format!("/admin/events/{event}"), "*", concert(json!({}))).await),
         ("health", 200, user.get("/health").await),
         ("missing", 404, user.get("/events/42").await),

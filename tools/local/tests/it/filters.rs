@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use shared::domain::event::EventStatus;
 
-use crate::common::{Session, TestApp, concert, in_hours};
+use crate::common::{Session, TestApp, concert, in_hours, many::many_events};
 
 async fn names(reader: &Session, list: &str) -> Vec<String> {
     let listed = reader.get(list).await;
@@ -146,4 +146,96 @@ async fn a_list_goes_on_after_the_last_event_of_a_page_has_started() {
     let wait = soon_too.duration_since(Timestamp::now()) + SignedDuration::from_millis(5);
     tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;
     assert_eq!(names(&anybody, &next).await, ["later"]);
+}
+
+#[tokio::test]
+async fn every_word_of_q_must_be_in_the_name_and_for_an_admin_in_the_name_or_the_venue() {
+    let evently = TestApp::start().await;
+    for (hours, name, venue) in [
+        (10, "Open Air 2031", "Riverside Park"),
+        (20, "Park Opening", "Town Hall"),
+        (30, "Jazz im Grünen", "GRÜNER PLATZ"),
+    ] {
+        evently.event_with(json!({ "name": name, "venue": venue, "starts_at": in_hours(hours) })).await;
+    }
+    evently.event_with(json!({ "name": "No venue", "venue": null, "starts_at": in_hours(40) })).await;
+    let (anybody, admin) = (evently.anybody(), evently.admin());
+    for (q, public, all) in [
+        ("air+open", vec!["Open Air 2031"], vec!["Open Air 2031"]),
+        ("park+OPEN", vec!["Park Opening"], vec!["Open Air 2031", "Park Opening"]),
+        ("river+air", vec![], vec!["Open Air 2031"]),
+        ("gr%C3%BCner+jazz", vec![], vec!["Jazz im Grünen"]),
+        ("platz", vec![], vec!["Jazz im Grünen"]),
+        ("jazz+hall", vec![], vec![]),
+        ("venue", vec!["No venue"], vec!["No venue"]),
+    ] {
+        assert_eq!(names(&anybody, &format!("/events?q={q}")).await, public, "{q}");
+        assert_eq!(names(&admin, &format!("/admin/events?q={q}")).await, all, "{q}");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_filters_all_events_by_status_words_and_start() {
+    let evently = TestApp::start().await;
+    let starts = [in_hours(10), in_hours(20), in_hours(30), in_hours(40)];
+    for (name, status, starts_at) in [
+        ("first show", "published", &starts[0]),
+        ("second show", "draft", &starts[1]),
+        ("third gig", "cancelled", &starts[2]),
+        ("fourth show", "draft", &starts[3]),
+    ] {
+        let id = evently.event_with(json!({ "name": name, "status": "draft", "starts_at": starts_at })).await;
+        let path = format!("/admin/events/{id}");
+        assert_eq!(evently.admin().patch(&path, "*", json!({ "status": status })).await.status, 200);
+    }
+    let admin = evently.admin();
+    let [_, second, third, _] = &starts;
+    for (query, expected) in [
+        ("status=draft".to_owned(), vec!["second show", "fourth show"]),
+        ("status=published".to_owned(), vec!["first show"]),
+        ("status=cancelled".to_owned(), vec!["third gig"]),
+        ("q=show".to_owned(), vec!["first show", "second show", "fourth show"]),
+        (format!("starts_from={second}"), vec!["second show", "third gig", "fourth show"]),
+        (format!("starts_to={second}"), vec!["first show", "second show"]),
+        (format!("starts_from={second}&starts_to={third}"), vec!["second show", "third gig"]),
+        (format!("status=draft&q=show&starts_from={third}"), vec!["fourth show"]),
+        ("status=draft&q=gig".to_owned(), vec![]),
+    ] {
+        assert_eq!(names(&admin, &format!("/admin/events?{query}")).await, expected, "{query}");
+    }
+    for (query, field) in [
+        ("status=sold".to_owned(), "status"),
+        ("q=".to_owned(), "q"),
+        (format!("q={}", "q".repeat(201)), "q"),
+        ("starts_from=soon".to_owned(), "starts_from"),
+        (format!("starts_from={third}&starts_to={second}"), "starts_to"),
+    ] {
+        let refused = admin.get(&format!("/admin/events?{query}")).await;
+        refused.assert_problem(400, "invalid_parameter");
+        assert_eq!(refused.bad_fields(), [field], "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_a_word_that_few_events_have_still_leads_to_them() {
+    let evently = TestApp::start().await;
+    let first = Timestamp::now() + SignedDuration::from_hours(1);
+    many_events(&evently, 2_300, |index, details| {
+        details.capacity = 1;
+        details.starts_at = first + SignedDuration::from_mins(i64::try_from(index).unwrap());
+        details.name = if index == 2_250 { "The needle".to_owned() } else { "Hay".to_owned() };
+    })
+    .await;
+    let (admin, mut cursor, mut found, mut pages) = (evently.admin(), String::new(), Vec::new(), 0);
+    loop {
+        let page = admin.get(&format!("/admin/events?q=needle&limit=5{cursor}")).await;
+        found.extend(page.body["items"].as_array().unwrap().clone());
+        pages += 1;
+        let Some(next) = page.body["next_cursor"].as_str() else { break };
+        assert!(pages < 10, "the list has no end");
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(found.len(), 1, "after {pages} pages");
+    assert_eq!(found[0]["name"], "The needle");
+    assert!(pages > 1, "one page ended before it");
 }

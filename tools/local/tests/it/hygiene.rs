@@ -67,7 +67,7 @@ async fn web_pages_of_the_settings_origins_may_call_the_api_and_see_its_headers(
         assert_eq!(asked.status, 200, "{path}");
         assert_eq!(asked.header("access-control-allow-origin"), ORIGIN);
         assert_eq!(asked.header("access-control-max-age"), "3600");
-        for method in ["GET", "POST", "PUT", "DELETE"] {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             assert!(asked.header("access-control-allow-methods").contains(method), "{method}");
         }
         for name in ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"] {
@@ -82,6 +82,7 @@ async fn web_pages_of_the_settings_origins_may_call_the_api_and_see_its_headers(
         assert!(answer.header("vary").contains("origin"), "caches keep origins apart");
         let exposed = answer.header("access-control-expose-headers");
         for name in [
+            "accept-patch",
             "etag",
             "location",
             "ratelimit",

@@ -148,7 +148,9 @@ async fn an_admin_signs_in_and_manages_events() {
     assert_eq!(draft.status, 201, "{}", draft.body);
     assert_eq!(draft.header("etag"), "\"1\"");
     let id = draft.text("id");
-    assert_eq!(draft.header("location"), format!("/events/{id}"));
+    let path = format!("/admin/events/{id}");
+    assert_eq!(draft.header("location"), path);
+    assert_eq!(admin.get(&path).await.body, draft.body);
     anybody.get(&format!("/events/{id}")).await.assert_problem(404, "event_not_found");
     user.book(&id, 1).await.assert_problem(404, "event_not_found");
     let all = admin.get("/admin/events?limit=100").await;
@@ -156,8 +158,8 @@ async fn an_admin_signs_in_and_manages_events() {
     let search = format!("/events?q={}", name.replace(' ', "%20"));
     assert_eq!(anybody.get(&search).await.body["items"], json!([]));
 
-    let path = format!("/admin/events/{id}");
-    let published = admin.put(&path, "\"1\"", concert(json!({ "name": format!("Big {name}") }))).await;
+    let publish = concert(json!({ "name": format!("Big {name}"), "status": "published" }));
+    let published = admin.put(&path, "\"1\"", publish).await;
     assert_eq!(published.status, 200, "{}", published.body);
     assert_eq!(published.header("etag"), "\"2\"");
     assert_eq!(anybody.get(&search).await.body["items"][0]["name"], format!("Big {name}"));

@@ -176,6 +176,9 @@ async fn a_cursor_is_good_for_its_list_its_filters_and_its_reader_only() {
     let of_concerts = ada.get("/events?limit=2&q=concert").await.text("next_cursor");
     let of_a_year = ada.get(&format!("/events?limit=2&to={until}")).await.text("next_cursor");
     let of_all = admin.get("/admin/events?limit=2").await.text("next_cursor");
+    let of_published = admin.get("/admin/events?limit=2&status=published").await.text("next_cursor");
+    let of_halls = admin.get("/admin/events?limit=2&q=hall").await.text("next_cursor");
+    let of_starts = admin.get(&format!("/admin/events?limit=2&starts_to={until}")).await.text("next_cursor");
     let of_ada = ada.get("/bookings?limit=1").await.text("next_cursor");
     let of_ada_confirmed = ada.get("/bookings?limit=1&status=confirmed").await.text("next_cursor");
 
@@ -184,6 +187,9 @@ async fn a_cursor_is_good_for_its_list_its_filters_and_its_reader_only() {
         (&ada, "/events?q=concert&".to_owned(), &of_concerts),
         (&ada, format!("/events?to={until}&"), &of_a_year),
         (&admin, "/admin/events?".to_owned(), &of_all),
+        (&admin, "/admin/events?status=published&".to_owned(), &of_published),
+        (&admin, "/admin/events?q=hall&".to_owned(), &of_halls),
+        (&admin, format!("/admin/events?starts_to={until}&"), &of_starts),
         (&ada, "/bookings?".to_owned(), &of_ada),
         (&ada, "/bookings?status=confirmed&".to_owned(), &of_ada_confirmed),
     ];

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod accounts;
+mod admin_creation;
+mod admin_deletion;
+mod admin_edits;
 mod admin_events;
 mod admin_numbers;
 mod bad_days;
@@ -48,3 +51,4 @@ mod start;
 mod template;
 mod tokens;
 mod units;
+mod unpublish;

@@ -19,6 +19,10 @@ async fn an_id_that_names_nothing_is_not_found() {
         user.book(id, 1).await.assert_problem(404, "event_not_found");
         let put = admin.put(&format!("/admin/events/{id}"), "\"1\"", concert(json!({}))).await;
         put.assert_problem(404, "event_not_found");
+        let path = format!("/admin/events/{id}");
+        admin.get(&path).await.assert_problem(404, "event_not_found");
+        admin.patch(&path, "*", json!({})).await.assert_problem(404, "event_not_found");
+        admin.delete_version(&path, "*").await.assert_problem(404, "event_not_found");
         user.get(&format!("/reservations/{id}")).await.assert_problem(404, "reservation_not_found");
         user.delete(&format!("/reservations/{id}")).await.assert_problem(404, "reservation_not_found");
         user.get(&format!("/bookings/{id}")).await.assert_problem(404, "booking_not_found");
@@ -109,6 +113,7 @@ async fn head_answers_like_get_without_the_body() {
         (&user, "/openapi.json".to_owned()),
         (&user, "/docs".to_owned()),
         (&evently.admin(), "/admin/events".to_owned()),
+        (&evently.admin(), format!("/admin/events/{event}")),
         (&evently.admin(), format!("/admin/events/{event}/inventory")),
         (&evently.admin(), format!("/admin/events/{event}/prices")),
         (&evently.admin(), format!("/admin/events/{event}/bookings")),

@@ -24,6 +24,7 @@ async fn each_function_needs_all_that_its_policy_permits() {
     sign_in_and_change_the_password(&evently).await;
     let event = sell_and_cancel(&evently).await;
     look_at_the_numbers(&evently, &event).await;
+    create_and_delete_a_draft(&evently).await;
     run_the_jobs(&evently, &event).await;
 
     let used = permissions.used();
@@ -85,6 +86,13 @@ async fn look_at_the_numbers(evently: &TestApp, event: &str) {
     for path in [&of_event("inventory"), &of_event("prices"), &of_event("bookings"), "/admin/analytics"] {
         assert_eq!(admin.get(path).await.status, 200, "{path}");
     }
+}
+
+async fn create_and_delete_a_draft(evently: &TestApp) {
+    let admin = evently.admin();
+    let draft = admin.post("/admin/events", concert(json!({ "status": "draft" }))).await;
+    let gone = admin.delete_version(draft.header("location"), "*").await;
+    assert_eq!(gone.status, 204, "{}", gone.body);
 }
 
 /// The janitor settles a confirm and moves past sales; pricing moves prices and keeps them.

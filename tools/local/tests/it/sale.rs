@@ -81,7 +81,7 @@ async fn a_cancelled_event_sells_nothing_and_confirms_nothing() {
     assert_eq!(ada.delete(&format!("/reservations/{held}")).await.status, 204);
     assert_eq!(ada.cancel(&booking).await.status, 200);
 
-    let on = concert(json!({ "capacity": 10 }));
+    let on = concert(json!({ "capacity": 10, "status": "published" }));
     assert_eq!(evently.admin().put(&format!("/admin/events/{event}"), "*", on).await.status, 200);
     assert_eq!(evently.available(&event).await, 10, "published again, with all its seats");
     assert_eq!(evently.user().book(&event, 10).await.status, 201);

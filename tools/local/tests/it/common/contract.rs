@@ -11,7 +11,8 @@ use reqwest::{Method, header::HeaderMap};
 use serde_json::{Map, Value, json};
 
 /// Headers that an answer may only have where the document says so.
-const HEADERS_OF_THE_API: [&str; 10] = [
+const HEADERS_OF_THE_API: [&str; 11] = [
+    "accept-patch",
     "allow",
     "content-security-policy",
     "etag",

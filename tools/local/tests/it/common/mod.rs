@@ -255,7 +255,7 @@ pub(crate) fn shared_dynamodb() -> &'static str {
 }
 
 /// What the events are like that tests make past the API.
-fn details(created_at: Timestamp) -> EventDetails {
+pub(crate) fn details(created_at: Timestamp) -> EventDetails {
     EventDetails {
         name: "Old concert".to_owned(),
         description: None,

@@ -72,6 +72,17 @@ impl Session {
         send(self.request(Method::PUT, path).header("if-match", if_match).json(&body)).await
     }
 
+    /// Changes a part of an event, by a JSON merge patch.
+    pub(crate) async fn patch(&self, path: &str, if_match: &str, patch: Value) -> Answer {
+        let request = self.request(Method::PATCH, path).header("if-match", if_match);
+        send(request.header("content-type", "application/merge-patch+json").body(patch.to_string())).await
+    }
+
+    /// Deletes what is at that version.
+    pub(crate) async fn delete_version(&self, path: &str, if_match: &str) -> Answer {
+        send(self.request(Method::DELETE, path).header("if-match", if_match)).await
+    }
+
     /// Holds seats, with a new idempotency key.
     pub(crate) async fn book(&self, event: &str, quantity: u32) -> Answer {
         self.book_with_key(event, quantity, &Uuid::now_v7().to_string()).await

@@ -1,0 +1,45 @@
+//! GET /admin/events/{id}
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::IntoResponse};
+use jiff::Timestamp;
+use shared::{
+    App, Error,
+    domain::{event::Event, id::EventId},
+    http::{
+        Admin, PathId, Problem,
+        openapi::{AdminProblems, ProblemBody, StoreProblems},
+        views::EventView,
+    },
+    protocol::available_seats,
+};
+
+use crate::tagged;
+
+/// One event of any status, as the truth has it now. Base a change on its `ETag`.
+#[utoipa::path(
+    get, path = "/admin/events/{id}", tag = "Admin", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The event's id.")),
+    responses(
+        (status = 200, description = "The event.", body = EventView, headers(("ETag" = String))),
+        (status = 404, description = "`event_not_found`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        AdminProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn get_any_event(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    PathId(id): PathId<EventId>,
+) -> Result<impl IntoResponse, Problem> {
+    let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    let available = available(&app, &event, Timestamp::now()).await?;
+    tagged(event, available)
+}
+
+/// How many seats of an event can be had right now.
+pub(crate) async fn available(app: &App, event: &Event, now: Timestamp) -> Result<u32, Error> {
+    let available = available_seats(app, std::slice::from_ref(event), now).await?;
+    Ok(available.first().copied().unwrap_or(0))
+}

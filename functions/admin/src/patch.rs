@@ -1,0 +1,202 @@
+//! PATCH /admin/events/{id}
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::IntoResponse};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use shared::{
+    App,
+    domain::{
+        event::{Event, EventStatus, Pricing},
+        id::EventId,
+        whole::{whole, whole_or_none},
+    },
+    http::{
+        Admin, MergePatch, PathId, Problem,
+        headers::RequiredIfMatch,
+        openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
+        views::EventView,
+    },
+    protocol,
+};
+use utoipa::ToSchema;
+
+use crate::{get::available, input::EventInput, is_based_on, tagged};
+
+/// What is to change about an event. What is left out keeps its value, and null resets a field to its default; fields that
+/// have none can't be null.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventPatch {
+    /// 1 to 200 characters, not all of them white space.
+    #[schema(value_type = String, required = false, example = "Open Air 2031", max_length = 200, pattern = r"\S")]
+    #[serde(default, deserialize_with = "given")]
+    name: Option<String>,
+    /// At most 5,000 characters.
+    #[schema(value_type = Option<String>, max_length = 5000)]
+    #[serde(default, deserialize_with = "given")]
+    description: Option<Option<String>>,
+    /// At most 200 characters.
+    #[schema(value_type = Option<String>, example = "Riverside Park", max_length = 200)]
+    #[serde(default, deserialize_with = "given")]
+    venue: Option<Option<String>>,
+    /// In the future, unless the event had this start already.
+    #[schema(value_type = Timestamp, required = false, example = "2031-06-12T18:00:00Z")]
+    #[serde(default, deserialize_with = "given")]
+    starts_at: Option<Timestamp>,
+    /// At most 31 days after `starts_at`.
+    #[schema(value_type = Option<Timestamp>)]
+    #[serde(default, deserialize_with = "given")]
+    ends_at: Option<Option<Timestamp>>,
+    /// Seats in all.
+    #[schema(value_type = u32, required = false, example = 500, minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "given_whole")]
+    capacity: Option<u32>,
+    /// Price of a seat, in minor units of `currency`. A new base price is the new price, too.
+    #[schema(value_type = u32, required = false, example = 4500, minimum = 0, maximum = 100_000_000)]
+    #[serde(default, deserialize_with = "given_whole")]
+    base_price: Option<u32>,
+    /// ISO 4217 code. Can't be changed, only repeated.
+    #[schema(value_type = String, required = false, example = "EUR", pattern = "^[A-Z]{3}$")]
+    #[serde(default, deserialize_with = "given")]
+    currency: Option<String>,
+    /// When sales open; null for at once.
+    #[schema(value_type = Option<Timestamp>)]
+    #[serde(default, deserialize_with = "given")]
+    sales_open_at: Option<Option<Timestamp>>,
+    /// When sales close; null for at the start.
+    #[schema(value_type = Option<Timestamp>)]
+    #[serde(default, deserialize_with = "given")]
+    sales_close_at: Option<Option<Timestamp>>,
+    /// Seats in one booking at most; null for 10.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 50)]
+    #[serde(default, deserialize_with = "given_whole_or_none")]
+    max_per_booking: Option<Option<u32>>,
+    /// Seats that one user may have, held and bought together; null for 10, or `max_per_booking` if that is more.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "given_whole_or_none")]
+    max_per_user: Option<Option<u32>>,
+    /// Null leaves it as it is, too.
+    status: Option<EventStatus>,
+    /// Bounds of demand pricing, `{}` to have it with the usual ones if there was none. Null ends it.
+    #[schema(value_type = Option<PricingPatch>)]
+    #[serde(default, deserialize_with = "given")]
+    pricing: Option<Option<PricingPatch>>,
+}
+
+/// What is to change about the bounds of demand pricing.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PricingPatch {
+    /// The lowest price, in percent of the base price; null for 80.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000)]
+    #[serde(default, deserialize_with = "given_whole_or_none")]
+    min_percent: Option<Option<u32>>,
+    /// The highest price, in percent of the base price, not below `min_percent`; null for 150.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000)]
+    #[serde(default, deserialize_with = "given_whole_or_none")]
+    max_percent: Option<Option<u32>>,
+}
+
+/// What is there, null among it if `T` may be null.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
+}
+
+fn given_whole<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Error> {
+    whole(value).map(Some)
+}
+
+fn given_whole_or_none<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<u32>>, D::Error> {
+    whole_or_none(value).map(Some)
+}
+
+impl EventPatch {
+    /// The event with these changes, as an admin would write it whole.
+    fn applied_to(self, event: &Event) -> EventInput {
+        let before = event.details.clone();
+        EventInput {
+            name: self.name.unwrap_or(before.name),
+            description: self.description.unwrap_or(before.description),
+            venue: self.venue.unwrap_or(before.venue),
+            starts_at: self.starts_at.unwrap_or(before.starts_at),
+            ends_at: self.ends_at.unwrap_or(before.ends_at),
+            capacity: self.capacity.unwrap_or(before.capacity),
+            base_price: self.base_price.unwrap_or(before.base_price),
+            currency: self.currency.unwrap_or_else(|| before.currency.code().to_owned()),
+            sales_open_at: self.sales_open_at.unwrap_or(before.sales_open_at),
+            sales_close_at: self.sales_close_at.unwrap_or(before.sales_close_at),
+            max_per_booking: self.max_per_booking.unwrap_or(Some(before.max_per_booking)),
+            max_per_user: self.max_per_user.unwrap_or(Some(before.max_per_user)),
+            status: self.status,
+            pricing: match self.pricing {
+                None => before.pricing,
+                Some(patch) => patch.map(|patch| patch.applied_to(before.pricing.unwrap_or_default())),
+            },
+        }
+    }
+}
+
+impl PricingPatch {
+    fn applied_to(&self, before: Pricing) -> Pricing {
+        let usual = Pricing::default();
+        let percent = |patched: Option<Option<u32>>, before, usual| match patched {
+            None => before,
+            Some(percent) => percent.unwrap_or(usual),
+        };
+        Pricing {
+            min_percent: percent(self.min_percent, before.min_percent, usual.min_percent),
+            max_percent: percent(self.max_percent, before.max_percent, usual.max_percent),
+        }
+    }
+}
+
+/// Changes some fields of an event and keeps the rest, by a JSON merge patch (RFC 7396). All else is as for PUT.
+///
+/// Other media types are refused, `application/json` among them: it does not say what a left-out field means.
+#[utoipa::path(
+    patch, path = "/admin/events/{id}", tag = "Admin", security(("bearer" = [])),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The event's id."),
+        IfMatchHeader,
+    ),
+    request_body(content = EventPatch, content_type = "application/merge-patch+json",
+     example = json!({ "capacity": 800, "sales_open_at": null, "pricing": { "max_percent": 120 } })),
+    responses(
+        (status = 200, description = "The event as it is now.", body = EventView, headers(("ETag" = String))),
+        (status = 404, description = "`event_not_found`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        (status = 409, description = "`capacity_below_sold`: see `lowest_capacity`; `event_has_bookings`: it can't become a \
+          draft.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, description = "`stale_version`: see `current_version`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        (status = 428, description = "`if_match_required`.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        BodyProblems,
+        (status = 400, description = "`invalid_parameter`: `If-Match` is no ETag; `malformed_json`; `malformed_body`.",
+         body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "`unsupported_media_type`: no JSON merge patch.", body = ProblemBody,
+         content_type = "application/problem+json", headers(("Accept-Patch" = String))),
+        AdminProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn patch_event(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    PathId(id): PathId<EventId>,
+    RequiredIfMatch(if_match): RequiredIfMatch,
+    MergePatch(patch): MergePatch<EventPatch>,
+) -> Result<impl IntoResponse, Problem> {
+    let now = Timestamp::now();
+    let event = protocol::replace_event(
+        &app,
+        id,
+        |event| is_based_on(&if_match, event),
+        |event| patch.applied_to(event).details(Some(event), now),
+        now,
+    )
+    .await?;
+    let available = available(&app, &event, now).await?;
+    tagged(event, available)
+}

@@ -1,0 +1,63 @@
+//! Delete: a draft goes, with its inventory and its prices, as if it had never been.
+//!
+//! Only a draft of which no seat was ever sold can go: a booking must find its event, a cancelled one, too. A draft sells
+//! nothing ([`super::replace_event()`]), so what its shards say of bookings can't change while it is one; the version of the
+//! event makes sure that it is.
+//!
+//! First the event is marked in DynamoDB (`store::deletion`): from then on there is no such event for anybody. Then what
+//! belongs to it goes from Redis and from DynamoDB, and the marked item last. Broken off anywhere, the same request finds the
+//! mark and goes on.
+
+use jiff::Timestamp;
+
+use super::replace::stale;
+use crate::{
+    App, catalogue,
+    domain::{
+        error::Error,
+        event::{Event, EventStatus},
+        id::EventId,
+    },
+};
+
+/// Deletes a draft if it is still at the `expected` version.
+pub async fn delete_draft(
+    app: &App,
+    id: EventId,
+    expected: impl Fn(&Event) -> bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(event) = app.store.event(id).await? else {
+        return go_on(app, id).await;
+    };
+    if !expected(&event) {
+        return Err(Error::StaleVersion { current: event.version });
+    }
+    if event.details.status != EventStatus::Draft {
+        return Err(Error::EventNotDraft);
+    }
+    let inventory = app.store.inventory(id, event.shards).await?;
+    if inventory.iter().any(|shard| shard.bookings > 0 || shard.sold > 0) {
+        return Err(Error::EventHasBookings);
+    }
+    if app.store.mark_deleted(&event, now).await? {
+        return delete_marked(app, &event).await;
+    }
+    // Somebody changed it, or deletes it, too; or it was our own try, whose answer got lost.
+    match stale(app, id).await {
+        Err(Error::EventNotFound) => go_on(app, id).await,
+        changed => Err(changed?),
+    }
+}
+
+/// Goes on where somebody broke off after the mark.
+async fn go_on(app: &App, id: EventId) -> Result<(), Error> {
+    let event = app.store.half_deleted_event(id).await?.ok_or(Error::EventNotFound)?;
+    delete_marked(app, &event).await
+}
+
+async fn delete_marked(app: &App, event: &Event) -> Result<(), Error> {
+    catalogue::retract(app, event).await?;
+    app.store.delete_shards(event.id, 0..event.shards).await?;
+    app.store.delete_event_and_prices(event).await
+}
