@@ -40,7 +40,7 @@ pub(crate) async fn answer(request: Request, next: Next) -> Response {
         request.map(|body| Body::from_stream(Lent { rest: Some(Rest::of(body)), owner: Some(owner) }));
     let mut response = next.run(request).await;
     if let Ok(rest) = returned.try_recv()
-        && !rest.is_dropped_in_time(waits_to_send).await
+        && !rest.leaves_connection_good(waits_to_send).await
     {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -61,8 +61,8 @@ impl Rest {
         Self { body: body.into_data_stream(), read_bytes: 0, is_asked: false, is_broken: false }
     }
 
-    /// Reads and drops it. Answers whether the connection is good for another request then.
-    async fn is_dropped_in_time(mut self, waits_to_send: bool) -> bool {
+    /// Reads and drops it, perhaps after this has returned. Answers whether the connection is good for another request then.
+    async fn leaves_connection_good(mut self, waits_to_send: bool) -> bool {
         if self.is_broken || (waits_to_send && !self.is_asked) {
             return false;
         }
