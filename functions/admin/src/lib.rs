@@ -35,11 +35,6 @@ shared::routes![
     [timeline::timeline],
 ];
 
-/// Whether a change is based on the event as it is.
-fn is_based_on(if_match: &IfMatch, event: &Event) -> bool {
-    version_tag(event.version).is_ok_and(|tag| if_match.precondition_passes(&tag))
-}
-
 /// An event with its ETag.
 fn tagged(event: Event, available: u32) -> Result<Response, Problem> {
     Ok(event_answer(&EventView::new(event, available))?)
