@@ -125,8 +125,12 @@ async fn a_damaged_file_is_refused_in_the_servers_own_words() {
     let server = RedisServer::start(kept_in(folder.path())).await.unwrap();
     set(&server, "kept").await;
     server.stop().await;
-    for file in folder.path().join("appendonlydir").read_dir().unwrap().flatten() {
-        if file.file_name().to_string_lossy().ends_with(".incr.aof") {
+    // Since version 7 there is a folder of files; before, there was one file.
+    let several = folder.path().join("appendonlydir");
+    let files = if several.is_dir() { several } else { folder.path().to_owned() };
+    for file in files.read_dir().unwrap().flatten() {
+        let name = file.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".incr.aof") || name == "appendonly.aof" {
             std::fs::write(file.path(), "*9\r\nnonsense\r\n".repeat(9)).unwrap();
         }
     }
