@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, builders::DeleteBuilder
 use jiff::Timestamp;
 
 use super::{
-    Item, Store, events::SHARDS_WITH_EVENT, failed, from_item, inventory::shard_id, number, prices::price_id,
-    text, transaction::Transacted,
+    Item, Store, events::SHARDS_WITH_EVENT, from_item, inventory::shard_id, number, prices::price_id, text,
+    transaction::Transacted, was_written,
 };
 use crate::domain::{
     error::Error,
@@ -49,17 +49,7 @@ impl Store {
             .expression_attribute_values(":draft", text(EventStatus::Draft.as_str()))
             .send()
             .await;
-        match marked {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(failed(error)),
-        }
+        was_written(marked)
     }
 
     /// Deletes shards that never sold a seat. Those that are gone already are no mistake.

@@ -18,6 +18,7 @@ use super::{
     page::{Page, PageKey, PageKeyPart, read_page, read_page_of},
     text, to_item,
     transaction::{Transacted, condition_failed},
+    was_written,
 };
 use crate::domain::{
     error::Error,
@@ -334,17 +335,7 @@ impl Store {
             .expression_attribute_values(":on", text(on))
             .send()
             .await;
-        match marked {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(failed(error)),
-        }
+        was_written(marked)
     }
 
     /// What is written whenever an admin replaces an event.

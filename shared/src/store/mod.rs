@@ -33,6 +33,7 @@ pub use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::{
     config::{Credentials, Region},
     error::{ProvideErrorMetadata, SdkError},
+    operation::update_item::UpdateItemError,
     types::AttributeValue,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -169,6 +170,17 @@ where
         Error::Internal(Box::new(error))
     } else {
         Error::Unavailable { store: "DynamoDB", source: Box::new(error) }
+    }
+}
+
+/// Whether an update's condition was true, so that it was written.
+fn was_written<T>(updated: Result<T, SdkError<UpdateItemError>>) -> Result<bool, Error> {
+    match updated {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(failed(error)),
+        },
     }
 }
 

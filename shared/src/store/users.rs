@@ -1,13 +1,14 @@
 //! Users. Key: `email`, in its normalised form, so that an address can be taken once only.
 
 use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    operation::put_item::PutItemError,
     types::{TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 
-use super::{EndedTokensNote, Store, failed, from_item, number, text, to_item, transaction::Transacted};
+use super::{
+    EndedTokensNote, Store, failed, from_item, number, text, to_item, transaction::Transacted, was_written,
+};
 use crate::domain::{
     email::Email,
     error::Error,
@@ -64,7 +65,7 @@ impl Store {
             .expression_attribute_values(":new", text(hash.as_str()))
             .send()
             .await;
-        was_unchanged(updated.map(|_| ()))
+        was_written(updated)
     }
 
     /// Gives the account another password, and the next version of it, which ends the tokens of before; `forget_at` is when
@@ -124,21 +125,11 @@ impl Store {
             .expression_attribute_values(":version", number(user.password_version))
             .send()
             .await;
-        was_unchanged(updated.map(|_| ())).map(|_| ())
+        was_written(updated).map(|_| ())
     }
 }
 
 /// The account's hash; an empty text, which none is, for an account without.
 fn old_hash(user: &User) -> &str {
     user.password_hash.as_ref().map_or("", PasswordHash::as_str)
-}
-
-fn was_unchanged(updated: Result<(), SdkError<UpdateItemError>>) -> Result<bool, Error> {
-    match updated {
-        Ok(()) => Ok(true),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(failed(error)),
-        },
-    }
 }
