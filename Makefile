@@ -97,9 +97,11 @@ bench: need-cargo need-cc redis ## measure the figures of the README, each besid
 		$(if $(FUNCTIONS),,$(addprefix --bin ,$(FUNCTION_NAMES)))
 	@FUNCTIONS="$(FUNCTIONS)" cargo run --quiet --release --bin bench $(PARTS)
 
-openapi: need-cargo need-cc ## write shared/openapi.json anew from the code
-	@cargo run --quiet --bin local openapi > shared/openapi.json.new
-	@mv shared/openapi.json.new shared/openapi.json
+openapi: need-cargo need-cc ## write the API document and the table of allowed methods anew from the code
+	@cargo run --quiet --bin local openapi > functions/events/openapi.json.new
+	@cargo run --quiet --bin local allowed > shared/http-api/src/allowed.txt.new
+	@mv functions/events/openapi.json.new functions/events/openapi.json
+	@mv shared/http-api/src/allowed.txt.new shared/http-api/src/allowed.txt
 
 events: need-cargo need-cc ## write the sample invocations in events/ anew from the code
 	@cargo run --quiet -p lambda -- events

@@ -3,25 +3,22 @@
 use std::{collections::BTreeMap, pin::pin, sync::Arc};
 
 use axum::{extract::State, response::IntoResponse};
+use domain::{
+    error::Error,
+    event::{Event, EventStatus},
+    inventory::InventoryShard,
+    time::to_whole_ms,
+};
 use futures::TryStreamExt;
+use http_api::{
+    Admin, App, Problem, QueryParams,
+    csv::{Table, Wanted, text},
+    openapi::{AdminProblems, ParameterProblems, StoreProblems},
+    query::check_range,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::{
-    App, Error,
-    domain::{
-        event::{Event, EventStatus},
-        inventory::InventoryShard,
-        time::to_whole_ms,
-    },
-    http::{
-        Admin, Problem, QueryParams,
-        csv::{Table, Wanted, text},
-        openapi::{AdminProblems, ParameterProblems, StoreProblems},
-        query::check_range,
-    },
-    redis::ReportSeen,
-    store::EventsFilter,
-};
+use stores::{dynamodb::EventsFilter, redis::ReportSeen};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::numbers::{Amount, amounts, ratio};

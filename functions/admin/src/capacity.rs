@@ -3,21 +3,17 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
+use domain::{event::Event, id::EventId, inventory::InventoryShard};
+use http_api::{
+    Admin, App, Problem, QueryParams,
+    csv::{Table, Wanted, text},
+    cursor::{from_cursor, to_cursor},
+    openapi::{AdminProblems, ParameterProblems, StoreProblems},
+    query::{check_range, page_items},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::{
-    App,
-    domain::{event::Event, id::EventId, inventory::InventoryShard},
-    http::{
-        Admin, Problem, QueryParams,
-        csv::{Table, Wanted, text},
-        cursor::{from_cursor, to_cursor},
-        openapi::{AdminProblems, ParameterProblems, StoreProblems},
-        query::{check_range, page_items},
-    },
-    redis::UnsoldSeats,
-    store::EventsFilter,
-};
+use stores::{dynamodb::EventsFilter, redis::UnsoldSeats};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::numbers::ratio;

@@ -7,18 +7,15 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::IntoResponse,
 };
-use jiff::Timestamp;
-use shared::{
-    App, Error,
-    domain::request_key::RequestKey,
-    http::{
-        Admin, JsonBody, OptionalIdempotencyKey, Problem,
-        headers::replayed,
-        openapi::{AdminProblems, AdvisedKeyHeader, BodyProblems, ProblemBody, StoreProblems},
-        views::EventView,
-    },
-    protocol::{self, Created},
+use booking::{self, Created};
+use domain::{error::Error, request_key::RequestKey};
+use http_api::{
+    Admin, App, JsonBody, OptionalIdempotencyKey, Problem,
+    headers::replayed,
+    openapi::{AdminProblems, AdvisedKeyHeader, BodyProblems, ProblemBody, StoreProblems},
+    views::EventView,
 };
+use jiff::Timestamp;
 
 use crate::{get::available, input::EventInput, tagged};
 
@@ -57,10 +54,10 @@ pub(crate) async fn create_event(
     let created = match key {
         Some(key) => {
             let key = RequestKey::new(admin.user_id, &key, &input.canonical()?);
-            protocol::create_event_once(&app, &key, || input.details(None, now), now).await?
+            booking::create_event_once(&app.protocol, &key, || input.details(None, now), now).await?
         }
         None => {
-            let created = protocol::create_event(&app, input.details(None, now)?, now).await;
+            let created = booking::create_event(&app.protocol, input.details(None, now)?, now).await;
             Created { event: created.map_err(without_key)?, replayed: false }
         }
     };

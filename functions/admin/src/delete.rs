@@ -3,17 +3,13 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
-use jiff::Timestamp;
-use shared::{
-    App,
-    domain::id::EventId,
-    http::{
-        Admin, PathId, Problem,
-        headers::RequiredIfMatch,
-        openapi::{AdminProblems, IfMatchHeader, ProblemBody, StoreProblems},
-    },
-    protocol,
+use domain::id::EventId;
+use http_api::{
+    Admin, App, PathId, Problem,
+    headers::RequiredIfMatch,
+    openapi::{AdminProblems, IfMatchHeader, ProblemBody, StoreProblems},
 };
+use jiff::Timestamp;
 
 /// Deletes a draft, with its prices and all else that belongs to it. A draft of which seats were ever sold can't be deleted,
 /// even if all its bookings are cancelled: they must find their event.
@@ -44,6 +40,7 @@ pub(crate) async fn delete_event(
     PathId(id): PathId<EventId>,
     RequiredIfMatch(if_match): RequiredIfMatch,
 ) -> Result<impl IntoResponse, Problem> {
-    protocol::delete_draft(&app, id, |event| if_match.allows(event.version), Timestamp::now()).await?;
+    booking::delete_draft(&app.protocol, id, |event| if_match.allows(event.version), Timestamp::now())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,7 +1,7 @@
 //! How an event sells, as an admin sees it.
 
+use domain::pricing::Demand;
 use serde::Serialize;
-use shared::domain::pricing::Demand;
 use utoipa::ToSchema;
 
 /// How an event sells: the numbers that demand pricing goes by.

@@ -3,23 +3,22 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
+use domain::{
+    booking::{Booking, BookingStatus},
+    error::Error,
+    event::EventNow,
+    id::EventId,
+};
+use http_api::{
+    Admin, App, PathId, Problem, QueryParams,
+    csv::{Table, Wanted, text},
+    cursor::{from_cursor, to_cursor},
+    openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
+    query::page_items,
+    views::BookingView,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::{
-    App, Error,
-    domain::{
-        booking::{Booking, BookingStatus, EventNow},
-        id::EventId,
-    },
-    http::{
-        Admin, PathId, Problem, QueryParams,
-        csv::{Table, Wanted, text},
-        cursor::{from_cursor, to_cursor},
-        openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
-        query::page_items,
-        views::BookingView,
-    },
-};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which bookings.

@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
-use jiff::Timestamp;
-use shared::{
-    App, Error,
-    domain::{event::Event, id::EventId},
-    http::{
-        Admin, PathId, Problem,
-        openapi::{AdminProblems, ProblemBody, StoreProblems},
-        views::EventView,
-    },
-    protocol::available_seats,
+use catalogue::available_seats;
+use domain::{error::Error, event::Event, id::EventId};
+use http_api::{
+    Admin, App, PathId, Problem,
+    openapi::{AdminProblems, ProblemBody, StoreProblems},
+    views::EventView,
 };
+use jiff::Timestamp;
 
 use crate::tagged;
 
@@ -40,6 +37,6 @@ pub(crate) async fn get_any_event(
 
 /// How many seats of an event can be had right now.
 pub(crate) async fn available(app: &App, event: &Event, now: Timestamp) -> Result<u32, Error> {
-    let available = available_seats(app, std::slice::from_ref(event), now).await?;
+    let available = available_seats(&app.catalogue, std::slice::from_ref(event), now).await?;
     Ok(available.first().copied().unwrap_or(0))
 }

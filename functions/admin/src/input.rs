@@ -1,17 +1,15 @@
 //! An event as an admin writes it.
 
+use domain::{
+    error::Error,
+    event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT, Pricing},
+    field_error::FieldError,
+    time::to_whole_ms,
+    whole::{whole, whole_or_none},
+};
 use iso_currency::Currency;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::{
-    Error,
-    domain::{
-        error::FieldError,
-        event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT, Pricing},
-        time::to_whole_ms,
-        whole::{whole, whole_or_none},
-    },
-};
 use utoipa::ToSchema;
 
 /// An event as an admin writes it. When an event is replaced, what is left out gets its default, but `status` keeps its
@@ -111,11 +109,10 @@ impl EventInput {
         match details.check(before, now) {
             Ok(()) if errors.is_empty() => Ok(details),
             Ok(()) => Err(Error::Invalid(errors)),
-            Err(Error::Invalid(mut all)) => {
+            Err(mut all) => {
                 all.append(&mut errors);
                 Err(Error::Invalid(all))
             }
-            Err(error) => Err(error),
         }
     }
 }

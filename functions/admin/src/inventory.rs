@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
+use booking::{self, Conservation};
+use domain::id::EventId;
+use http_api::{
+    Admin, App, PathId, Problem,
+    openapi::{AdminProblems, ProblemBody, StoreProblems},
+};
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::{
-    App,
-    domain::id::EventId,
-    http::{
-        Admin, PathId, Problem,
-        openapi::{AdminProblems, ProblemBody, StoreProblems},
-    },
-    protocol::{self, Conservation},
-};
 use utoipa::ToSchema;
 
 /// Where an event's seats are. At rest, `capacity = sold + held + in_flight + free`.
@@ -59,7 +56,7 @@ pub(crate) async fn show_inventory(
     _: Admin,
     PathId(id): PathId<EventId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let seats = protocol::conservation(&app, id, Timestamp::now()).await?;
+    let seats = booking::conservation(&app.protocol, id, Timestamp::now()).await?;
     let (drift, Conservation { capacity, sold, held, in_flight, free }) = (seats.drift(), seats);
     Ok(Json(Inventory { event_id: id.to_string(), capacity, sold, held, in_flight, free, drift }))
 }

@@ -18,12 +18,11 @@ mod replace;
 mod timeline;
 
 use axum::response::Response;
-use shared::{
-    domain::event::Event,
-    http::{Problem, headers::event_answer, views::EventView},
-};
+use domain::event::Event;
+use http_api::{App, Problem, headers::event_answer, views::EventView};
 
-shared::routes![
+http_api::routes![
+    App:
     [create::create_event, list::list_all_events],
     [get::get_any_event, replace::replace_event, patch::patch_event, delete::delete_event],
     [inventory::show_inventory],

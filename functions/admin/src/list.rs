@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
+use catalogue::available_seats;
+use domain::event::{EventStatus, NAME_CHARS_MAX, Words};
+use http_api::{
+    Admin, App, Problem, QueryParams,
+    cursor::{from_cursor, to_cursor},
+    openapi::{AdminProblems, ParameterProblems, StoreProblems},
+    query::page_items,
+    views::{EventList, EventView},
+};
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::{
-    App,
-    domain::event::{EventStatus, NAME_CHARS_MAX, Words},
-    http::{
-        Admin, Problem, QueryParams,
-        cursor::{from_cursor, to_cursor},
-        openapi::{AdminProblems, ParameterProblems, StoreProblems},
-        query::page_items,
-        views::{EventList, EventView},
-    },
-    protocol::available_seats,
-    store::EventsFilter,
-};
+use stores::dynamodb::EventsFilter;
 use utoipa::IntoParams;
 
 /// Which page.
@@ -95,7 +92,7 @@ pub(crate) async fn list_all_events(
     let (filter, list) = params.filter()?;
     let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
     let page = app.store.events_by_start(&filter, limit, start).await?;
-    let available = available_seats(&app, &page.items, Timestamp::now()).await?;
+    let available = available_seats(&app.catalogue, &page.items, Timestamp::now()).await?;
     Ok(Json(EventList {
         items: page
             .items

@@ -3,23 +3,19 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
+use domain::{
+    event::{Event, EventStatus, Pricing},
+    id::EventId,
+    whole::{whole, whole_or_none},
+};
+use http_api::{
+    Admin, App, MergePatch, PathId, Problem,
+    headers::RequiredIfMatch,
+    openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
+    views::EventView,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use shared::{
-    App,
-    domain::{
-        event::{Event, EventStatus, Pricing},
-        id::EventId,
-        whole::{whole, whole_or_none},
-    },
-    http::{
-        Admin, MergePatch, PathId, Problem,
-        headers::RequiredIfMatch,
-        openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
-        views::EventView,
-    },
-    protocol,
-};
 use utoipa::ToSchema;
 
 use crate::{get::available, input::EventInput, tagged};
@@ -189,8 +185,8 @@ pub(crate) async fn patch_event(
     MergePatch(patch): MergePatch<EventPatch>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let event = protocol::replace_event(
-        &app,
+    let event = booking::replace_event(
+        &app.protocol,
         id,
         |event| if_match.allows(event.version),
         |event| patch.applied_to(event).details(Some(event), now),

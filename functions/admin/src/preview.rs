@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
+use catalogue::{PriceDecision, decide_price};
+use domain::event::EventStatus;
 use futures::{StreamExt, TryStreamExt, stream};
+use http_api::{
+    Admin, App, Problem, QueryParams,
+    cursor::{from_cursor, to_cursor},
+    openapi::{AdminProblems, ParameterProblems, StoreProblems},
+    query::page_items,
+};
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
-use shared::{
-    App,
-    domain::event::EventStatus,
-    http::{
-        Admin, Problem, QueryParams,
-        cursor::{from_cursor, to_cursor},
-        openapi::{AdminProblems, ParameterProblems, StoreProblems},
-        query::page_items,
-    },
-    protocol::{PriceDecision, decide_price},
-    store::EventsFilter,
-};
+use stores::dynamodb::EventsFilter;
 use utoipa::ToSchema;
 
 use crate::{demand::DemandView, list::ListParams};
@@ -105,7 +102,7 @@ pub(crate) async fn preview_pricing(
     };
     let page = app.store.events_by_start(&filter, limit, start).await?;
     let ids: Vec<_> = page.items.iter().map(|event| event.id).collect();
-    let decisions: Vec<_> = stream::iter(ids.into_iter().map(|id| decide_price(&app, id, now)))
+    let decisions: Vec<_> = stream::iter(ids.into_iter().map(|id| decide_price(&app.catalogue, id, now)))
         .buffered(EVENTS_AT_ONCE)
         .try_collect()
         .await?;

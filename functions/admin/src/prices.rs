@@ -3,22 +3,20 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
+use domain::{
+    error::Error,
+    id::EventId,
+    page::{PageKey, PageKeyPart},
+    pricing::{PriceChange, PriceReason},
+};
+use http_api::{
+    Admin, App, PathId, Problem, QueryParams,
+    cursor::{from_cursor, to_cursor},
+    openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
+    query::page_items,
+};
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::{
-    App, Error,
-    domain::{
-        id::EventId,
-        pricing::{PriceChange, PriceReason},
-    },
-    http::{
-        Admin, PathId, Problem, QueryParams,
-        cursor::{from_cursor, to_cursor},
-        openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
-        query::page_items,
-    },
-    store::{PageKey, PageKeyPart},
-};
 use utoipa::ToSchema;
 
 use crate::{demand::DemandView, list::ListParams};

@@ -3,18 +3,14 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
-use jiff::Timestamp;
-use shared::{
-    App,
-    domain::id::EventId,
-    http::{
-        Admin, JsonBody, PathId, Problem,
-        headers::RequiredIfMatch,
-        openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
-        views::EventView,
-    },
-    protocol,
+use domain::id::EventId;
+use http_api::{
+    Admin, App, JsonBody, PathId, Problem,
+    headers::RequiredIfMatch,
+    openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
+    views::EventView,
 };
+use jiff::Timestamp;
 
 use crate::{get::available, input::EventInput, tagged};
 
@@ -57,8 +53,8 @@ pub(crate) async fn replace_event(
     JsonBody(input): JsonBody<EventInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let event = protocol::replace_event(
-        &app,
+    let event = booking::replace_event(
+        &app.protocol,
         id,
         |event| if_match.allows(event.version),
         |event| input.details(Some(event), now),

@@ -7,20 +7,18 @@ use std::{
 };
 
 use axum::{extract::State, response::IntoResponse};
+use domain::{
+    error::Error,
+    id::EventId,
+    sales::{HOURS_PER_DAY, Hour, HourOfAllSales, hour_of, start_of},
+};
+use http_api::{
+    Admin, App, Problem, QueryParams,
+    csv::{Table, Wanted},
+    openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use shared::{
-    App, Error,
-    domain::{
-        id::EventId,
-        sales::{HOURS_PER_DAY, Hour, HourOfAllSales, hour_of, start_of},
-    },
-    http::{
-        Admin, Problem, QueryParams,
-        csv::{Table, Wanted},
-        openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
-    },
-};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::numbers::{Amount, amounts};

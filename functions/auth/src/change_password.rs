@@ -15,17 +15,14 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
+use domain::{error::Error, time::to_whole_ms, user::User};
+use http_api::{
+    App, Caller, ClientAddress, FormerCaller, JsonBody, Problem,
+    openapi::{BodyProblems, ProblemBody, StoreProblems},
+};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
-use shared::{
-    App, Error, accounts,
-    domain::{time::to_whole_ms, user::User},
-    http::{
-        Caller, ClientAddress, FormerCaller, JsonBody, Problem,
-        openapi::{BodyProblems, ProblemBody, StoreProblems},
-    },
-};
 use utoipa::ToSchema;
 
 use crate::{password, policy};
@@ -83,13 +80,13 @@ pub(crate) async fn change_password(
         .map_err(|message| Error::invalid_field("new_password", message))?;
 
     let now = to_whole_ms(Timestamp::now());
-    let attempt = accounts::try_password(&app, &caller.email, from).await?;
+    let attempt = accounts::try_password(&app.accounts, &caller.email, from).await?;
     let proof = prove(&app, &caller, has_ended, &change, now).await;
     let proof = attempt.judge(proof).await.map_err(|error| refusal(error, has_ended))?;
     match proof {
         Proof::Current(user) => replace(&app, &caller, user, change, now).await?,
         // Whoever did it may not have come so far as to tell Redis.
-        Proof::Done(user) => accounts::end_tokens_again(&app, &user, now).await,
+        Proof::Done(user) => accounts::end_tokens_again(&app.accounts, &user, now).await,
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -110,7 +107,7 @@ async fn replace(
     now: Timestamp,
 ) -> Result<(), Error> {
     let hash = password::hash(change.new_password.clone()).await?;
-    if accounts::change_password(app, &user, &hash, now).await? {
+    if accounts::change_password(&app.accounts, &user, &hash, now).await? {
         return Ok(());
     }
     // Somebody else changed it meanwhile: the same request, or another one.

@@ -7,11 +7,18 @@ mod policy;
 mod register;
 mod signed_in;
 
+use http_api::{App, limit::Counted};
+
+use domain::user::User;
 use serde::Serialize;
-use shared::domain::user::User;
 use utoipa::ToSchema;
 
-shared::routes![[register::register], [login::login], [change_password::change_password],];
+http_api::routes![
+    App:
+    [register::register = Counted::SIGN_IN],
+    [login::login = Counted::SIGN_IN],
+    [change_password::change_password = Counted::SIGN_IN],
+];
 
 /// An account, as clients see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,7 +34,7 @@ struct UserView {
     #[schema(example = "Ada")]
     name: Option<String>,
     /// `user` or `admin`.
-    role: shared::domain::user::Role,
+    role: domain::user::Role,
     /// When the account was made.
     created_at: jiff::Timestamp,
 }

@@ -3,23 +3,21 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
+use domain::{
+    email::Email,
+    error::Error,
+    id::UserId,
+    time::to_whole_ms,
+    user::{Role, User},
+};
+use http_api::{
+    App, ClientAddress, JsonBody, Problem,
+    openapi::{BodyProblems, ProblemBody, StoreProblems},
+};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use shared::{
-    App, Error, accounts,
-    config::AdminAccount,
-    domain::{
-        email::Email,
-        id::UserId,
-        time::to_whole_ms,
-        user::{Role, User},
-    },
-    http::{
-        ClientAddress, JsonBody, Problem,
-        openapi::{BodyProblems, ProblemBody, StoreProblems},
-    },
-};
+use settings::AdminAccount;
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
@@ -58,7 +56,7 @@ pub(crate) async fn login(
 ) -> Result<impl IntoResponse, Problem> {
     let email = Email::parse(&credentials.email).map_err(|_| Error::InvalidCredentials)?;
     let now = Timestamp::now();
-    let attempt = accounts::try_password(&app, &email, from).await?;
+    let attempt = accounts::try_password(&app.accounts, &email, from).await?;
     let signed_in = match &app.config.admin {
         Some(admin) if admin.email == email => sign_in_admin(&app, admin, credentials.password, now).await,
         _ => sign_in(&app, &email, credentials.password, now).await,

@@ -1,8 +1,8 @@
 //! The Lambda function `auth`.
 
-use shared::store::AskedTable;
+use stores::dynamodb::AskedTable;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::run(auth::routes(), AskedTable::Users).await
+    http_api::run(auth::routes(), AskedTable::Users).await
 }

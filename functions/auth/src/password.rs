@@ -7,8 +7,9 @@ use std::time::Duration;
 use argon2::{
     Argon2, Params, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash as ParsedHash,
 };
+use domain::{error::Error, user::PasswordHash};
 use secrecy::{ExposeSecret, SecretString};
-use shared::{Error, domain::user::PasswordHash, telemetry::names};
+use telemetry::names;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     task::spawn_blocking,

@@ -3,8 +3,8 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
+use domain::email::Email;
 use secrecy::{ExposeSecret, SecretString};
-use shared::domain::email::Email;
 
 /// Characters of a password at least.
 const PASSWORD_CHARS_MIN: usize = 8;

@@ -8,23 +8,21 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+use domain::{
+    email::Email,
+    error::Error,
+    field_error::FieldError,
+    id::UserId,
+    time::to_whole_ms,
+    user::{Role, User},
+};
+use http_api::{
+    App, ClientAddress, JsonBody, Problem,
+    openapi::{BodyProblems, ProblemBody, StoreProblems},
+};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
-use shared::{
-    App, Error, accounts,
-    domain::{
-        email::Email,
-        error::FieldError,
-        id::UserId,
-        time::to_whole_ms,
-        user::{Role, User},
-    },
-    http::{
-        ClientAddress, JsonBody, Problem,
-        openapi::{BodyProblems, ProblemBody, StoreProblems},
-    },
-};
 use utoipa::ToSchema;
 
 use crate::{password, policy, signed_in::SignedIn};
@@ -107,7 +105,7 @@ async fn made_before(
     from: ClientAddress,
     now: Timestamp,
 ) -> Result<User, Error> {
-    let attempt = accounts::try_password(app, email, from).await?;
+    let attempt = accounts::try_password(&app.accounts, email, from).await?;
     attempt.judge(made_lately(app, email, password, now).await).await.map_err(|error| match error {
         Error::InvalidCredentials => Error::EmailTaken,
         other => other,

@@ -1,8 +1,10 @@
 //! What whoever signs in gets: an access token, and the account.
 
+use accounts::tokens::ACCESS_TOKEN_SECONDS;
+use domain::{error::Error, user::User};
+use http_api::App;
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::{App, Error, accounts, domain::user::User, http::token::ACCESS_TOKEN_SECONDS};
 use utoipa::ToSchema;
 
 use crate::UserView;
@@ -25,7 +27,7 @@ pub(crate) struct SignedIn {
 impl SignedIn {
     /// Signs somebody in who proved to be that user.
     pub(crate) async fn new(app: &App, user: User, now: Timestamp) -> Result<Self, Error> {
-        accounts::end_tokens_again(app, &user, now).await;
+        accounts::end_tokens_again(&app.accounts, &user, now).await;
         Ok(Self {
             access_token: app.tokens.issue_access(&user, now)?,
             token_type: "Bearer",

@@ -3,18 +3,14 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
-use jiff::Timestamp;
-use shared::{
-    App,
-    http::{
-        BookingId, Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
-        headers::replayed,
-        openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, ProblemBody, StoreProblems},
-        views::BookingAnswer,
-    },
-    protocol,
-    telemetry::names,
+use http_api::{
+    App, BookingId, Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
+    headers::replayed,
+    openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, ProblemBody, StoreProblems},
+    views::BookingAnswer,
 };
+use jiff::Timestamp;
+use telemetry::names;
 
 /// Cancels a booking: its seats go back on sale, once. Cancelling again answers the same.
 #[utoipa::path(
@@ -43,9 +39,11 @@ pub(crate) async fn cancel_booking(
     if let Some(key) = key {
         // What is refused leaves no record of its key behind.
         permit.granted().await?;
-        protocol::check_idempotency_key(&app, caller.user_id, "cancel", &key, &id.to_string()).await?;
+        booking::check_idempotency_key(&app.protocol, caller.user_id, "cancel", &key, &id.to_string())
+            .await?;
     }
-    let cancelled = protocol::cancel(&app, caller.user_id, id, Timestamp::now(), permit.granted()).await?;
+    let cancelled =
+        booking::cancel(&app.protocol, caller.user_id, id, Timestamp::now(), permit.granted()).await?;
     metrics::counter!(names::BOOKINGS_CANCELLED).increment(u64::from(!cancelled.replayed));
     let answer = Json(BookingAnswer::new(cancelled.booking, cancelled.event)).into_response();
     Ok(replayed(answer, cancelled.replayed))

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
-use shared::{
-    App, Error,
-    domain::booking::EventNow,
-    http::{
-        BookingId, Caller, PathId, Problem,
-        openapi::{CallerProblems, ProblemBody, StoreProblems},
-        views::BookingAnswer,
-    },
+use domain::{error::Error, event::EventNow};
+use http_api::{
+    App, BookingId, Caller, PathId, Problem,
+    openapi::{CallerProblems, ProblemBody, StoreProblems},
+    views::BookingAnswer,
 };
 
 /// One of one's own bookings.

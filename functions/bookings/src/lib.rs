@@ -4,4 +4,11 @@ mod cancel;
 mod get;
 mod list;
 
-shared::routes![[list::list_bookings], [get::get_booking], [cancel::cancel_booking],];
+use http_api::{App, limit::Counted};
+
+http_api::routes![
+    App:
+    [list::list_bookings],
+    [get::get_booking],
+    [cancel::cancel_booking = Counted::FINISH.by_handler()],
+];

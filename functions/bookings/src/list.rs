@@ -6,21 +6,20 @@ use std::{
 };
 
 use axum::{Json, extract::State, response::IntoResponse};
-use serde::{Deserialize, Serialize};
-use shared::{
-    App, Error,
-    domain::{
-        booking::{Booking, BookingStatus, EventNow},
-        id::EventId,
-    },
-    http::{
-        Caller, Problem, QueryParams,
-        cursor::{from_cursor, to_cursor},
-        openapi::{CallerProblems, ParameterProblems, StoreProblems},
-        query::page_items,
-        views::BookingView,
-    },
+use domain::{
+    booking::{Booking, BookingStatus},
+    error::Error,
+    event::EventNow,
+    id::EventId,
 };
+use http_api::{
+    App, Caller, Problem, QueryParams,
+    cursor::{from_cursor, to_cursor},
+    openapi::{CallerProblems, ParameterProblems, StoreProblems},
+    query::page_items,
+    views::BookingView,
+};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which bookings.

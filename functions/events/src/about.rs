@@ -8,19 +8,18 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
-use shared::{
-    App,
-    http::{
-        Problem,
-        headers::{cacheable, text_answer},
-        openapi::{IfNoneMatchHeader, ProblemBody},
-        problem::RETRY_AFTER_SECONDS,
-        service::OPENAPI_JSON,
-    },
-    store::AskedTable,
+use http_api::{
+    App, Problem,
+    headers::{cacheable, text_answer},
+    openapi::{IfNoneMatchHeader, ProblemBody},
+    problem::RETRY_AFTER_SECONDS,
 };
+use serde::Serialize;
+use stores::dynamodb::AskedTable;
 use utoipa::ToSchema;
+
+/// The OpenAPI document of all functions together, generated from the code (`make openapi`). A test keeps it in step.
+pub const OPENAPI_JSON: &str = include_str!("../openapi.json");
 
 /// The document changes with a deployment only.
 const DOCUMENT_CACHE_SECONDS: u32 = 300;

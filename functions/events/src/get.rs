@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use shared::{
-    App, Error,
-    catalogue::{self, Shown},
-    domain::{event::EventStatus, id::EventId},
-    http::{
-        PathId, Problem,
-        headers::{cacheable, event_answer},
-        openapi::{IfNoneMatchHeader, ProblemBody, StoreProblems},
-        views::EventView,
-    },
+use catalogue::{self, Shown};
+use domain::{error::Error, event::EventStatus, id::EventId};
+use http_api::{
+    App, PathId, Problem,
+    headers::{cacheable, event_answer},
+    openapi::{IfNoneMatchHeader, ProblemBody, StoreProblems},
+    views::EventView,
 };
 
 use crate::CACHE_SECONDS;
@@ -37,7 +34,7 @@ pub(crate) async fn get_event(
     State(app): State<Arc<App>>,
     PathId(id): PathId<EventId>,
 ) -> Result<Response, Problem> {
-    let shown = catalogue::event(&app, id).await?;
+    let shown = catalogue::event(&app.catalogue, id).await?;
     let shown = shown.filter(|shown| shown.event.details.status != EventStatus::Draft);
     let Shown { event, available } = shown.ok_or(Error::EventNotFound)?;
     Ok(cacheable(CACHE_SECONDS, event_answer(&EventView::new(event, available))?))

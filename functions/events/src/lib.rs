@@ -6,10 +6,15 @@ mod get;
 mod list;
 mod popular;
 
+use http_api::App;
+
+pub use about::OPENAPI_JSON;
+
 /// Seconds that anybody may keep a public answer: `available` is live, so no longer than this.
 const CACHE_SECONDS: u32 = 1;
 
-shared::routes![
+http_api::routes![
+    App:
     [list::list_events],
     [popular::popular_events],
     [get::get_event],

@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
+use catalogue::{self, Search, Shown};
+use domain::event::{NAME_CHARS_MAX, Words};
+use http_api::{
+    App, Problem, QueryParams,
+    cursor::{from_cursor, to_cursor},
+    headers::{cacheable, json_answer},
+    openapi::{IfNoneMatchHeader, ParameterProblems, StoreProblems},
+    query::{check_range, page_items},
+    views::{EventList, EventView},
+};
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::{
-    App,
-    catalogue::{self, Search, Shown},
-    domain::event::{NAME_CHARS_MAX, Words},
-    http::{
-        Problem, QueryParams,
-        cursor::{from_cursor, to_cursor},
-        headers::{cacheable, json_answer},
-        openapi::{IfNoneMatchHeader, ParameterProblems, StoreProblems},
-        query::{check_range, page_items},
-        views::{EventList, EventView},
-    },
-};
 use utoipa::IntoParams;
 
 use crate::CACHE_SECONDS;
@@ -62,7 +59,7 @@ pub(crate) async fn list_events(
     let after = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
     let words = params.q.as_deref().map(Words::of);
     let search = Search { from: params.from, to: params.to, words, after };
-    let page = catalogue::upcoming(&app, &search, limit, now).await?;
+    let page = catalogue::upcoming(&app.catalogue, &search, limit, now).await?;
     let items = page.items.into_iter().map(|Shown { event, available }| EventView::new(event, available));
     let list = EventList { items: items.collect(), next_cursor: to_cursor(&app.tokens, &list, page.next)? };
     Ok(cacheable(CACHE_SECONDS, json_answer(&list)?))

@@ -3,18 +3,15 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
+use catalogue::{self, Shown};
+use http_api::{
+    App, Problem,
+    headers::{cacheable, json_answer},
+    openapi::{IfNoneMatchHeader, StoreProblems},
+    views::EventView,
+};
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::{
-    App,
-    catalogue::{self, Shown},
-    http::{
-        Problem,
-        headers::{cacheable, json_answer},
-        openapi::{IfNoneMatchHeader, StoreProblems},
-        views::EventView,
-    },
-};
 use utoipa::ToSchema;
 
 use crate::CACHE_SECONDS;
@@ -42,7 +39,7 @@ pub(crate) struct PopularEvents {
 )]
 pub(crate) async fn popular_events(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let now = Timestamp::now();
-    let popular = catalogue::popular(&app, POPULAR_EVENTS, now).await?;
+    let popular = catalogue::popular(&app.catalogue, POPULAR_EVENTS, now).await?;
     let items = popular.into_iter().map(|Shown { event, available }| EventView::new(event, available));
     Ok(cacheable(CACHE_SECONDS, json_answer(&PopularEvents { items: items.collect() })?))
 }

@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
+use booking::{Sweep, sweep};
+use domain::{error::Error, event::Event};
 use futures::{StreamExt, stream};
+use http_api::App;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use shared::{
-    App, Error,
-    domain::event::Event,
-    protocol::{Sweep, sweep},
-    store::{EventsFilter, UNMOVED_DAYS},
-};
+use stores::dynamodb::{EventsFilter, UNMOVED_DAYS};
 use tokio::time::Instant;
 
 mod measure;
@@ -69,7 +67,7 @@ pub async fn run_within(app: &App, now: Timestamp, time_max: Duration) -> Result
 
 /// A failure for one event must not keep the others waiting.
 async fn one_event(app: &App, event: Event, now: Timestamp, until: Instant) -> Option<Sweep> {
-    sweep(app, &event, now, until)
+    sweep(&app.protocol, &event, now, until)
         .await
         .inspect_err(|error| tracing::error!(event_id = %event.id, %error, "sweep failed"))
         .ok()

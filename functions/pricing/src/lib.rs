@@ -1,5 +1,5 @@
 //! Demand pricing: every 24 hours, each upcoming published event with `pricing` gets the price that demand asks for.
-//! [`shared::domain::pricing`] has the rule, [`shared::protocol::price_event`] what is done for one event.
+//! [`domain::pricing`] has the rule, [`catalogue::price_event`] what is done for one event.
 //!
 //! Safe to run twice, also at once: an event is moved once a day, in UTC. Its work a run is bounded; a run that does
 //! not come to the end leaves its place in Redis, and the next one goes on there. Without Redis it starts over, which
@@ -9,16 +9,16 @@ mod measure;
 
 use std::time::Duration;
 
+use catalogue::{Priced, price_event, pricing_day};
+use domain::{
+    error::Error,
+    event::{Event, EventStatus},
+};
 use futures::{StreamExt, stream};
+use http_api::App;
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::{
-    App, Error,
-    domain::event::{Event, EventStatus},
-    protocol::{Priced, price_event, pricing_day},
-    redis::PricingCursor,
-    store::EventsFilter,
-};
+use stores::{dynamodb::EventsFilter, redis::PricingCursor};
 use tokio::time::Instant;
 
 /// A run begins no further page of events after this time.
@@ -128,14 +128,14 @@ async fn one_event(app: &App, event: Event, now: Timestamp, until: Instant) -> O
     if event.was_priced_on(pricing_day(now)) {
         return Some(Ok(Priced::Skipped));
     }
-    let priced = price_event(app, event.id, now).await;
+    let priced = price_event(&app.catalogue, event.id, now).await;
     Some(priced.inspect_err(|error| tracing::error!(event_id = %event.id, %error, "pricing failed")))
 }
 
 /// How far a run has come.
 struct Place {
     /// Where its next page starts; from the beginning if `None`.
-    start: Option<shared::store::PageKey>,
+    start: Option<domain::page::PageKey>,
     /// The day for which the events before are priced.
     day: jiff::civil::Date,
     today: jiff::civil::Date,

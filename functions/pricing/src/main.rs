@@ -1,19 +1,8 @@
 //! The Lambda function `pricing`, invoked by its schedule.
 
-use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde_json::Value;
-use shared::{App, store::AskedTable, telemetry};
+use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init("info");
-    let app = App::from_env().await?;
-    app.open_connections(AskedTable::Events).await;
-    let handle = |_: LambdaEvent<Value>| async {
-        let report = pricing::run(&app, Timestamp::now()).await;
-        telemetry::flush_metrics();
-        Ok::<_, Error>(report?.finished()?)
-    };
-    lambda_runtime::run(service_fn(handle)).await
+    http_api::run_job(async |app, now| Ok::<_, Error>(pricing::run(app, now).await?.finished()?)).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::telemetry::names;
+use telemetry::names;
 
 use crate::Report;
 

@@ -8,18 +8,14 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
+use domain::{error::Error, event::MAX_PER_BOOKING_MAX, id::EventId, whole::whole};
+use http_api::{
+    App, Caller, IdempotencyKey, JsonBody, PathId, Permit, Problem,
+    headers::replayed,
+    openapi::{BodyProblems, CallerProblems, KeyHeader, ProblemBody, StoreProblems},
+};
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::{
-    App, Error,
-    domain::{event::MAX_PER_BOOKING_MAX, id::EventId, whole::whole},
-    http::{
-        Caller, IdempotencyKey, JsonBody, PathId, Permit, Problem,
-        headers::replayed,
-        openapi::{BodyProblems, CallerProblems, KeyHeader, ProblemBody, StoreProblems},
-    },
-    protocol,
-};
 use utoipa::ToSchema;
 
 use crate::{measure, view::ReservationAnswer};
@@ -78,15 +74,9 @@ pub(crate) async fn book(
         let message = format!("must be 1 to max_per_booking of the event, at most {MAX_PER_BOOKING_MAX}");
         return Err(Error::invalid_field("quantity", message).into());
     }
-    // The seats are held while the request is counted, which costs no round trip; one too many gives them back.
-    let (permitted, reserved) = tokio::join!(
-        permit.granted(),
-        protocol::reserve(&app, caller.user_id, event, request.quantity, &key, Timestamp::now()),
-    );
-    if let Err(error) = permitted {
-        protocol::withdraw_request(&app, caller.user_id, &reserved, &key).await;
-        return Err(error.into());
-    }
+    let (quantity, now, permitted) = (request.quantity, Timestamp::now(), permit.granted());
+    let reserved =
+        booking::reserve(&app.protocol, caller.user_id, event, quantity, &key, now, permitted).await;
     measure::reserved(&reserved);
     let reserved = reserved?;
     let location = format!("/reservations/{}", reserved.reservation.id);

@@ -8,18 +8,14 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use jiff::Timestamp;
-use shared::{
-    App,
-    domain::id::ReservationId,
-    http::{
-        Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
-        headers::replayed,
-        openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, ProblemBody, StoreProblems},
-        views::BookingAnswer,
-    },
-    protocol,
+use domain::id::ReservationId;
+use http_api::{
+    App, Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
+    headers::replayed,
+    openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, ProblemBody, StoreProblems},
+    views::BookingAnswer,
 };
+use jiff::Timestamp;
 
 use crate::measure;
 
@@ -55,9 +51,11 @@ pub(crate) async fn confirm_reservation(
     if let Some(key) = key {
         // What is refused leaves no record of its key behind.
         permit.granted().await?;
-        protocol::check_idempotency_key(&app, caller.user_id, "confirm", &key, &id.to_string()).await?;
+        booking::check_idempotency_key(&app.protocol, caller.user_id, "confirm", &key, &id.to_string())
+            .await?;
     }
-    let confirmed = protocol::confirm(&app, caller.user_id, id, Timestamp::now(), permit.granted()).await;
+    let confirmed =
+        booking::confirm(&app.protocol, caller.user_id, id, Timestamp::now(), permit.granted()).await;
     measure::confirmed(&confirmed);
     let confirmed = confirmed?;
     let status = if confirmed.replayed { StatusCode::OK } else { StatusCode::CREATED };

@@ -8,9 +8,12 @@ mod measure;
 mod release;
 mod view;
 
-shared::routes![
-    [book::book],
+use http_api::{App, limit::Counted};
+
+http_api::routes![
+    App:
+    [book::book = Counted::WRITE.by_handler()],
     [list::list_reservations],
-    [look::get_reservation, release::release_reservation],
-    [confirm::confirm_reservation],
+    [look::get_reservation, release::release_reservation = Counted::FINISH],
+    [confirm::confirm_reservation = Counted::FINISH.by_handler()],
 ];

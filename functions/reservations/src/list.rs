@@ -3,18 +3,14 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
-use serde::{Deserialize, Serialize};
-use shared::{
-    App,
-    domain::id::ReservationId,
-    http::{
-        Caller, Problem, QueryParams,
-        cursor::{from_cursor, to_cursor},
-        openapi::{CallerProblems, ParameterProblems, StoreProblems},
-        query::page_items,
-    },
-    protocol,
+use domain::id::ReservationId;
+use http_api::{
+    App, Caller, Problem, QueryParams,
+    cursor::{from_cursor, to_cursor},
+    openapi::{CallerProblems, ParameterProblems, StoreProblems},
+    query::page_items,
 };
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::view::ReservationView;
@@ -57,7 +53,7 @@ pub(crate) async fn list_reservations(
     let limit = page_items(params.limit)?;
     let list = format!("reservations {}", caller.user_id);
     let after: Option<ReservationId> = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
-    let mut holds = protocol::own_holds(&app, caller.user_id).await?;
+    let mut holds = booking::own_holds(&app.protocol, caller.user_id).await?;
     holds.retain(|(reservation, _)| after.is_none_or(|after| reservation.id < after));
     let last_shown =
         (holds.len() > limit).then(|| holds.get(limit - 1).map(|(reservation, _)| reservation.id));

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
-use shared::{
-    App,
-    domain::id::ReservationId,
-    http::{
-        Caller, PathId, Problem,
-        openapi::{CallerProblems, ProblemBody, StoreProblems},
-    },
-    protocol::{self, Looked},
+use booking::{self, Looked};
+use domain::id::ReservationId;
+use http_api::{
+    App, Caller, PathId, Problem,
+    openapi::{CallerProblems, ProblemBody, StoreProblems},
 };
 
 use crate::view::{ReservationAnswer, ReservationView};
@@ -33,7 +30,7 @@ pub(crate) async fn get_reservation(
     caller: Caller,
     PathId(id): PathId<ReservationId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let reservation = match protocol::reservation(&app, caller.user_id, id).await? {
+    let reservation = match booking::reservation(&app.protocol, caller.user_id, id).await? {
         Looked::Hold(reservation, now) => ReservationView::held(reservation, now),
         Looked::Booking(booking) => ReservationView::booked(booking),
     };

@@ -1,8 +1,8 @@
 //! The Lambda function `reservations`.
 
-use shared::store::AskedTable;
+use stores::dynamodb::AskedTable;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::run(reservations::routes(), AskedTable::Events).await
+    http_api::run(reservations::routes(), AskedTable::Events).await
 }

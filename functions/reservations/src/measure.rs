@@ -1,10 +1,8 @@
 //! What became of requests to hold and to buy, as metrics.
 
-use shared::{
-    Error,
-    protocol::{Confirmed, Reserved},
-    telemetry::names,
-};
+use booking::{Confirmed, Reserved};
+use domain::error::Error;
+use telemetry::names;
 
 pub(crate) fn reserved(outcome: &Result<Reserved, Error>) {
     let name = match outcome {

@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
-use shared::{
-    App,
-    domain::id::ReservationId,
-    http::{
-        Caller, PathId, Problem,
-        openapi::{CallerProblems, ProblemBody, StoreProblems},
-    },
-    protocol,
-    telemetry::names,
+use domain::id::ReservationId;
+use http_api::{
+    App, Caller, PathId, Problem,
+    openapi::{CallerProblems, ProblemBody, StoreProblems},
 };
+use telemetry::names;
 
 /// Gives a reservation back: its seats are on sale again at once. Giving it back again answers the same.
 #[utoipa::path(
@@ -34,7 +30,7 @@ pub(crate) async fn release_reservation(
     caller: Caller,
     PathId(id): PathId<ReservationId>,
 ) -> Result<StatusCode, Problem> {
-    protocol::release(&app, caller.user_id, id).await?;
+    booking::release(&app.protocol, caller.user_id, id).await?;
     metrics::counter!(names::HOLDS_RELEASED).increment(1);
     Ok(StatusCode::NO_CONTENT)
 }

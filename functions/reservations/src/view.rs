@@ -1,14 +1,12 @@
 //! How a reservation looks to its owner.
 
+use booking::Reserved;
+use domain::{
+    booking::{Booking, total},
+    reservation::{Reservation, ReservationStatus},
+};
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::{
-    domain::{
-        booking::{Booking, total},
-        reservation::{Reservation, ReservationStatus},
-    },
-    protocol::Reserved,
-};
 use utoipa::ToSchema;
 
 /// A reservation, as it is answered.

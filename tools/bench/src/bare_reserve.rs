@@ -2,20 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use domain::id::{EventId, ReservationId, UserId};
 use jiff::Timestamp;
 use load::Failure;
-use shared::{
-    domain::id::{EventId, ReservationId, UserId},
-    redis::keys::Keys,
-};
+use stores::redis::keys::Keys;
 
 use crate::{bare_redis::BareRedis, rate::every_connection};
 
 const SCRIPT: &str = concat!(
-    include_str!("../../../shared/lua/lib/state.lua"),
-    include_str!("../../../shared/lua/lib/seats.lua"),
-    include_str!("../../../shared/lua/lib/draw.lua"),
-    include_str!("../../../shared/lua/reserve.lua")
+    include_str!("../../../shared/stores/lua/lib/state.lua"),
+    include_str!("../../../shared/stores/lua/lib/seats.lua"),
+    include_str!("../../../shared/stores/lua/lib/draw.lua"),
+    include_str!("../../../shared/stores/lua/reserve.lua")
 );
 /// The service gives up sooner. Here one failure would lose every row.
 const TRIES_MAX: usize = 20;
@@ -99,7 +97,7 @@ mod tests {
         embedded_store::{EmbeddedStore, Location},
         redis_server::{RedisOptions, RedisServer},
     };
-    use shared::{protocol, store};
+    use stores::dynamodb;
 
     use super::*;
     use crate::world::{Service, app};
@@ -108,11 +106,11 @@ mod tests {
     async fn an_id_that_is_taken_is_tried_again_with_another() {
         let redis = RedisServer::start(RedisOptions::default()).await.unwrap();
         let dynamodb = EmbeddedStore::start(Location::Memory, None).await.unwrap();
-        let client = store::client_for_endpoint(dynamodb.endpoint());
+        let client = dynamodb::client_for_endpoint(dynamodb.endpoint());
         let service = Service::new(app(redis.url(), "bare", client, |_| {}).await.unwrap()).unwrap();
         let event = service.event(1, 100).await.unwrap();
         let known = service.app.store.event(event).await.unwrap().unwrap();
-        protocol::load(&service.app, &known).await.unwrap();
+        catalogue::load(&service.app.catalogue, &known).await.unwrap();
 
         let bare = BareReserve::new(redis.url(), event, "bare:").await.unwrap();
         let mut connection = BareRedis::new(redis.url()).unwrap();

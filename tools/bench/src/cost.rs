@@ -2,7 +2,7 @@
 
 use load::{Failure, http::Call, server::OwnStores};
 use local::consumed::{Consumed, Units};
-use shared::store;
+use stores::dynamodb;
 
 use crate::{
     figures::{Figure, Samples, Target},
@@ -40,7 +40,7 @@ const BUYERS: usize = 5;
 pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     let stores = OwnStores::start().await?;
     let consumed = Consumed::default();
-    let client = consumed.counted(&store::client_for_endpoint(&stores.dynamodb));
+    let client = consumed.counted(&dynamodb::client_for_endpoint(&stores.dynamodb));
     let service = Service::new(app(&stores.redis, "cost", client, |_| {}).await?)?;
     let event = service.event(1, 1_000).await?;
     let path = format!("/events/{event}");
@@ -84,7 +84,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     ])
 }
 
-async fn buy(service: &Service, event: shared::domain::id::EventId) -> Result<(), Failure> {
+async fn buy(service: &Service, event: domain::id::EventId) -> Result<(), Failure> {
     let buyer = buyers()?.bearer(0)?;
     let reservation = service.hold(event, &buyer).await?;
     service.confirm(&reservation, &buyer).await

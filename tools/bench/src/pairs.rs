@@ -4,6 +4,10 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use domain::{
+    id::{EventId, ReservationId, UserId},
+    inventory::SHARDS_MAX,
+};
 use load::{
     Failure,
     http::{Call, Connection},
@@ -11,13 +15,7 @@ use load::{
     server::{OwnServer, OwnStores},
 };
 use serde_json::json;
-use shared::{
-    domain::{
-        id::{EventId, ReservationId, UserId},
-        inventory::SHARDS_MAX,
-    },
-    store,
-};
+use stores::dynamodb;
 
 use crate::{
     figures::{Figure, Samples, Target},
@@ -37,7 +35,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     let event = create_event(server.address, &admin().await?, "Sold in pairs", SEATS).await?;
     let bare_event = create_event(server.address, &admin().await?, "Sold by the SDK", SEATS).await?;
     let bare =
-        Bare { client: store::client_for_endpoint(&server.stores.dynamodb), event: bare_event.parse()? };
+        Bare { client: dynamodb::client_for_endpoint(&server.stores.dynamodb), event: bare_event.parse()? };
     let (mut pairs, mut transactions) = (Samples::default(), Samples::default());
     // The first round warms up.
     for round in 0..=ROUNDS {
@@ -88,7 +86,7 @@ pub(crate) async fn buy(connection: &mut Connection, event: &str) -> Result<(), 
 
 /// The SDK alone.
 struct Bare {
-    client: store::Client,
+    client: dynamodb::Client,
     event: EventId,
 }
 

@@ -3,6 +3,10 @@
 
 use std::time::Instant;
 
+use domain::{
+    id::EventId,
+    inventory::{SEATS_PER_SHARD, SHARDS_MAX},
+};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use load::{
@@ -11,13 +15,7 @@ use load::{
     report::plot::{Line, Plot},
     server::OwnStores,
 };
-use shared::{
-    domain::{
-        id::EventId,
-        inventory::{SEATS_PER_SHARD, SHARDS_MAX},
-    },
-    store,
-};
+use stores::dynamodb;
 
 use crate::{
     figures::{Figure, Samples, Target},
@@ -47,7 +45,7 @@ pub(crate) async fn by_events() -> Result<(Vec<Figure>, Plot), Failure> {
     let (stores, admin) = (OwnStores::start().await?, admin().await?);
     let mut services = Vec::new();
     for events in EVENTS {
-        let client = store::client_for_endpoint(&stores.dynamodb);
+        let client = dynamodb::client_for_endpoint(&stores.dynamodb);
         let service = Service::new(app(&stores.redis, &format!("scale{events}"), client, |_| {}).await?)?;
         let made = stream::iter((0..events).map(|number| service.event(number, SEATS)));
         let made = made.buffer_unordered(MADE_AT_ONCE).try_collect::<Vec<_>>().await;
@@ -163,7 +161,7 @@ pub(crate) async fn by_shards() -> Result<(Vec<Figure>, Plot), Failure> {
     ];
     let mut halls = Vec::new();
     for (number, (shards, seats, seats_per_shard)) in (0..).zip(sizes) {
-        let client = store::client_for_endpoint(&stores.dynamodb);
+        let client = dynamodb::client_for_endpoint(&stores.dynamodb);
         let prefix = format!("shards{number}");
         let app =
             app(&stores.redis, &prefix, client, |config| config.seats_per_shard = seats_per_shard).await?;

@@ -3,6 +3,11 @@
 use std::sync::Arc;
 
 use axum::{Router, body::Body};
+use domain::{
+    event::{EventDetails, EventStatus},
+    id::EventId,
+};
+use http_api::App;
 use http_body_util::BodyExt;
 use hyper::{Request, header};
 use iso_currency::Currency;
@@ -10,15 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use load::{Failure, http::Call, people::Buyers, server::JWT_SECRET};
 use local::{api, stack::table_name, tables, template::Template};
 use serde_json::Value;
-use shared::{
-    App,
-    config::Config,
-    domain::{
-        event::{EventDetails, EventStatus},
-        id::EventId,
-    },
-    protocol, store,
-};
+use settings::Config;
+use stores::dynamodb;
 use tower::ServiceExt;
 
 /// Settings of the service in which nothing refuses: as `make load` has them, and the logs as they are deployed.
@@ -53,7 +51,7 @@ pub(crate) fn settings(redis: &str, prefix: &str) -> Vec<(&'static str, String)>
 pub(crate) async fn app(
     redis: &str,
     prefix: &str,
-    client: store::Client,
+    client: dynamodb::Client,
     change: impl FnOnce(&mut Config),
 ) -> Result<Arc<App>, Failure> {
     let settings = settings(redis, prefix);
@@ -130,6 +128,6 @@ impl Service {
             status: EventStatus::Published,
             pricing: None,
         };
-        Ok(protocol::create_event(&self.app, details, now).await?.id)
+        Ok(booking::create_event(&self.app.protocol, details, now).await?.id)
     }
 }

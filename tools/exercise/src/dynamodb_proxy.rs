@@ -227,7 +227,7 @@ mod tests {
         embedded_store::{EmbeddedStore, Location},
         tables,
     };
-    use shared::store::{Client, client_for_endpoint};
+    use stores::dynamodb::{Client, client_for_endpoint};
 
     use super::*;
 

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
+use domain::id::{EventId, UserId};
 use serde_json::Value;
-use shared::domain::id::{EventId, UserId};
 
 use crate::{faults::lock, progress::Progress};
 

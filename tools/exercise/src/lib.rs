@@ -35,7 +35,7 @@ use std::{
     time::Duration,
 };
 
-use shared::domain::user::Role;
+use domain::user::Role;
 use tokio::{
     task::JoinSet,
     time::{Instant, timeout},

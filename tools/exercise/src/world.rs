@@ -3,6 +3,13 @@
 
 use std::sync::Arc;
 
+use domain::{
+    email::Email,
+    event::{EventDetails, EventStatus},
+    id::{EventId, UserId},
+    user::{Role, User},
+};
+use http_api::App;
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use local::{
@@ -11,17 +18,8 @@ use local::{
     stack::table_name,
     tables,
 };
-use shared::{
-    App,
-    config::Config,
-    domain::{
-        email::Email,
-        event::{EventDetails, EventStatus},
-        id::{EventId, UserId},
-        user::{Role, User},
-    },
-    protocol, store,
-};
+use settings::Config;
+use stores::dynamodb;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
@@ -69,7 +67,7 @@ pub(crate) struct World {
     /// Through the proxies, and slow between its steps.
     pub(crate) slow: Arc<App>,
     /// The DynamoDB client past the proxies.
-    pub(crate) dynamodb: store::Client,
+    pub(crate) dynamodb: dynamodb::Client,
     pub(crate) events: Vec<EventId>,
     pub(crate) starts_at: Timestamp,
     store: EmbeddedStore,
@@ -94,17 +92,17 @@ impl World {
         let redis_url =
             RedisProxy::start(redis.url(), Arc::clone(&faults), Dice::new(seed, "redis", 0)).await?;
 
-        let dynamodb = store::client_for_endpoint(store.endpoint());
+        let dynamodb = dynamodb::client_for_endpoint(store.endpoint());
         let truth = App::new(config(redis.url())?, dynamodb.clone())?;
-        let disturbed = App::new(config(&redis_url)?, store::client_for_endpoint(&late_replies))?;
-        let slow = App::new(config(&redis_url)?, store::client_for_endpoint(&late_requests))?;
+        let disturbed = App::new(config(&redis_url)?, dynamodb::client_for_endpoint(&late_replies))?;
+        let slow = App::new(config(&redis_url)?, dynamodb::client_for_endpoint(&late_requests))?;
         let names = truth.config.tables.clone();
         tables::create_missing(&dynamodb, |id| table_name(&names, id)).await?;
         let now = Timestamp::now();
         let starts_at = Timestamp::from_second(now.as_second())? + SignedDuration::from_hours(24 * 30);
         let mut events = Vec::new();
         for capacity in CAPACITIES {
-            events.push(protocol::create_event(&truth, event(capacity, starts_at), now).await?.id);
+            events.push(booking::create_event(&truth.protocol, event(capacity, starts_at), now).await?.id);
         }
         let environment = environment(&redis_url, &dynamodb_endpoint);
         let fleet = Fleet::start(settings, folder.path(), environment).await?;

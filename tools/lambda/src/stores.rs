@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use http_api::App;
 use local::{
     embedded_store::{EmbeddedStore, Location},
     redis_server::{RedisOptions, RedisServer},
@@ -14,7 +15,8 @@ use local::{
     tables,
 };
 use serde_json::json;
-use shared::{App, config::Config, store};
+use settings::Config;
+use stores::dynamodb;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -61,7 +63,7 @@ impl Stores {
         let environment = environment(host, dynamodb_port, redis_port);
         let app = app(&environment)?;
         let names = app.config.tables.clone();
-        let client = store::client_for_endpoint(dynamodb.endpoint());
+        let client = dynamodb::client_for_endpoint(dynamodb.endpoint());
         tables::create_missing(&client, |logical_id| table_name(&names, logical_id)).await?;
         world::make(&app).await?;
         Ok(Self { app, environment, dynamodb, redis, _ways: ways })
@@ -111,7 +113,7 @@ fn environment(host: IpAddr, dynamodb: u16, redis: u16) -> Environment {
 
 fn app(environment: &Environment) -> Result<Arc<App>, Failure> {
     let config = Config::from_lookup(|name| environment.get(name).cloned())?;
-    let client = store::client_for_endpoint(&environment["AWS_ENDPOINT_URL_DYNAMODB"]);
+    let client = dynamodb::client_for_endpoint(&environment["AWS_ENDPOINT_URL_DYNAMODB"]);
     Ok(App::new(config, client)?)
 }
 

@@ -4,24 +4,24 @@
 
 use std::future::ready;
 
+use accounts::tokens::AccessClaims;
+use domain::{
+    booking::Booking,
+    email::Email,
+    error::Error,
+    event::{Event, EventDetails, EventStatus, Pricing},
+    id::{EventId, ReservationId, UserId},
+    inventory::{Draw, new_shards},
+    reservation::BegunHold,
+    user::{PasswordHash, Role, User},
+};
+use http_api::{App, headers::event_answer, views::EventView};
 use iso_currency::Currency;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use shared::{
-    App, Error,
-    domain::{
-        booking::Booking,
-        email::Email,
-        event::{Event, EventDetails, EventStatus, Pricing},
-        id::{EventId, ReservationId, UserId},
-        inventory::{Draw, new_shards},
-        reservation::BegunHold,
-        user::{PasswordHash, Role, User},
-    },
-    http::{headers::event_answer, token::AccessClaims, views::EventView},
-    protocol,
+use stores::{
+    dynamodb::{CommitOutcome, Created},
     redis::scripts::{Reserve, ReserveRequest},
-    store::{CommitOutcome, Created},
 };
 
 use crate::Failure;
@@ -181,9 +181,11 @@ pub async fn make(app: &App) -> Result<(), Failure> {
         [(BOOKED, GRACE, 2), (TO_CANCEL, GRACE, 1), (CANCELLED, GRACE, 1), (BOOKED_BY_ALAN, ALAN, 2)]
     {
         hold(app, id, &person, quantity, id).await?;
-        protocol::confirm(app, person.user_id()?, id.parse()?, Timestamp::now(), ready(Ok(()))).await?;
+        booking::confirm(&app.protocol, person.user_id()?, id.parse()?, Timestamp::now(), ready(Ok(())))
+            .await?;
     }
-    protocol::cancel(app, GRACE.user_id()?, CANCELLED.parse()?, Timestamp::now(), ready(Ok(()))).await?;
+    booking::cancel(&app.protocol, GRACE.user_id()?, CANCELLED.parse()?, Timestamp::now(), ready(Ok(())))
+        .await?;
     book_in_the_past(app).await
 }
 
@@ -236,7 +238,7 @@ fn details(name: &str, capacity: u32) -> Result<EventDetails, Failure> {
     })
 }
 
-/// Past [`protocol::create_event`], which chooses an id itself and takes no event that has started.
+/// Past [`booking::create_event`], which chooses an id itself and takes no event that has started.
 async fn create(app: &App, id: &str, details: EventDetails) -> Result<(), Failure> {
     let id: EventId = id.parse()?;
     let inventory = new_shards(details.capacity, app.config.seats_per_shard);
@@ -244,11 +246,11 @@ async fn create(app: &App, id: &str, details: EventDetails) -> Result<(), Failur
     if app.store.create_event(&event, &inventory, None).await? != Created::Done {
         return Err(format!("the stores have the event {id} already").into());
     }
-    protocol::load(app, &event).await?;
+    catalogue::load(&app.catalogue, &event).await?;
     Ok(())
 }
 
-/// Past [`protocol::reserve`], which chooses an id itself.
+/// Past [`booking::reserve`], which chooses an id itself.
 async fn hold(app: &App, id: &str, person: &Person, quantity: u32, key: &str) -> Result<(), Failure> {
     let request = ReserveRequest {
         id: id.parse()?,

@@ -2,18 +2,16 @@
 
 use std::net::SocketAddr;
 
+use accounts::tokens::Tokens;
+use domain::{
+    email::Email,
+    id::UserId,
+    user::{Role, User},
+};
 use hyper::Method;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
-use shared::{
-    domain::{
-        email::Email,
-        id::UserId,
-        user::{Role, User},
-    },
-    http::token::Tokens,
-};
 
 use crate::{
     Failure,

@@ -3,6 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use http_api::App;
 use load::{Settings, Target, scenario::Scenario, server::JWT_SECRET};
 use local::{
     api,
@@ -13,7 +14,8 @@ use local::{
     template::Template,
 };
 use serde_json::Value;
-use shared::{App, config::Config, store};
+use settings::Config;
+use stores::dynamodb;
 use tokio::net::TcpListener;
 
 const SEATS: u32 = 20;
@@ -41,7 +43,7 @@ impl Service {
             })
         })
         .unwrap();
-        let (client, names) = (store::client_for_endpoint(store.endpoint()), config.tables.clone());
+        let (client, names) = (dynamodb::client_for_endpoint(store.endpoint()), config.tables.clone());
         tables::create_missing(&client, |id| table_name(&names, id)).await.unwrap();
         let app = App::new(config, client).unwrap();
         let service = api::with_peers(api::service(&Template::embedded().unwrap(), &app).unwrap());

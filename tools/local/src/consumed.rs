@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use serde_json::Value;
-use shared::store;
+use stores::dynamodb;
 
 const READS: &[&str] = &["GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"];
 
@@ -31,8 +31,8 @@ pub struct Consumed(Arc<Mutex<Units>>);
 
 impl Consumed {
     /// The same client, counted.
-    pub fn counted(&self, client: &store::Client) -> store::Client {
-        store::Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
+    pub fn counted(&self, client: &dynamodb::Client) -> dynamodb::Client {
+        dynamodb::Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
     }
 
     /// What was consumed since the last look.

@@ -1,16 +1,14 @@
 //! A few events to try things with, made once when there are none.
 
+use domain::{
+    error::Error,
+    event::{EventDetails, EventStatus, MAX_PER_USER_DEFAULT, Pricing},
+    time::from_ms,
+};
+use http_api::App;
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
-use shared::{
-    App, Error,
-    domain::{
-        event::{EventDetails, EventStatus, MAX_PER_USER_DEFAULT, Pricing},
-        time::from_ms,
-    },
-    protocol,
-    store::EventsFilter,
-};
+use stores::dynamodb::EventsFilter;
 
 struct Demo {
     name: &'static str,
@@ -80,7 +78,7 @@ pub async fn seed(app: &App, now: Timestamp) -> Result<usize, Error> {
         return Ok(0);
     }
     for demo in &DEMOS {
-        protocol::create_event(app, demo.details(now), now).await?;
+        booking::create_event(&app.protocol, demo.details(now), now).await?;
     }
     Ok(DEMOS.len())
 }

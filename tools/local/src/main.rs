@@ -15,7 +15,10 @@ async fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         None => serve().await,
         Some("openapi") => api::openapi().map(|document| print!("{document}")).map_err(Into::into),
-        Some(other) => Err(format!("there is no command {other}: use none to serve, or openapi").into()),
+        Some("allowed") => api::allowed().map(|table| print!("{table}")).map_err(Into::into),
+        Some(other) => {
+            Err(format!("there is no command {other}: use none to serve, openapi or allowed").into())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -28,7 +31,7 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     // The embedded store warns of every refused condition, which is everyday business here.
-    shared::telemetry::init("info,dynoxide=error");
+    telemetry::init("info,dynoxide=error");
     let settings = Settings::from_env()?;
     // The signals first: from here on nothing that was started is left behind.
     let (mut interrupted, mut terminated) =

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, str::FromStr};
 
-use shared::config::{Config, ConfigError};
+use settings::{Config, ConfigError};
 use uuid::Uuid;
 
 const PORT_DEFAULT: u16 = 3000;

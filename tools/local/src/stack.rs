@@ -2,12 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::{
-    App,
-    app::StartError,
-    config::{ConfigError, Tables},
-    store,
-};
+use http_api::{App, StartError};
+use settings::{ConfigError, Tables};
+use stores::dynamodb;
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 use crate::{
@@ -77,7 +74,7 @@ impl Stack {
             Some(RedisServer::start(RedisOptions { data, ..RedisOptions::default() }).await?)
         };
         let config = settings.config(redis.as_ref().map(RedisServer::url))?;
-        let client = store::client_for_endpoint(&endpoint);
+        let client = dynamodb::client_for_endpoint(&endpoint);
         let names = config.tables.clone();
         tables::create_missing(&client, |logical_id| table_name(&names, logical_id)).await?;
         let redis_described = match &redis {

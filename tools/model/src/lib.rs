@@ -1,5 +1,5 @@
 //! A model of the booking protocol, visited whole: every order of steps, with a crash between any two of them, for
-//! small sizes. `shared/src/protocol` is what it models; the invariants have the numbers that they have there.
+//! small sizes. `shared/booking` is what it models; the invariants have the numbers that they have there.
 //!
 //! # How to run it
 //!
@@ -24,20 +24,20 @@
 //!
 //! | Action | Rust | Lua |
 //! | --- | --- | --- |
-//! | Reserve | `protocol::reserve` | `reserve.lua` |
-//! | Begin | `protocol::confirm` | `begin.lua` |
+//! | Reserve | `booking::reserve` | `reserve.lua` |
+//! | Begin | `booking::confirm` | `begin.lua` |
 //! | Refuse | `unbegin` in `confirm.rs` | `unbegin.lua` |
 //! | Commit, CommitReplyLost | `Store::commit_booking` | |
 //! | AskById | `commit_redrawing` in `confirm.rs` | |
 //! | Redraw | `commit_redrawing` | `redraw.lua` |
 //! | Finish | `finish` in `confirm.rs` | `finish.lua` |
-//! | Release | `protocol::release` | `release.lua` |
-//! | CancelRead, Cancel, Restock | `protocol::cancel`, `Store::cancel_booking` | `restock.lua` |
+//! | Release | `booking::release` | `release.lua` |
+//! | CancelRead, Cancel, Restock | `booking::cancel`, `Store::cancel_booking` | `restock.lua` |
 //! | RaiseRead, Raise, RestockRaised | `raise` in `replace.rs`, `Store::replace_event_adding` | `restock.lua` |
 //! | LowerRead, FinishBefore, Withdraw, Lower, FinishLowered, SettleLowered | `lower` in `replace.rs`, `Store::replace_event_removing` | `withdraw.lua`, `finish.lua`, `settle.lua` |
-//! | Reprice, Refresh | `protocol::replace_event` | `refresh.lua` |
-//! | LoadEvent, LoadShard, Load | `protocol::load`, `Store::inventory` | `load.lua` |
-//! | Expire | `protocol::sweep` | `expire.lua`, `expire_overdue` in `lib/seats.lua` |
+//! | Reprice, Refresh | `booking::replace_event` | `refresh.lua` |
+//! | LoadEvent, LoadShard, Load | `catalogue::load`, `Store::inventory` | `load.lua` |
+//! | Expire | `booking::sweep` | `expire.lua`, `expire_overdue` in `lib/seats.lua` |
 //! | SettleFound, SettleRead, Settle | `finish_or_undo` in `sweep.rs` | `finish.lua`, `settle.lua` |
 //! | ReconcileSee, ReconcileRead, Reconcile | the janitor's reconcile | its script |
 //!

@@ -8,13 +8,12 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use shared::{
+use http_api::{
     App,
-    http::{
-        client_address::PeerAddress,
-        openapi::{Document, complete},
-    },
+    client_address::PeerAddress,
+    openapi::{Document, complete},
 };
+use serde_json::Value;
 use tower::ServiceExt;
 use utoipa::{OpenApi, openapi};
 
@@ -53,10 +52,7 @@ pub fn documents_by_function() -> [(&'static str, openapi::OpenApi); 5] {
 /// When a path of the template goes to none of the functions.
 pub fn service(template: &Template, app: &Arc<App>) -> Result<Router, TemplateError> {
     let functions = routes_by_function();
-    by_template(
-        template,
-        functions.map(|(name, routes)| (name, shared::http::service(routes, Arc::clone(app)))),
-    )
+    by_template(template, functions.map(|(name, routes)| (name, http_api::service(routes, Arc::clone(app)))))
 }
 
 /// Plays API Gateway before these functions: each request goes to the one whose path it is, and to no other.
@@ -104,7 +100,7 @@ async fn receive(
     unread::answer(request, next).await
 }
 
-/// The OpenAPI document of the whole API, as `shared/openapi.json` holds it.
+/// The OpenAPI document of the whole API, as `functions/events/openapi.json` holds it.
 ///
 /// # Errors
 /// When the document can't be written as JSON.
@@ -115,4 +111,23 @@ pub fn openapi() -> Result<String, serde_json::Error> {
     }
     complete(&mut document)?;
     Ok(document.to_pretty_json()? + "\n")
+}
+
+/// The methods of each path of the whole API, a line each, as `shared/http-api/src/allowed.txt` holds them.
+///
+/// # Errors
+/// When the document can't be written as JSON.
+pub fn allowed() -> Result<String, serde_json::Error> {
+    let document: Value = serde_json::from_str(&openapi()?)?;
+    let mut table = String::new();
+    for (path, operations) in document["paths"].as_object().into_iter().flatten() {
+        let operations = operations.as_object().into_iter().flatten();
+        let mut methods: Vec<String> = operations.map(|(method, _)| method.to_uppercase()).collect();
+        methods.sort_unstable();
+        if methods.iter().any(|method| method == "GET") {
+            methods.push("HEAD".to_owned());
+        }
+        table += &format!("{path} {}\n", methods.join(", "));
+    }
+    Ok(table)
 }

@@ -2,13 +2,16 @@
 
 use std::{error::Error, process::ExitCode};
 
+use ::settings::Config;
+use domain::id::EventId;
+use http_api::App;
 use jiff::Timestamp;
 use server::{
     api, live, schedules, serve,
     settings::{self, Settings},
     template::Template,
 };
-use shared::{App, config::Config, domain::id::EventId, store, telemetry};
+use stores::dynamodb;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinSet,
@@ -41,7 +44,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     let (mut interrupted, mut terminated) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let app = App::new(config, store::client_from_env().await)?;
+    let app = App::new(config, dynamodb::client_from_env().await)?;
     let listener = serve::listen(settings.port).await?;
     let template = Template::embedded()?;
     let jobs = match settings.run_schedules {

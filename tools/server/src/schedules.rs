@@ -3,8 +3,8 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
+use http_api::App;
 use jiff::Timestamp;
-use shared::{App, telemetry};
 use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval},
@@ -39,16 +39,16 @@ async fn run_every(app: Arc<App>, function: String, every: Duration) {
     }
 }
 
-async fn run_once(app: &App, function: &str) -> Result<(), shared::Error> {
+async fn run_once(app: &App, function: &str) -> Result<(), domain::error::Error> {
     match function {
         "janitor" => janitor::run(app, Timestamp::now()).await.map(|_| ()),
         "pricing" => price(app).await,
-        _ => Err(shared::Error::Internal(format!("no job is named {function}").into())),
+        _ => Err(domain::error::Error::Internal(format!("no job is named {function}").into())),
     }
 }
 
 /// As Lambda does it: a run that leaves events unpriced is repeated twice.
-async fn price(app: &App) -> Result<(), shared::Error> {
+async fn price(app: &App) -> Result<(), domain::error::Error> {
     let mut left = None;
     for _ in 0..3 {
         match pricing::run(app, Timestamp::now()).await?.finished() {
@@ -56,5 +56,5 @@ async fn price(app: &App) -> Result<(), shared::Error> {
             Err(unfinished) => left = Some(unfinished),
         }
     }
-    left.map_or(Ok(()), |unfinished| Err(shared::Error::Internal(unfinished.into())))
+    left.map_or(Ok(()), |unfinished| Err(domain::error::Error::Internal(unfinished.into())))
 }

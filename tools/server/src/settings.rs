@@ -1,7 +1,7 @@
-//! The settings of the server itself. Those of the service are [`shared::config::Config`]'s, as a Lambda function has
+//! The settings of the server itself. Those of the service are [`settings::Config`]'s, as a Lambda function has
 //! them; nothing is filled in.
 
-use shared::telemetry::LogFormat;
+use telemetry::LogFormat;
 
 use crate::forwarded::TrustedProxies;
 

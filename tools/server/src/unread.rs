@@ -20,7 +20,7 @@ use axum::{
     response::Response,
 };
 use futures::{Stream, StreamExt};
-use shared::http::body::BODY_BYTES_MAX;
+use http_api::body::BODY_BYTES_MAX;
 use tokio::{sync::oneshot, time::timeout};
 
 /// How long a client that has its answer may go on sending; then its connection ends.

@@ -6,23 +6,21 @@
 //! then confirmed in virtual time (`rush`). How long each thinks in between does not matter either: people who come
 //! independently of each other and think independently confirm independently.
 
+use domain::{
+    error::Error,
+    event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT},
+    id::{EventId, ReservationId, UserId},
+    inventory::{Draw, InventoryShard},
+};
 use fastrand::Rng;
 use futures::future::try_join_all;
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use local::redis_server::{RedisOptions, RedisServer};
-use shared::{
-    config::Config,
-    domain::{
-        error::Error,
-        event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT},
-        id::{EventId, ReservationId, UserId},
-        inventory::{Draw, InventoryShard},
-    },
-    redis::{
-        Redis,
-        scripts::{Begin, Reserve, ReserveRequest},
-    },
+use settings::Config;
+use stores::redis::{
+    Redis,
+    scripts::{Begin, Reserve, ReserveRequest},
 };
 
 use crate::Failure;

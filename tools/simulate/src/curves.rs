@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::domain::inventory::{InventoryShard, SEATS_PER_SHARD, SHARDS_MAX, shards_for};
+use domain::inventory::{InventoryShard, SEATS_PER_SHARD, SHARDS_MAX, shards_for};
 
 use crate::{
     Failure,

@@ -1,9 +1,9 @@
 //! The rush for one event, against DynamoDB's limits, in virtual time: how many bookings a second are confirmed, and how
 //! many confirms need another try, by the number of inventory shards and by capacity. So the rule of shards in
-//! `shared::domain::inventory` is a result, not a guess.
+//! `domain::inventory` is a result, not a guess.
 //!
 //! Two parts are the product's own code, not a copy: which shards a hold draws from (the script in a real Redis,
-//! [`BoxOffice`]), and when a cancelled transaction is tried again ([`shared::store::Retries`], in [`rush`]). DynamoDB is
+//! [`BoxOffice`]), and when a cancelled transaction is tried again ([`stores::dynamodb::Retries`], in [`rush`]). DynamoDB is
 //! a model; [`Assumptions`] says what is assumed of it and where each figure comes from. Buyers are assumed, too: they
 //! come independently of each other, take 2.5 seats on average, and one in ten never confirms.
 //!

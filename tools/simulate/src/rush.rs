@@ -1,11 +1,11 @@
 //! The rush: people confirm what they hold, in virtual time. A confirm is one transaction on the booking, the drawn
 //! shards and the user's count of seats; one that is cancelled is tried again by the product's own rule
-//! ([`shared::store::Retries`]).
+//! ([`stores::dynamodb::Retries`]).
 
 use std::{cmp::Reverse, collections::BinaryHeap, f64::consts::TAU, time::Duration};
 
 use fastrand::Rng;
-use shared::store::Retries;
+use stores::dynamodb::Retries;
 
 use crate::{
     assumptions::{Assumptions, WAY, WINDOW_SPREAD},

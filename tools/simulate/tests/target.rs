@@ -1,6 +1,6 @@
 //! What the rule of shards must reach, and that the simulation can be believed.
 
-use shared::domain::inventory::{InventoryShard, SEATS_PER_SHARD, new_shards};
+use domain::inventory::{InventoryShard, SEATS_PER_SHARD, new_shards};
 use simulate::{Assumptions, BoxOffice, Outcome, RUSH_PER_SECOND, Sale, rush, shards_of, steady};
 
 const LARGE: u32 = 50_000;

@@ -1,6 +1,6 @@
 //! The last seats: at rest, every seat that is not sold can be bought, one by one, and then it is sold out; not earlier.
 
-use shared::domain::id::EventId;
+use domain::id::EventId;
 
 use super::ledger;
 use crate::{

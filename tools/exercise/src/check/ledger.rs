@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use shared::{
-    domain::{
-        booking::{Booking, BookingStatus},
-        id::{EventId, UserId},
-        inventory::InventoryShard,
-    },
-    redis::ShardSeen,
+use domain::{
+    booking::{Booking, BookingStatus},
+    id::{EventId, UserId},
+    inventory::InventoryShard,
 };
+use stores::redis::ShardSeen;
 
 use crate::{
     Failure,

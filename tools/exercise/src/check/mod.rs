@@ -7,12 +7,12 @@ mod stories;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
-use shared::domain::{
+use booking::Sweep;
+use domain::{
     booking::{Booking, BookingStatus},
     id::ReservationId,
 };
-use shared::protocol::Sweep;
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -56,7 +56,7 @@ pub(crate) async fn come_to_rest(world: &World) -> Result<(), Failure> {
     while quiet < 2 {
         // A state that Redis has lost is only made again when somebody asks.
         for event in &world.events {
-            shared::protocol::conservation(&world.truth, *event, Timestamp::now()).await?;
+            booking::conservation(&world.truth.protocol, *event, Timestamp::now()).await?;
         }
         let report = janitor::run(&world.truth, Timestamp::now()).await?;
         no_seats_too_many(world, &report);

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use shared::domain::{
+use domain::{
     booking::{Booking, BookingStatus},
     id::ReservationId,
 };
@@ -138,9 +138,9 @@ fn told_lost<'a>(purchase: &'a Purchase, id: &'a str) -> Option<&'a Step> {
 
 #[cfg(test)]
 mod tests {
+    use domain::id::{EventId, UserId};
     use jiff::Timestamp;
     use serde_json::json;
-    use shared::domain::id::{EventId, UserId};
 
     use super::*;
     use crate::history::Outcome;

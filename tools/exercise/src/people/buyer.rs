@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::domain::{id::UserId, user::Role};
+use domain::{id::UserId, user::Role};
 use tokio::time::{Instant, sleep};
 
 use super::{Session, process};

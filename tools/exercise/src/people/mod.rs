@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
+use domain::id::EventId;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use shared::domain::id::EventId;
 
 use crate::{
     history::{Act, Outcome, Step},

@@ -3,16 +3,12 @@
 
 use std::{future::ready, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
-use shared::{
-    domain::{
-        booking::Booking,
-        id::{ReservationId, UserId},
-    },
-    protocol,
-    redis::scripts::Begin,
-    store::CommitOutcome,
+use domain::{
+    booking::Booking,
+    id::{ReservationId, UserId},
 };
+use jiff::Timestamp;
+use stores::{dynamodb::CommitOutcome, redis::scripts::Begin};
 
 use tokio::time::timeout;
 
@@ -56,7 +52,7 @@ pub(crate) async fn die_confirming(
 /// Confirms, slowly between its steps. The answer is lost.
 pub(crate) async fn confirm_slowly(world: &Arc<World>, user: UserId, id: &str) -> Option<Step> {
     let reservation: ReservationId = id.parse().ok()?;
-    let confirm = protocol::confirm(&world.slow, user, reservation, Timestamp::now(), ready(Ok(())));
+    let confirm = booking::confirm(&world.slow.protocol, user, reservation, Timestamp::now(), ready(Ok(())));
     let confirms = async { _ = timeout(REQUEST_TIME_MAX, confirm).await };
     Some(unanswered(world, id, confirms).await)
 }

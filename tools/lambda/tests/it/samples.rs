@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use http_api::{App, gateway::gateway};
 use jiff::Timestamp;
 use lambda::{
     answer::{difference, readable},
@@ -19,7 +20,6 @@ use local::{
     template::{DEFAULT_ROUTE, Template},
 };
 use serde_json::Value;
-use shared::{App, http::gateway::gateway};
 
 fn events() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events")
@@ -129,7 +129,7 @@ async fn invoke(app: &Arc<App>, sample: &Sample) -> Value {
         function => {
             let (_, routes) =
                 api::routes_by_function().into_iter().find(|(name, _)| *name == function).unwrap();
-            let service = gateway(shared::http::service(routes, Arc::clone(app)));
+            let service = gateway(http_api::service(routes, Arc::clone(app)));
             let request = serde_json::from_value(sample.payload.clone()).unwrap();
             let event = LambdaEvent::new(request, lambda_http::Context::default());
             serde_json::to_value(service.oneshot(event).await.unwrap()).unwrap()

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use domain::request_key::RequestKey;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::{domain::request_key::RequestKey, protocol, store};
+use stores::dynamodb;
 
 use crate::common::{Answer, Session, TestApp, concert, in_hours, send, shared_dynamodb};
 
@@ -105,7 +106,7 @@ async fn a_request_that_was_refused_does_not_use_its_key_up() {
 
 /// What the stores have of events: event items, prices, keys and shards.
 async fn items(evently: &TestApp) -> usize {
-    let client = store::client_for_endpoint(shared_dynamodb());
+    let client = dynamodb::client_for_endpoint(shared_dynamodb());
     let tables = &evently.app.config.tables;
     let mut count = 0;
     for table in [&tables.events, &tables.inventory] {
@@ -167,7 +168,7 @@ async fn a_key_is_forgotten_after_a_day_whether_dynamodb_has_deleted_it_or_not()
     let details = || Ok(evently_details(now));
     let created = async |hours: i64| {
         let then = now + SignedDuration::from_hours(hours);
-        protocol::create_event_once(&evently.app, &key, details, then).await.unwrap()
+        booking::create_event_once(&evently.app.protocol, &key, details, then).await.unwrap()
     };
     let first = created(0).await;
     let same = created(23).await;
@@ -187,13 +188,13 @@ async fn a_replay_is_no_new_event_so_its_start_may_be_over_by_then() {
     details.starts_at = now + SignedDuration::from_hours(1);
     for (hours, is_replayed) in [(0, false), (2, true)] {
         let then = now + SignedDuration::from_hours(hours);
-        let wanted = || details.check(None, then).map(|()| details.clone());
-        let created = protocol::create_event_once(&evently.app, &key, wanted, then).await.unwrap();
+        let wanted = || Ok(details.check(None, then).map(|()| details.clone())?);
+        let created = booking::create_event_once(&evently.app.protocol, &key, wanted, then).await.unwrap();
         assert_eq!(created.replayed, is_replayed);
     }
 }
 
-fn evently_details(now: Timestamp) -> shared::domain::event::EventDetails {
+fn evently_details(now: Timestamp) -> domain::event::EventDetails {
     let mut details = crate::common::details(now);
     details.starts_at = now + SignedDuration::from_hours(24 * 30);
     details

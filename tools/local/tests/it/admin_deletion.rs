@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::id::EventId;
 use futures::future::join_all;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::{domain::id::EventId, store};
+use stores::dynamodb;
 
 use crate::common::{TestApp, concert, send, shared_dynamodb};
 
 /// The ids of all items of a table.
 async fn items_of(table: &str, key: &str) -> HashSet<String> {
-    let client = store::client_for_endpoint(shared_dynamodb());
+    let client = dynamodb::client_for_endpoint(shared_dynamodb());
     let mut pages = client.scan().table_name(table).into_paginator().items().send();
     let mut found = HashSet::new();
     while let Some(item) = pages.next().await {
@@ -128,7 +129,7 @@ async fn a_deletion_that_broke_off_is_nobodys_event_and_is_finished_by_the_next(
         if steps > 2 {
             evently.app.store.delete_shards(id, 0..250).await.unwrap();
             let price = AttributeValue::S(format!("{event}#price#1"));
-            let delete = store::client_for_endpoint(shared_dynamodb()).delete_item();
+            let delete = dynamodb::client_for_endpoint(shared_dynamodb()).delete_item();
             delete.table_name(&evently.app.config.tables.events).key("id", price).send().await.unwrap();
         }
 

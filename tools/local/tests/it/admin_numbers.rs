@@ -5,13 +5,10 @@ use std::{
     time::Instant,
 };
 
+use domain::event::{EventDetails, EventStatus};
 use fastrand::Rng;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shared::{
-    catalogue,
-    domain::event::{EventDetails, EventStatus},
-};
 
 use crate::{
     common::{Answer, Session, TestApp, concert, in_hours, many::many_events},
@@ -246,7 +243,7 @@ async fn drafts_count_once_they_have_sold_and_cancelled_events_always() {
         let before = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
         let after = before.replaced(EventDetails { status, ..before.details.clone() });
         assert!(evently.app.store.replace_event_adding(&before, &after, None, &[]).await.unwrap());
-        catalogue::announce(&evently.app, &after).await;
+        catalogue::announce(&evently.app.catalogue, &after).await;
         let seen = analytics(&admin, "").await;
         assert_eq!((&seen["tickets_sold"], &seen["capacity"]), (&json!(3), &json!(10)), "{status:?}");
     }
@@ -540,8 +537,7 @@ async fn a_bad_parameter_is_named() {
     }
     let nobodys = "0189f7c0-0000-7000-8000-000000000000";
     admin.get(&format!("/admin/events/{nobodys}/bookings")).await.assert_problem(404, "event_not_found");
-    let gone =
-        shared::domain::id::EventId::new(Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(500_000));
+    let gone = domain::id::EventId::new(Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(500_000));
     for path in
         [format!("/admin/events/{gone}/bookings"), format!("/admin/analytics/timeline?event_id={gone}")]
     {

@@ -2,15 +2,12 @@
 
 use std::{future::ready, time::Duration};
 
+use domain::{booking::Booking, id::ReservationId, reservation::BegunHold};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use local::redis_server::RedisServer;
-use shared::{
-    config::Config,
-    domain::{booking::Booking, id::ReservationId, reservation::BegunHold},
-    redis::scripts::Begin,
-    store::CommitOutcome,
-};
+use settings::Config;
+use stores::{dynamodb::CommitOutcome, redis::scripts::Begin};
 use tokio::time::sleep;
 
 use crate::common::{Session, TestApp};
@@ -329,13 +326,16 @@ async fn dynamodb_out_of_reach_loses_no_hold_and_the_confirm_can_be_repeated() {
     let (event, ada) = (evently.event(5).await, evently.user());
     let reservation = ada.hold(&event, 2).await;
     // Another process of the same service, which can't reach DynamoDB.
-    let nowhere = shared::store::client_for_endpoint("http://127.0.0.1:9");
-    let cut_off = shared::App::new(evently.app.config.clone(), nowhere).unwrap();
+    let nowhere = stores::dynamodb::client_for_endpoint("http://127.0.0.1:9");
+    let cut_off = http_api::App::new(evently.app.config.clone(), nowhere).unwrap();
     let asked = std::time::Instant::now();
     let id = reservation.parse().unwrap();
     let unknown =
-        shared::protocol::confirm(&cut_off, ada.user_id.unwrap(), id, Timestamp::now(), ready(Ok(()))).await;
-    assert!(matches!(unknown, Err(shared::Error::Unavailable { store: "DynamoDB", .. })), "{unknown:?}");
+        booking::confirm(&cut_off.protocol, ada.user_id.unwrap(), id, Timestamp::now(), ready(Ok(()))).await;
+    assert!(
+        matches!(unknown, Err(domain::error::Error::Unavailable { store: "DynamoDB", .. })),
+        "{unknown:?}"
+    );
     assert!(asked.elapsed() < Duration::from_secs(9), "bounded: {:?}", asked.elapsed());
     assert_eq!(evently.available(&event).await, 3, "the hold is there");
     assert_eq!(ada.confirm(&reservation).await.status, 201);

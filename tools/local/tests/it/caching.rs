@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use domain::{event::EventDetails, id::EventId};
 use futures::future::join_all;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::{
-    domain::{event::EventDetails, id::EventId},
-    telemetry::names,
-};
+use telemetry::names;
 use tokio::time::{Instant, sleep};
 
 use crate::common::{Calls, TestApp, concert, in_hours, metrics::Measured};

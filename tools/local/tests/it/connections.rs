@@ -3,8 +3,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use http_api::body::BODY_BYTES_MAX;
 use serde_json::json;
-use shared::http::body::BODY_BYTES_MAX;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
 };
 use local::embedded_store::{EmbeddedStore, Location};
 use local::tables::create_missing;
-use shared::store::client_for_endpoint;
+use stores::dynamodb::client_for_endpoint;
 
 fn client(store: &EmbeddedStore) -> Client {
     client_for_endpoint(store.endpoint())

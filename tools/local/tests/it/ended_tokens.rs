@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
+use domain::{
+    email::Email,
+    user::{PasswordHash, User},
+};
 use futures::future::join_all;
+use http_api::App;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shared::{
-    App,
-    accounts::has_ended,
-    domain::{
-        email::Email,
-        user::{PasswordHash, User},
-    },
-};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -131,17 +128,17 @@ async fn a_hundred_processes_at_once_read_dynamodb_once() {
     let calls = Calls::default();
     let mut processes = Vec::new();
     for _ in 0..100 {
-        let client = calls.counted(&shared::store::client_for_endpoint(shared_dynamodb()));
+        let client = calls.counted(&stores::dynamodb::client_for_endpoint(shared_dynamodb()));
         let process = App::new(evently.app.config.clone(), client).unwrap();
         assert!(process.redis.is_reachable().await);
         processes.push(process);
     }
     forget_ended_tokens(&evently).await;
     let asked = processes.iter().flat_map(|process| [process; 3]);
-    let ended = join_all(asked.map(|process| has_ended(process, user, 0))).await;
+    let ended = join_all(asked.map(|process| process.ended_tokens.has_ended(user, 0))).await;
     assert!(ended.iter().all(|has_ended| *has_ended), "none is let through meanwhile");
     assert_eq!(reads(&calls), 1);
-    assert!(!has_ended(&processes[7], user, 1).await, "the new one is good");
+    assert!(!processes[7].ended_tokens.has_ended(user, 1).await, "the new one is good");
 }
 
 #[tokio::test]
@@ -161,7 +158,7 @@ async fn a_note_counts_until_the_last_older_token_has_expired_and_is_read_no_mor
     assert_eq!(evently.app.store.ended_tokens(now).await.unwrap(), noted, "it is there once");
     assert_eq!(evently.app.store.ended_tokens(forget_at).await.unwrap(), []);
     sleep(Duration::from_millis(1_100)).await;
-    assert!(!has_ended(&evently.app, user.id, 0).await, "nobody has to know any more");
+    assert!(!evently.app.ended_tokens.has_ended(user.id, 0).await, "nobody has to know any more");
 }
 
 #[tokio::test]
@@ -218,7 +215,7 @@ async fn a_booking_has_no_attribute_that_the_table_would_forget_it_by() {
     assert!(evently.app.store.change_password(&user, &hash, now, now).await.unwrap());
 
     let table = &evently.app.config.tables.bookings;
-    let client = shared::store::client_for_endpoint(shared_dynamodb());
+    let client = stores::dynamodb::client_for_endpoint(shared_dynamodb());
     let mut items = client.scan().table_name(table).send().await.unwrap().items.unwrap();
     items.sort_by_key(|item| item.contains_key("forget_at"));
     let kinds: Vec<_> = items

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use domain::event::EventStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shared::domain::event::EventStatus;
 
 use crate::common::{Session, TestApp, concert, in_hours, many::many_events};
 

@@ -6,12 +6,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use domain::event::Pricing;
 use http_cache_semantics::{AfterResponse, BeforeRequest, CacheOptions, CachePolicy};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::http::{Request, Response, request};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::domain::event::Pricing;
 
 use crate::common::{Session, TestApp, concert};
 

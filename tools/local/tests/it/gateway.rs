@@ -5,6 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use axum::Router;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use http_api::gateway::gateway;
 use lambda_http::{
     Body, LambdaEvent, aws_lambda_events::apigw::ApiGatewayV2httpResponse, request::LambdaRequest,
     tower::ServiceExt,
@@ -12,7 +13,6 @@ use lambda_http::{
 use local::api;
 use proptest::{collection::vec, option, prelude::*, test_runner::Config, test_runner::TestRunner};
 use serde_json::{Value, json};
-use shared::http::gateway::gateway;
 use uuid::Uuid;
 
 use crate::common::{Session, TestApp, contract::CONTRACT, permissions};

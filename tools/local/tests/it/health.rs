@@ -77,10 +77,18 @@ async fn the_openapi_document_is_that_of_the_code() {
     let answer = evently.anybody().get("/openapi.json").await;
     assert_eq!(answer.header("content-type"), "application/json");
     let code: Value = serde_json::from_str(&local::api::openapi().unwrap()).unwrap();
-    assert_eq!(answer.body, code, "shared/openapi.json is not that of the code: run `make openapi`");
     assert_eq!(
-        shared::http::service::OPENAPI_JSON,
+        answer.body, code,
+        "functions/events/openapi.json is not that of the code: run `make openapi`"
+    );
+    assert_eq!(
+        ::events::OPENAPI_JSON,
         local::api::openapi().unwrap(),
-        "shared/openapi.json is not that of the code: run `make openapi`"
+        "functions/events/openapi.json is not that of the code: run `make openapi`"
+    );
+    assert_eq!(
+        include_str!("../../../../shared/http-api/src/allowed.txt"),
+        local::api::allowed().unwrap(),
+        "shared/http-api/src/allowed.txt is not that of the code: run `make openapi`"
     );
 }

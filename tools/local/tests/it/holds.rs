@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
+use domain::{
+    error::Error,
+    event::EventStatus,
+    id::{EventId, ReservationId},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::{
-    Error,
-    config::RateLimits,
-    domain::{
-        event::EventStatus,
-        id::{EventId, ReservationId},
-    },
-    redis::scripts::Begin,
-};
+use settings::RateLimits;
+use stores::redis::scripts::Begin;
 use tokio::time::sleep;
 
 use crate::{

@@ -243,7 +243,7 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
 
 #[test]
 fn secrets_do_not_show_in_debug_output() {
-    let user: shared::domain::user::User = serde_json::from_value(json!({
+    let user: domain::user::User = serde_json::from_value(json!({
         "email": "ada@example.com", "id": Uuid::now_v7(), "name": Value::Null, "role": "user",
         "password_hash": "$argon2id$secret", "created_at": 0,
     }))

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::event::EventDetails;
 use jiff::{SignedDuration, Timestamp};
 use redis::cmd;
 use serde_json::{Value, json};
-use shared::domain::event::EventDetails;
 use tokio::time::{Duration, sleep};
 
 use crate::{

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use shared::domain::{
+use domain::{
     booking::Booking,
     id::{EventId, ReservationId},
     inventory::Draw,

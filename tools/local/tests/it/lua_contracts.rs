@@ -9,7 +9,7 @@ struct Script {
 }
 
 fn shared() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/stores")
 }
 
 fn scripts() -> Vec<Script> {

@@ -12,6 +12,7 @@ mod bad_days;
 mod bodies;
 mod caching;
 mod capacity;
+mod circles;
 mod common;
 mod conditional;
 mod connections;

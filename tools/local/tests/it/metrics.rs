@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use shared::telemetry::names;
+use telemetry::names;
 use tokio::time::sleep;
 
 use crate::common::{TestApp, metrics::Measured};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use domain::{email::Email, user::User};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shared::domain::{email::Email, user::User};
 use tokio::time::{Instant, sleep};
 
 use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Calls, Session, TestApp, put_back};

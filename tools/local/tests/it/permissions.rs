@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shared::store::AskedTable;
+use stores::dynamodb::AskedTable;
 use tokio::time::sleep;
 use uuid::Uuid;
 

@@ -3,15 +3,13 @@
 use std::{future::ready, time::Duration};
 
 use ::pricing::{Limits, Report};
+use catalogue::{decide_price, pricing_day};
+use domain::event::{Event, EventDetails, EventStatus, Pricing};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use shared::{
-    domain::event::{Event, EventDetails, EventStatus, Pricing},
-    protocol::{self, decide_price, pricing_day},
-    store,
-    telemetry::names,
-};
+use stores::dynamodb;
+use telemetry::names;
 
 use crate::common::{Session, TestApp, concert, in_hours, metrics::Measured, shared_dynamodb};
 
@@ -118,9 +116,13 @@ async fn recent_sales_count_and_those_cancelled_do_not() {
     for quantity in [50, 10] {
         let hold = ada.hold(&event, quantity).await.parse().unwrap();
         let then = Timestamp::now() - SignedDuration::from_hours(9 * DAY);
-        protocol::confirm(&evently.app, ada.user_id.unwrap(), hold, then, ready(Ok(()))).await.unwrap();
+        booking::confirm(&evently.app.protocol, ada.user_id.unwrap(), hold, then, ready(Ok(())))
+            .await
+            .unwrap();
     }
-    let demand = || async { decide_price(&evently.app, id, Timestamp::now()).await.unwrap().unwrap().demand };
+    let demand = || async {
+        decide_price(&evently.app.catalogue, id, Timestamp::now()).await.unwrap().unwrap().demand
+    };
     let of_old = demand().await;
     assert_eq!((of_old.sold, of_old.recent_tickets), (60, 0));
     assert!((7.0..7.05).contains(&(of_old.recent_ms as f64 / 86_400_000.0)), "{of_old:?}");
@@ -210,7 +212,9 @@ async fn prices_stay_within_their_bounds_over_many_days() {
     let mut details = stored(&evently, &wanted).await.details;
     details.pricing = Some(Pricing { min_percent: 80, max_percent: 100 });
     let id = wanted.parse().unwrap();
-    protocol::replace_event(&evently.app, id, |_| true, |_| Ok(details), Timestamp::now()).await.unwrap();
+    booking::replace_event(&evently.app.protocol, id, |_| true, |_| Ok(details), Timestamp::now())
+        .await
+        .unwrap();
     run_in_days(&evently, 8).await;
     assert_eq!(price(&evently, &wanted).await, BASE_PRICE);
 }
@@ -269,19 +273,14 @@ async fn an_admins_change_is_not_lost_to_a_run_that_read_before_it() {
     let id = event.parse().unwrap();
     let now = Timestamp::now();
     let today = pricing_day(now);
-    let read = decide_price(&evently.app, id, now).await.unwrap().unwrap();
+    let read = decide_price(&evently.app.catalogue, id, now).await.unwrap().unwrap();
     let renamed = EventDetails { name: "Opera".into(), ..read.event.details.clone() };
-    protocol::replace_event(&evently.app, id, |_| true, |_| Ok(renamed), now).await.unwrap();
+    booking::replace_event(&evently.app.protocol, id, |_| true, |_| Ok(renamed), now).await.unwrap();
 
     // The run that read before.
     let priced = read.event.repriced(read.next.price, today);
-    let change = shared::domain::pricing::PriceChange::by_demand(
-        &read.event,
-        &priced,
-        read.demand,
-        read.next.target,
-        now,
-    );
+    let change =
+        domain::pricing::PriceChange::by_demand(&read.event, &priced, read.demand, read.next.target, now);
     let store = &evently.app.store;
     assert!(!store.reprice_event(&read.event, &priced, &change, today).await.unwrap());
     assert!(!store.keep_price(&read.event, today).await.unwrap());
@@ -346,13 +345,8 @@ async fn without_redis_prices_move_all_the_same_and_the_janitor_tells_it_later()
     // A price that DynamoDB has and Redis did not hear of.
     let before = stored(&evently, &event).await;
     let after = before.repriced(3_600, pricing_day(Timestamp::now() + SignedDuration::from_hours(DAY)));
-    let change = shared::domain::pricing::PriceChange::by_demand(
-        &before,
-        &after,
-        Default::default(),
-        None,
-        Timestamp::now(),
-    );
+    let change =
+        domain::pricing::PriceChange::by_demand(&before, &after, Default::default(), None, Timestamp::now());
     let day = after.priced_on.unwrap();
     assert!(evently.app.store.reprice_event(&before, &after, &change, day).await.unwrap());
     assert_eq!(quoted(&evently.user(), &event).await, ONE_STEP_DOWN);
@@ -443,7 +437,7 @@ async fn an_event_that_fails_keeps_no_other_waiting() {
     let evently = TestApp::start().await;
     let events = five_events(&evently).await;
     // One whose inventory is broken.
-    let dynamodb = store::client_for_endpoint(shared_dynamodb());
+    let dynamodb = dynamodb::client_for_endpoint(shared_dynamodb());
     dynamodb
         .delete_item()
         .table_name(&evently.app.config.tables.inventory)
@@ -616,7 +610,7 @@ async fn the_history_comes_in_pages_of_its_event_only() {
 async fn an_event_of_before_there_was_a_history_gets_one_with_its_next_price() {
     let evently = TestApp::start().await;
     let event = event_in_mid_sale(&evently).await;
-    let dynamodb = store::client_for_endpoint(shared_dynamodb());
+    let dynamodb = dynamodb::client_for_endpoint(shared_dynamodb());
     dynamodb
         .update_item()
         .table_name(&evently.app.config.tables.events)

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use shared::config::{Config, RateLimits};
+use settings::{Config, RateLimits};
 use tokio::time::sleep;
 
 use crate::common::{Answer, Calls, Session, TestApp, concert, send};

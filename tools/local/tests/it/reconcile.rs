@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde_json::json;
-use shared::domain::{
+use domain::{
     booking::Booking,
     id::{EventId, ReservationId},
     inventory::Draw,
     reservation::BegunHold,
 };
+use jiff::Timestamp;
+use serde_json::json;
 use tokio::time::sleep;
 
 use crate::common::{Session, TestApp, concert};
@@ -24,7 +24,7 @@ async fn evently() -> TestApp {
     .await
 }
 
-async fn janitor(evently: &TestApp) -> shared::protocol::Sweep {
+async fn janitor(evently: &TestApp) -> booking::Sweep {
     let report = janitor::run(&evently.app, Timestamp::now()).await.unwrap();
     assert_eq!(report.events_failed, 0);
     report.done
@@ -191,7 +191,7 @@ async fn a_raised_capacity_that_redis_never_heard_of_comes_on_sale_with_its_new_
     let before = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
     let mut details = before.details.clone();
     details.capacity = 25;
-    let after = shared::domain::event::Event { shards: 3, ..before.replaced(details) };
+    let after = domain::event::Event { shards: 3, ..before.replaced(details) };
     let added = [Draw { shard: 1, seats: 8 }, Draw { shard: 2, seats: 7 }];
     assert!(evently.app.store.replace_event_adding(&before, &after, None, &added).await.unwrap());
     assert_eq!(evently.available(&event).await, 9);
@@ -300,12 +300,11 @@ async fn a_lowered_capacity_whose_admin_crashed_is_settled_either_way() {
     // Dies after the commit.
     let withdrawal = ReservationId::new(id, Timestamp::now());
     let made = evently.app.redis.withdraw(withdrawal, 6, 90, 250).await.unwrap();
-    let shared::redis::scripts::Withdraw::Withdrawn { draws, .. } = made else { panic!("{made:?}") };
+    let stores::redis::scripts::Withdraw::Withdrawn { draws, .. } = made else { panic!("{made:?}") };
     let before = evently.app.store.event(id).await.unwrap().unwrap();
     let mut details = before.details.clone();
     details.capacity = 14;
-    let after =
-        shared::domain::event::Event { last_withdrawal: Some(withdrawal), ..before.replaced(details) };
+    let after = domain::event::Event { last_withdrawal: Some(withdrawal), ..before.replaced(details) };
     evently.app.store.replace_event_removing(&before, &after, None, &draws).await.unwrap();
     sleep(LONGER_THAN_THE_GRACE).await;
     janitor(&evently).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use shared::config::Config;
+use settings::Config;
 use tokio::time::{Instant, sleep};
 
 use crate::common::{Session, TestApp, cluster::Cluster, shared_dynamodb};

@@ -2,11 +2,9 @@
 
 use std::{path::PathBuf, process::Stdio};
 
+use domain::error::Error;
 use serde_json::{Value, json};
-use shared::{
-    config::{Config, RedisConfig},
-    domain::error::Error,
-};
+use settings::{Config, RedisConfig};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,

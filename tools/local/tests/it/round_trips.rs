@@ -6,7 +6,7 @@ use local::delayed::delayed;
 use tokio::time::Instant;
 
 use crate::common::{TestApp, own_redis, shared_dynamodb};
-use shared::config::RateLimits;
+use settings::RateLimits;
 
 /// What each answer of a store takes longer. Far more than all else, so that the time of a request counts its trips.
 const DELAY: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ async fn a_request_waits_for_few_round_trips() {
     let redis = own_redis().await;
     let redis_at = delayed(redis.url(), DELAY).await.unwrap();
     let dynamodb_at = delayed(shared_dynamodb(), DELAY).await.unwrap();
-    let limited = |config: &mut shared::config::Config| {
+    let limited = |config: &mut settings::Config| {
         config.rate_limits =
             RateLimits { writes_per_minute: 1_000, reads_per_minute: 1_000, auth_per_minute: 1_000 };
     };

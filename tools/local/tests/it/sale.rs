@@ -1,8 +1,8 @@
 //! What is on sale, and what is answered when there is nothing to be had.
 
+use domain::event::{EventDetails, EventStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use shared::domain::event::{EventDetails, EventStatus};
 
 use crate::common::{Answer, TestApp, concert, in_hours};
 

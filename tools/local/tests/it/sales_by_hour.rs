@@ -2,17 +2,14 @@
 
 use std::{collections::BTreeMap, future::ready};
 
+use domain::{
+    event::Event,
+    id::ReservationId,
+    sales::{Hour, HourOfAllSales, HourOfSales, hour_of, start_of},
+};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shared::{
-    domain::{
-        event::Event,
-        id::ReservationId,
-        sales::{Hour, HourOfAllSales, HourOfSales, hour_of, start_of},
-    },
-    protocol,
-};
 
 use crate::common::{Session, TestApp};
 
@@ -60,7 +57,7 @@ impl BoxOffice {
             return;
         }
         let id: ReservationId = held.body["reservation"]["id"].as_str().unwrap().parse().unwrap();
-        protocol::confirm(&self.evently.app, buyer.user_id.unwrap(), id, self.now, ready(Ok(())))
+        booking::confirm(&self.evently.app.protocol, buyer.user_id.unwrap(), id, self.now, ready(Ok(())))
             .await
             .unwrap();
         let hour = self.counted[event].entry(hour_of(self.now)).or_default();
@@ -73,7 +70,9 @@ impl BoxOffice {
     async fn cancel(&mut self, index: usize) {
         let Bought { event, buyer, id, seats } = self.bought.swap_remove(index);
         let permitted = ready(Ok(()));
-        protocol::cancel(&self.evently.app, buyer.user_id.unwrap(), id, self.now, permitted).await.unwrap();
+        booking::cancel(&self.evently.app.protocol, buyer.user_id.unwrap(), id, self.now, permitted)
+            .await
+            .unwrap();
         let hour = self.counted[event].entry(hour_of(self.now)).or_default();
         hour.cancelled_bookings += 1;
         hour.cancelled_tickets += u64::from(seats);
@@ -100,7 +99,7 @@ impl BoxOffice {
         assert_eq!(store.sales_of_all(from..to, self.now).await.unwrap(), all);
     }
 
-    async fn janitor(&self) -> protocol::Sweep {
+    async fn janitor(&self) -> booking::Sweep {
         let report = janitor::run(&self.evently.app, self.now).await.unwrap();
         assert_eq!((report.events_failed, report.done.shards_hours_failed), (0, 0));
         report.done

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
-use reqwest::Method;
-use serde_json::json;
-use shared::domain::{
+use domain::{
     booking::Booking,
     id::{EventId, ReservationId},
     inventory::Draw,
     reservation::BegunHold,
 };
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::json;
 use tokio::time::sleep;
 
 use crate::common::{Session, TestApp, concert, send};

@@ -1,20 +1,15 @@
 //! What the Lua scripts answer in the cases that the journeys do not meet, asked directly.
 
+use domain::{
+    error::Error,
+    event::{Event, NotOnSale},
+    id::{EventId, ReservationId, UserId},
+    inventory::{Draw, Refused},
+    reservation::BegunHold,
+};
 use jiff::Timestamp;
 use serde_json::json;
-use shared::{
-    Error,
-    domain::{
-        error::NotOnSale,
-        event::Event,
-        id::{EventId, ReservationId, UserId},
-        inventory::Draw,
-        reservation::BegunHold,
-    },
-    protocol,
-    redis::scripts::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, Withdraw},
-    store::Refused,
-};
+use stores::redis::scripts::{Begin, Look, Redraw, Release, Reserve, ReserveRequest, Withdraw};
 
 use crate::common::{TestApp, in_hours};
 
@@ -41,7 +36,7 @@ async fn scene_with(changes: serde_json::Value) -> Scene {
 
 impl Scene {
     async fn load(&self) {
-        protocol::load(&self.evently.app, &self.event).await.unwrap();
+        catalogue::load(&self.evently.app.catalogue, &self.event).await.unwrap();
     }
 
     async fn reserve(&self, id: ReservationId, quantity: u32, key: &str) -> Result<Reserve, Error> {

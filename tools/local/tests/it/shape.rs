@@ -68,6 +68,15 @@ fn every_operation_has_a_name_of_its_own() {
     assert!(names.len() > 15);
 }
 
+/// The crates of `shared`, each standing only on those before it.
+const SHARED: [&str; 8] =
+    ["domain", "telemetry", "settings", "stores", "catalogue", "accounts", "booking", "http-api"];
+
+fn is_below(one: &str, other: &str) -> bool {
+    let place = |name| SHARED.iter().position(|of_order| *of_order == name).unwrap();
+    place(one) < place(other)
+}
+
 #[test]
 fn crates_depend_only_on_those_below_them() {
     let listed = Command::new(env!("CARGO"))
@@ -98,7 +107,7 @@ fn crates_depend_only_on_those_below_them() {
             ]
             .contains(&(name, dependency));
             let allowed = match layer[name].as_str() {
-                "shared" => false,
+                "shared" => is_below(dependency, name),
                 "functions" => of == "shared",
                 "tools" => of == "shared" || of == "functions" || between_tools,
                 other => panic!("{name} lies in {other}"),
@@ -111,16 +120,16 @@ fn crates_depend_only_on_those_below_them() {
 #[test]
 fn the_domain_knows_no_io_and_each_store_keeps_its_types_to_itself() {
     const AWS: &[&str] = &["aws_sdk", "aws_config", "AttributeValue"];
-    const REDIS: &[&str] = &["RedisError", "RedisResult", "redis::cmd", "redis::Value", "parse_redis_url"];
+    const REDIS: &[&str] = &["RedisError", "RedisResult", "redis::cmd", "redis::Value"];
     const HTTP: &[&str] = &["axum", "lambda_http", "StatusCode"];
     const IO: &[&str] = &["tokio", "Timestamp::now", "std::env", "async fn"];
     let mut rules: Vec<(&str, &str, &[&str])> = Vec::new();
     for words in [AWS, REDIS, HTTP, IO] {
-        rules.push(("shared/src/domain", "", words));
+        rules.push(("shared/domain", "", words));
     }
-    for (words, home) in [(AWS, "shared/src/store"), (REDIS, "shared/src/redis"), (HTTP, "shared/src/http")] {
-        rules.push(("shared/src", home, words));
-    }
+    rules.push(("shared", "shared/stores/src/dynamodb", AWS));
+    rules.push(("shared", "shared/stores/src/redis", REDIS));
+    rules.push(("shared", "shared/http-api", HTTP));
     rules.push(("functions", "", AWS));
     rules.push(("functions", "", REDIS));
     for (folder, except, words) in rules {

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
+use accounts::try_password;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use domain::{email::Email, user::PasswordHash};
 use futures::future::join_all;
+use http_api::ClientAddress;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shared::{
-    accounts::try_password,
-    domain::{email::Email, user::PasswordHash},
-    http::ClientAddress,
-    telemetry::names,
-};
+use telemetry::names;
 use tokio::time::{Instant, sleep};
 
 use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Session, TestApp, metrics::Measured, put_back};
@@ -116,13 +114,16 @@ async fn guesses_from_many_networks_slow_down_all_but_those_the_owner_was_seen_a
     assert_eq!(sign_in(&home, EMAIL, PASSWORD).await.status, 200);
     let email = Email::parse(EMAIL).unwrap();
     for n in 0..100 {
-        assert!(try_password(&evently.app, &email, network(n / 4)).await.is_ok(), "{n}");
+        assert!(try_password(&evently.app.accounts, &email, network(n / 4)).await.is_ok(), "{n}");
     }
-    assert!(try_password(&evently.app, &email, network(99)).await.is_err(), "any other network must wait");
+    assert!(
+        try_password(&evently.app.accounts, &email, network(99)).await.is_err(),
+        "any other network must wait"
+    );
     assert!(wait_seconds(&sign_in(&evently.from("192.0.2.2").await, EMAIL, PASSWORD).await) >= 1);
     assert_eq!(sign_in(&home, EMAIL, PASSWORD).await.status, 200, "the owner's does not");
     let other = Email::parse("bob@example.com").unwrap();
-    assert!(try_password(&evently.app, &other, network(99)).await.is_ok(), "nor do other accounts");
+    assert!(try_password(&evently.app.accounts, &other, network(99)).await.is_ok(), "nor do other accounts");
 }
 
 #[tokio::test]
@@ -133,7 +134,7 @@ async fn one_network_that_tries_many_accounts_slows_down_whatever_the_account() 
     let from = ClientAddress::Known(guesser.parse().unwrap());
     for n in 0..50 {
         let email = Email::parse(&format!("somebody-{n}@example.com")).unwrap();
-        let attempt = try_password(&evently.app, &email, from).await.unwrap();
+        let attempt = try_password(&evently.app.accounts, &email, from).await.unwrap();
         // Every other knows the password: those do not count, nor do they clear the others.
         if n % 2 == 1 {
             attempt.succeeded().await;
@@ -141,7 +142,7 @@ async fn one_network_that_tries_many_accounts_slows_down_whatever_the_account() 
     }
     for n in 50..75 {
         let email = Email::parse(&format!("somebody-{n}@example.com")).unwrap();
-        assert!(try_password(&evently.app, &email, from).await.is_ok(), "{n}");
+        assert!(try_password(&evently.app.accounts, &email, from).await.is_ok(), "{n}");
     }
     assert_eq!(wait_seconds(&sign_in(&evently.from(guesser).await, EMAIL, PASSWORD).await), 1);
     assert_eq!(sign_in(&evently.anybody(), EMAIL, PASSWORD).await.status, 200, "others do not wait");
@@ -304,8 +305,8 @@ async fn a_failure_of_ours_counts_against_nobody() {
     let evently = TestApp::start().await;
     register(&evently).await;
     // The same service, whose DynamoDB is out of reach: it can't look at any password.
-    let nowhere = shared::store::client_for_endpoint("http://127.0.0.1:9");
-    let cut_off = TestApp::serve(shared::App::new(evently.app.config.clone(), nowhere).unwrap()).await;
+    let nowhere = stores::dynamodb::client_for_endpoint("http://127.0.0.1:9");
+    let cut_off = TestApp::serve(http_api::App::new(evently.app.config.clone(), nowhere).unwrap()).await;
     for _ in 0..FREE + 2 {
         sign_in(&cut_off.anybody(), EMAIL, PASSWORD).await.assert_problem(503, "try_again");
     }

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use http_api::App;
 use secrecy::SecretString;
-use shared::{App, store, store::AskedTable};
+use settings::Config;
+use stores::dynamodb::{self, AskedTable};
 use tokio::net::TcpListener;
 
 use crate::common::{Calls, TestApp};
@@ -20,13 +22,14 @@ async fn connections_are_opened_by_one_read_of_a_table_that_the_function_may_rea
 
 #[tokio::test]
 async fn stores_out_of_reach_do_not_keep_a_function_from_starting() {
-    let mut config = TestApp::start().await.app.config.clone();
+    let mut config = Config::clone(&TestApp::start().await.app.config);
     // Nobody listens on the one; the other takes a connection and says nothing.
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for address in [closed, silent.local_addr().unwrap()] {
         config.redis.url = SecretString::from(format!("redis://{address}"));
-        let app = App::new(config.clone(), store::client_for_endpoint(&format!("http://{address}"))).unwrap();
+        let app =
+            App::new(config.clone(), dynamodb::client_for_endpoint(&format!("http://{address}"))).unwrap();
         let started = Instant::now();
         app.open_connections(AskedTable::Events).await;
         assert!(started.elapsed() < Duration::from_secs(4), "{address}: {:?}", started.elapsed());

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use domain::{id::UserId, user::EndedTokensNote};
 use local::template::{DEFAULT_ROUTE, Route, Routes, Template};
 use serde_json::{Value, json};
-use shared::{domain::id::UserId, store::EndedTokensNote, telemetry::names};
+use telemetry::names;
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 

@@ -1,11 +1,12 @@
 //! What DynamoDB charges for a request, in capacity units. AWS's DynamoDB Local counts transactions twice, so this looks
 //! at the embedded store only.
 
+use http_api::App;
 use local::{
     consumed::{Consumed, Units},
     embedded_store::{EmbeddedStore, Location},
 };
-use shared::{App, store};
+use stores::dynamodb;
 
 use crate::common::{TestApp, own_redis};
 
@@ -19,7 +20,7 @@ async fn each_request_consumes_few_units_and_none_is_read() {
     let redis = own_redis().await;
     let evently = TestApp::on(dynamodb.endpoint(), redis.url(), |_| {}).await;
     let consumed = Consumed::default();
-    let client = consumed.counted(&store::client_for_endpoint(dynamodb.endpoint()));
+    let client = consumed.counted(&dynamodb::client_for_endpoint(dynamodb.endpoint()));
     let evently = TestApp::serve(App::new(evently.app.config.clone(), client).unwrap()).await;
     let (event, warm) = (evently.event(100).await, evently.user());
     let booking = warm.buy(&event, 1).await;

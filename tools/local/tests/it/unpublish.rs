@@ -3,17 +3,15 @@
 
 use std::time::Duration;
 
+use domain::{
+    event::{Event, EventStatus},
+    id::{EventId, ReservationId},
+};
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
-use shared::{
-    config::Config,
-    domain::{
-        event::{Event, EventStatus},
-        id::{EventId, ReservationId},
-    },
-    redis::scripts::Withdraw,
-};
+use settings::Config;
+use stores::redis::scripts::Withdraw;
 use tokio::time::sleep;
 
 use crate::common::{Answer, Session, TestApp, concert};
@@ -224,7 +222,7 @@ async fn after_a_crash_once_the_draft_is_written_no_seat_can_be_held() {
     sleep(Duration::from_millis(400)).await;
     // The janitor's list is from before the change.
     let until = tokio::time::Instant::now() + Duration::from_secs(10);
-    let swept = shared::protocol::sweep(&evently.app, &before, Timestamp::now(), until).await.unwrap();
+    let swept = booking::sweep(&evently.app.protocol, &before, Timestamp::now(), until).await.unwrap();
     assert_eq!(swept.confirms_undone, 1);
     evently.user().book(&event, 1).await.assert_problem(404, "event_not_found");
     assert_eq!(set_status(&evently, &event, "published").await.status, 200);

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     error::BoxError,
 };
 use serde_json::Value;
-use shared::store;
+use stores::dynamodb;
 
 /// What was asked of DynamoDB: by operation and table, each with its number of calls.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +18,8 @@ pub(crate) struct Calls(Arc<Mutex<BTreeMap<String, usize>>>);
 
 impl Calls {
     /// The same client, counted.
-    pub(crate) fn counted(&self, client: &store::Client) -> store::Client {
-        store::Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
+    pub(crate) fn counted(&self, client: &dynamodb::Client) -> dynamodb::Client {
+        dynamodb::Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
     }
 
     /// What was asked since the last look, like `GetItem events`.

@@ -1,18 +1,15 @@
 //! Thousands of events, quickly: past the API, 25 items a write.
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use domain::{
+    event::{Event, EventDetails},
+    id::EventId,
+    inventory::{InventoryShard, new_shards},
+};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use shared::{
-    domain::{
-        event::{Event, EventDetails},
-        id::EventId,
-        inventory::{InventoryShard, new_shards},
-    },
-    protocol,
-    store::{self, Client},
-};
 use std::collections::HashMap;
+use stores::dynamodb::{self, Client};
 
 use super::{TestApp, details, shared_dynamodb};
 
@@ -28,7 +25,7 @@ pub(crate) async fn many_events(
     count: usize,
     change: impl Fn(usize, &mut EventDetails),
 ) -> Vec<EventId> {
-    let client = store::client_for_endpoint(shared_dynamodb());
+    let client = dynamodb::client_for_endpoint(shared_dynamodb());
     let tables = &evently.app.config.tables;
     let now = Timestamp::now();
     let (like_event, like_shard) = examples(evently, &client).await;
@@ -64,7 +61,7 @@ pub(crate) async fn many_events(
 /// An event and a shard as the store writes them, of an event that is gone again.
 async fn examples(evently: &TestApp, client: &Client) -> (Item, Item) {
     let now = Timestamp::now();
-    let id = protocol::create_event(&evently.app, details(now), now).await.unwrap().id;
+    let id = booking::create_event(&evently.app.protocol, details(now), now).await.unwrap().id;
     let tables = &evently.app.config.tables;
     let mut items =
         [(&tables.events, "id", id.to_string()), (&tables.inventory, "shard_id", format!("{id}#0"))]

@@ -12,27 +12,22 @@ pub(crate) mod tls;
 
 use std::sync::Arc;
 
+use ::stores::{dynamodb, redis::keys::Keys};
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    email::Email,
+    event::{EventDetails, EventStatus},
+    id::{EventId, UserId},
+    inventory::InventoryShard,
+    user::{Role, User},
+};
+use http_api::{App, client_address::PeerAddress};
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use local::{api, redis_server::RedisServer, stack::table_name, tables};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use shared::{
-    App,
-    config::{Config, RateLimits},
-    domain::{
-        email::Email,
-        event::{EventDetails, EventStatus},
-        id::{EventId, UserId},
-        inventory::InventoryShard,
-        user::{Role, User},
-    },
-    http::client_address::PeerAddress,
-    protocol,
-    redis::keys::Keys,
-    store,
-};
+use settings::{Config, RateLimits};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -93,13 +88,13 @@ impl TestApp {
 
     /// Another process of the same service, whose use of permissions is known.
     pub(crate) async fn another_permitted(&self, permissions: &Permissions) -> Self {
-        let client = permissions.watched(&store::client_for_endpoint(&stores::shared().dynamodb));
+        let client = permissions.watched(&dynamodb::client_for_endpoint(&stores::shared().dynamodb));
         Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
     }
 
     /// Another process of the same service, with some settings changed.
     pub(crate) async fn another_with(&self, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = self.app.config.clone();
+        let mut config = Config::clone(&self.app.config);
         change(&mut config);
         Self::serve(App::new(config, client(&stores::shared().dynamodb)).unwrap()).await
     }
@@ -116,21 +111,21 @@ impl TestApp {
     /// Starts one whose DynamoDB is out of reach.
     pub(crate) async fn without_dynamodb() -> Self {
         let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let client = store::client_for_endpoint(&format!("http://{closed}"));
+        let client = dynamodb::client_for_endpoint(&format!("http://{closed}"));
         Self::serve(App::new(config(&stores::shared().redis, |_| {}), client).unwrap()).await
     }
 
     /// The same Evently, as a process of it sees things that has lost DynamoDB.
     pub(crate) async fn losing_dynamodb(&self) -> Self {
         let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let client = store::client_for_endpoint(&format!("http://{closed}"));
+        let client = dynamodb::client_for_endpoint(&format!("http://{closed}"));
         Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
     }
 
     /// Starts one whose tables were never made.
     pub(crate) async fn without_tables() -> Self {
         let stores = stores::shared();
-        let client = store::client_for_endpoint(&stores.dynamodb);
+        let client = dynamodb::client_for_endpoint(&stores.dynamodb);
         Self::serve(App::new(config(&stores.redis, |_| {}), client).unwrap()).await
     }
 
@@ -205,7 +200,7 @@ impl TestApp {
         let created_at = Timestamp::now() - SignedDuration::from_hours(hours_ago);
         let mut details = details(created_at);
         change(&mut details);
-        protocol::create_event(&self.app, details, created_at).await.unwrap().id.to_string()
+        booking::create_event(&self.app.protocol, details, created_at).await.unwrap().id.to_string()
     }
 
     /// The event's shards, as DynamoDB has them.
@@ -253,7 +248,7 @@ impl TestApp {
 /// Sets a time of an account, as if that had happened then.
 pub(crate) async fn put_back(evently: &TestApp, email: &str, what: &str, then: Timestamp) {
     let then = AttributeValue::N(then.as_millisecond().to_string());
-    let update = store::client_for_endpoint(shared_dynamodb())
+    let update = dynamodb::client_for_endpoint(shared_dynamodb())
         .update_item()
         .table_name(&evently.app.config.tables.users)
         .key("email", AttributeValue::S(email.to_owned()))
@@ -271,8 +266,8 @@ pub(crate) async fn forget_ended_tokens(evently: &TestApp) {
 }
 
 /// A client that lets each function do what its policy permits.
-fn client(dynamodb: &str) -> store::Client {
-    Permissions::default().watched(&store::client_for_endpoint(dynamodb))
+fn client(dynamodb: &str) -> dynamodb::Client {
+    Permissions::default().watched(&dynamodb::client_for_endpoint(dynamodb))
 }
 
 /// Where the DynamoDB-compatible store is that the tests share.

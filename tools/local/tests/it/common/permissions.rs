@@ -10,9 +10,10 @@ use aws_sdk_dynamodb::{
     error::BoxError,
 };
 use axum::{Router, middleware};
+use http_api::App;
 use local::{api, template::Template};
 use serde_json::Value;
-use shared::{App, store};
+use stores::dynamodb;
 
 tokio::task_local! {
     static FUNCTION: &'static str;
@@ -117,7 +118,7 @@ pub(crate) fn service(app: &Arc<App>) -> Router {
         let scoped = middleware::from_fn(move |request, next: middleware::Next| {
             as_function(function, next.run(request))
         });
-        (function, shared::http::service(routes, Arc::clone(app)).layer(scoped))
+        (function, http_api::service(routes, Arc::clone(app)).layer(scoped))
     });
     api::by_template(&DEPLOYED, functions).unwrap()
 }
@@ -128,8 +129,8 @@ pub(crate) struct Permissions(Arc<Mutex<BTreeMap<String, BTreeSet<Permission>>>>
 
 impl Permissions {
     /// The same client, watched.
-    pub(crate) fn watched(&self, client: &store::Client) -> store::Client {
-        store::Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
+    pub(crate) fn watched(&self, client: &dynamodb::Client) -> dynamodb::Client {
+        dynamodb::Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
     }
 
     /// What each function asked so far.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use domain::id::UserId;
 use reqwest::{Body, Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
-use shared::domain::id::UserId;
 use uuid::Uuid;
 
 use super::contract::CONTRACT;

@@ -1,0 +1,34 @@
+//! What guards accounts beside the passwords themselves: how fast passwords may be tried, and which tokens end before
+//! their time.
+
+mod attempts;
+mod ended_tokens;
+mod passwords;
+pub mod tokens;
+
+use std::sync::Arc;
+
+use self::{attempts::Attempts, tokens::Tokens};
+pub use self::{
+    attempts::{Attempt, try_password},
+    ended_tokens::EndedTokens,
+    passwords::{change_password, end_tokens_again},
+};
+use stores::{dynamodb::Store, redis::Redis};
+
+/// What signing in and changing a password needs.
+#[derive(Debug)]
+pub struct Accounts {
+    store: Store,
+    redis: Redis,
+    tokens: Arc<Tokens>,
+    ended_tokens: Arc<EndedTokens>,
+    attempts: Attempts,
+}
+
+impl Accounts {
+    /// The accounts over these stores.
+    pub fn new(store: Store, redis: Redis, tokens: Arc<Tokens>, ended_tokens: Arc<EndedTokens>) -> Self {
+        Self { store, redis, tokens, ended_tokens, attempts: Attempts::default() }
+    }
+}

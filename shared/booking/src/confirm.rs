@@ -1,0 +1,174 @@
+//! Confirm: begin (Redis), commit (DynamoDB), finish (Redis).
+
+use jiff::Timestamp;
+
+use crate::Protocol;
+use catalogue::count_sold;
+use domain::{
+    booking::Booking,
+    error::Error,
+    event::EventNow,
+    id::{EventId, ReservationId, UserId},
+    reservation::BegunHold,
+};
+use stores::{
+    dynamodb::CommitOutcome,
+    redis::scripts::{Begin, Redraw},
+};
+use telemetry::names;
+
+/// Times that a hold's seats are drawn anew, after DynamoDB refused them because Redis had lost data.
+const REDRAWS_MAX: usize = 5;
+
+/// A confirmed reservation.
+#[derive(Debug)]
+pub struct Confirmed {
+    /// The booking that it became.
+    pub booking: Booking,
+    /// Its event as it is now, if that is known.
+    pub event: Option<EventNow>,
+    /// Whether it was confirmed before.
+    pub replayed: bool,
+}
+
+/// Turns the user's hold into a booking. Doing it again answers with the same booking. `Unavailable` means that
+/// the outcome is not known yet; confirming again is safe. `permitted` says whether the request may be had at all; it is
+/// waited for while the confirm begins, which is taken back if not.
+pub async fn confirm(
+    protocol: &Protocol,
+    user: UserId,
+    id: ReservationId,
+    now: Timestamp,
+    permitted: impl Future<Output = Result<(), Error>>,
+) -> Result<Confirmed, Error> {
+    let begin = || protocol.redis.begin(id, user, protocol.confirm_grace_ms);
+    let (permitted, mut begun) = tokio::join!(permitted, begin());
+    if let Err(error) = permitted {
+        unbegin(protocol, &begun).await;
+        return Err(error);
+    }
+    for _ in 0..REDRAWS_MAX {
+        let hold = match begun {
+            Ok(Begin::Begun(hold)) => hold,
+            Ok(Begin::NoHold) => {
+                return confirmed_before(protocol, user, id).await?.ok_or(Error::ReservationExpired);
+            }
+            Err(error @ Error::Unavailable { .. }) => {
+                // Redis is out of reach; a confirm that came before can be answered all the same.
+                return confirmed_before(protocol, user, id).await?.ok_or(error);
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(confirmed) = commit_redrawing(protocol, user, hold, now).await? {
+            return Ok(confirmed);
+        }
+        begun = begin().await;
+    }
+    Err(Error::Unavailable { store: "Redis", source: "the hold keeps changing".into() })
+}
+
+/// A confirm that has begun may not go on: its hold is held again, for as long as before.
+async fn unbegin(protocol: &Protocol, begun: &Result<Begin, Error>) {
+    let Ok(Begin::Begun(hold)) = begun else { return };
+    if !hold.is_first {
+        return;
+    }
+    if let Err(error) = protocol.redis.unbegin(hold.id, hold.begins).await {
+        tracing::warn!(reservation_id = %hold.id, %error, "a refused confirm is left to the janitor");
+    }
+}
+
+async fn confirmed_before(
+    protocol: &Protocol,
+    user: UserId,
+    id: ReservationId,
+) -> Result<Option<Confirmed>, Error> {
+    let (booking, event) = tokio::join!(protocol.store.booking(user, id), event_now(protocol, id.event()));
+    Ok(booking?.map(|booking| Confirmed { booking, event, replayed: true }))
+}
+
+/// A booking's event as it is now. What was sold is sold, also if this can't be read.
+pub(super) async fn event_now(protocol: &Protocol, id: EventId) -> Option<EventNow> {
+    match protocol.store.event(id).await {
+        Ok(event) => event.map(EventNow::from),
+        Err(error) => {
+            tracing::warn!(event_id = %id, %error, "a booking is answered without its event");
+            None
+        }
+    }
+}
+
+/// Commits a begun hold, drawing its seats anew while DynamoDB refuses them. `None` if somebody else changed the
+/// hold meanwhile.
+async fn commit_redrawing(
+    protocol: &Protocol,
+    user: UserId,
+    mut hold: BegunHold,
+    now: Timestamp,
+) -> Result<Option<Confirmed>, Error> {
+    for _ in 0..REDRAWS_MAX {
+        let booking = Booking::from_hold(&hold, user, now);
+        let refused = match protocol.store.commit_booking(&booking, hold.max_per_user).await {
+            Ok(CommitOutcome::Committed) => {
+                let sold = i64::from(booking.quantity);
+                let (event, (), ()) = tokio::join!(
+                    event_of(protocol, &hold),
+                    finish(protocol, &booking),
+                    count_sold(&protocol.catalogue, booking.event_id, sold)
+                );
+                return Ok(Some(Confirmed { booking, event, replayed: false }));
+            }
+            Ok(CommitOutcome::AlreadyBooked) => {
+                return finish_existing(protocol, user, &hold).await.map(Some);
+            }
+            Ok(CommitOutcome::UserLimit { bought }) => {
+                let (most, left) = (hold.max_per_user, hold.max_per_user.saturating_sub(bought));
+                return Err(Error::TooManyForUser { most, left });
+            }
+            Ok(CommitOutcome::Refused(refused)) => refused,
+            Err(error @ Error::Unavailable { .. }) => {
+                // A lost reply is not a failure: ask by id. If there is no booking yet, it may still come.
+                return match protocol.store.booking(user, hold.id).await {
+                    Ok(Some(_)) => {
+                        let sold = i64::from(booking.quantity);
+                        let counted = count_sold(&protocol.catalogue, booking.event_id, sold);
+                        let (confirmed, ()) = tokio::join!(finish_existing(protocol, user, &hold), counted);
+                        confirmed.map(Some)
+                    }
+                    _ => Err(error),
+                };
+            }
+            Err(error) => return Err(error),
+        };
+        tracing::warn!(reservation_id = %hold.id, ?refused, "seats promised by Redis were sold; drawing again");
+        metrics::counter!(names::CONFIRMS_REDRAWN).increment(1);
+        match protocol.redis.redraw(&hold, user, &refused, protocol.confirm_grace_ms).await? {
+            Redraw::Redrawn(draws) => hold.draws = draws,
+            Redraw::Changed => return Ok(None),
+        }
+    }
+    Err(Error::Unavailable { store: "DynamoDB", source: "seats were refused again and again".into() })
+}
+
+async fn finish_existing(protocol: &Protocol, user: UserId, hold: &BegunHold) -> Result<Confirmed, Error> {
+    let booking = protocol.store.booking(user, hold.id).await?.ok_or_else(|| {
+        Error::Internal(format!("reservation {} is booked, but there is no booking", hold.id).into())
+    })?;
+    let (event, ()) = tokio::join!(event_of(protocol, hold), finish(protocol, &booking));
+    Ok(Confirmed { booking, event, replayed: true })
+}
+
+/// The event as Redis had it when the confirm began, or as DynamoDB has it if an older release told Redis of it.
+async fn event_of(protocol: &Protocol, hold: &BegunHold) -> Option<EventNow> {
+    match &hold.event {
+        Some(event) => Some(event.clone()),
+        None => event_now(protocol, hold.id.event()).await,
+    }
+}
+
+/// The booking stands whatever happens here: if Redis does not hear of it, the janitor will tell it.
+async fn finish(protocol: &Protocol, booking: &Booking) {
+    if let Err(error) = protocol.redis.finish(booking.id, Some(&booking.draws)).await {
+        tracing::warn!(reservation_id = %booking.id, %error, "finish is left to the janitor");
+    }
+}

@@ -1,0 +1,76 @@
+//! Conservation: where seats are, by both stores.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::Protocol;
+use domain::{error::Error, id::EventId, inventory::InventoryShard};
+use stores::redis::{InventorySeen, ShardSeen};
+
+/// Where seats are. At rest the last four make up the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Conservation {
+    /// Seats in all, by DynamoDB.
+    pub capacity: i64,
+    /// Seats sold, by DynamoDB.
+    pub sold: i64,
+    /// Seats held, by Redis.
+    pub held: i64,
+    /// Seats whose confirm has begun and not ended, by Redis.
+    pub in_flight: i64,
+    /// Seats that can be held, by Redis.
+    pub free: i64,
+}
+
+impl Conservation {
+    /// Where an event's seats are, by what the two stores said.
+    pub(super) fn of(seen: &InventorySeen, inventory: &[InventoryShard]) -> Self {
+        let by_redis = |of: fn(&ShardSeen) -> i64| seen.shards().iter().map(of).sum::<i64>();
+        let by_dynamodb =
+            |of: fn(&InventoryShard) -> u32| inventory.iter().map(|shard| i64::from(of(shard))).sum();
+        let in_flight = by_redis(|shard| shard.confirming);
+        Self {
+            capacity: by_dynamodb(|shard| shard.capacity),
+            sold: by_dynamodb(|shard| shard.sold),
+            held: by_redis(|shard| shard.held) - in_flight,
+            in_flight,
+            free: by_redis(|shard| shard.free),
+        }
+    }
+
+    /// What the sum has too little, or, below zero, too much.
+    pub fn drift(&self) -> i64 {
+        self.capacity - self.sold - self.held - self.in_flight - self.free
+    }
+
+    /// Adds another event's seats.
+    pub(super) fn add(&mut self, other: Self) {
+        self.capacity += other.capacity;
+        self.sold += other.sold;
+        self.held += other.held;
+        self.in_flight += other.in_flight;
+        self.free += other.free;
+    }
+}
+
+/// Reads where an event's seats are. The stores are read one after the other, so a sale that goes on shows. Redis need not
+/// know a draft, nor an event that sells nothing any more: then all that is unsold is free.
+pub async fn conservation(protocol: &Protocol, id: EventId, now: Timestamp) -> Result<Conservation, Error> {
+    let event = protocol.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    let seen = match protocol.redis.inventory(id).await? {
+        Some(seen) => seen,
+        None if !event.may_sell(now) => {
+            let mut seats = Conservation::of(
+                &InventorySeen::default(),
+                &protocol.store.inventory(id, event.shards).await?,
+            );
+            seats.free = seats.capacity - seats.sold;
+            return Ok(seats);
+        }
+        None => {
+            catalogue::load(&protocol.catalogue, &event).await?;
+            protocol.redis.inventory(id).await?.unwrap_or_default()
+        }
+    };
+    Ok(Conservation::of(&seen, &protocol.store.inventory(id, event.shards).await?))
+}

@@ -1,0 +1,95 @@
+//! Create: a new event with its inventory.
+
+use jiff::Timestamp;
+
+use crate::Protocol;
+use domain::{
+    error::Error,
+    event::{Event, EventDetails},
+    id::EventId,
+    inventory::new_shards,
+    request_key::RequestKey,
+};
+use stores::dynamodb::{self, Creation};
+
+/// Ids tried: two events created in the same millisecond may draw the same.
+const IDS_TRIED_MAX: usize = 5;
+
+/// An event that was created, and whether this request was answered before.
+#[derive(Debug)]
+pub struct Created {
+    /// The event as it is now.
+    pub event: Event,
+    /// Whether the same request was answered before.
+    pub replayed: bool,
+}
+
+/// Makes an event and its inventory in DynamoDB, and shows it to people. Redis hears of its seats when somebody asks.
+/// Done again, it makes another event.
+pub async fn create_event(
+    protocol: &Protocol,
+    details: EventDetails,
+    now: Timestamp,
+) -> Result<Event, Error> {
+    create(protocol, details, None, now).await.map(|created| created.event)
+}
+
+/// The same, once for each idempotency key: what the key was used for is written in the transaction that makes the event.
+/// `EventNotFound` if the event of that key was deleted since. `details` are asked for only if the key is new: what was in
+/// the future when the event was created need not be so any more.
+pub async fn create_event_once(
+    protocol: &Protocol,
+    key: &RequestKey,
+    details: impl FnOnce() -> Result<EventDetails, Error>,
+    now: Timestamp,
+) -> Result<Created, Error> {
+    match protocol.store.creation(key, now).await? {
+        Some(before) => replay(protocol, key, &before).await,
+        None => create(protocol, details()?, Some(key), now).await,
+    }
+}
+
+async fn create(
+    protocol: &Protocol,
+    details: EventDetails,
+    key: Option<&RequestKey>,
+    now: Timestamp,
+) -> Result<Created, Error> {
+    details.check(None, now)?;
+    let inventory = new_shards(details.capacity, protocol.seats_per_shard);
+    let shards = u16::try_from(inventory.len()).map_err(|error| Error::Internal(Box::new(error)))?;
+    for _ in 0..IDS_TRIED_MAX {
+        let event = Event::new(EventId::new(now), details.clone(), shards, now);
+        match (protocol.store.create_event(&event, &inventory, key).await?, key) {
+            (dynamodb::Created::Done, _) => {
+                catalogue::announce(&protocol.catalogue, &event).await;
+                return Ok(Created { event, replayed: false });
+            }
+            (dynamodb::Created::KeyUsed, Some(key)) => return lose(protocol, key, event, now).await,
+            _ => {}
+        }
+    }
+    Err(Error::Unavailable { store: "DynamoDB", source: "no free event id was found".into() })
+}
+
+/// The same request came twice at once, and the other one was first.
+async fn lose(protocol: &Protocol, key: &RequestKey, event: Event, now: Timestamp) -> Result<Created, Error> {
+    let lost = || Error::Unavailable { store: "DynamoDB", source: "a key was used and is not known".into() };
+    let first = protocol.store.creation(key, now).await?.ok_or_else(lost)?;
+    if first.event_id == event.id {
+        // It was this very one, whose answer got lost.
+        return Ok(Created { event, replayed: false });
+    }
+    if let Err(error) = protocol.store.delete_surplus_shards(&event).await {
+        tracing::warn!(event_id = %event.id, %error, "shards stay without an event, and mean nothing");
+    }
+    replay(protocol, key, &first).await
+}
+
+async fn replay(protocol: &Protocol, key: &RequestKey, before: &Creation) -> Result<Created, Error> {
+    if before.fingerprint != key.fingerprint {
+        return Err(Error::IdempotencyKeyReused);
+    }
+    let event = protocol.store.event(before.event_id).await?.ok_or(Error::EventNotFound)?;
+    Ok(Created { event, replayed: true })
+}

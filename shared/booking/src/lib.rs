@@ -1,0 +1,166 @@
+//! The booking protocol: how a seat moves from free to held to sold, and back, so that no event is ever
+//! oversold and no seat is ever lost, whatever crashes.
+//!
+//! # Who owns what
+//!
+//! DynamoDB holds the truth and is never lost. Redis holds a fast copy, any of which may be lost at any moment
+//! (failover, flush, eviction). Two rules follow:
+//!
+//! - **DynamoDB alone decides what is sold.** A confirm is one `TransactWriteItems` whose conditions refuse to
+//!   sell past capacity, even if Redis answers nonsense.
+//! - **Redis alone decides who may try.** A hold is a promise that the confirm's conditions will be true. Redis
+//!   keeps it unless it lost data; then its state is rebuilt from DynamoDB in one read ([`catalogue::load()`]).
+//!
+//! # The life of a seat
+//!
+//! ```text
+//!          reserve               begin                 commit (DynamoDB)        finish
+//!   free ─────────────▶ held ─────────────▶ confirming ─────────────────▶ sold ─────────▶ hold gone
+//!    ▲                   │                      │                          │
+//!    │ release, expire   │                      │ settle: never committed  │ cancel (DynamoDB),
+//!    └───────────────────┴──────────────────────┘                          │ restock
+//!    └─────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! - [`reserve()`]: one script, one round trip. It replays a known idempotency key, checks the sale, expires
+//!   overdue holds if seats are short, draws seats from the inventory shards and writes the hold.
+//! - [`confirm()`]: *begin* marks the hold `confirming`, which from then on only the janitor may end, after a
+//!   grace period longer than any request can live; it is taken back at once if the request turns out to be one too many
+//!   (`unbegin.lua`), unless another confirm of the hold began. *Commit* puts the booking and sells the drawn seats in one
+//!   transaction. *Finish* removes the hold. A crash after *begin* or after *commit* leaves a `confirming` hold;
+//!   [`sweep()`] reads whether the booking exists and settles it.
+//! - [`release()`], and expiry: the draws become free again. How a hold ended is known for a day ([`reservation()`]).
+//! - [`cancel()`]: one transaction marks the booking and takes the seats back, then Redis follows.
+//! - [`replace_event()`]: an admin's change. Raising the capacity is like a cancel, lowering it like a confirm.
+//!   An event that becomes a draft has all its seats withdrawn for a moment, which shows that none is sold or held
+//!   (`unpublish.rs`); a draft sells nothing, so only such an event can be deleted ([`delete_draft()`]).
+//! - [`catalogue::price_event()`]: demand pricing, once a day. It touches no seat: a hold keeps the price that it quoted.
+//!
+//! # Inventory shards
+//!
+//! An event's capacity is split over shards, each an item of its own, because DynamoDB limits what one item can
+//! take ([`domain::inventory`]). A hold names its *draws*: which shards its seats come from. Where no
+//! single shard has enough, a draw spans several, so the last seat of every shard can be sold, and clients
+//! never see that there are shards.
+//!
+//! A shard's `version` counts its committed changes of seats. Redis keeps how many of them it knows of (`applied`), and an
+//! `epoch`, new at every load. Whoever changes DynamoDB first and Redis after (cancel, raise) remembers the epoch
+//! it saw before: if it changed meanwhile, the new state may contain the change already.
+//!
+//! # One user's seats
+//!
+//! One user may have `max_per_user` seats of an event, over holds and bookings together. *Reserve* refuses more by what
+//! Redis counts: `holding` follows the hold, `bought` follows *finish* and a cancel. *Commit* counts again in DynamoDB, in
+//! an item of the user and the event, under the condition that it is not too much: so it holds even if Redis lost data.
+//! If Redis counts too much, because it never heard of a cancel, who is refused is counted anew by DynamoDB.
+//!
+//! # The janitor
+//!
+//! Every minute, [`sweep()`] does three things for each event, in this order, and may be broken off or run twice at
+//! once anywhere: it *expires* overdue holds; it *settles* overdue confirms; it *reconciles* each shard, which finds
+//! what was lost with Redis or with a process between the two stores (`shared/stores/lua/reconcile.lua` says how).
+//! [`conservation()`] shows an admin where the seats are.
+//!
+//! The transactions of confirm and cancel also count what they did for the hour (`stores::dynamodb`). That changes nothing
+//! here: the janitor moves past hours out of the shards in transactions that touch no seat, and leave `version` alone.
+//!
+//! `tools/model` checks all of this exhaustively for small sizes, with every crash, lost reply and loss of Redis; and
+//! that each guard is needed.
+//!
+//! # Invariants
+//!
+//! 1. `sold <= capacity` on every shard, always, with Redis arbitrarily wrong.
+//! 2. `free + held + sold <= capacity` on every shard, a hold whose booking is committed counted once, unless
+//!    Redis lost data and the janitor has not yet caught up: two grace periods and two sweeps, or longer on a shard
+//!    that never rests. It may promise too much then; invariant 1 holds all the same.
+//! 3. At rest, `free + held + sold = capacity`: no seat leaks.
+//! 4. A reservation ends exactly once: confirmed, released or expired.
+//! 5. One (user, idempotency key) makes at most one reservation, unless Redis lost its record; one reservation at
+//!    most one booking, always.
+//! 6. The price charged is the price quoted in the hold.
+//! 7. A confirmed booking changes only by an explicit cancel, and its seats return once.
+//! 8. Sold out is never said for good while a seat is free.
+
+mod cancel;
+mod confirm;
+mod conservation;
+mod create;
+mod delete;
+mod look;
+mod release;
+mod replace;
+mod reserve;
+mod sweep;
+mod unpublish;
+mod versions;
+
+pub use cancel::{Cancelled, cancel};
+pub use confirm::{Confirmed, confirm};
+pub use conservation::{Conservation, conservation};
+pub use create::{Created, create_event, create_event_once};
+pub use delete::delete_draft;
+pub use look::{Looked, own_holds, reservation};
+pub use release::release;
+pub use replace::replace_event;
+pub use reserve::{Reserved, reserve};
+pub use sweep::{Sweep, sweep};
+
+use std::sync::Arc;
+
+use catalogue::Catalogue;
+use domain::{error::Error, id::UserId};
+use settings::Config;
+use stores::{dynamodb::Store, redis::Redis};
+
+/// The protocol over the two stores.
+#[derive(Debug)]
+pub struct Protocol {
+    store: Store,
+    redis: Redis,
+    /// Hears of what sells and changes.
+    catalogue: Arc<Catalogue>,
+    /// How long a hold lives.
+    hold_ttl_ms: u64,
+    /// For how many lives of a hold a user may hold seats of an event without buying them; 0 for any time.
+    unbought_ttls_max: u64,
+    /// How long a hold stays after its confirm began, before the janitor settles it.
+    confirm_grace_ms: u64,
+    /// How many seats one inventory shard is meant for.
+    seats_per_shard: u32,
+}
+
+impl Protocol {
+    /// The protocol over these stores, by these settings.
+    pub fn new(config: &Config, store: Store, redis: Redis, catalogue: Arc<Catalogue>) -> Self {
+        Self {
+            store,
+            redis,
+            catalogue,
+            hold_ttl_ms: config.hold_ttl_ms,
+            unbought_ttls_max: config.unbought_ttls_max,
+            confirm_grace_ms: config.confirm_grace_ms,
+            seats_per_shard: config.seats_per_shard,
+        }
+    }
+}
+
+/// Ties an idempotency key to what the request is about; `IdempotencyKeyReused` if it was used for something
+/// else. For requests that are idempotent by nature: without Redis they work all the same, only such a mix-up is
+/// not noticed.
+pub async fn check_idempotency_key(
+    protocol: &Protocol,
+    user: UserId,
+    operation: &str,
+    key: &str,
+    used_for: &str,
+) -> Result<(), Error> {
+    match protocol.redis.claim(user, operation, key, used_for).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::IdempotencyKeyReused),
+        Err(Error::Unavailable { source, .. }) => {
+            tracing::warn!(error = %source, "an idempotency key was not checked");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}

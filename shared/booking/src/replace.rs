@@ -1,0 +1,167 @@
+//! Replace: an admin changes an event, its capacity perhaps among the rest.
+
+use jiff::Timestamp;
+
+use super::{
+    unpublish::unpublish,
+    versions::{stale, with_capacity},
+};
+use crate::Protocol;
+use domain::{
+    error::Error,
+    event::{Event, EventDetails, EventStatus},
+    id::{EventId, ReservationId},
+    inventory::{self, Draw, SHARDS_PER_CHANGE_MAX},
+    pricing::PriceChange,
+};
+use stores::{dynamodb::Replaced, redis::scripts::Withdraw};
+
+/// Steps of one change: the capacity changes by at most [`SHARDS_PER_CHANGE_MAX`] shards at once, and a step
+/// may have to be done again.
+const STEPS_MAX: usize = 32;
+
+/// Replaces an event's details if it is still at `expected` version, and its capacity with them; `details` gives the
+/// new ones, to be checked against the event as it is. Raising the
+/// capacity adds seats in DynamoDB, then in Redis. Lowering it draws free seats out of sale in Redis, then
+/// removes them in DynamoDB; it never goes below what is held or sold.
+///
+/// A large change is made in steps, each whole in itself. If it is broken off between two, the event stands with
+/// a capacity in between and a new version.
+///
+/// The status may become any other one. An event can always be cancelled, whatever is sold: its bookings stay as they are.
+/// A cancelled one can be published again, and a draft be cancelled without ever having been public. Only to become a
+/// draft, published or cancelled before, it must have nothing sold or held (`unpublish.rs` says how that is made sure), for
+/// nobody sees a draft any more, not even its buyers.
+pub async fn replace_event(
+    protocol: &Protocol,
+    id: EventId,
+    expected: impl Fn(&Event) -> bool,
+    details: impl FnOnce(&Event) -> Result<EventDetails, Error>,
+    now: Timestamp,
+) -> Result<Event, Error> {
+    let mut event = protocol.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    if !expected(&event) {
+        return Err(Error::StaleVersion { current: event.version });
+    }
+    let details = details(&event)?;
+    details.check(Some(&event), now)?;
+    for _ in 0..STEPS_MAX {
+        let step = if details.status == EventStatus::Draft && event.details.status != EventStatus::Draft {
+            // First of all: whatever else changes, it changes on a draft then.
+            unpublish(protocol, &event, &details, now).await?
+        } else if details.capacity < event.details.capacity {
+            lower(protocol, &event, &details, now).await?
+        } else {
+            raise(protocol, &event, &details, now).await?
+        };
+        if let Some(replaced) = step {
+            event = replaced;
+            // The seats were told already; if Redis does not hear of the rest, it ends by itself or with the janitor.
+            catalogue::announce(&protocol.catalogue, &event).await;
+            if event.details.capacity == details.capacity {
+                return Ok(event);
+            }
+        }
+    }
+    Err(Error::Unavailable { store: "DynamoDB", source: "the event could not be changed in time".into() })
+}
+
+/// Replaces the event, adding seats if the new capacity is higher.
+async fn raise(
+    protocol: &Protocol,
+    event: &Event,
+    details: &EventDetails,
+    now: Timestamp,
+) -> Result<Option<Event>, Error> {
+    let extra = details.capacity - event.details.capacity;
+    let added = if extra == 0 {
+        Vec::new()
+    } else {
+        let current = protocol.store.inventory(event.id, event.shards).await?;
+        inventory::raise(&current, extra, protocol.seats_per_shard)
+    };
+    let seats: u32 = added.iter().map(|draw| draw.seats).sum();
+    let mut replaced = with_capacity(event, details, event.details.capacity + seats);
+    replaced.shards = added.iter().map(|draw| draw.shard + 1).fold(event.shards, u16::max);
+
+    // The epoch must be seen before the transaction, as in cancel.
+    let seen = match protocol.redis.state_seen(event.id).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            tracing::warn!(event_id = %event.id, %error, "changing an event without Redis");
+            None
+        }
+    };
+    let price = PriceChange::by_admin(event, &replaced, now);
+    if !protocol.store.replace_event_adding(event, &replaced, price.as_ref(), &added).await? {
+        return Err(stale(protocol, event.id).await?);
+    }
+    if let (Some(seen), false) = (seen, added.is_empty()) {
+        restock(protocol, &replaced, &seen.epoch, &added).await;
+    }
+    Ok(Some(replaced))
+}
+
+async fn restock(protocol: &Protocol, event: &Event, epoch: &str, added: &[Draw]) {
+    let change = format!("version {}", event.version);
+    match protocol.redis.restock(event.id, &change, epoch, added, None).await {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::info!(event_id = %event.id, "the state was loaded anew; restock is left to the janitor")
+        }
+        Err(error) => {
+            tracing::warn!(event_id = %event.id, %error, "restock is left to the janitor")
+        }
+    }
+}
+
+/// Replaces the event, removing seats that nobody holds. `None` if it must be tried again.
+async fn lower(
+    protocol: &Protocol,
+    event: &Event,
+    details: &EventDetails,
+    now: Timestamp,
+) -> Result<Option<Event>, Error> {
+    // The event remembers one withdrawal only: the one before must be at its end.
+    if let Some(before) = event.last_withdrawal {
+        protocol.redis.finish(before, None).await?;
+    }
+    let wanted = event.details.capacity - details.capacity;
+    let id = ReservationId::new(event.id, now);
+    let grace_ms = protocol.confirm_grace_ms;
+    let (draws, deadline_ms) =
+        match protocol.redis.withdraw(id, wanted, SHARDS_PER_CHANGE_MAX, grace_ms).await? {
+            Withdraw::Withdrawn { draws, deadline_ms } => (draws, deadline_ms),
+            Withdraw::TooFew(free) => {
+                return Err(Error::CapacityBelowSold { lowest: event.details.capacity - free });
+            }
+            Withdraw::NotLoaded => {
+                catalogue::load(&protocol.catalogue, event).await?;
+                return Ok(None);
+            }
+        };
+    let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
+    let mut replaced = with_capacity(event, details, event.details.capacity - seats);
+    replaced.last_withdrawal = Some(id);
+    let price = PriceChange::by_admin(event, &replaced, now);
+    match protocol.store.replace_event_removing(event, &replaced, price.as_ref(), &draws).await? {
+        Replaced::Done => {
+            if let Err(error) = protocol.redis.finish(id, Some(&draws)).await {
+                tracing::warn!(event_id = %event.id, %error, "finish is left to the janitor");
+            }
+            Ok(Some(replaced))
+        }
+        refused => {
+            if let Err(error) = protocol.redis.settle(id, deadline_ms).await {
+                tracing::warn!(event_id = %event.id, %error, "settling a withdrawal is left to the janitor");
+            }
+            match refused {
+                Replaced::SeatsGone => Err(Error::Unavailable {
+                    store: "Redis",
+                    source: "it lost data and thinks seats free that are sold".into(),
+                }),
+                _ => Err(stale(protocol, event.id).await?),
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Reserve: hold seats for a user.
+
+use jiff::Timestamp;
+
+use crate::Protocol;
+use domain::{
+    error::Error,
+    event::{Event, EventStatus},
+    id::{EventId, ReservationId, UserId},
+    reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus},
+};
+use stores::redis::scripts::{Became, Reserve, ReserveRequest, UserSeats};
+
+/// Tries of one request: the state may be missing, then lost again, and an id may be taken.
+const TRIES_MAX: usize = 4;
+
+/// A reservation as it is now, and whether this request was answered before.
+#[derive(Debug)]
+pub struct Reserved {
+    /// The reservation as it was made; while its seats are held, with the deadline that they have now.
+    pub reservation: Reservation,
+    /// What became of it.
+    pub status: ReservationStatus,
+    /// Now, by the clock that ends the hold.
+    pub now: Timestamp,
+    /// Whether the same request was answered before.
+    pub replayed: bool,
+}
+
+/// Holds `quantity` seats of an event for the user. The same idempotency key gives the same reservation, as it is by then; for
+/// another quantity or another event it is refused. `permitted` says whether the request may be had at all; it is waited for
+/// while the seats are held, which is taken back if not.
+pub async fn reserve(
+    protocol: &Protocol,
+    user: UserId,
+    event: EventId,
+    quantity: u32,
+    idempotency_key: &str,
+    now: Timestamp,
+    permitted: impl Future<Output = Result<(), Error>>,
+) -> Result<Reserved, Error> {
+    let reserving = reserve_at_once(protocol, user, event, quantity, idempotency_key, now);
+    let (permitted, reserved) = tokio::join!(permitted, reserving);
+    if let Err(error) = permitted {
+        withdraw(protocol, user, &reserved, idempotency_key).await;
+        return Err(error);
+    }
+    reserved
+}
+
+async fn reserve_at_once(
+    protocol: &Protocol,
+    user: UserId,
+    event: EventId,
+    quantity: u32,
+    idempotency_key: &str,
+    now: Timestamp,
+) -> Result<Reserved, Error> {
+    let request = ReserveRequest {
+        id: ReservationId::new(event, now),
+        user,
+        quantity,
+        idempotency_key,
+        hold_ttl_ms: protocol.hold_ttl_ms,
+        unbought_max_ms: protocol.unbought_ttls_max * protocol.hold_ttl_ms,
+    };
+    // The key's record with the answer lives beside the event's seats, so one script can write both. That the
+    // key was not used for another event is asked at the same time, not before: it costs no round trip.
+    let (reserved, claimed) = tokio::join!(
+        hold_seats(protocol, request, now),
+        protocol.redis.claim_booking(&request, now, life_ms(protocol)),
+    );
+    if !claimed? {
+        if let Ok(Reserved { reservation, replayed: false, .. }) = reserved {
+            undo(protocol, user, reservation.id, idempotency_key).await;
+        }
+        return Err(Error::IdempotencyKeyReused);
+    }
+    if let Ok(Reserved { reservation, replayed: false, .. }) = &reserved
+        && reservation.id != request.id
+    {
+        note(protocol, user, reservation.id, now).await;
+    }
+    reserved
+}
+
+/// How long a hold may live, with a confirm that is repeated until the end.
+fn life_ms(protocol: &Protocol) -> u64 {
+    protocol.hold_ttl_ms + CONFIRMING_GRACES_MAX * protocol.confirm_grace_ms
+}
+
+/// Notes a reservation that got another id than was claimed, so that its owner finds it.
+async fn note(protocol: &Protocol, user: UserId, id: ReservationId, now: Timestamp) {
+    if let Err(error) = protocol.redis.note_reservation(user, id, now, life_ms(protocol)).await {
+        tracing::warn!(reservation_id = %id, %error, "a reservation will not stand among its user's own");
+    }
+}
+
+/// Takes back what a request did that was refused after all, so that its idempotency key may be used again: for this
+/// event or for another. A reservation that the user was told of before stays, and so does what its key is used for.
+async fn withdraw(
+    protocol: &Protocol,
+    user: UserId,
+    reserved: &Result<Reserved, Error>,
+    idempotency_key: &str,
+) {
+    match reserved {
+        // Its key was used before, by this request or another.
+        Ok(Reserved { replayed: true, .. }) | Err(Error::IdempotencyKeyReused) => return,
+        Ok(Reserved { reservation, .. }) => undo(protocol, user, reservation.id, idempotency_key).await,
+        Err(_) => {}
+    }
+    if let Err(error) = protocol.redis.unclaim_booking(user, idempotency_key).await {
+        tracing::warn!(%error, "an idempotency key stays tied to a request that was refused");
+    }
+}
+
+/// Takes a reservation back that its user was not told of. If that fails, the hold runs out by itself, or is what the
+/// next such request is told of.
+async fn undo(protocol: &Protocol, user: UserId, reservation: ReservationId, idempotency_key: &str) {
+    if let Err(error) = protocol.redis.undo(reservation, user, idempotency_key).await {
+        tracing::warn!(reservation_id = %reservation, %error, "a reservation could not be taken back");
+    }
+}
+
+async fn hold_seats(
+    protocol: &Protocol,
+    mut request: ReserveRequest<'_>,
+    now: Timestamp,
+) -> Result<Reserved, Error> {
+    let (event, user) = (request.id.event(), request.user);
+    for _ in 0..TRIES_MAX {
+        match protocol.redis.reserve(&request).await? {
+            Reserve::Held(reservation, now) => {
+                return Ok(Reserved { reservation, status: ReservationStatus::Held, now, replayed: false });
+            }
+            Reserve::Replayed { reservation, now, became } => {
+                let status = status_of(protocol, user, reservation.id, became).await?;
+                return Ok(Reserved { reservation, status, now, replayed: true });
+            }
+            Reserve::NotLoaded => {
+                catalogue::load_missing(&protocol.catalogue, event, |event| check_on_sale(event, now)).await?
+            }
+            Reserve::IdTaken => request.id = ReservationId::new(event, now),
+            Reserve::UserLimit(seats) => check_user_limit(protocol, event, user, seats).await?,
+        }
+    }
+    Err(Error::Unavailable { store: "Redis", source: "the event's state is lost again and again".into() })
+}
+
+/// What became of a reservation: a booking, or what Redis says. A hold that is gone without a word has expired.
+async fn status_of(
+    protocol: &Protocol,
+    user: UserId,
+    id: ReservationId,
+    became: Became,
+) -> Result<ReservationStatus, Error> {
+    let otherwise = match became {
+        Became::Held => return Ok(ReservationStatus::Held),
+        Became::Ended(how) => how.into(),
+        Became::Gone => ReservationStatus::Expired,
+    };
+    // Also of one that has ended: Redis may have forgotten a confirm.
+    Ok(protocol.store.booking(user, id).await?.map_or(otherwise, |booking| booking.status.into()))
+}
+
+/// Redis says that the user has too many seats already. It may know of too many: a cancel that it did not hear of. So
+/// who is refused is refused by what DynamoDB says.
+async fn check_user_limit(
+    protocol: &Protocol,
+    event: EventId,
+    user: UserId,
+    seats: UserSeats,
+) -> Result<(), Error> {
+    let bought = protocol.store.seats_of_user(event, user).await?;
+    if bought >= seats.bought {
+        let left = seats.most.saturating_sub(bought + seats.holding);
+        return Err(Error::TooManyForUser { most: seats.most, left });
+    }
+    protocol.redis.bought(event, user, seats.bought, bought).await.map(|_| ())
+}
+
+/// Events whose sales are over are not loaded: their keys would stay for nothing.
+fn check_on_sale(event: &Event, now: Timestamp) -> Result<(), Error> {
+    if event.details.status == EventStatus::Draft {
+        return Err(Error::EventNotFound);
+    }
+    event.not_on_sale(now).map_or(Ok(()), |why| Err(Error::NotOnSale(why)))
+}

@@ -1,0 +1,118 @@
+//! Load: Redis has no state for an event, so it is made from DynamoDB.
+
+use std::collections::HashMap;
+
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::Catalogue;
+use domain::{error::Error, event::Event, id::EventId};
+use stores::waiting::Waiting;
+
+/// Makes the event's state in Redis from what DynamoDB says now, unless somebody else was first. `event` must come
+/// from a strongly consistent read, as its inventory does. What is committed between them and the script is seen by the janitor: DynamoDB's
+/// versions are then ahead of what Redis applied.
+pub async fn load(catalogue: &Catalogue, event: &Event) -> Result<(), Error> {
+    let inventory = catalogue.store.inventory(event.id, event.shards).await?;
+    catalogue.redis.load(event, &inventory, &Uuid::now_v7().to_string()).await?;
+    tracing::info!(event_id = %event.id, shards = event.shards, "loaded into Redis");
+    Ok(())
+}
+
+/// Loads an event that Redis did not know a moment ago, if it is acceptable. When thousands ask for it at once, one of
+/// them reads DynamoDB, and the others wait for that.
+pub async fn load_missing(
+    catalogue: &Catalogue,
+    id: EventId,
+    accept: impl Fn(&Event) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut waiting_for = Waiting::new();
+    while catalogue.redis.state_seen(id).await?.is_none() {
+        if catalogue.redis.take_turn(id).await? {
+            let loaded = load_accepted(catalogue, id, &accept).await;
+            if let Err(error) = catalogue.redis.end_turn(id).await {
+                tracing::debug!(event_id = %id, %error, "a turn ends by itself");
+            }
+            return loaded;
+        }
+        waiting_for.a_moment().await?;
+    }
+    Ok(())
+}
+
+async fn load_accepted(
+    catalogue: &Catalogue,
+    id: EventId,
+    accept: impl Fn(&Event) -> Result<(), Error>,
+) -> Result<(), Error> {
+    // Somebody's turn may have ended since we looked.
+    if catalogue.redis.state_seen(id).await?.is_some() {
+        return Ok(());
+    }
+    let event = catalogue.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    accept(&event)?;
+    load(catalogue, &event).await
+}
+
+/// How many seats of each event can be had right now, in their order. Events that may sell are loaded if Redis
+/// does not know them; the seats of the others, and of all if Redis is out of reach, are counted in DynamoDB,
+/// where held seats count as available. An event that was deleted meanwhile has none.
+pub async fn available_seats(
+    catalogue: &Catalogue,
+    events: &[Event],
+    now: Timestamp,
+) -> Result<Vec<u32>, Error> {
+    match free_seats_loading(catalogue, events, now).await {
+        Ok(seats) => Ok(seats),
+        Err(Error::Unavailable { store: "Redis", source }) => {
+            tracing::warn!(error = %source, "availability counted in DynamoDB");
+            let unsold = unsold_seats(catalogue, events).await?;
+            Ok(events.iter().map(|event| unsold.get(&event.id).copied().unwrap_or(0)).collect())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn free_seats_loading(
+    catalogue: &Catalogue,
+    events: &[Event],
+    now: Timestamp,
+) -> Result<Vec<u32>, Error> {
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let free = catalogue.redis.free_seats(&ids).await?;
+    let missing = || events.iter().zip(&free).filter(|(_, free)| free.is_none()).map(|(event, _)| event);
+    let selling: Vec<&Event> = missing().filter(|event| event.may_sell(now)).collect();
+    let others: Vec<Event> = missing().filter(|event| !event.may_sell(now)).cloned().collect();
+
+    let loads = selling.iter().map(|event| async {
+        match load_missing(catalogue, event.id, |_| Ok(())).await {
+            // The list that it comes from lags behind the truth by a moment.
+            Err(Error::EventNotFound) => Ok(()),
+            loaded => loaded,
+        }
+    });
+    try_join_all(loads).await?;
+    let loaded: Vec<EventId> = selling.iter().map(|event| event.id).collect();
+    let mut late: HashMap<EventId, u32> = loaded
+        .iter()
+        .copied()
+        .zip(catalogue.redis.free_seats(&loaded).await?)
+        .map(|(id, free)| (id, free.unwrap_or(0)))
+        .collect();
+    late.extend(unsold_seats(catalogue, &others).await?);
+    Ok(events
+        .iter()
+        .zip(free)
+        .map(|(event, free)| free.unwrap_or_else(|| late.get(&event.id).copied().unwrap_or(0)))
+        .collect())
+}
+
+async fn unsold_seats(catalogue: &Catalogue, events: &[Event]) -> Result<HashMap<EventId, u32>, Error> {
+    let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
+    let mut unsold = HashMap::new();
+    for (event, shard) in catalogue.store.inventory_of_events(&wanted).await? {
+        *unsold.entry(event).or_default() += shard.unsold;
+    }
+    Ok(unsold)
+}

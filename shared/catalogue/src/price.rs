@@ -1,0 +1,129 @@
+//! Price: what demand pricing does for one event. Safe to repeat, and for two runs at once.
+//!
+//! The event keeps the day on which it was priced last. Each write has the conditions that no run did so on that day,
+//! and that the event has the version that was read, so an admin's change in between is not lost: the event is read
+//! and judged again. A hold keeps the price that it quoted; the next hold gets the new one.
+//!
+//! A day is marked without a new version if the price stays, so an admin's change that was read before and written after
+//! takes the mark away. Then a second run may judge the event anew on that day; it is still moved at most once.
+
+use futures::TryFutureExt;
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+
+use crate::{Catalogue, announce_price};
+use domain::{
+    error::Error,
+    event::Event,
+    id::EventId,
+    pricing::{Demand, NextPrice, PriceChange, RECENT_DAYS, next_price},
+    sales::{hour_of, start_of},
+};
+
+/// Readings of one event that others keep changing.
+const TRIES_MAX: usize = 5;
+
+/// What a run would do to an event's price, and why.
+#[derive(Clone, Debug)]
+pub struct PriceDecision {
+    /// The event as it was judged.
+    pub event: Event,
+    /// How it sells.
+    pub demand: Demand,
+    /// What follows.
+    pub next: NextPrice,
+}
+
+/// What became of an event's price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priced {
+    /// It is higher now.
+    Raised,
+    /// It is lower now.
+    Lowered,
+    /// It is right as it is.
+    Kept,
+    /// It was priced today, or is no longer one whose price moves.
+    Skipped,
+}
+
+/// The day in UTC, by which pricing counts.
+pub fn pricing_day(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
+}
+
+/// Decides on an event's price and changes nothing; `None` if its price does not move, or there is no such event.
+pub async fn decide_price(
+    catalogue: &Catalogue,
+    id: EventId,
+    now: Timestamp,
+) -> Result<Option<PriceDecision>, Error> {
+    match catalogue.store.event(id).await?.filter(|event| event.moves_its_price(now)) {
+        Some(event) => judge(catalogue, event, now).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Gives an event the price that demand asks for, once a day.
+pub async fn price_event(catalogue: &Catalogue, id: EventId, now: Timestamp) -> Result<Priced, Error> {
+    let today = pricing_day(now);
+    for _ in 0..TRIES_MAX {
+        let event = catalogue.store.event(id).await?.filter(|event| event.moves_its_price(now));
+        let Some(event) = event.filter(|event| !event.was_priced_on(today)) else {
+            return Ok(Priced::Skipped);
+        };
+        let decision = judge(catalogue, event, now).await?;
+        if let Some(priced) = write(catalogue, &decision, today, now).await? {
+            return Ok(priced);
+        }
+    }
+    Err(Error::Unavailable { store: "DynamoDB", source: "the event keeps changing".into() })
+}
+
+/// `None` if the event has changed since it was read.
+async fn write(
+    catalogue: &Catalogue,
+    decision: &PriceDecision,
+    today: Date,
+    now: Timestamp,
+) -> Result<Option<Priced>, Error> {
+    let PriceDecision { event: before, demand, next } = decision;
+    if next.price == before.price {
+        return Ok(catalogue.store.keep_price(before, today).await?.then_some(Priced::Kept));
+    }
+    let after = before.repriced(next.price, today);
+    let change = PriceChange::by_demand(before, &after, *demand, next.target, now);
+    if !catalogue.store.reprice_event(before, &after, &change, today).await? {
+        return Ok(None);
+    }
+    announce_price(catalogue, &after).await;
+    Ok(Some(if after.price > before.price { Priced::Raised } else { Priced::Lowered }))
+}
+
+/// Reads how an event sells, and decides.
+async fn judge(catalogue: &Catalogue, event: Event, now: Timestamp) -> Result<PriceDecision, Error> {
+    let sale_opens = event.sales_open_at();
+    let recent = hour_of(sale_opens.max(now - SignedDuration::from_hours(24 * RECENT_DAYS)));
+    let (inventory, sales) = tokio::try_join!(
+        catalogue.store.inventory(event.id, event.shards),
+        catalogue.store.sales_of_event(&event, recent..hour_of(now) + 1, now).map_ok(|sales| sales
+            .into_values()
+            .fold((0, 0), |(sold, cancelled), hour| {
+                (sold + hour.tickets, cancelled + hour.cancelled_tickets)
+            })),
+    )?;
+    let whole = |tickets: u64| i64::try_from(tickets).unwrap_or(i64::MAX);
+    let demand = Demand {
+        capacity: inventory.iter().map(|shard| shard.capacity).sum(),
+        sold: inventory.iter().map(|shard| shard.sold).sum(),
+        recent_tickets: whole(sales.0) - whole(sales.1),
+        // Whole hours are counted, so the first one counts from its start; but not from before the sale.
+        recent_ms: ms_between(start_of(recent).max(sale_opens), now),
+        left_ms: ms_between(now, event.sales_close_at()),
+    };
+    let next = next_price(&event.details, event.price, &demand);
+    Ok(PriceDecision { event, demand, next })
+}
+
+fn ms_between(from: Timestamp, to: Timestamp) -> i64 {
+    to.as_millisecond() - from.as_millisecond()
+}

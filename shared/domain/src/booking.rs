@@ -1,0 +1,103 @@
+//! Bookings: seats sold.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    id::{EventId, ReservationId, UserId},
+    inventory::Draw,
+    reservation::{BegunHold, ReservationStatus},
+};
+
+/// Whether the seats are still the user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BookingStatus {
+    /// Sold.
+    Confirmed,
+    /// Cancelled by its owner; the seats went back on sale.
+    Cancelled,
+}
+
+impl BookingStatus {
+    /// Its word in the API and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Seats sold to a user. Only an explicit cancel changes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Booking {
+    /// The id of the reservation that it was.
+    pub id: ReservationId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The event.
+    pub event_id: EventId,
+    /// The event's name when it was booked.
+    pub event_name: String,
+    /// The event's start when it was booked.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub starts_at: Timestamp,
+    /// How many seats.
+    pub quantity: u32,
+    /// What one seat cost, in minor units of `currency`.
+    pub unit_price: u32,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// The inventory shards that the seats came from, and return to when it is cancelled.
+    pub draws: Vec<Draw>,
+    /// Whether the seats are still the user's.
+    pub status: BookingStatus,
+    /// When it was confirmed.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub created_at: Timestamp,
+    /// When it was cancelled.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::millisecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cancelled_at: Option<Timestamp>,
+    /// 1, and 2 once cancelled.
+    pub version: u64,
+}
+
+impl Booking {
+    /// The booking that a begun hold of `user_id` becomes at `now`.
+    pub fn from_hold(hold: &BegunHold, user_id: UserId, now: Timestamp) -> Self {
+        Self {
+            id: hold.id,
+            user_id,
+            event_id: hold.id.event(),
+            event_name: hold.event_name.clone(),
+            starts_at: hold.starts_at,
+            quantity: hold.quantity,
+            unit_price: hold.unit_price,
+            currency: hold.currency.clone(),
+            draws: hold.draws.clone(),
+            status: BookingStatus::Confirmed,
+            created_at: super::time::to_whole_ms(now),
+            cancelled_at: None,
+            version: 1,
+        }
+    }
+}
+
+/// What `quantity` seats at `unit_price` cost, in minor units.
+pub fn total(quantity: u32, unit_price: u32) -> u64 {
+    u64::from(quantity) * u64::from(unit_price)
+}
+
+impl From<BookingStatus> for ReservationStatus {
+    fn from(status: BookingStatus) -> Self {
+        match status {
+            BookingStatus::Confirmed => Self::Confirmed,
+            BookingStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}

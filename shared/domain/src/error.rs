@@ -1,0 +1,152 @@
+//! Everything that can go wrong, by meaning. `http::problem` turns each into an answer, in one place.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{event::NotOnSale, field_error::FieldError, reservation::Ended};
+
+/// A cause of any kind, kept for the log.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why something was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such event, or none that the caller may see.
+    #[error("event not found")]
+    EventNotFound,
+    /// No such hold, or not the caller's.
+    #[error("reservation not found")]
+    ReservationNotFound,
+    /// No such booking, or not the caller's.
+    #[error("booking not found")]
+    BookingNotFound,
+    /// Fewer seats are left than asked for, and none is held that might return.
+    #[error("sold out, {available} seats available")]
+    SoldOut {
+        /// Seats that can be had now.
+        available: u32,
+    },
+    /// Enough seats would be left if holds ran out.
+    #[error("all held until {retry_at}, {available} seats available")]
+    AllHeld {
+        /// Seats that can be had now.
+        available: u32,
+        /// When the next hold runs out.
+        retry_at: Timestamp,
+    },
+    /// The user would have more seats of the event than one user may, over holds and bookings together.
+    #[error("more than {most} seats for one user, {left} left")]
+    TooManyForUser {
+        /// The most that one user may have.
+        most: u32,
+        /// What the user may still hold.
+        left: u32,
+    },
+    /// The user held seats of the event for too long without buying them.
+    #[error("held too long without buying, until {retry_at}")]
+    HeldTooLong {
+        /// When that is forgotten.
+        retry_at: Timestamp,
+    },
+    /// The event sells nothing now.
+    #[error("not on sale: {0:?}")]
+    NotOnSale(NotOnSale),
+    /// The hold ran out, or there never was one.
+    #[error("reservation expired")]
+    ReservationExpired,
+    /// The user gave the hold back.
+    #[error("reservation released")]
+    ReservationReleased,
+    /// The hold is being confirmed, so it can't be given back.
+    #[error("confirm under way")]
+    ConfirmUnderWay,
+    /// The hold became a booking, so it can't be given back; the booking can be cancelled.
+    #[error("already confirmed")]
+    AlreadyConfirmed,
+    /// The event has started, so a booking can't be cancelled any more.
+    #[error("event started")]
+    EventStarted,
+    /// The idempotency key was used for another request.
+    #[error("idempotency key reused")]
+    IdempotencyKeyReused,
+    /// The address has an account already, or is the admin's.
+    #[error("email taken")]
+    EmailTaken,
+    /// Unknown address or wrong password.
+    #[error("invalid credentials")]
+    InvalidCredentials,
+    /// Too many passwords were wrong lately, of this account or from this address.
+    #[error("too many attempts, wait for {wait_seconds} s")]
+    TooManyAttempts {
+        /// Seconds until the next attempt, at least 1.
+        wait_seconds: u64,
+    },
+    /// The admin's password can only be changed where it is set.
+    #[error("password is a setting")]
+    PasswordIsASetting,
+    /// The access token is not valid, or no longer.
+    #[error("token is not valid, or no longer")]
+    TokenEnded,
+    /// The version that the change was based on is not the current one.
+    #[error("stale version, current is {current}")]
+    StaleVersion {
+        /// The version to base the change on.
+        current: u64,
+    },
+    /// So many seats are sold or held that the capacity can't be lowered this far.
+    #[error("capacity can't go below {lowest}")]
+    CapacityBelowSold {
+        /// The lowest capacity possible now.
+        lowest: u32,
+    },
+    /// Seats of the event are sold or held, or were sold once, so it can't become a draft, or be deleted.
+    #[error("event has bookings")]
+    EventHasBookings,
+    /// Only a draft can be deleted.
+    #[error("event is no draft")]
+    EventNotDraft,
+    /// The client had too many requests.
+    #[error("rate limited for {retry_after:?}")]
+    RateLimited {
+        /// How long until it may have one more.
+        retry_after: Duration,
+    },
+    /// Fields of the request are unacceptable.
+    #[error("invalid: {0:?}")]
+    Invalid(Vec<FieldError>),
+    /// A store did not answer, or not in time. Whether it acted may be unknown; trying again is safe.
+    #[error("{store} unavailable")]
+    Unavailable {
+        /// Which store.
+        store: &'static str,
+        /// What the client library said.
+        #[source]
+        source: Cause,
+    },
+    /// A defect: a store said something that it never should.
+    #[error("internal error")]
+    Internal(#[source] Cause),
+}
+
+impl Error {
+    /// One field is unacceptable.
+    pub fn invalid_field(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+}
+
+impl From<Vec<FieldError>> for Error {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::Invalid(errors)
+    }
+}
+
+impl From<Ended> for Error {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Released => Self::ReservationReleased,
+            Ended::Expired => Self::ReservationExpired,
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! Events: what is sold, when, and for how much. What an admin decides of one stands in [`EventDetails`].
+
+mod details;
+mod now;
+mod words;
+
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+pub use details::*;
+pub use now::EventNow;
+pub use words::Words;
+
+use super::{
+    id::{EventId, ReservationId},
+    time::to_whole_ms,
+};
+
+/// An event as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// What an admin decides about it.
+    #[serde(flatten)]
+    pub details: EventDetails,
+    /// What a seat costs now, in minor units.
+    pub price: u32,
+    /// How many inventory shards its capacity is split over. Never shown to clients.
+    pub shards: u16,
+    /// Every change adds 1.
+    pub version: u64,
+    /// The withdrawal of the last lowering of its capacity: tells the janitor whether it was committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_withdrawal: Option<ReservationId>,
+    /// How many prices it has had: the number of the last one in its price history.
+    #[serde(default)]
+    pub price_changes: u32,
+    /// The day, in UTC, of the last pricing run that decided on its price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priced_on: Option<Date>,
+    /// When it was created.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub created_at: Timestamp,
+}
+
+/// Why an event sells nothing right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOnSale {
+    /// Sales open at that instant.
+    OpensAt(Timestamp),
+    /// Sales closed at that instant.
+    ClosedAt(Timestamp),
+    /// The event was cancelled.
+    Cancelled,
+    /// The event is not published any more.
+    Draft,
+}
+
+/// How long before now an event can have started that is still on sale.
+pub const ON_SALE_LOOKBACK: SignedDuration = SignedDuration::from_hours(24 * EVENT_DAYS_MAX);
+
+/// A published event, as far as it takes to find it in the list of upcoming ones. An event is *upcoming*, here and
+/// wherever events are listed, while it is still to come or its sales are not over, which may be after its start.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct UpcomingEvent {
+    /// Its id.
+    pub id: EventId,
+    /// When it starts.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub starts_at: Timestamp,
+    /// How many inventory shards it has.
+    pub shards: u16,
+    /// Its version.
+    pub version: u64,
+    /// Its name, in lower case.
+    pub name_lower: String,
+    /// When sales close; at the start if not given.
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    pub sales_close_at: Option<Timestamp>,
+}
+
+impl UpcomingEvent {
+    /// Whether it is upcoming.
+    pub fn is_upcoming(&self, now: Timestamp) -> bool {
+        is_upcoming(self.starts_at, self.sales_close_at, now)
+    }
+}
+
+fn is_upcoming(starts_at: Timestamp, sales_close_at: Option<Timestamp>, now: Timestamp) -> bool {
+    starts_at >= now || sales_close_at.is_some_and(|close| close > now)
+}
+
+impl From<&Event> for UpcomingEvent {
+    fn from(event: &Event) -> Self {
+        let Event { id, details, shards, version, .. } = event;
+        let name_lower = details.name.to_lowercase();
+        Self {
+            id: *id,
+            starts_at: details.starts_at,
+            shards: *shards,
+            version: *version,
+            name_lower,
+            sales_close_at: details.sales_close_at,
+        }
+    }
+}
+
+impl Event {
+    /// A new event; its price starts at the base price.
+    pub fn new(id: EventId, details: EventDetails, shards: u16, now: Timestamp) -> Self {
+        Self {
+            id,
+            price: details.base_price,
+            details,
+            shards,
+            version: 1,
+            last_withdrawal: None,
+            price_changes: 1,
+            priced_on: None,
+            created_at: to_whole_ms(now),
+        }
+    }
+
+    /// The event after an admin replaced its details. A new base price is the new price; demand pricing moves
+    /// it from there. Without demand pricing the price is the base price.
+    pub fn replaced(&self, details: EventDetails) -> Self {
+        let stays = details.base_price == self.details.base_price
+            && (details.pricing.is_some() || self.price == details.base_price);
+        let price = if stays { self.price } else { details.base_price };
+        let price_changes = self.price_changes + u32::from(!stays);
+        Self { details, price, price_changes, version: self.version + 1, ..self.clone() }
+    }
+
+    /// The event after a pricing run on that day gave it another price.
+    pub fn repriced(&self, price: u32, on: Date) -> Self {
+        Self {
+            price,
+            price_changes: self.price_changes + 1,
+            priced_on: Some(on),
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
+    /// When sales open, or did: with its creation if nothing else is said.
+    pub fn sales_open_at(&self) -> Timestamp {
+        self.details.sales_open_at.map_or(self.created_at, |open| open.max(self.created_at))
+    }
+
+    /// When sales close.
+    pub fn sales_close_at(&self) -> Timestamp {
+        self.details.sales_close_at.unwrap_or(self.details.starts_at)
+    }
+
+    /// Whether sales have closed, so that no seat can be held any more.
+    pub fn sales_are_over(&self, now: Timestamp) -> bool {
+        self.sales_close_at() <= now
+    }
+
+    /// Whether it is still to come or on sale, see [`UpcomingEvent`]; whether people can see it is another matter.
+    pub fn is_upcoming(&self, now: Timestamp) -> bool {
+        is_upcoming(self.details.starts_at, self.details.sales_close_at, now)
+    }
+
+    /// Whether it belongs in the lists that people browse: it is upcoming, and published.
+    pub fn is_listed(&self, now: Timestamp) -> bool {
+        self.details.status == EventStatus::Published && self.is_upcoming(now)
+    }
+
+    /// Whether seats of it may be held, so that it is worth knowing how many are free: it is no draft, and its sales have
+    /// not closed.
+    pub fn may_sell(&self, now: Timestamp) -> bool {
+        self.details.status != EventStatus::Draft && !self.sales_are_over(now)
+    }
+
+    /// Whether demand pricing decides on its price: it has bounds, people can see it, and it can still be bought.
+    pub fn moves_its_price(&self, now: Timestamp) -> bool {
+        self.details.pricing.is_some()
+            && self.details.status == EventStatus::Published
+            && !self.sales_are_over(now)
+    }
+
+    /// Whether a pricing run on that day, or a later one, decided on its price.
+    pub fn was_priced_on(&self, day: Date) -> bool {
+        self.priced_on.is_some_and(|last| last >= day)
+    }
+
+    /// Why it sells nothing at `now`; `None` if it is on sale.
+    pub fn not_on_sale(&self, now: Timestamp) -> Option<NotOnSale> {
+        if self.details.status == EventStatus::Cancelled {
+            Some(NotOnSale::Cancelled)
+        } else if self.sales_are_over(now) {
+            Some(NotOnSale::ClosedAt(self.sales_close_at()))
+        } else {
+            self.details.sales_open_at.filter(|open| *open > now).map(NotOnSale::OpensAt)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iso_currency::Currency;
+
+    use super::*;
+    use crate::field_error::FieldError;
+
+    fn concert() -> EventDetails {
+        EventDetails {
+            name: "Concert".into(),
+            description: None,
+            venue: None,
+            starts_at: at(100),
+            ends_at: None,
+            capacity: 10,
+            base_price: 2_500,
+            currency: Currency::EUR,
+            sales_open_at: None,
+            sales_close_at: None,
+            max_per_booking: 10,
+            max_per_user: 10,
+            status: EventStatus::Published,
+            pricing: None,
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        crate::time::from_ms(second * 1_000)
+    }
+
+    fn fields(checked: Result<(), Vec<FieldError>>) -> Vec<String> {
+        match checked {
+            Err(errors) => errors.into_iter().map(|error| error.field).collect(),
+            Ok(()) => vec![],
+        }
+    }
+
+    #[test]
+    fn every_bad_field_is_named_at_once() {
+        let bad = EventDetails {
+            name: " ".into(),
+            venue: Some("v".repeat(201)),
+            description: Some("d".repeat(5_001)),
+            ends_at: Some(at(50)),
+            capacity: 0,
+            base_price: PRICE_MAX + 1,
+            max_per_booking: 0,
+            max_per_user: 0,
+            sales_open_at: Some(at(200)),
+            pricing: Some(Pricing { min_percent: 0, max_percent: 2_000 }),
+            ..concert()
+        };
+        assert_eq!(
+            fields(bad.check(None, at(150))),
+            [
+                "name",
+                "venue",
+                "description",
+                "starts_at",
+                "ends_at",
+                "sales_close_at",
+                "sales_open_at",
+                "capacity",
+                "base_price",
+                "max_per_booking",
+                "max_per_user",
+                "pricing.min_percent",
+                "pricing.max_percent",
+            ]
+        );
+        assert_eq!(fields(concert().check(None, at(0))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_past_event_keeps_its_start_but_none_is_moved_into_the_past() {
+        let event = Event::new(EventId::new(at(0)), concert(), 1, at(0));
+        assert!(concert().check(Some(&event), at(500)).is_ok());
+        let moved = EventDetails { starts_at: at(400), ..concert() };
+        assert_eq!(fields(moved.check(Some(&event), at(500))), ["starts_at"]);
+    }
+
+    #[test]
+    fn the_currency_stays() {
+        let event = Event::new(EventId::new(at(0)), concert(), 1, at(0));
+        let dollars = EventDetails { currency: Currency::USD, ..concert() };
+        assert_eq!(fields(dollars.check(Some(&event), at(0))), ["currency"]);
+    }
+
+    #[test]
+    fn an_event_sells_within_its_window_only() {
+        let details = EventDetails { sales_open_at: Some(at(10)), sales_close_at: Some(at(90)), ..concert() };
+        let event = Event::new(EventId::new(at(0)), details, 1, at(0));
+        assert_eq!(event.not_on_sale(at(9)), Some(NotOnSale::OpensAt(at(10))));
+        assert_eq!(event.not_on_sale(at(10)), None);
+        assert_eq!(event.not_on_sale(at(90)), Some(NotOnSale::ClosedAt(at(90))));
+    }
+
+    #[test]
+    fn an_event_is_listed_until_it_has_started_and_its_sales_are_over() {
+        let listed_at = |details: &EventDetails, second| {
+            let event = Event::new(EventId::new(at(0)), details.clone(), 1, at(0));
+            assert_eq!(UpcomingEvent::from(&event).is_upcoming(at(second)), event.is_upcoming(at(second)));
+            event.is_listed(at(second))
+        };
+        let until =
+            |close| EventDetails { sales_close_at: Some(at(close)), ends_at: Some(at(200)), ..concert() };
+        for (details, last) in [(concert(), 100), (until(90), 100), (until(150), 149)] {
+            assert!(listed_at(&details, last) && !listed_at(&details, last + 1), "{details:?}");
+        }
+        for status in [EventStatus::Draft, EventStatus::Cancelled] {
+            assert!(!listed_at(&EventDetails { status, ..concert() }, 0));
+        }
+    }
+
+    #[test]
+    fn sales_never_close_later_than_the_lists_look_back() {
+        let last = at(100) + ON_SALE_LOOKBACK;
+        let closes_at =
+            |close| EventDetails { ends_at: Some(close), sales_close_at: Some(close), ..concert() };
+        assert_eq!(fields(closes_at(last).check(None, at(0))), Vec::<String>::new());
+        assert_eq!(fields(closes_at(last + SignedDuration::from_millis(1)).check(None, at(0))), ["ends_at"]);
+        let no_end = EventDetails { sales_close_at: Some(at(101)), ..concert() };
+        assert_eq!(fields(no_end.check(None, at(0))), ["sales_close_at"]);
+    }
+
+    #[test]
+    fn a_new_base_price_is_the_new_price() {
+        let priced = EventDetails { pricing: Some(Pricing::default()), ..concert() };
+        let event = Event { price: 3_000, ..Event::new(EventId::new(at(0)), priced.clone(), 1, at(0)) };
+        let renamed = event.replaced(EventDetails { name: "Opera".into(), ..priced.clone() });
+        assert_eq!((renamed.price, renamed.price_changes, renamed.version), (3_000, 1, 2));
+        let cheaper = event.replaced(EventDetails { base_price: 2_000, ..priced });
+        assert_eq!((cheaper.price, cheaper.price_changes, cheaper.version), (2_000, 2, 2));
+    }
+
+    #[test]
+    fn without_demand_pricing_the_price_is_the_base_price() {
+        let priced = EventDetails { pricing: Some(Pricing::default()), ..concert() };
+        let event = Event { price: 3_000, ..Event::new(EventId::new(at(0)), priced, 1, at(0)) };
+        let fixed = event.replaced(concert());
+        assert_eq!((fixed.price, fixed.price_changes), (2_500, 2));
+        assert_eq!(fixed.replaced(concert()).price_changes, 2);
+    }
+
+    #[test]
+    fn bounds_that_are_left_out_have_defaults() {
+        let pricing = |json: &str| serde_json::from_str::<Pricing>(json).unwrap();
+        assert_eq!(pricing("{}"), Pricing { min_percent: 80, max_percent: 150 });
+        assert_eq!(pricing(r#"{"max_percent": 200}"#), Pricing { min_percent: 80, max_percent: 200 });
+    }
+}

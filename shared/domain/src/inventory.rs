@@ -1,0 +1,184 @@
+//! Inventory shards: how an event's capacity is split so that thousands can buy at the same second.
+//!
+//! One DynamoDB item takes at most 1,000 write units a second, half that in transactions, and transactions
+//! on one item at the same time cancel each other. So the capacity is split over shards, each an item under
+//! a partition key of its own (write sharding).
+//!
+//! How many is a result of `make simulate`. With [`SHARDS_MAX`] 5,000 bookings a second are confirmed, and one confirm in
+//! nine is retried; with half of them it is more than one in five. Smaller events have fewer, since every shard is an item
+//! to be read whenever all are, by the janitor and by admins. With [`SEATS_PER_SHARD`] 20,000 seats still sell at nearly
+//! that rate with fewer than one in five retried, and smaller events are sold out within a second all the same.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::sales::{Hour, HourOfSales};
+
+/// Seats that one shard is meant for.
+pub const SEATS_PER_SHARD: u32 = 50;
+/// Shards of one event at most.
+pub const SHARDS_MAX: u16 = 512;
+/// Shards that one change of capacity touches at most: a DynamoDB transaction takes 100 items, the event and
+/// perhaps its new price among them.
+pub const SHARDS_PER_CHANGE_MAX: usize = 90;
+
+/// Some seats of one shard. In Redis and DynamoDB a pair, `[shard, seats]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u16, u32)", into = "(u16, u32)")]
+pub struct Draw {
+    /// The shard's number, from 0.
+    pub shard: u16,
+    /// How many of its seats, at least 1.
+    pub seats: u32,
+}
+
+impl From<(u16, u32)> for Draw {
+    fn from((shard, seats): (u16, u32)) -> Self {
+        Self { shard, seats }
+    }
+}
+
+impl From<Draw> for (u16, u32) {
+    fn from(draw: Draw) -> Self {
+        (draw.shard, draw.seats)
+    }
+}
+
+/// One shard as DynamoDB keeps it. `capacity = sold + unsold`, always.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryShard {
+    /// Its number, from 0.
+    pub shard: u16,
+    /// Its part of the event's capacity.
+    pub capacity: u32,
+    /// Seats sold and not cancelled.
+    pub sold: u32,
+    /// `capacity - sold`, kept because a DynamoDB condition can compare but not add.
+    pub unsold: u32,
+    /// Seats sold and cancelled, ever.
+    pub cancelled: u32,
+    /// What the seats in `sold` cost, in minor units.
+    pub revenue: u64,
+    /// Bookings ever confirmed whose first draw is on this shard.
+    pub bookings: u32,
+    /// Those of them that were cancelled.
+    pub cancelled_bookings: u32,
+    /// The optimistic lock: every committed change of seats adds exactly 1, its creation included.
+    pub version: u64,
+    /// What happened in each of the latest hours: those that the janitor has not moved out yet, so never all of them.
+    #[serde(skip)]
+    pub hours: BTreeMap<Hour, HourOfSales>,
+    /// How often the janitor moved hours out. That changes no seat, so it is not counted in `version`.
+    #[serde(default)]
+    pub hours_moved: u64,
+}
+
+impl InventoryShard {
+    /// A new shard with nothing sold.
+    pub fn new(shard: u16, capacity: u32) -> Self {
+        Self { shard, capacity, unsold: capacity, version: 1, ..Self::default() }
+    }
+}
+
+/// How many shards an event of that capacity gets.
+pub fn shards_for(capacity: u32, seats_per_shard: u32) -> u16 {
+    let wanted = capacity.div_ceil(seats_per_shard.max(1));
+    u16::try_from(wanted).unwrap_or(SHARDS_MAX).clamp(1, SHARDS_MAX)
+}
+
+/// The shards of a new event: the capacity, split as evenly as it goes.
+pub fn new_shards(capacity: u32, seats_per_shard: u32) -> Vec<InventoryShard> {
+    let shards = shards_for(capacity, seats_per_shard);
+    (0..shards).map(|shard| InventoryShard::new(shard, even_part(capacity, shard, shards))).collect()
+}
+
+fn even_part(seats: u32, index: u16, parts: u16) -> u32 {
+    let (parts, index) = (u32::from(parts), u32::from(index));
+    seats / parts + u32::from(index < seats % parts)
+}
+
+/// Where `extra` seats go when the capacity is raised: the emptiest shards are filled up first, new shards
+/// among them if the new capacity is worth more. The draws' shards at or beyond `current.len()` are new.
+/// Touches at most [`SHARDS_PER_CHANGE_MAX`] shards, so it may place fewer than `extra` seats: do it again.
+pub fn raise(current: &[InventoryShard], extra: u32, seats_per_shard: u32) -> Vec<Draw> {
+    let capacity: u32 = current.iter().map(|shard| shard.capacity).sum::<u32>() + extra;
+    let shards =
+        shards_for(capacity, seats_per_shard).max(u16::try_from(current.len()).unwrap_or(SHARDS_MAX));
+    let level = capacity.div_ceil(u32::from(shards));
+    let mut left = extra;
+    let mut draws = Vec::new();
+    for shard in 0..shards {
+        let has = current.get(usize::from(shard)).map_or(0, |shard| shard.capacity);
+        let seats = level.saturating_sub(has).min(left);
+        if seats > 0 {
+            draws.push(Draw { shard, seats });
+            left -= seats;
+        }
+        if draws.len() == SHARDS_PER_CHANGE_MAX {
+            break;
+        }
+    }
+    draws
+}
+
+/// A shard that had too few seats left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The shard's number.
+    pub shard: u16,
+    /// What DynamoDB says is left on it.
+    pub unsold: u32,
+    /// Its version when it refused.
+    pub version: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_shards_follows_the_capacity() {
+        for (capacity, shards) in [(1, 1), (50, 1), (51, 2), (20_000, 400), (25_600, 512), (1_000_000, 512)] {
+            assert_eq!(shards_for(capacity, SEATS_PER_SHARD), shards, "{capacity}");
+        }
+    }
+
+    #[test]
+    fn a_new_event_has_all_its_seats_in_near_equal_shards() {
+        for capacity in [1, 2, 99, 501, 12_345, 1_000_000] {
+            let shards = new_shards(capacity, SEATS_PER_SHARD);
+            assert_eq!(shards.iter().map(|shard| shard.capacity).sum::<u32>(), capacity);
+            let (low, high) = shards.iter().fold((u32::MAX, 0), |(low, high), shard| {
+                (low.min(shard.capacity), high.max(shard.capacity))
+            });
+            assert!(high - low <= 1 && low > 0, "{capacity}: {low} to {high}");
+        }
+    }
+
+    #[test]
+    fn raising_places_every_seat_and_may_append_shards() {
+        for (before, extra) in
+            [(1, 1), (40, 9), (40, 60), (49, 2_000), (400, 20_000), (90_000, 1), (10, 999_990)]
+        {
+            let mut shards = new_shards(before, SEATS_PER_SHARD);
+            let mut left = extra;
+            while left > 0 {
+                let draws = raise(&shards, left, SEATS_PER_SHARD);
+                assert!(!draws.is_empty() && draws.len() <= SHARDS_PER_CHANGE_MAX);
+                for draw in draws {
+                    let index = usize::from(draw.shard);
+                    if index < shards.len() {
+                        shards[index].capacity += draw.seats;
+                    } else {
+                        assert_eq!(index, shards.len(), "shards are appended in order");
+                        shards.push(InventoryShard::new(draw.shard, draw.seats));
+                    }
+                    left -= draw.seats;
+                }
+            }
+            assert_eq!(shards.iter().map(|shard| shard.capacity).sum::<u32>(), before + extra);
+            assert!(shards.len() >= usize::from(shards_for(before + extra, SEATS_PER_SHARD)));
+        }
+    }
+}

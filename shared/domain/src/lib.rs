@@ -1,0 +1,18 @@
+//! Rules and types of the trade. Nothing here does I/O, reads a clock, or knows of HTTP, AWS or Redis.
+
+pub mod booking;
+pub mod email;
+pub mod error;
+pub mod event;
+pub mod field_error;
+pub mod id;
+pub mod inventory;
+pub mod page;
+pub mod popularity;
+pub mod pricing;
+pub mod request_key;
+pub mod reservation;
+pub mod sales;
+pub mod time;
+pub mod user;
+pub mod whole;

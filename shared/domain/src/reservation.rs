@@ -1,0 +1,98 @@
+//! Reservations: seats held for a user for a while.
+
+use jiff::Timestamp;
+
+use super::{
+    event::EventNow,
+    id::{EventId, ReservationId},
+    inventory::Draw,
+};
+
+/// A user may hold seats of an event, without buying them, for so many lives of a hold …
+pub const UNBOUGHT_TTLS_MAX: u64 = 3;
+/// … within so many: then others get their chance. Otherwise who never buys could hold seats for ever.
+pub const UNBOUGHT_WINDOW_TTLS: u64 = 6;
+
+/// A hold lives at most a day: the janitor looks for holds of events that ended no longer ago, and a user's history looks
+/// back by as much.
+pub const HOLD_TTL_SECONDS_MAX: u64 = 86_400;
+/// A confirm may take so many graces with all its repetitions.
+pub const CONFIRMING_GRACES_MAX: u64 = 10;
+
+/// How a hold ended that did not become a booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its user gave it back.
+    Released,
+    /// Its time ran out.
+    Expired,
+}
+
+/// What became of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReservationStatus {
+    /// Its seats are held.
+    Held,
+    /// Its user gave it back.
+    Released,
+    /// Its time ran out.
+    Expired,
+    /// It is a booking.
+    Confirmed,
+    /// It was a booking, which was cancelled.
+    Cancelled,
+}
+
+impl From<Ended> for ReservationStatus {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Released => Self::Released,
+            Ended::Expired => Self::Expired,
+        }
+    }
+}
+
+/// Seats held for a user until a deadline, at the price quoted when they were held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// Its id; the booking it becomes has the same.
+    pub id: ReservationId,
+    /// The event whose seats are held.
+    pub event_id: EventId,
+    /// How many seats.
+    pub quantity: u32,
+    /// What one seat costs, in minor units of `currency`.
+    pub unit_price: u32,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// When the seats return, unless confirmed before.
+    pub expires_at: Timestamp,
+}
+
+/// A hold whose confirm has begun: all that is needed to commit the booking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BegunHold {
+    /// The reservation's id.
+    pub id: ReservationId,
+    /// How many seats.
+    pub quantity: u32,
+    /// The price of one seat quoted in the hold, in minor units.
+    pub unit_price: u32,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// The inventory shards that the seats were drawn from.
+    pub draws: Vec<Draw>,
+    /// The event's name and start, kept in the booking.
+    pub event_name: String,
+    /// When the event starts.
+    pub starts_at: Timestamp,
+    /// Seats of the event that one user may have: as many as when they were held, or more if more is allowed by now.
+    pub max_per_user: u32,
+    /// The event as it is now; `None` if an older release told Redis of it.
+    pub event: Option<EventNow>,
+    /// Which of the hold's confirms this is, counted from 1.
+    pub begins: u32,
+    /// Whether the hold was only held before, so that no other confirm may commit it.
+    pub is_first: bool,
+}

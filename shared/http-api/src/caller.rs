@@ -1,0 +1,82 @@
+//! Who is calling: authorisation as an argument. A handler that takes a [`Caller`] is for signed-in users, one
+//! that takes an [`Admin`] for admins.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
+
+use super::{limit::Permit, problem::Problem};
+use accounts::tokens::AccessClaims;
+use domain::{email::Email, id::UserId, user::Role};
+
+/// A signed-in user.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Whose request it is.
+    pub user_id: UserId,
+    /// The address that they signed in with.
+    pub email: Email,
+}
+
+/// Somebody who signed in, and may have changed the password since, which ends the token: for the one handler that ends the
+/// token of its own request, so that it can answer the same request again. It must not take such a token for more.
+#[derive(Clone, Debug)]
+pub struct FormerCaller {
+    /// Whose request it is.
+    pub caller: Caller,
+    /// Whether the token has ended before its time.
+    pub has_ended: bool,
+}
+
+/// A signed-in admin.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Whose request it is.
+    pub user_id: UserId,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let claims = claims(parts)?;
+        Ok(Self { user_id: claims.sub, email: claims.email })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for FormerCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let permit = Permit::of(parts)?;
+        let claims = permit.claims(&parts.headers)?;
+        let has_ended = permit.has_ended().await;
+        Ok(Self { caller: Caller { user_id: claims.sub, email: claims.email }, has_ended })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let claims = claims(parts)?;
+        match claims.role {
+            Role::Admin => Ok(Self { user_id: claims.sub }),
+            Role::User => Err(forbidden()),
+        }
+    }
+}
+
+pub(super) fn forbidden() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", "Only an admin may do this")
+}
+
+/// What the request's token says. The table of users is not asked; whether the token was ended early is found out beside
+/// the rate limit (`limit`), which has verified the token already.
+fn claims(parts: &Parts) -> Result<AccessClaims, Problem> {
+    let permit = Permit::of(parts)?;
+    let claims = permit.claims(&parts.headers)?;
+    permit.need_token()?;
+    Ok(claims)
+}

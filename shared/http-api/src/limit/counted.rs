@@ -1,0 +1,75 @@
+//! How the requests of a route are counted.
+
+use axum::http::Method;
+use settings::RateLimits;
+
+/// How the requests of a route are counted; declared where the route is, by [`routes!`](crate::routes!).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub(super) budget: Budget,
+    pub(super) waits: Waits,
+}
+
+/// What its requests count against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Budget {
+    Reads,
+    Writes,
+    Finishes,
+    Auth,
+}
+
+/// Who waits until a request is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Nobody: it is answered meanwhile.
+    Answer,
+    /// The handler is not called before.
+    Call,
+    /// The handler waits itself, by its [`Permit`](super::Permit), while it does what it can take back.
+    Handler,
+}
+
+impl Counted {
+    /// Reads, answered while they are counted.
+    pub const READ: Self = Self { budget: Budget::Reads, waits: Waits::Answer };
+    /// Writes, counted first.
+    pub const WRITE: Self = Self { budget: Budget::Writes, waits: Waits::Call };
+    /// Writes that end what was begun, as a confirm does: who tried to book ten times can still confirm.
+    pub const FINISH: Self = Self { budget: Budget::Finishes, waits: Waits::Call };
+    /// Signing in, counted by address always.
+    pub const SIGN_IN: Self = Self { budget: Budget::Auth, waits: Waits::Call };
+
+    /// The handler takes a [`Permit`](super::Permit) and waits for it, so that counting costs no round trip.
+    pub const fn by_handler(self) -> Self {
+        Self { waits: Waits::Handler, ..self }
+    }
+
+    /// What a route has that declares nothing.
+    pub fn by_method(method: &Method) -> Self {
+        match *method {
+            Method::GET | Method::HEAD | Method::OPTIONS => Self::READ,
+            _ => Self::WRITE,
+        }
+    }
+}
+
+impl Budget {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Writes => "writes",
+            Self::Finishes => "finishes",
+            Self::Auth => "auth",
+        }
+    }
+
+    /// Requests a minute; 0 for no limit.
+    pub(super) fn allowed(self, limits: &RateLimits) -> u64 {
+        match self {
+            Self::Reads => limits.reads_per_minute,
+            Self::Writes | Self::Finishes => limits.writes_per_minute,
+            Self::Auth => limits.auth_per_minute,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a process remembers of its clients: who was refused until when, and, while Redis is out of reach, the times of
+//! their requests.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::counted::Budget;
+use stores::redis::scripts::Allowance;
+
+/// Clients remembered at most. Beyond that all are forgotten, which only means that Redis is asked again.
+const CLIENTS_MAX: usize = 10_000;
+
+type Client = (Budget, String);
+
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    refused: Mutex<HashMap<Client, Instant>>,
+    counted: Mutex<HashMap<Client, VecDeque<Instant>>>,
+}
+
+impl Memory {
+    /// How long the client is refused from now on, if it is.
+    pub(super) fn refused_for(&self, budget: Budget, client: &str) -> Option<Duration> {
+        let refused = lock(&self.refused);
+        let until = refused.get(&(budget, client.to_owned()))?;
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
+    /// Refuses the client until then.
+    pub(super) fn refuse(&self, budget: Budget, client: &str, until: Instant) {
+        let mut refused = lock(&self.refused);
+        make_room(&mut refused, |until| *until > Instant::now());
+        refused.insert((budget, client.to_owned()), until);
+    }
+
+    /// Counts a request as `limit.lua` does.
+    pub(super) fn count(&self, budget: Budget, client: &str, allowed: u64, window: Duration) -> Allowance {
+        let now = Instant::now();
+        let is_in_window = |time: &Instant| now.duration_since(*time) < window;
+        let mut counted = lock(&self.counted);
+        make_room(&mut counted, |times| times.back().is_some_and(is_in_window));
+        let times = counted.entry((budget, client.to_owned())).or_default();
+        while times.front().is_some_and(|time| !is_in_window(time)) {
+            times.pop_front();
+        }
+        let had = times.len() as u64;
+        let is_allowed = had < allowed;
+        if is_allowed {
+            times.push_back(now);
+        }
+        let more_in = times.front().map_or(window, |oldest| window - now.duration_since(*oldest));
+        Allowance { is_allowed, left: allowed.saturating_sub(had + 1), more_in }
+    }
+}
+
+fn make_room<T>(clients: &mut HashMap<Client, T>, is_needed: impl Fn(&T) -> bool) {
+    if clients.len() >= CLIENTS_MAX {
+        clients.retain(|_, value| is_needed(value));
+    }
+    if clients.len() >= CLIENTS_MAX {
+        clients.clear();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_millis(80);
+
+    #[test]
+    fn a_window_never_has_more_than_the_limit() {
+        let memory = Memory::default();
+        let count = |client: &str| memory.count(Budget::Writes, client, 2, WINDOW);
+        assert_eq!((count("a").left, count("a").left), (1, 0));
+        let refused = count("a");
+        assert!(!refused.is_allowed && refused.more_in <= WINDOW);
+        assert!(count("b").is_allowed, "another client");
+        assert!(memory.count(Budget::Auth, "a", 2, WINDOW).is_allowed, "another budget");
+        std::thread::sleep(WINDOW);
+        assert!(count("a").is_allowed);
+    }
+
+    #[test]
+    fn who_was_refused_is_refused_until_then() {
+        let memory = Memory::default();
+        memory.refuse(Budget::Writes, "a", Instant::now() + WINDOW);
+        assert!(memory.refused_for(Budget::Writes, "a").is_some());
+        assert!(memory.refused_for(Budget::Writes, "b").is_none());
+        assert!(memory.refused_for(Budget::Reads, "a").is_none());
+        std::thread::sleep(WINDOW);
+        assert!(memory.refused_for(Budget::Writes, "a").is_none());
+    }
+
+    #[test]
+    fn no_number_of_clients_fills_the_memory() {
+        let memory = Memory::default();
+        for n in 0..=2 * CLIENTS_MAX {
+            memory.refuse(Budget::Writes, &n.to_string(), Instant::now() + WINDOW);
+            memory.count(Budget::Writes, &n.to_string(), 1, WINDOW);
+        }
+        assert!(lock(&memory.refused).len() <= CLIENTS_MAX && lock(&memory.counted).len() <= CLIENTS_MAX);
+    }
+}

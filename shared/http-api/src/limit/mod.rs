@@ -1,0 +1,255 @@
+//! Rate limits: so many requests a minute, for each client and kind of request.
+//!
+//! A client is the signed-in user; of requests without a valid token, the address that API Gateway saw. Signing in is
+//! counted by address always, and more strictly. The count is a sliding window in Redis (`limit.lua`): unlike a fixed
+//! window or a leaky bucket it never lets through more than the limit within any minute, however many come at once.
+//! API Gateway's own throttling stands before all this, for the whole API.
+//!
+//! A read is answered while it is counted, *book* holds the seats while it is counted and gives them back if it was
+//! one too many, and *confirm* begins, which it takes back as well: counting costs them no round trip. All other writes are
+//! counted first. Confirm, release and cancel have a budget of their own, as large as that of the other writes. A process remembers who was
+//! refused, and neither asks Redis again nor begins anything until that client may have one more.
+//!
+//! Beside the count it is found out whether a change of the password has ended the token
+//! ([`accounts::has_ended`]).
+//!
+//! Without Redis reads are free, and each process counts writes and sign-ins by itself.
+
+mod counted;
+pub(crate) mod memory;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::sync::OnceCell;
+
+pub use self::counted::Counted;
+use self::counted::{Budget, Waits};
+use super::{
+    bearer::bearer_claims,
+    client_address::ClientAddress,
+    front::Front,
+    problem::{Problem, whole_seconds},
+};
+use accounts::tokens::AccessClaims;
+use domain::error::Error;
+use stores::redis::scripts::Allowance;
+use telemetry::names;
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Whether a request may be had: found out once, when somebody first asks.
+#[derive(Clone, Debug)]
+pub struct Permit(Arc<Asked>);
+
+#[derive(Debug)]
+struct Asked {
+    front: Arc<Front>,
+    budget: Budget,
+    client: String,
+    claims: Option<AccessClaims>,
+    /// Whether the handler asked who is calling; otherwise an ended token does not matter.
+    needs_token: AtomicBool,
+    answer: OnceCell<Answer>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    /// `None` without a limit, or without Redis for a read.
+    allowance: Option<Allowance>,
+    has_ended: bool,
+}
+
+impl Permit {
+    /// Waits until it is known whether the client may have this request.
+    ///
+    /// # Errors
+    /// `RateLimited`, if it had too many; `TokenEnded`, if it needs a token, and its user has changed the password since.
+    pub async fn granted(&self) -> Result<(), Error> {
+        match self.answer().await {
+            Answer { allowance: Some(Allowance { is_allowed: false, more_in, .. }), .. } => {
+                Err(Error::RateLimited { retry_after: *more_in })
+            }
+            Answer { has_ended: true, .. } if self.0.needs_token.load(Ordering::Relaxed) => {
+                Err(Error::TokenEnded)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The permit of a request.
+    pub(super) fn of(parts: &Parts) -> Result<&Self, Problem> {
+        let permit = parts.extensions.get::<Self>();
+        permit.ok_or_else(|| Error::Internal("a route that nobody counts".into()).into())
+    }
+
+    /// What the request's token says, or what is wrong with it.
+    pub(super) fn claims(&self, headers: &HeaderMap) -> Result<AccessClaims, Problem> {
+        match &self.0.claims {
+            Some(claims) => Ok(claims.clone()),
+            None => bearer_claims(headers.get(header::AUTHORIZATION), &self.0.front.tokens),
+        }
+    }
+
+    /// The handler wants to know who is calling. Where the answer is there already, an ended token is refused here;
+    /// elsewhere by whoever waits for the answer.
+    pub(super) fn need_token(&self) -> Result<(), Error> {
+        self.0.needs_token.store(true, Ordering::Relaxed);
+        match self.0.answer.get() {
+            Some(Answer { has_ended: true, .. }) => Err(Error::TokenEnded),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the token has ended before its time, for a handler that does not refuse it for that.
+    pub(super) async fn has_ended(&self) -> bool {
+        self.answer().await.has_ended
+    }
+
+    async fn answer(&self) -> &Answer {
+        self.0.answer.get_or_init(|| self.0.ask()).await
+    }
+}
+
+impl Asked {
+    async fn ask(&self) -> Answer {
+        let (allowance, has_ended) = tokio::join!(self.count(), self.has_ended());
+        Answer { allowance, has_ended }
+    }
+
+    /// Whether this process refused the client a moment ago: then nothing is begun for it.
+    fn is_refused(&self) -> bool {
+        let clients = &self.front.clients;
+        self.budget.allowed(&self.front.config.rate_limits) > 0
+            && clients.refused_for(self.budget, &self.client).is_some()
+    }
+
+    async fn has_ended(&self) -> bool {
+        match &self.claims {
+            Some(claims) => self.front.ended_tokens.has_ended(claims.sub, claims.password_version).await,
+            None => false,
+        }
+    }
+
+    async fn count(&self) -> Option<Allowance> {
+        let (memory, allowed) = (&self.front.clients, self.budget.allowed(&self.front.config.rate_limits));
+        if allowed == 0 {
+            return None;
+        }
+        if let Some(more_in) = memory.refused_for(self.budget, &self.client) {
+            return Some(Allowance { is_allowed: false, left: 0, more_in });
+        }
+        let by_process = || {
+            (self.budget != Budget::Reads).then(|| memory.count(self.budget, &self.client, allowed, WINDOW))
+        };
+        let Some(redis) = &self.front.redis else { return by_process() };
+        match redis.limit(self.budget.name(), &self.client, allowed, WINDOW).await {
+            Ok(allowance) => {
+                if !allowance.is_allowed {
+                    memory.refuse(self.budget, &self.client, Instant::now() + allowance.more_in);
+                }
+                Some(allowance)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "requests are counted in this process");
+                by_process()
+            }
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Permit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::of(parts).cloned()
+    }
+}
+
+/// Counts each request of a route, refuses what is too much, and tells clients what they have left.
+#[doc(hidden)]
+pub async fn limit(State(counted): State<Counted>, request: Request, next: Next) -> Response {
+    let Some(front) = request.extensions().get::<Arc<Front>>().cloned() else {
+        return Problem::from(Error::Internal("a route without its front".into())).into_response();
+    };
+    count_and_answer(front, counted, request, next).await
+}
+
+/// The same where there is no such route, or no such method.
+pub(crate) async fn limit_unknown(request: Request, next: Next) -> Response {
+    let counted = Counted::by_method(request.method());
+    limit(State(counted), request, next).await
+}
+
+async fn count_and_answer(
+    front: Arc<Front>,
+    Counted { budget, waits }: Counted,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let allowed = budget.allowed(&front.config.rate_limits);
+    let claims = bearer_claims(request.headers().get(header::AUTHORIZATION), &front.tokens).ok();
+    let client = client(budget, claims.as_ref(), &request);
+    let needs_token = AtomicBool::new(false);
+    let permit =
+        Permit(Arc::new(Asked { budget, client, claims, needs_token, answer: OnceCell::new(), front }));
+    request.extensions_mut().insert(permit.clone());
+    let waits = if permit.0.is_refused() { Waits::Call } else { waits };
+    let mut response = match waits {
+        Waits::Call => match permit.granted().await {
+            Ok(()) => next.run(request).await,
+            Err(error) => refuse(error),
+        },
+        Waits::Handler => next.run(request).await,
+        Waits::Answer => {
+            let (response, _) = tokio::join!(next.run(request), permit.answer());
+            permit.granted().await.map_or_else(refuse, |()| response)
+        }
+    };
+    if allowed > 0 {
+        let name = budget.name();
+        let mut set = |header: &HeaderName, value: String| {
+            HeaderValue::try_from(value).map(|value| response.headers_mut().insert(header, value))
+        };
+        let policy = set(&RATE_LIMIT_POLICY, format!("\"{name}\";q={allowed};w={}", WINDOW.as_secs()));
+        let left = match permit.answer().await.allowance {
+            Some(Allowance { left, more_in, .. }) => {
+                set(&RATE_LIMIT, format!("\"{name}\";r={left};t={}", whole_seconds(more_in)))
+            }
+            None => Ok(None),
+        };
+        if let Err(error) = policy.and(left) {
+            tracing::error!(%error, "no header can say what is left");
+        }
+    }
+    response
+}
+
+fn refuse(error: Error) -> Response {
+    if matches!(error, Error::RateLimited { .. }) {
+        metrics::counter!(names::REQUESTS_LIMITED).increment(1);
+    }
+    Problem::from(error).into_response()
+}
+
+/// Whose request it is.
+fn client(budget: Budget, claims: Option<&AccessClaims>, request: &Request) -> String {
+    match claims {
+        Some(claims) if budget != Budget::Auth => claims.sub.to_string(),
+        _ => ClientAddress::of(request.extensions()).to_string(),
+    }
+}

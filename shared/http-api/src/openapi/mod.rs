@@ -1,0 +1,219 @@
+//! What the OpenAPI document says of every route: the base document, and the errors that many routes share.
+
+mod codes;
+mod complete;
+mod headers;
+mod sample;
+
+pub use complete::complete;
+
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
+
+use domain::field_error::FieldError;
+
+/// The document that the routes are added to.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Evently",
+        description = "Event booking under rush: browse, hold, confirm, cancel. Errors are RFC 9457 problems with \
+                       a stable `code`. Money is in integer minor units, times are RFC 3339 in UTC. Any other path is \
+                       404 `not_found`, any other method 405 `method_not_allowed` with `Allow`; every GET answers HEAD, \
+                       too.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "Accounts", description = "Who one is: register and sign in."),
+        (name = "Events", description = "What there is to book."),
+        (name = "Booking", description = "Hold seats, confirm them, and change one's mind. A lost answer is no loss: \
+                                          send the same request again."),
+        (name = "Admin", description = "Events as their organisers see them."),
+        (name = "Service", description = "How the service is, and this document."),
+    ),
+    components(schemas(ProblemBody, FieldError)),
+    modifiers(&BearerToken),
+)]
+pub struct Document;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let mut http = Http::new(HttpAuthScheme::Bearer);
+        http.bearer_format = Some("JWT".to_owned());
+        http.description = Some("The access_token of POST /login.".to_owned());
+        if let Some(components) = &mut openapi.components {
+            components.add_security_scheme("bearer", SecurityScheme::Http(http));
+        }
+    }
+}
+
+/// An error: `application/problem+json` (RFC 9457). Some codes come with more members, named in their description.
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "describes the answer for the document; problem.rs writes it")]
+pub struct ProblemBody {
+    /// `/problems/<code>`.
+    #[schema(example = "/problems/sold_out")]
+    r#type: String,
+    /// What is wrong, in general.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// Stable, for programs.
+    #[schema(example = "sold_out")]
+    code: String,
+    /// What is wrong in this case, for people.
+    detail: Option<String>,
+    /// Each bad field of the request.
+    errors: Option<Vec<FieldError>>,
+    /// `sold_out`, `all_held`: seats that can be had now.
+    available: Option<u32>,
+    /// `max_per_user_reached`: the most seats of the event that one user may have, held and bought together.
+    max_per_user: Option<u32>,
+    /// `max_per_user_reached`: how many more the user may have.
+    left: Option<u32>,
+    /// `all_held`: when the next hold runs out; `held_too_long`: when the user may hold seats again.
+    retry_at: Option<jiff::Timestamp>,
+    /// `not_on_sale`: when sales open.
+    sales_open_at: Option<jiff::Timestamp>,
+    /// `not_on_sale`: when sales closed.
+    sales_close_at: Option<jiff::Timestamp>,
+    /// `stale_version`: the version to base the change on.
+    current_version: Option<u64>,
+    /// `capacity_below_sold`: the lowest capacity possible now.
+    lowest_capacity: Option<u32>,
+}
+
+/// Answers of every route that asks a store.
+#[derive(utoipa::IntoResponses)]
+pub enum StoreProblems {
+    /// `internal_error`.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(ProblemBody),
+    /// `try_again`: a store did not answer in time. Sending the same request again is safe; wait for `Retry-After`.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(ProblemBody),
+}
+
+/// Answers of every route for signed-in users.
+#[derive(utoipa::IntoResponses)]
+pub enum CallerProblems {
+    /// `unauthorized`: no token, or one that is not valid.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(ProblemBody),
+}
+
+/// Answers of every route for admins.
+#[derive(utoipa::IntoResponses)]
+pub enum AdminProblems {
+    /// `unauthorized`: no token, or one that is not valid.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(ProblemBody),
+    /// `forbidden`: only an admin may do this.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(ProblemBody),
+}
+
+/// Answers of every route that takes a JSON body.
+#[derive(utoipa::IntoResponses)]
+pub enum BodyProblems {
+    /// `malformed_json`; `malformed_body`: it broke off.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(ProblemBody),
+    /// `body_too_large`: more than 16 KiB.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(ProblemBody),
+    /// `unsupported_media_type`: not JSON.
+    #[response(status = 415, content_type = "application/problem+json")]
+    NotJson(ProblemBody),
+    /// `validation_failed`: each bad or unknown field is listed in `errors`.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(ProblemBody),
+}
+
+/// Answers of every route with parameters that can be wrong.
+#[derive(utoipa::IntoResponses)]
+pub enum ParameterProblems {
+    /// `invalid_parameter`: see `errors`; `invalid_cursor`.
+    #[response(status = 400, content_type = "application/problem+json")]
+    BadParameter(ProblemBody),
+}
+
+/// Answers of every route with an optional `Idempotency-Key`.
+#[derive(utoipa::IntoResponses)]
+pub enum KeyProblems {
+    /// `invalid_parameter`: the `Idempotency-Key` is no such key.
+    #[response(status = 400, content_type = "application/problem+json")]
+    BadKey(ProblemBody),
+    /// `idempotency_key_reused`: the key was used for another request.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Reused(ProblemBody),
+}
+
+/// The `Idempotency-Key` of a route that needs one.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+pub struct KeyHeader {
+    /// New for each request, the same for each retry; 1 to 255 visible ASCII characters, remembered for 24 h.
+    #[param(
+        rename = "Idempotency-Key",
+        pattern = "^[!-~]{1,255}$",
+        example = "0c9e6d3f-4b7e-4a0f-9d0e-3c1f5c2b8a71"
+    )]
+    key: String,
+}
+
+/// The `Idempotency-Key` of a route that does the same again by nature.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+pub struct OptionalKeyHeader {
+    /// Not needed: the same request again does nothing more. The same key in another request is refused.
+    #[param(
+        rename = "Idempotency-Key",
+        pattern = "^[!-~]{1,255}$",
+        example = "0c9e6d3f-4b7e-4a0f-9d0e-3c1f5c2b8a71"
+    )]
+    key: Option<String>,
+}
+
+/// The `Idempotency-Key` of a route that does the same once more without.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+pub struct AdvisedKeyHeader {
+    /// Without, the same request again does the same once more. New for each request, the same for each retry; 1 to 255
+    /// visible ASCII characters, remembered for 24 h.
+    #[param(
+        rename = "Idempotency-Key",
+        pattern = "^[!-~]{1,255}$",
+        example = "0c9e6d3f-4b7e-4a0f-9d0e-3c1f5c2b8a71"
+    )]
+    key: Option<String>,
+}
+
+/// The `If-None-Match` of a route whose answers have an ETag.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
+pub struct IfNoneMatchHeader {
+    /// ETag of an answer known already: 304 without a body if it is still the same.
+    #[param(rename = "If-None-Match", example = "\"1.9ae16a3b2f90404f\"")]
+    tag: Option<String>,
+}
+
+/// The `If-Match` of a route that changes a version.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header for the document; if_match.rs reads it")]
+pub struct IfMatchHeader {
+    /// ETag of the event that the change is based on, as any answer had it; its version alone counts, so `"1"` will do.
+    /// Several match if one of them does, `*` always.
+    #[param(rename = "If-Match", pattern = r#"^(\*|"[!#-~]*"(, ?"[!#-~]*")*)$"#, example = "\"1\"")]
+    tag: String,
+}

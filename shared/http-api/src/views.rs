@@ -1,0 +1,173 @@
+//! How events and bookings look to clients, wherever they appear.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use domain::{
+    booking::{Booking, BookingStatus, total},
+    event::{Event, EventNow, EventStatus, Pricing},
+};
+
+/// An event.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub struct EventView {
+    /// UUIDv7.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: String,
+    /// What it is called.
+    #[schema(example = "Open Air 2031")]
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Where it takes place.
+    #[schema(example = "Riverside Park")]
+    pub venue: Option<String>,
+    /// When it starts.
+    pub starts_at: Timestamp,
+    /// When it ends, if known.
+    pub ends_at: Option<Timestamp>,
+    /// When sales open; null if they always were.
+    pub sales_open_at: Option<Timestamp>,
+    /// When sales close; null if at the start.
+    pub sales_close_at: Option<Timestamp>,
+    /// Seats in all.
+    #[schema(example = 500)]
+    pub capacity: u32,
+    /// Seats that can be had right now.
+    #[schema(example = 321)]
+    pub available: u32,
+    /// Price of a seat before demand pricing, in minor units of `currency`.
+    #[schema(example = 4500)]
+    pub base_price: u32,
+    /// Price of a seat now, in minor units of `currency`.
+    #[schema(example = 4950)]
+    pub price: u32,
+    /// ISO 4217 code.
+    #[schema(example = "EUR")]
+    pub currency: &'static str,
+    /// Seats in one booking at most.
+    #[schema(example = 10)]
+    pub max_per_booking: u32,
+    /// Seats that one user may have, held and bought together.
+    pub max_per_user: u32,
+    /// Whether people can see it, and buy.
+    pub status: EventStatus,
+    /// Bounds of demand pricing; null without.
+    pub pricing: Option<Pricing>,
+    /// Every change adds 1; the ETag begins with it. Seats that are held, sold or come back make no new version.
+    #[schema(example = 1)]
+    pub version: u64,
+}
+
+impl EventView {
+    /// An event, with the seats that can be had right now.
+    pub fn new(event: Event, available: u32) -> Self {
+        let details = event.details;
+        Self {
+            id: event.id.to_string(),
+            name: details.name,
+            description: details.description,
+            venue: details.venue,
+            starts_at: details.starts_at,
+            ends_at: details.ends_at,
+            sales_open_at: details.sales_open_at,
+            sales_close_at: details.sales_close_at,
+            capacity: details.capacity,
+            available,
+            base_price: details.base_price,
+            price: event.price,
+            currency: details.currency.code(),
+            max_per_booking: details.max_per_booking,
+            max_per_user: details.max_per_user,
+            status: details.status,
+            pricing: details.pricing,
+            version: event.version,
+        }
+    }
+}
+
+/// A page of events.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventList {
+    /// The events.
+    pub items: Vec<EventView>,
+    /// Send it as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// A booking.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Booking)]
+pub struct BookingView {
+    /// UUIDv7, the same as the reservation's.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: String,
+    /// The event's id.
+    #[schema(value_type = uuid::Uuid)]
+    pub event_id: String,
+    /// The event's name when it was booked.
+    #[schema(example = "Open Air 2031")]
+    pub event_name: String,
+    /// The event's start when it was booked.
+    pub starts_at: Timestamp,
+    /// The event as it is now; null only if it could not be read.
+    pub event: Option<EventNow>,
+    /// How many seats.
+    #[schema(example = 2)]
+    pub quantity: u32,
+    /// Price of one seat, in minor units of `currency`.
+    #[schema(example = 4950)]
+    pub unit_price: u32,
+    /// Price of all seats, in minor units of `currency`.
+    #[schema(example = 9900)]
+    pub total: u64,
+    /// ISO 4217 code.
+    #[schema(example = "EUR")]
+    pub currency: String,
+    /// Whether the seats are still the user's.
+    pub status: BookingStatus,
+    /// When it was confirmed.
+    pub created_at: Timestamp,
+    /// When it was cancelled; null if it was not.
+    pub cancelled_at: Option<Timestamp>,
+    /// Every change adds 1.
+    #[schema(example = 1)]
+    pub version: u64,
+}
+
+impl BookingView {
+    /// A booking, with its event as it is now.
+    pub fn new(booking: Booking, event: Option<EventNow>) -> Self {
+        Self {
+            id: booking.id.to_string(),
+            event_id: booking.event_id.to_string(),
+            event_name: booking.event_name,
+            starts_at: booking.starts_at,
+            event,
+            quantity: booking.quantity,
+            unit_price: booking.unit_price,
+            total: total(booking.quantity, booking.unit_price),
+            currency: booking.currency,
+            status: booking.status,
+            created_at: booking.created_at,
+            cancelled_at: booking.cancelled_at,
+            version: booking.version,
+        }
+    }
+}
+
+/// A booking, as it is answered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BookingAnswer {
+    /// The booking.
+    pub booking: BookingView,
+}
+
+impl BookingAnswer {
+    /// A booking, with its event as it is now.
+    pub fn new(booking: Booking, event: Option<EventNow>) -> Self {
+        Self { booking: BookingView::new(booking, event) }
+    }
+}

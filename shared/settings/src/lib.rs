@@ -1,0 +1,461 @@
+//! The settings. The environment is read here and nowhere else, and so is the file that it names; a missing or malformed
+//! setting stops the start with a message that names it.
+
+mod redis_url;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::redis_url::{are_authorities, is_redis_url, is_tls_url, with_password};
+use domain::{
+    email::Email,
+    inventory,
+    reservation::{HOLD_TTL_SECONDS_MAX, UNBOUGHT_TTLS_MAX},
+};
+
+/// HS256 wants a key at least as long as its output (RFC 7518, section 3.2).
+const JWT_SECRET_BYTES_MIN: usize = 32;
+const HOLD_TTL_SECONDS_DEFAULT: u64 = 600;
+/// Redis keeps the time of each request of the last minute.
+const RATE_LIMIT_MAX: u64 = 10_000;
+/// Longer than any request can live: the functions' timeout (10 s) plus the SDK's last attempt.
+const CONFIRM_GRACE_MS: u64 = 30_000;
+
+/// What a function needs to know of its surroundings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Names of the DynamoDB tables.
+    pub tables: Tables,
+    /// By which roots DynamoDB's certificate is trusted.
+    pub roots: Roots,
+    /// Where Redis is.
+    pub redis: RedisConfig,
+    /// `JWT_SECRET`: signs access tokens and cursors.
+    pub jwt_secret: SecretString,
+    /// `JWT_SECRET_PREVIOUS`: still accepted for verifying, so that the secret can be rotated.
+    pub jwt_secret_previous: Option<SecretString>,
+    /// `ADMIN_EMAIL` and `ADMIN_EMAIL_PASSWORD`: this account signs in as admin.
+    pub admin: Option<AdminAccount>,
+    /// `RESERVATION_TTL_SECONDS`: how long a hold lives.
+    pub hold_ttl_ms: u64,
+    /// For how many lives of a hold a user may hold seats of an event without buying them; only tests change it, 0 for
+    /// any time.
+    pub unbought_ttls_max: u64,
+    /// How many requests a client may have.
+    pub rate_limits: RateLimits,
+    /// `CORS_ALLOW_ORIGINS`: web pages of these origins may call the API from a browser.
+    pub cors_allow_origins: Vec<String>,
+    /// How long a hold stays after its confirm began, before the janitor settles it. Must exceed the life of
+    /// any request; only tests shorten it.
+    pub confirm_grace_ms: u64,
+    /// How many seats one inventory shard is meant for; only tests change it.
+    pub seats_per_shard: u32,
+}
+
+/// Who is trusted to say that a server is who it says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// Amazon's own authorities, which its services have their certificates from.
+    Amazons,
+    /// All that this system trusts.
+    Systems,
+}
+
+/// Requests that a client may have in a minute; 0 for any number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateLimits {
+    /// `RATE_LIMIT_WRITES_PER_MINUTE`.
+    pub writes_per_minute: u64,
+    /// `RATE_LIMIT_READS_PER_MINUTE`.
+    pub reads_per_minute: u64,
+    /// `RATE_LIMIT_AUTH_PER_MINUTE`: sign-ins and registrations, of an address.
+    pub auth_per_minute: u64,
+}
+
+/// Names of the DynamoDB tables.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// `USERS_TABLE`.
+    pub users: String,
+    /// `EVENTS_TABLE`.
+    pub events: String,
+    /// `INVENTORY_TABLE`.
+    pub inventory: String,
+    /// `BOOKINGS_TABLE`.
+    pub bookings: String,
+}
+
+/// Where Redis is.
+#[derive(Clone, Debug)]
+pub struct RedisConfig {
+    /// `REDIS_URL`, or `UPSTASH_REDIS_URL` with `UPSTASH_REDIS_PASSWORD`; it may carry a password.
+    pub url: SecretString,
+    /// `REDIS_CLUSTER`: whether to speak cluster mode.
+    pub cluster: bool,
+    /// What is in the file that `REDIS_CA_FILE` names: certificates, in PEM, of the authorities that Redis is trusted by.
+    /// `None` for the public ones. Only with a URL that means TLS.
+    pub authorities: Option<String>,
+    /// Put before every key, so that several services, or tests, can share a server.
+    pub key_prefix: String,
+}
+
+/// The admin of the settings.
+#[derive(Clone, Debug)]
+pub struct AdminAccount {
+    /// `ADMIN_EMAIL`.
+    pub email: Email,
+    /// `ADMIN_EMAIL_PASSWORD`.
+    pub password: SecretString,
+}
+
+/// A setting is missing or malformed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{name} {problem}")]
+pub struct ConfigError {
+    name: &'static str,
+    problem: String,
+}
+
+impl Config {
+    /// Reads the settings from the process's environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings through `lookup`, which answers with the value of a variable. An empty value is the
+    /// same as none.
+    pub fn from_lookup(lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+        let settings = Settings(lookup);
+        let hold_ttl_seconds = settings.number("RESERVATION_TTL_SECONDS", HOLD_TTL_SECONDS_DEFAULT)?;
+        if !(1..=HOLD_TTL_SECONDS_MAX).contains(&hold_ttl_seconds) {
+            return Err(error("RESERVATION_TTL_SECONDS", format!("must be 1 to {HOLD_TTL_SECONDS_MAX}")));
+        }
+        Ok(Self {
+            tables: Tables {
+                users: settings.required("USERS_TABLE")?,
+                events: settings.required("EVENTS_TABLE")?,
+                inventory: settings.required("INVENTORY_TABLE")?,
+                bookings: settings.required("BOOKINGS_TABLE")?,
+            },
+            roots: settings.roots(),
+            redis: settings.redis()?,
+            jwt_secret: settings.jwt_secret("JWT_SECRET")?.ok_or_else(|| missing("JWT_SECRET"))?,
+            jwt_secret_previous: settings.jwt_secret("JWT_SECRET_PREVIOUS")?,
+            admin: settings.admin()?,
+            hold_ttl_ms: hold_ttl_seconds * 1_000,
+            unbought_ttls_max: UNBOUGHT_TTLS_MAX,
+            rate_limits: RateLimits {
+                writes_per_minute: settings.rate_limit("RATE_LIMIT_WRITES_PER_MINUTE", 10)?,
+                reads_per_minute: settings.rate_limit("RATE_LIMIT_READS_PER_MINUTE", 120)?,
+                auth_per_minute: settings.rate_limit("RATE_LIMIT_AUTH_PER_MINUTE", 10)?,
+            },
+            cors_allow_origins: settings.origins("CORS_ALLOW_ORIGINS")?,
+            confirm_grace_ms: CONFIRM_GRACE_MS,
+            seats_per_shard: inventory::SEATS_PER_SHARD,
+        })
+    }
+}
+
+struct Settings<L>(L);
+
+impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
+    fn optional(&self, name: &'static str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.optional(name).ok_or_else(|| missing(name))
+    }
+
+    fn number(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
+        self.optional(name)
+            .map_or(Ok(default), |value| value.parse().map_err(|_| error(name, "must be a whole number")))
+    }
+
+    fn rate_limit(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
+        let limit = self.number(name, default)?;
+        if limit > RATE_LIMIT_MAX {
+            return Err(error(name, format!("must be 0 to {RATE_LIMIT_MAX}")));
+        }
+        Ok(limit)
+    }
+
+    fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
+        match self.optional(name).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(error(name, "must be true or false")),
+        }
+    }
+
+    /// Origins (RFC 6454, section 6.2), with commas between them, as a browser sends them: it compares letter by letter.
+    fn origins(&self, name: &'static str) -> Result<Vec<String>, ConfigError> {
+        let value = self.optional(name).unwrap_or_default();
+        let origins = value.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        origins
+            .map(|origin| match is_origin(origin) {
+                true => Ok(origin.to_owned()),
+                false => Err(error(
+                    name,
+                    format!(
+                        "must be origins like https://example.com, with commas between: {origin} is none"
+                    ),
+                )),
+            })
+            .collect()
+    }
+
+    fn jwt_secret(&self, name: &'static str) -> Result<Option<SecretString>, ConfigError> {
+        match self.optional(name) {
+            Some(secret) if secret.len() < JWT_SECRET_BYTES_MIN => {
+                Err(error(name, format!("must have at least {JWT_SECRET_BYTES_MIN} bytes")))
+            }
+            secret => Ok(secret.map(SecretString::from)),
+        }
+    }
+
+    fn admin(&self) -> Result<Option<AdminAccount>, ConfigError> {
+        match (self.optional("ADMIN_EMAIL"), self.optional("ADMIN_EMAIL_PASSWORD")) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(error("ADMIN_EMAIL_PASSWORD", "is not set, though ADMIN_EMAIL is")),
+            (None, Some(_)) => Err(error("ADMIN_EMAIL", "is not set, though ADMIN_EMAIL_PASSWORD is")),
+            (Some(email), Some(password)) => Ok(Some(AdminAccount {
+                email: Email::parse(&email).map_err(|problem| error("ADMIN_EMAIL", problem))?,
+                password: password.into(),
+            })),
+        }
+    }
+
+    /// Amazon's suffice, unless another endpoint with a certificate is set, or the region is in China, where others run it.
+    /// The AWS SDK reads these variables itself, too.
+    fn roots(&self) -> Roots {
+        let is_other = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"]
+            .into_iter()
+            .any(|name| self.optional(name).is_some_and(|url| url.starts_with("https:")));
+        let is_in_china = self.optional("AWS_REGION").is_some_and(|region| region.starts_with("cn-"));
+        if is_other || is_in_china { Roots::Systems } else { Roots::Amazons }
+    }
+
+    fn redis(&self) -> Result<RedisConfig, ConfigError> {
+        let (name, url) = match self.optional("REDIS_URL") {
+            Some(url) => ("REDIS_URL", url),
+            None => match self.optional("UPSTASH_REDIS_URL") {
+                Some(url) => ("UPSTASH_REDIS_URL", self.with_upstash_password(url)?),
+                None => return Err(missing("REDIS_URL")),
+            },
+        };
+        if !is_redis_url(&url) {
+            return Err(error(name, "must be a redis:// or rediss:// URL"));
+        }
+        let authorities = self.authorities("REDIS_CA_FILE")?;
+        if authorities.is_some() && !is_tls_url(&url) {
+            return Err(error("REDIS_CA_FILE", format!("is set, though {name} is no rediss:// URL")));
+        }
+        Ok(RedisConfig {
+            url: url.into(),
+            cluster: self.switch("REDIS_CLUSTER")?,
+            authorities,
+            key_prefix: "evently:".to_owned(),
+        })
+    }
+
+    /// The certificates in the file of that name.
+    fn authorities(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let Some(file) = self.optional(name) else { return Ok(None) };
+        let bytes = std::fs::read(&file)
+            .map_err(|cause| error(name, format!("names {file}, which can't be read: {cause}")))?;
+        // All that counts in PEM is ASCII; what stands around it may be anything.
+        let pem = String::from_utf8_lossy(&bytes).into_owned();
+        match are_authorities(&pem) {
+            true => Ok(Some(pem)),
+            false => Err(error(name, format!("names {file}, which must be certificates in PEM"))),
+        }
+    }
+
+    /// Upstash shows its URL and its password apart.
+    fn with_upstash_password(&self, url: String) -> Result<String, ConfigError> {
+        match self.optional("UPSTASH_REDIS_PASSWORD") {
+            None => Ok(url),
+            Some(password) => with_password(&url, &password)
+                .ok_or_else(|| error("UPSTASH_REDIS_URL", "must be a redis:// or rediss:// URL")),
+        }
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".:-[]".contains(c);
+    !host.is_empty() && host.chars().all(is_allowed)
+}
+
+fn missing(name: &'static str) -> ConfigError {
+    error(name, "is not set")
+}
+
+fn error(name: &'static str, problem: impl Into<String>) -> ConfigError {
+    ConfigError { name, problem: problem.into() }
+}
+
+impl RedisConfig {
+    /// The URL, with its password: for the client only.
+    pub fn url(&self) -> &str {
+        self.url.expose_secret()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPLETE: &[(&str, &str)] = &[
+        ("USERS_TABLE", "users"),
+        ("EVENTS_TABLE", "events"),
+        ("INVENTORY_TABLE", "inventory"),
+        ("BOOKINGS_TABLE", "bookings"),
+        ("REDIS_URL", "redis://127.0.0.1:6379"),
+        ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
+    ];
+
+    /// The complete settings with some of them changed; an empty value takes one away.
+    fn config_with(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_lookup(|name| {
+            let find = |settings: &[(&str, &str)]| {
+                settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            };
+            find(changes).or_else(|| find(COMPLETE))
+        })
+    }
+
+    #[test]
+    fn defaults_fill_in_what_is_optional() {
+        let config = config_with(&[]).unwrap();
+        assert_eq!(config.hold_ttl_ms, 600_000);
+        let limits = RateLimits { writes_per_minute: 10, reads_per_minute: 120, auth_per_minute: 10 };
+        assert_eq!(config.rate_limits, limits);
+        assert!(config.cors_allow_origins.is_empty());
+        assert!(config.admin.is_none() && config.jwt_secret_previous.is_none() && !config.redis.cluster);
+    }
+
+    #[test]
+    fn amazons_roots_suffice_for_amazons_own_endpoints() {
+        let with = |name, value| config_with(&[(name, value)]).unwrap().roots;
+        assert_eq!(with("AWS_REGION", "eu-central-1"), Roots::Amazons);
+        assert_eq!(with("AWS_REGION", "cn-north-1"), Roots::Systems);
+        assert_eq!(
+            with("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000"),
+            Roots::Amazons,
+            "none is needed"
+        );
+        assert_eq!(with("AWS_ENDPOINT_URL_DYNAMODB", "https://store.example.com"), Roots::Systems);
+        assert_eq!(with("AWS_ENDPOINT_URL", "https://proxy.example.com"), Roots::Systems);
+    }
+
+    #[test]
+    fn a_bad_setting_is_named() {
+        for (name, value) in [
+            ("USERS_TABLE", ""),
+            ("EVENTS_TABLE", ""),
+            ("INVENTORY_TABLE", ""),
+            ("BOOKINGS_TABLE", ""),
+            ("REDIS_URL", ""),
+            ("REDIS_URL", "http://127.0.0.1"),
+            ("REDIS_CLUSTER", "yes"),
+            ("JWT_SECRET", ""),
+            ("JWT_SECRET", "short"),
+            ("JWT_SECRET_PREVIOUS", "short"),
+            ("CORS_ALLOW_ORIGINS", "*"),
+            ("CORS_ALLOW_ORIGINS", "example.com"),
+            ("CORS_ALLOW_ORIGINS", "https://example.com/"),
+            ("CORS_ALLOW_ORIGINS", "https://example.com, https://"),
+            ("RESERVATION_TTL_SECONDS", "ten"),
+            ("RESERVATION_TTL_SECONDS", "0"),
+            ("RESERVATION_TTL_SECONDS", "86401"),
+            ("RATE_LIMIT_WRITES_PER_MINUTE", "ten"),
+            ("RATE_LIMIT_READS_PER_MINUTE", "-1"),
+            ("RATE_LIMIT_AUTH_PER_MINUTE", "10001"),
+        ] {
+            let error = config_with(&[(name, value)]).unwrap_err();
+            assert!(error.to_string().starts_with(name), "{name}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn origins_are_separated_by_commas() {
+        let config = config_with(&[("CORS_ALLOW_ORIGINS", "https://example.com, http://127.0.0.1:8080,")]);
+        assert_eq!(config.unwrap().cors_allow_origins, ["https://example.com", "http://127.0.0.1:8080"]);
+    }
+
+    #[test]
+    fn the_admin_needs_both_settings() {
+        assert_eq!(
+            config_with(&[("ADMIN_EMAIL", "a@example.com")]).unwrap_err().name,
+            "ADMIN_EMAIL_PASSWORD"
+        );
+        assert_eq!(config_with(&[("ADMIN_EMAIL_PASSWORD", "secret")]).unwrap_err().name, "ADMIN_EMAIL");
+        let both =
+            config_with(&[("ADMIN_EMAIL", "A@Example.com"), ("ADMIN_EMAIL_PASSWORD", "secret")]).unwrap();
+        assert_eq!(both.admin.unwrap().email.as_str(), "a@example.com");
+        let bad = config_with(&[("ADMIN_EMAIL", "nobody"), ("ADMIN_EMAIL_PASSWORD", "secret")]);
+        assert_eq!(bad.unwrap_err().name, "ADMIN_EMAIL");
+    }
+
+    #[test]
+    fn the_upstash_settings_are_understood() {
+        let config = config_with(&[
+            ("REDIS_URL", ""),
+            ("UPSTASH_REDIS_URL", "rediss://default@eu1.upstash.example:6379"),
+            ("UPSTASH_REDIS_PASSWORD", "s3cret"),
+        ])
+        .unwrap();
+        assert_eq!(config.redis.url(), "rediss://default:s3cret@eu1.upstash.example:6379");
+    }
+
+    const AUTHORITIES: &str = include_str!("../../stores/src/dynamodb/amazon_roots.pem");
+    const BY_TLS: (&str, &str) = ("REDIS_URL", "rediss://redis.example.com:6379");
+
+    /// What is thought of a file with that in it.
+    fn with_authorities(content: &[u8]) -> Result<Config, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        config_with(&[BY_TLS, ("REDIS_CA_FILE", file.path().to_str().unwrap())])
+    }
+
+    #[test]
+    fn the_authorities_that_redis_is_trusted_by_come_from_a_file() {
+        assert_eq!(config_with(&[BY_TLS]).unwrap().redis.authorities, None);
+        let config = with_authorities(AUTHORITIES.as_bytes()).unwrap();
+        assert_eq!(config.redis.authorities.unwrap(), AUTHORITIES);
+        let with_a_note = [b"The authority of M\xfcller & Co.\n", AUTHORITIES.as_bytes()].concat();
+        assert!(with_authorities(&with_a_note).is_ok());
+    }
+
+    #[test]
+    fn a_file_without_authorities_is_refused() {
+        let broken = AUTHORITIES.replace("MII", "IIM");
+        let cut_off = &AUTHORITIES[..AUTHORITIES.len() - 100];
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        for content in ["", "\n", "no certificate", key, &broken, cut_off] {
+            let error = with_authorities(content.as_bytes()).unwrap_err().to_string();
+            let has_both = error.starts_with("REDIS_CA_FILE names ")
+                && error.ends_with(", which must be certificates in PEM");
+            assert!(has_both, "{content}: {error}");
+        }
+        let missing = config_with(&[BY_TLS, ("REDIS_CA_FILE", "/no/such.pem")]).unwrap_err().to_string();
+        assert!(missing.starts_with("REDIS_CA_FILE names /no/such.pem, which can't be read: "), "{missing}");
+    }
+
+    #[test]
+    fn authorities_are_of_no_use_without_tls() {
+        let file = ("REDIS_CA_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/amazon_roots.pem"));
+        let plain = config_with(&[file]).unwrap_err();
+        assert_eq!(plain.to_string(), "REDIS_CA_FILE is set, though REDIS_URL is no rediss:// URL");
+        let upstash = ("UPSTASH_REDIS_URL", "redis://eu1.upstash.example:6379");
+        let plain = config_with(&[("REDIS_URL", ""), upstash, file]).unwrap_err();
+        assert_eq!(plain.to_string(), "REDIS_CA_FILE is set, though UPSTASH_REDIS_URL is no rediss:// URL");
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let shown = format!("{:?}", config_with(&[("REDIS_URL", "redis://:hunter2@127.0.0.1")]).unwrap());
+        assert!(!shown.contains("hunter2") && !shown.contains("0123456789abcdef"), "{shown}");
+    }
+}

@@ -1,0 +1,153 @@
+//! The bookings of one event, newest first: a merge over the buckets of the index `by_event`, each read no further than
+//! the page needs.
+
+use std::{cmp::Reverse, collections::VecDeque};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::try_join_all;
+
+use super::{
+    Store,
+    bookings::{BUCKETS_PER_EVENT, bucket_key},
+    failed, from_item, text,
+};
+use domain::{
+    booking::{Booking, BookingStatus},
+    error::Error,
+    id::{EventId, ReservationId},
+    page::{Page, PageKey, PageKeyPart},
+};
+
+/// Bookings read at once from a bucket, beyond its even share of the page: few pages then need a second read.
+const SPARE_BOOKINGS: usize = 2;
+/// Bookings read at once from a bucket where only one status is wanted: few of them may be of it.
+const FILTERED_BOOKINGS_MIN: usize = 50;
+/// Reads for one page at most. A status that is rare ends a page early, with a place to go on.
+const READS_MAX: usize = 160;
+
+/// A bucket, read as far as was needed.
+struct Bucket {
+    key: String,
+    /// Read and not shown yet, newest first.
+    read: VecDeque<Booking>,
+    /// What is read of it: everything from this id on, `None` for nothing.
+    read_to: Option<ReservationId>,
+    /// Whether there is more.
+    more: bool,
+}
+
+impl Store {
+    /// An event's bookings, those whose seats were held last first, at most `limit`, only those of one status if given.
+    /// The index lags behind the truth by a moment.
+    pub async fn bookings_of_event(
+        &self,
+        event: EventId,
+        status: Option<BookingStatus>,
+        limit: usize,
+        start: Option<PageKey>,
+    ) -> Result<Page<Booking>, Error> {
+        let after = start.and_then(|key| match key.get("id") {
+            Some(PageKeyPart::S(id)) => id.parse().ok(),
+            _ => None,
+        });
+        let mut buckets: Vec<Bucket> = (0..BUCKETS_PER_EVENT)
+            .map(|bucket| Bucket {
+                key: bucket_key(event, bucket),
+                read: VecDeque::new(),
+                read_to: after,
+                more: true,
+            })
+            .collect();
+        let even_share = limit.div_ceil(buckets.len()) + SPARE_BOOKINGS;
+        let at_once = if status.is_some() { even_share.max(FILTERED_BOOKINGS_MIN) } else { even_share };
+
+        let mut reads = 0;
+        let mut items: Vec<Booking> = Vec::with_capacity(limit + 1);
+        // One more than asked for tells whether there is a next page.
+        while items.len() <= limit {
+            // As long as a bucket may have something newer than what the others have, nothing can be shown.
+            let hungry: Vec<&mut Bucket> =
+                buckets.iter_mut().filter(|bucket| bucket.read.is_empty() && bucket.more).collect();
+            if !hungry.is_empty() {
+                if reads >= READS_MAX {
+                    // Up to here all buckets are read.
+                    let place = hungry.iter().filter_map(|bucket| bucket.read_to).max();
+                    items.extend(newer_than(place, buckets));
+                    let more = items.len() > limit;
+                    items.truncate(limit);
+                    let place = if more { items.last().map(|last| last.id) } else { place };
+                    return Ok(Page { items, next: place.map(place_after) });
+                }
+                reads += hungry.len();
+                try_join_all(hungry.into_iter().map(|bucket| self.read_on(bucket, status, at_once))).await?;
+                continue;
+            }
+            let newest = buckets
+                .iter_mut()
+                .filter(|bucket| !bucket.read.is_empty())
+                .min_by_key(|bucket| Reverse(bucket.read.front().map(|booking| booking.id)));
+            match newest.and_then(|bucket| bucket.read.pop_front()) {
+                Some(booking) => items.push(booking),
+                None => break,
+            }
+        }
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|last| place_after(last.id));
+        Ok(Page { items, next })
+    }
+
+    async fn read_on(
+        &self,
+        bucket: &mut Bucket,
+        status: Option<BookingStatus>,
+        at_once: usize,
+    ) -> Result<(), Error> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.tables.bookings)
+            .index_name("by_event")
+            .expression_attribute_values(":bucket", text(&bucket.key))
+            .scan_index_forward(false)
+            .limit(i32::try_from(at_once).unwrap_or(i32::MAX));
+        query = match bucket.read_to {
+            None => query.key_condition_expression("event_bucket = :bucket"),
+            Some(id) => query
+                .key_condition_expression("event_bucket = :bucket AND id < :read_to")
+                .expression_attribute_values(":read_to", text(id)),
+        };
+        if let Some(status) = status {
+            query = query
+                .filter_expression("#status = :status")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", text(status.as_str()));
+        }
+        let read = query.send().await.map_err(failed)?;
+        for item in read.items.unwrap_or_default() {
+            bucket.read.push_back(from_item(item)?);
+        }
+        let last = read.last_evaluated_key.as_ref().and_then(|key| key.get("id"));
+        match last.map(AttributeValue::as_s) {
+            None => bucket.more = false,
+            Some(id) => {
+                let id = id.ok().and_then(|id| id.parse().ok());
+                bucket.read_to =
+                    Some(id.ok_or_else(|| Error::Internal("a booking without an id in the index".into()))?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is read and newer than that, newest first.
+fn newer_than(place: Option<ReservationId>, buckets: Vec<Bucket>) -> Vec<Booking> {
+    let read = buckets.into_iter().flat_map(|bucket| bucket.read);
+    let mut newer: Vec<Booking> = read.filter(|booking| Some(booking.id) > place).collect();
+    newer.sort_unstable_by_key(|booking| Reverse(booking.id));
+    newer
+}
+
+fn place_after(id: ReservationId) -> PageKey {
+    PageKey::from([("id".to_owned(), PageKeyPart::S(id.to_string()))])
+}

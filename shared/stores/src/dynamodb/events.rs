@@ -1,0 +1,382 @@
+//! Events. Key: `id`. Index `by_start`: `listing` (the same for all), `starts_at`; only admins write events,
+//! so one index partition is far from its limit. The same table keeps their prices ([`super::prices`]), and what
+//! idempotency keys of new events were used for ([`super::creations`]).
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Put, TransactWriteItem},
+};
+use futures::{Stream, TryStreamExt, stream};
+use jiff::{Timestamp, civil::Date};
+
+use super::{
+    Item, Store,
+    deletion::is_deleted,
+    failed, from_item, number,
+    page::{read_page, read_page_of},
+    text, to_item,
+    transaction::{SHARDS_WITH_EVENT, Transacted, condition_failed},
+    was_written,
+};
+use domain::{
+    error::Error,
+    event::{Event, EventStatus, ON_SALE_LOOKBACK, UpcomingEvent, Words},
+    id::EventId,
+    inventory::{Draw, InventoryShard},
+    page::{Page, PageKey, PageKeyPart},
+    pricing::PriceChange,
+    request_key::RequestKey,
+};
+
+const BY_START: &str = "by_start";
+const LISTING: &str = "event";
+/// Days are compared as text, `2031-06-12`: a run of an earlier day must not decide after one of a later day, either.
+const NOT_PRICED_YET: &str = "version = :expected AND (attribute_not_exists(priced_on) OR priced_on < :on)";
+
+/// Events read at once on the way through all of them; with full descriptions DynamoDB cuts a page to 1 MB by itself.
+const PAGE_EVENTS: usize = 200;
+/// Pages whose inventory is read at once. Reading the list itself is what takes longest, page after page.
+const PAGES_AT_ONCE: usize = 4;
+
+/// Which events of the list are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct EventsFilter {
+    /// Only those that start then or later.
+    pub from: Option<Timestamp>,
+    /// Only those that start then or earlier.
+    pub to: Option<Timestamp>,
+    /// Only those of this status.
+    pub status: Option<EventStatus>,
+    /// Only those with these words in their name or venue.
+    pub words: Option<Words>,
+    /// Only those with demand pricing.
+    pub with_pricing_only: bool,
+    /// Only those that are upcoming at that time, in place of `from`.
+    pub upcoming_at: Option<Timestamp>,
+}
+
+/// How a creation ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Created {
+    /// The event is there.
+    Done,
+    /// Another event has its id. Nothing was written.
+    IdTaken,
+    /// The idempotency key was used before. Nothing was written but, of a large event, surplus shards.
+    KeyUsed,
+}
+
+/// How a replacement that removes seats ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// It is committed.
+    Done,
+    /// The event was at another version. Nothing was written.
+    Stale,
+    /// A shard had fewer unsold seats than were to be removed. Nothing was written.
+    SeatsGone,
+}
+
+impl EventsFilter {
+    /// The start of the range of starts that is read. DynamoDB can filter by nothing that is part of a key, so of those
+    /// that have started, whoever reads picks out what is still on sale.
+    fn first_start(&self) -> Timestamp {
+        match self.upcoming_at {
+            Some(now) => now - ON_SALE_LOOKBACK,
+            None => self.from.unwrap_or(Timestamp::UNIX_EPOCH),
+        }
+    }
+}
+
+impl Store {
+    /// An event, read with strong consistency.
+    pub async fn event(&self, id: EventId) -> Result<Option<Event>, Error> {
+        self.event_item(id).await?.filter(|item| !is_deleted(item)).map(from_item).transpose()
+    }
+
+    pub(super) async fn event_item(&self, id: EventId) -> Result<Option<Item>, Error> {
+        self.events_table_item(&id.to_string()).await
+    }
+
+    /// An item of the table of events, read with strong consistency.
+    pub(super) async fn events_table_item(&self, id: &str) -> Result<Option<Item>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.events)
+            .key("id", text(id))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(found.item)
+    }
+
+    /// Those of these events that exist, read with strong consistency, in no order.
+    pub async fn events(&self, ids: &[EventId]) -> Result<Vec<Event>, Error> {
+        let keys: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let found = self.events_table_items(&keys).await?.into_iter();
+        found.filter(|item| !is_deleted(item)).map(from_item).collect()
+    }
+
+    /// All published events that are upcoming at `now`, by start, with what is needed to find them. The index lags
+    /// behind the truth by a moment.
+    pub async fn upcoming(&self, now: Timestamp) -> Result<Vec<UpcomingEvent>, Error> {
+        let filter = EventsFilter {
+            upcoming_at: Some(now),
+            status: Some(EventStatus::Published),
+            ..EventsFilter::default()
+        };
+        let mut pages = self
+            .query_by_start(&filter)
+            .projection_expression("id, starts_at, shards, version, name_lower, sales_close_at")
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            let event: UpcomingEvent = from_item(item.map_err(failed)?)?;
+            if event.is_upcoming(now) {
+                found.push(event);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Events by start time, at most `limit`. The index lags behind the truth by a moment.
+    pub async fn events_by_start(
+        &self,
+        filter: &EventsFilter,
+        limit: usize,
+        start: Option<PageKey>,
+    ) -> Result<Page<Event>, Error> {
+        // A start outside of the range is an error to DynamoDB; the range may have moved past it meanwhile.
+        let from = filter.first_start();
+        let start = start.filter(|key| match key.get("starts_at") {
+            Some(PageKeyPart::N(ms)) => ms.parse().is_ok_and(|ms: i64| ms >= from.as_millisecond()),
+            _ => true,
+        });
+        let query = self.query_by_start(filter);
+        if filter.upcoming_at.is_none() && filter.words.is_none() {
+            return read_page(query, limit, start, page_key_of).await;
+        }
+        // DynamoDB can't tell capital letters from small ones, and keeps only the name in small ones; nor does it know when
+        // the sales of an event without a time of its own close.
+        let is_wanted = |event: &Event| {
+            filter.upcoming_at.is_none_or(|now| event.is_upcoming(now))
+                && filter.words.as_ref().is_none_or(|words| words.are_in_event(&event.details))
+        };
+        read_page_of(is_wanted, query, limit, start, page_key_of).await
+    }
+
+    /// All events of the list with their shards, by start time, in pages: while the inventory of some is read, so is the
+    /// next page. The index lags behind the truth by a moment; the inventory is strongly consistent.
+    pub fn inventories_by_start(
+        &self,
+        filter: &EventsFilter,
+    ) -> impl Stream<Item = Result<Vec<(Event, Vec<InventoryShard>)>, Error>> {
+        let pages = stream::try_unfold(Some(None), move |next| async move {
+            let Some(start) = next else { return Ok(None) };
+            let page = self.events_by_start(filter, PAGE_EVENTS, start).await?;
+            Ok(Some((page.items, page.next.map(Some))))
+        });
+        pages.map_ok(|events| self.with_inventory(events)).try_buffered(PAGES_AT_ONCE)
+    }
+
+    /// The events, each with its shards in their order.
+    pub async fn with_inventory(
+        &self,
+        events: Vec<Event>,
+    ) -> Result<Vec<(Event, Vec<InventoryShard>)>, Error> {
+        let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
+        let mut inventories: HashMap<EventId, Vec<InventoryShard>> = HashMap::new();
+        for (event, shard) in self.inventory_of_events(&wanted).await? {
+            inventories.entry(event).or_default().push(shard);
+        }
+        let with_shards = events.into_iter().map(|event| {
+            let mut shards = inventories.remove(&event.id).unwrap_or_default();
+            shards.sort_unstable_by_key(|shard| shard.shard);
+            (event, shards)
+        });
+        Ok(with_shards.collect())
+    }
+
+    fn query_by_start(&self, filter: &EventsFilter) -> QueryFluentBuilder {
+        let from = filter.first_start();
+        let to = filter.to.unwrap_or(Timestamp::MAX);
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.tables.events)
+            .index_name(BY_START)
+            .key_condition_expression("listing = :listing AND starts_at BETWEEN :from AND :to")
+            .expression_attribute_values(":listing", text(LISTING))
+            .expression_attribute_values(":from", number(from.as_millisecond()))
+            .expression_attribute_values(":to", number(to.as_millisecond().max(from.as_millisecond())));
+        let mut conditions = Vec::new();
+        if let Some(status) = filter.status {
+            conditions.push("#status = :status");
+            query = query
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", text(status.as_str()));
+        }
+        if filter.with_pricing_only {
+            conditions.push("attribute_exists(pricing)");
+        }
+        query.set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
+    }
+
+    /// Adds an event with its first price and its inventory, and what its idempotency key was used for, if it came with
+    /// one. Shards beyond those that one transaction takes are written first, and mean nothing without their event.
+    pub async fn create_event(
+        &self,
+        event: &Event,
+        inventory: &[InventoryShard],
+        key: Option<&RequestKey>,
+    ) -> Result<Created, Error> {
+        let (with_event, surplus) = inventory.split_at(inventory.len().min(SHARDS_WITH_EVENT));
+        for part in surplus.chunks(SHARDS_WITH_EVENT) {
+            let shards =
+                part.iter().map(|shard| self.put_shard(event.id, shard)).collect::<Result<_, _>>()?;
+            if let Transacted::Refused(_) = self.transact(shards).await? {
+                return Ok(Created::IdTaken);
+            }
+        }
+        let mut items = vec![
+            self.put_event(event, "attribute_not_exists(id)", &[])?,
+            self.put_price(event.id, &PriceChange::created(event))?,
+        ];
+        for shard in with_event {
+            items.push(self.put_shard(event.id, shard)?);
+        }
+        let of_event = items.len();
+        if let Some(key) = key {
+            items.push(self.put_creation(key, event)?);
+        }
+        Ok(match self.transact(items).await? {
+            Transacted::Committed => Created::Done,
+            Transacted::Refused(reasons) if reasons.iter().take(of_event).any(condition_failed) => {
+                Created::IdTaken
+            }
+            Transacted::Refused(_) => Created::KeyUsed,
+        })
+    }
+
+    /// Replaces an event if it is still as it was `before`; false if it is not. A new price is added to its
+    /// history together with it, and seats to its shards.
+    pub async fn replace_event_adding(
+        &self,
+        before: &Event,
+        event: &Event,
+        price: Option<&PriceChange>,
+        added: &[Draw],
+    ) -> Result<bool, Error> {
+        let mut items = self.replacement(before, event, price)?;
+        for draw in added {
+            items.push(if draw.shard < before.shards {
+                self.add_capacity(event.id, *draw)?
+            } else {
+                self.put_shard(event.id, &InventoryShard::new(draw.shard, draw.seats))?
+            });
+        }
+        Ok(matches!(self.transact(items).await?, Transacted::Committed))
+    }
+
+    /// Replaces an event if it is still as it was `before`, adds a new price to its history and removes seats from
+    /// its shards, together.
+    pub async fn replace_event_removing(
+        &self,
+        before: &Event,
+        event: &Event,
+        price: Option<&PriceChange>,
+        removed: &[Draw],
+    ) -> Result<Replaced, Error> {
+        let mut items = self.replacement(before, event, price)?;
+        for draw in removed {
+            items.push(self.remove_capacity(event.id, *draw)?);
+        }
+        Ok(match self.transact(items).await? {
+            Transacted::Committed => Replaced::Done,
+            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Replaced::Stale,
+            Transacted::Refused(_) => Replaced::SeatsGone,
+        })
+    }
+
+    /// Gives an event the price that a pricing run on that day decided, and adds it to its history, together. False
+    /// if the event is not as it was `before`, or was priced on that day by another run.
+    pub async fn reprice_event(
+        &self,
+        before: &Event,
+        event: &Event,
+        price: &PriceChange,
+        on: Date,
+    ) -> Result<bool, Error> {
+        let expected = [(":expected", number(before.version)), (":on", text(on))];
+        let items = vec![self.put_event(event, NOT_PRICED_YET, &expected)?, self.put_price(event.id, price)?];
+        Ok(matches!(self.transact(items).await?, Transacted::Committed))
+    }
+
+    /// Marks that a pricing run on that day left the event's price as it is; nobody sees this, so it makes no new
+    /// version. False if the event is not as it was `before`, or was priced on that day by another run.
+    pub async fn keep_price(&self, before: &Event, on: Date) -> Result<bool, Error> {
+        let marked = self
+            .client
+            .update_item()
+            .table_name(&self.tables.events)
+            .key("id", text(before.id))
+            .update_expression("SET priced_on = :on")
+            .condition_expression(NOT_PRICED_YET)
+            .expression_attribute_values(":expected", number(before.version))
+            .expression_attribute_values(":on", text(on))
+            .send()
+            .await;
+        was_written(marked)
+    }
+
+    /// What is written whenever an admin replaces an event.
+    fn replacement(
+        &self,
+        before: &Event,
+        event: &Event,
+        price: Option<&PriceChange>,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let expected = [(":expected", number(before.version))];
+        let mut items = vec![self.put_event(event, "version = :expected", &expected)?];
+        if let Some(price) = price {
+            items.push(self.put_price(event.id, price)?);
+        }
+        Ok(items)
+    }
+
+    fn put_event(
+        &self,
+        event: &Event,
+        condition: &str,
+        values: &[(&str, AttributeValue)],
+    ) -> Result<TransactWriteItem, Error> {
+        let mut item = to_item(event)?;
+        item.insert("listing".to_owned(), text(LISTING));
+        item.insert("name_lower".to_owned(), text(event.details.name.to_lowercase()));
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        // DynamoDB refuses an empty list.
+        let values = Some(values.collect::<Item>()).filter(|values| !values.is_empty());
+        Put::builder()
+            .table_name(&self.tables.events)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
+            .build()
+            .map(|put| TransactWriteItem::builder().put(put).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+}
+
+fn page_key_of(event: &Event) -> PageKey {
+    PageKey::from([
+        ("id".to_owned(), PageKeyPart::S(event.id.to_string())),
+        ("listing".to_owned(), PageKeyPart::S(LISTING.to_owned())),
+        ("starts_at".to_owned(), PageKeyPart::N(event.details.starts_at.as_millisecond().to_string())),
+    ])
+}

@@ -1,0 +1,174 @@
+//! Inventory shards. Key: `shard_id` = `<event id>#<shard>`, a partition of its own for each (write sharding). The same
+//! table keeps the sales of past days ([`super::sales`]).
+
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use jiff::Timestamp;
+
+use super::{
+    Item, Store, from_item, number,
+    sales::{count_cancel, count_sale, hours_in},
+    shard_id::shard_id,
+    text, to_item,
+};
+use domain::{
+    booking::Booking,
+    error::Error,
+    id::EventId,
+    inventory::{Draw, InventoryShard},
+    sales::hour_of,
+};
+
+impl Store {
+    /// All shards of an event, read with strong consistency, in their order.
+    pub async fn inventory(&self, event: EventId, shards: u16) -> Result<Vec<InventoryShard>, Error> {
+        let wanted: Vec<_> = (0..shards).map(|shard| (event, shard)).collect();
+        let mut found: Vec<_> =
+            self.inventory_items(&wanted).await?.into_iter().map(|(_, shard)| shard).collect();
+        found.sort_unstable_by_key(|shard| shard.shard);
+        if found.len() != usize::from(shards) {
+            let found = found.len();
+            return Err(Error::Internal(format!("event {event} has {found} of {shards} shards").into()));
+        }
+        Ok(found)
+    }
+
+    /// The shards of several events, read with strong consistency, each beside its event, in no order.
+    pub async fn inventory_of_events(
+        &self,
+        events: &[(EventId, u16)],
+    ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
+        let wanted: Vec<_> =
+            events.iter().flat_map(|(event, shards)| (0..*shards).map(|shard| (*event, shard))).collect();
+        self.inventory_items(&wanted).await
+    }
+
+    pub(super) async fn inventory_items(
+        &self,
+        wanted: &[(EventId, u16)],
+    ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
+        let keys: Vec<String> = wanted.iter().map(|(event, shard)| shard_id(*event, *shard)).collect();
+        self.inventory_table_items(&keys).await?.into_iter().map(event_and_shard).collect()
+    }
+
+    pub(super) fn put_shard(
+        &self,
+        event: EventId,
+        shard: &InventoryShard,
+    ) -> Result<TransactWriteItem, Error> {
+        let mut item = to_item(shard)?;
+        item.insert("shard_id".to_owned(), text(shard_id(event, shard.shard)));
+        let put = Put::builder()
+            .table_name(&self.tables.inventory)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(shard_id)")
+            .build();
+        put.map(|put| TransactWriteItem::builder().put(put).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+
+    /// Sells a draw's seats, unless fewer are unsold. `first` marks the draw that counts the booking.
+    pub(super) fn sell(
+        &self,
+        booking: &Booking,
+        draw: Draw,
+        first: bool,
+    ) -> Result<TransactWriteItem, Error> {
+        let counted = count_sale(hour_of(booking.created_at), revenue(booking, draw), first);
+        self.change_shard(
+            booking.event_id,
+            draw,
+            &format!(
+                "SET sold = sold + :seats, unsold = unsold - :seats, revenue = revenue + :revenue, \
+                 bookings = bookings + :bookings, version = version + :one {counted}"
+            ),
+            "unsold >= :seats",
+            &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
+        )
+    }
+
+    /// Takes a draw's seats back from a booking that is cancelled at `now`.
+    pub(super) fn take_back(
+        &self,
+        booking: &Booking,
+        draw: Draw,
+        first: bool,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, Error> {
+        let counted = count_cancel(hour_of(now), revenue(booking, draw), first);
+        self.change_shard(
+            booking.event_id,
+            draw,
+            &format!(
+                "SET sold = sold - :seats, unsold = unsold + :seats, cancelled = cancelled + :seats, \
+                 revenue = revenue - :revenue, cancelled_bookings = cancelled_bookings + :bookings, \
+                 version = version + :one {counted}"
+            ),
+            "sold >= :seats",
+            &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
+        )
+    }
+
+    pub(super) fn add_capacity(&self, event: EventId, draw: Draw) -> Result<TransactWriteItem, Error> {
+        self.change_shard(
+            event,
+            draw,
+            "SET #capacity = #capacity + :seats, unsold = unsold + :seats, version = version + :one",
+            "attribute_exists(shard_id)",
+            &[],
+        )
+    }
+
+    pub(super) fn remove_capacity(&self, event: EventId, draw: Draw) -> Result<TransactWriteItem, Error> {
+        self.change_shard(
+            event,
+            draw,
+            "SET #capacity = #capacity - :seats, unsold = unsold - :seats, version = version + :one",
+            "unsold >= :seats",
+            &[],
+        )
+    }
+
+    fn change_shard(
+        &self,
+        event: EventId,
+        draw: Draw,
+        change: &str,
+        condition: &str,
+        values: &[(&str, u64)],
+    ) -> Result<TransactWriteItem, Error> {
+        let mut update = Update::builder()
+            .table_name(&self.tables.inventory)
+            .key("shard_id", text(shard_id(event, draw.shard)))
+            .update_expression(change)
+            .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .expression_attribute_values(":seats", number(draw.seats))
+            .expression_attribute_values(":one", number(1));
+        if change.contains("#capacity") {
+            // A reserved word of DynamoDB's expressions.
+            update = update.expression_attribute_names("#capacity", "capacity");
+        }
+        for (name, value) in values {
+            update = update.expression_attribute_values(*name, number(value));
+        }
+        update
+            .build()
+            .map(|update| TransactWriteItem::builder().update(update).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+}
+
+fn revenue(booking: &Booking, draw: Draw) -> u64 {
+    domain::booking::total(draw.seats, booking.unit_price)
+}
+
+fn event_and_shard(item: Item) -> Result<(EventId, InventoryShard), Error> {
+    let event = item
+        .get("shard_id")
+        .and_then(|id| id.as_s().ok())
+        .and_then(|id| id.split('#').next())
+        .and_then(|event| event.parse().ok())
+        .ok_or_else(|| Error::Internal("an inventory item without an event".into()))?;
+    let hours = hours_in(&item);
+    Ok((event, InventoryShard { hours, ..from_item(item)? }))
+}

@@ -1,0 +1,198 @@
+//! DynamoDB, the truth: users, events, inventory, bookings.
+//!
+//! One file an entity. Its methods are named access patterns, its keys stand beside them. A failed condition
+//! becomes a word of the domain here; AWS types go no further.
+
+mod batch;
+mod bookings;
+mod creations;
+mod deletion;
+mod ended_tokens;
+mod event_bookings;
+mod events;
+mod history;
+mod http_client;
+mod inventory;
+mod page;
+mod prices;
+mod retries;
+mod sales;
+mod shard_id;
+mod transaction;
+mod user_seats;
+mod users;
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_config::{
+    BehaviorVersion, SdkConfig,
+    environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
+    retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
+pub use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{
+    config::{Credentials, Region},
+    error::{ProvideErrorMetadata, SdkError},
+    operation::update_item::UpdateItemError,
+    types::AttributeValue,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use bookings::{CancelOutcome, CommitOutcome};
+pub use creations::Creation;
+pub use events::{Created, EventsFilter, Replaced};
+pub use history::{History, HistoryPlace};
+pub use retries::Retries;
+pub use sales::UNMOVED_DAYS;
+
+use domain::error::Error;
+use settings::{Roots, Tables};
+
+/// An item as the SDK has it.
+type Item = HashMap<String, AttributeValue>;
+
+/// One try of one call. DynamoDB answers in single-digit milliseconds; a second means that the try is lost.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// A call with all its tries; below the functions' timeout of 10 s.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPTS_MAX: u32 = 3;
+
+/// The tables and a client for them.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    tables: Tables,
+}
+
+/// A table that a function may read, to see whether DynamoDB answers.
+#[derive(Clone, Copy, Debug)]
+pub enum AskedTable {
+    /// Every function but `auth` reads events.
+    Events,
+    /// Only `auth` reads users.
+    Users,
+}
+
+impl Store {
+    /// A store over these tables. Connects to nothing yet.
+    pub fn new(client: Client, tables: Tables) -> Self {
+        Self { client, tables }
+    }
+
+    /// Whether DynamoDB answers, asked for an item that there is not.
+    pub async fn is_reachable(&self, by: AskedTable) -> bool {
+        let (table, key) = match by {
+            AskedTable::Events => (&self.tables.events, "id"),
+            AskedTable::Users => (&self.tables.users, "email"),
+        };
+        self.client.get_item().table_name(table).key(key, text("health")).send().await.is_ok()
+    }
+}
+
+/// A client as the AWS SDK finds its settings: region and credentials of the Lambda function, and
+/// `AWS_ENDPOINT_URL_DYNAMODB` where it is set.
+pub async fn client_from_env() -> Client {
+    client(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+}
+
+/// The same for a Lambda function, which starts often. Lambda gives it region and credentials in its environment, so
+/// nothing makes clients for other places to find them in. Where Amazon's own roots suffice, nothing reads the system's.
+pub async fn client_of_function(roots: Roots) -> Client {
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    let loader = match roots {
+        Roots::Amazons => loader.http_client(http_client::trusting_amazon_only()),
+        Roots::Systems => loader,
+    };
+    client(&loader.load().await)
+}
+
+/// A client for a DynamoDB-compatible store on this machine, which takes any credentials.
+pub fn client_for_endpoint(endpoint: &str) -> Client {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let mut config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("local"))
+        .credentials_provider(credentials)
+        .endpoint_url(endpoint)
+        .retry_config(retries())
+        .timeout_config(timeouts());
+    if endpoint.starts_with("http://") {
+        config = config.http_client(http_client::past_any_proxy());
+    }
+    Client::from_conf(config.build())
+}
+
+fn client(sdk: &SdkConfig) -> Client {
+    let config = aws_sdk_dynamodb::config::Builder::from(sdk)
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .build();
+    Client::from_conf(config)
+}
+
+/// The SDK's standard retries: exponential backoff with full jitter.
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(Duration::from_millis(50))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+/// What remains of an SDK error once the outcomes that mean something were taken out: the store is out of
+/// reach or overloaded, or we asked something wrong.
+fn failed<E, R>(error: SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let ours = matches!(
+        error.code(),
+        Some(
+            "ValidationException"
+                | "ResourceNotFoundException"
+                | "AccessDeniedException"
+                | "SerializationException"
+        )
+    );
+    if ours {
+        Error::Internal(Box::new(error))
+    } else {
+        Error::Unavailable { store: "DynamoDB", source: Box::new(error) }
+    }
+}
+
+/// Whether an update's condition was true, so that it was written.
+fn was_written<T>(updated: Result<T, SdkError<UpdateItemError>>) -> Result<bool, Error> {
+    match updated {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(failed(error)),
+        },
+    }
+}
+
+fn to_item<T: Serialize>(value: &T) -> Result<Item, Error> {
+    serde_dynamo::to_item(value).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

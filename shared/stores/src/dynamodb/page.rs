@@ -1,0 +1,92 @@
+//! Pages of a list, whatever it lists.
+
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
+use serde::de::DeserializeOwned;
+
+use super::{Item, failed, from_item};
+use domain::{
+    error::Error,
+    page::{Page, PageKey, PageKeyPart},
+};
+
+/// Items that one query reads at least: with a filter few of them may pass.
+const READ_ITEMS_MIN: usize = 200;
+/// Queries for one page at most. A filter that lets little pass ends a page early, with a place to go on.
+const QUERIES_MAX: usize = 10;
+
+/// Reads a page of at most `limit` items. `key_of` says where the list goes on after an item.
+pub(super) async fn read_page<T: DeserializeOwned>(
+    query: QueryFluentBuilder,
+    limit: usize,
+    start: Option<PageKey>,
+    key_of: impl Fn(&T) -> PageKey,
+) -> Result<Page<T>, Error> {
+    let filtered = query.get_filter_expression().is_some();
+    read(filtered, |_| true, query, limit, start, key_of).await
+}
+
+/// The same of those items that are `wanted`, by something that DynamoDB can't decide.
+pub(super) async fn read_page_of<T: DeserializeOwned>(
+    wanted: impl Fn(&T) -> bool,
+    query: QueryFluentBuilder,
+    limit: usize,
+    start: Option<PageKey>,
+    key_of: impl Fn(&T) -> PageKey,
+) -> Result<Page<T>, Error> {
+    read(true, wanted, query, limit, start, key_of).await
+}
+
+async fn read<T: DeserializeOwned>(
+    filtered: bool,
+    wanted: impl Fn(&T) -> bool,
+    query: QueryFluentBuilder,
+    limit: usize,
+    start: Option<PageKey>,
+    key_of: impl Fn(&T) -> PageKey,
+) -> Result<Page<T>, Error> {
+    // One more than asked for tells whether there is a next page.
+    let read_items = if filtered { READ_ITEMS_MIN.max(limit + 1) } else { limit + 1 };
+    let mut items: Vec<T> = Vec::new();
+    let mut start: Option<Item> =
+        start.map(|key| key.into_iter().map(|(name, part)| (name, attribute(part))).collect());
+    for _ in 0..QUERIES_MAX {
+        let read = query
+            .clone()
+            .limit(i32::try_from(read_items).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(failed)?;
+        for item in read.items.unwrap_or_default() {
+            items.extend(Some(from_item(item)?).filter(&wanted));
+        }
+        start = read.last_evaluated_key;
+        if start.is_none() || items.len() > limit {
+            break;
+        }
+    }
+    let next = if items.len() > limit {
+        items.truncate(limit);
+        items.last().map(key_of)
+    } else {
+        start.map(page_key_from)
+    };
+    Ok(Page { items, next })
+}
+
+fn page_key_from(item: Item) -> PageKey {
+    item.into_iter()
+        .filter_map(|(name, value)| match value {
+            AttributeValue::S(text) => Some((name, PageKeyPart::S(text))),
+            AttributeValue::N(number) => Some((name, PageKeyPart::N(number))),
+            _ => None,
+        })
+        .collect()
+}
+
+fn attribute(part: PageKeyPart) -> AttributeValue {
+    match part {
+        PageKeyPart::S(text) => AttributeValue::S(text),
+        PageKeyPart::N(number) => AttributeValue::N(number),
+    }
+}

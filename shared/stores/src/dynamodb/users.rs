@@ -1,0 +1,133 @@
+//! Users. Key: `email`, in its normalised form, so that an address can be taken once only.
+
+use aws_sdk_dynamodb::{
+    operation::put_item::PutItemError,
+    types::{TransactWriteItem, Update},
+};
+use jiff::Timestamp;
+
+use super::{Store, failed, from_item, number, text, to_item, transaction::Transacted, was_written};
+use domain::{
+    email::Email,
+    error::Error,
+    user::{EndedTokensNote, PasswordHash, User},
+};
+
+/// The password is the one that was read, or already the new one: the SDK may try again.
+const IS_UNCHANGED: &str = "id = :id AND (password_hash = :old OR password_hash = :new)";
+
+impl Store {
+    /// The account of an address.
+    pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.users)
+            .key("email", text(email))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        found.item.map(from_item).transpose()
+    }
+
+    /// Adds an account; `EmailTaken` if the address has one.
+    pub async fn create_user(&self, user: &User) -> Result<(), Error> {
+        self.client
+            .put_item()
+            .table_name(&self.tables.users)
+            .set_item(Some(to_item(user)?))
+            // The second half: the SDK may try again after a reply was lost, and must not meet itself.
+            .condition_expression("attribute_not_exists(email) OR id = :id")
+            .expression_attribute_values(":id", text(user.id))
+            .send()
+            .await
+            .map_err(|error| match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Error::EmailTaken,
+                _ => failed(error),
+            })?;
+        Ok(())
+    }
+
+    /// Replaces the hash of the same password by a stronger one. Answers false if the password was changed meanwhile.
+    pub async fn strengthen_password(&self, user: &User, hash: &PasswordHash) -> Result<bool, Error> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.tables.users)
+            .key("email", text(&user.email))
+            .update_expression("SET password_hash = :new")
+            .condition_expression(IS_UNCHANGED)
+            .expression_attribute_values(":id", text(user.id))
+            .expression_attribute_values(":old", text(old_hash(user)))
+            .expression_attribute_values(":new", text(hash.as_str()))
+            .send()
+            .await;
+        was_written(updated)
+    }
+
+    /// Gives the account another password, and the next version of it, which ends the tokens of before; `forget_at` is when
+    /// the last of these has expired. The note of that is part of the transaction. Answers false if the password was
+    /// changed meanwhile.
+    pub async fn change_password(
+        &self,
+        user: &User,
+        hash: &PasswordHash,
+        now: Timestamp,
+        forget_at: Timestamp,
+    ) -> Result<bool, Error> {
+        let version = user.password_version + 1;
+        let note = EndedTokensNote { user: user.id, good_from: version, forget_at: forget_at.as_second() };
+        let items = vec![self.replace_password(user, hash, version, now)?, self.note_ended_tokens(&note)?];
+        match self.transact(items).await? {
+            Transacted::Committed => Ok(true),
+            Transacted::Refused(_) => Ok(false),
+        }
+    }
+
+    fn replace_password(
+        &self,
+        user: &User,
+        hash: &PasswordHash,
+        version: u32,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, Error> {
+        Update::builder()
+            .table_name(&self.tables.users)
+            .key("email", text(&user.email))
+            .update_expression(
+                "SET password_hash = :new, password_version = :version, password_changed_at = :now, \
+                 previous_password_hash = :old",
+            )
+            .condition_expression(IS_UNCHANGED)
+            .expression_attribute_values(":id", text(user.id))
+            .expression_attribute_values(":old", text(old_hash(user)))
+            .expression_attribute_values(":new", text(hash.as_str()))
+            .expression_attribute_values(":version", number(version))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .build()
+            .map(|update| TransactWriteItem::builder().update(update).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+
+    /// Forgets the password before, which counts no more. A password that was changed meanwhile keeps its own.
+    pub async fn forget_password_before(&self, user: &User) -> Result<(), Error> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.tables.users)
+            .key("email", text(&user.email))
+            .update_expression("REMOVE previous_password_hash")
+            .condition_expression("id = :id AND password_version = :version")
+            .expression_attribute_values(":id", text(user.id))
+            .expression_attribute_values(":version", number(user.password_version))
+            .send()
+            .await;
+        was_written(updated).map(|_| ())
+    }
+}
+
+/// The account's hash; an empty text, which none is, for an account without.
+fn old_hash(user: &User) -> &str {
+    user.password_hash.as_ref().map_or("", PasswordHash::as_str)
+}

@@ -1,0 +1,79 @@
+//! Seats come on sale again, or leave it.
+
+use std::time::Duration;
+
+use super::json;
+use crate::redis::Redis;
+use domain::{
+    error::Error,
+    id::{EventId, ReservationId, UserId},
+    inventory::Draw,
+};
+
+script!(RESTOCK, "lib/state.lua", "lib/seats.lua", "restock.lua");
+script!(WITHDRAW, "lib/state.lua", "lib/seats.lua", "withdraw.lua");
+
+/// How long a change that was taken in is remembered: far longer than a client library repeats a call.
+const CHANGE_REMEMBERED: Duration = Duration::from_secs(600);
+
+/// What `withdraw.lua` answers.
+#[derive(Debug)]
+pub enum Withdraw {
+    /// These seats are out of sale until the deadline (ms), as a hold.
+    Withdrawn {
+        /// Where the seats were drawn from.
+        draws: Vec<Draw>,
+        /// When the janitor may settle the withdrawal, in ms.
+        deadline_ms: i64,
+    },
+    /// Only so many seats are free.
+    TooFew(u32),
+    /// The state is missing: load the event and ask again.
+    NotLoaded,
+}
+
+impl Redis {
+    /// `restock.lua`: seats came back on sale in DynamoDB by that change. Answers whether Redis took them in; if not,
+    /// the state is another one than that of `epoch`. `buyer` is whose booking was cancelled, if one was.
+    pub async fn restock(
+        &self,
+        event: EventId,
+        change: &str,
+        epoch: &str,
+        draws: &[Draw],
+        buyer: Option<UserId>,
+    ) -> Result<bool, Error> {
+        let mut call = RESTOCK.key(self.keys.state(event));
+        call.key(self.keys.restocked(event, change));
+        call.arg(epoch).arg(json(draws)?).arg(CHANGE_REMEMBERED.as_millis());
+        call.arg(buyer.map(|user| user.to_string()).unwrap_or_default());
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "RESTOCKED" => Ok(true),
+            "EPOCH_CHANGED" => Ok(false),
+            _ => Err(answer.unknown("restock")),
+        }
+    }
+
+    /// `withdraw.lua`: draws free seats out of sale, from `shards_max` shards at most.
+    pub async fn withdraw(
+        &self,
+        id: ReservationId,
+        seats: u32,
+        shards_max: usize,
+        grace_ms: u64,
+    ) -> Result<Withdraw, Error> {
+        let answer = self.run(&WITHDRAW, id.event(), |call| {
+            call.key(self.keys.ended_holds(id.event()));
+            call.arg(id.to_string()).arg(seats).arg(shards_max).arg(grace_ms);
+            Ok(())
+        });
+        let answer = answer.await?;
+        match answer.word() {
+            "WITHDRAWN" => Ok(Withdraw::Withdrawn { draws: answer.json(0)?, deadline_ms: answer.value(1)? }),
+            "TOO_FEW" => Ok(Withdraw::TooFew(answer.seats(0)?)),
+            "NOT_LOADED" => Ok(Withdraw::NotLoaded),
+            _ => Err(answer.unknown("withdraw")),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A confirm, in its order: begin, finish; and what happens in between if something goes wrong.
+
+use serde::Deserialize;
+
+use super::{hold::too_few, json};
+use crate::redis::{Redis, facts::event_now};
+use domain::{
+    error::Error,
+    event::NotOnSale,
+    id::{ReservationId, UserId},
+    inventory::{Draw, Refused},
+    reservation::{BegunHold, CONFIRMING_GRACES_MAX},
+};
+
+script!(BEGIN, "lib/state.lua", "lib/seats.lua", "begin.lua");
+script!(UNBEGIN, "lib/state.lua", "lib/seats.lua", "unbegin.lua");
+script!(FINISH, "lib/state.lua", "lib/seats.lua", "finish.lua");
+script!(REDRAW, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "redraw.lua");
+
+/// What `begin.lua` answers when it does not refuse.
+#[derive(Debug)]
+pub enum Begin {
+    /// The confirm may commit.
+    Begun(BegunHold),
+    /// There is no hold: perhaps there is a booking.
+    NoHold,
+}
+
+/// What `redraw.lua` answers when it does not refuse.
+#[derive(Debug)]
+pub enum Redraw {
+    /// The hold has these draws now.
+    Redrawn(Vec<Draw>),
+    /// Somebody else changed the hold: begin again.
+    Changed,
+}
+
+impl Redis {
+    /// `begin.lua`: a confirm begins.
+    pub async fn begin(&self, id: ReservationId, user: UserId, grace_ms: u64) -> Result<Begin, Error> {
+        #[derive(Deserialize)]
+        struct Hold {
+            quantity: u32,
+            unit_price: u32,
+            draws: Vec<Draw>,
+            /// A hold that an older release made does not say.
+            #[serde(default)]
+            most: u32,
+            begins: u32,
+            /// Nor does one whose confirm an older release began.
+            #[serde(default)]
+            first: u32,
+        }
+        let answer = self.run(&BEGIN, id.event(), |call| {
+            call.arg(id.to_string()).arg(user.to_string()).arg(grace_ms);
+            call.arg(grace_ms * CONFIRMING_GRACES_MAX);
+            Ok(())
+        });
+        let answer = answer.await?;
+        match answer.word() {
+            "BEGUN" => {
+                let hold: Hold = answer.json(0)?;
+                let (event_name, starts_at) = (answer.value::<String>(1)?, answer.time(2)?);
+                let event = event_now(event_name.clone(), starts_at, answer.value(5)?, answer.value(6)?);
+                Ok(Begin::Begun(BegunHold {
+                    id,
+                    quantity: hold.quantity,
+                    unit_price: hold.unit_price,
+                    draws: hold.draws,
+                    event_name,
+                    starts_at,
+                    currency: answer.value(3)?,
+                    // What was granted may be bought, whatever an admin allows by now.
+                    max_per_user: answer.value::<Option<u32>>(4)?.unwrap_or(u32::MAX).max(hold.most),
+                    event,
+                    begins: hold.begins,
+                    is_first: hold.first == hold.begins,
+                }))
+            }
+            "NO_HOLD" | "EXPIRED" => Ok(Begin::NoHold),
+            "NOT_YOURS" => Err(Error::ReservationNotFound),
+            "CANCELLED" => Err(Error::NotOnSale(NotOnSale::Cancelled)),
+            "DRAFT" => Err(Error::NotOnSale(NotOnSale::Draft)),
+            _ => Err(answer.unknown("begin")),
+        }
+    }
+
+    /// `unbegin.lua`: a confirm was refused right after it had begun, as the hold's `begins`-th. Answers whether the hold is
+    /// as it was before.
+    pub async fn unbegin(&self, id: ReservationId, begins: u32) -> Result<bool, Error> {
+        let answer = self.run(&UNBEGIN, id.event(), |call| {
+            call.arg(id.to_string()).arg(begins);
+            Ok(())
+        });
+        let answer = answer.await?;
+        match answer.word() {
+            "UNBEGUN" => Ok(true),
+            "CHANGED" => Ok(false),
+            _ => Err(answer.unknown("unbegin")),
+        }
+    }
+
+    /// `finish.lua`: a commit is done, its hold goes. Answers whether there was one with the same draws; without
+    /// draws, as for a withdrawal, any are the same.
+    pub async fn finish(&self, id: ReservationId, committed: Option<&[Draw]>) -> Result<bool, Error> {
+        let committed = committed.map(json).transpose()?.unwrap_or_default();
+        let answer = self.run(&FINISH, id.event(), |call| {
+            call.arg(id.to_string()).arg(committed);
+            Ok(())
+        });
+        let answer = answer.await?;
+        match answer.word() {
+            "FINISHED" => Ok(true),
+            "GONE" | "RETURNED" => Ok(false),
+            _ => Err(answer.unknown("finish")),
+        }
+    }
+
+    /// `redraw.lua`: draws a begun hold's seats again after DynamoDB refused its draws, because of the shards of
+    /// `refused`, each with what it has left.
+    pub async fn redraw(
+        &self,
+        hold: &BegunHold,
+        user: UserId,
+        refused: &[Refused],
+        grace_ms: u64,
+    ) -> Result<Redraw, Error> {
+        let refused: Vec<_> =
+            refused.iter().map(|shard| (shard.shard, shard.unsold, shard.version)).collect();
+        let answer = self.run(&REDRAW, hold.id.event(), |call| {
+            call.key(self.keys.ended_holds(hold.id.event()));
+            call.arg(hold.id.to_string()).arg(json(&hold.draws)?).arg(json(&refused)?).arg(grace_ms);
+            call.arg(fastrand::u16(..)).arg(user.to_string()).arg(hold.quantity).arg(hold.unit_price);
+            Ok(())
+        });
+        let answer = answer.await?;
+        match answer.word() {
+            "REDRAWN" => Ok(Redraw::Redrawn(answer.json(0)?)),
+            "CHANGED" => Ok(Redraw::Changed),
+            "EXPIRED" => Err(Error::ReservationExpired),
+            "ALL_HELD" | "SOLD_OUT" => Err(too_few(&answer)?),
+            _ => Err(answer.unknown("redraw")),
+        }
+    }
+}

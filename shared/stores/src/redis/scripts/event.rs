@@ -1,0 +1,79 @@
+//! An event comes to Redis, changes, and goes.
+
+use jiff::Timestamp;
+
+use super::json;
+use crate::redis::Redis;
+use domain::{error::Error, event::Event, id::EventId, inventory::InventoryShard};
+
+script!(LOAD, "lib/state.lua", "load.lua");
+script!(REFRESH, "lib/state.lua", "refresh.lua");
+script!(UNLOAD, "unload.lua");
+
+impl Redis {
+    /// `load.lua`: makes the event's state if it is missing.
+    pub async fn load(&self, event: &Event, inventory: &[InventoryShard], epoch: &str) -> Result<(), Error> {
+        let shards: Vec<(u32, u64)> = inventory.iter().map(|shard| (shard.unsold, shard.version)).collect();
+        let answer = self.run(&LOAD, event.id, |call| {
+            call.arg(epoch).arg(facts(event)?).arg(json(&shards)?);
+            Ok(())
+        });
+        let answer = answer.await?;
+        match answer.word() {
+            "LOADED" | "ALREADY_LOADED" => Ok(()),
+            _ => Err(answer.unknown("load")),
+        }
+    }
+
+    /// `refresh.lua`: brings the event's facts up to date. Answers whether they were not.
+    pub async fn refresh(&self, event: &Event) -> Result<bool, Error> {
+        let mut call = REFRESH.key(self.keys.state(event.id));
+        call.arg(facts(event)?);
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "REFRESHED" => Ok(true),
+            "UP_TO_DATE" | "NOT_LOADED" => Ok(false),
+            _ => Err(answer.unknown("refresh")),
+        }
+    }
+
+    /// Forgets an event that is deleted: its seats, its holds and what people see of it.
+    pub async fn forget_event(&self, event: EventId) -> Result<(), Error> {
+        let (state, deadlines, holds) =
+            (self.keys.state(event), self.keys.deadlines(event), self.keys.holds(event));
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(state).arg(deadlines).arg(holds).arg(self.keys.copy(event)).arg(self.keys.turn(event));
+        self.ask::<i64>(&unlink).await.map(|_| ())
+    }
+
+    /// `unload.lua`: forgets an event whose sales are over. Answers whether it is forgotten.
+    pub async fn unload(&self, event: EventId) -> Result<bool, Error> {
+        let answer = self.run(&UNLOAD, event, |_| Ok(())).await?;
+        match answer.word() {
+            "UNLOADED" => Ok(true),
+            "HOLDS_LEFT" => Ok(false),
+            _ => Err(answer.unknown("unload")),
+        }
+    }
+}
+
+/// The facts of an event that scripts go by, as `lib/state.lua` lists them. All are strings: Lua's numbers would
+/// not keep every digit.
+fn facts(event: &Event) -> Result<String, Error> {
+    let details = &event.details;
+    let ms = |instant: Timestamp| instant.as_millisecond().to_string();
+    json(&serde_json::json!({
+        "name": details.name,
+        "venue": details.venue.as_deref().unwrap_or_default(),
+        "starts_at": ms(details.starts_at),
+        "status": details.status.as_str(),
+        "sales_open_at": details.sales_open_at.map_or_else(|| "0".to_owned(), ms),
+        "sales_close_at": ms(event.sales_close_at()),
+        "price": event.price.to_string(),
+        "currency": details.currency.code(),
+        "max_per_booking": details.max_per_booking.to_string(),
+        "max_per_user": details.max_per_user.to_string(),
+        "version": event.version.to_string(),
+        "shards": event.shards.to_string(),
+    }))
+}

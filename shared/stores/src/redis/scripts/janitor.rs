@@ -1,0 +1,140 @@
+//! What the janitor does.
+
+use serde::Deserialize;
+
+use super::json;
+use crate::redis::{InventorySeen, Redis, ShardSeen};
+use domain::{
+    error::Error,
+    id::{EventId, ReservationId},
+    inventory::InventoryShard,
+};
+
+script!(EXPIRE, "lib/state.lua", "lib/seats.lua", "expire.lua");
+script!(INVENTORY, "lib/state.lua", "inventory.lua");
+script!(SETTLE, "lib/state.lua", "lib/seats.lua", "settle.lua");
+script!(RECONCILE, "lib/state.lua", "lib/seats.lua", "reconcile.lua");
+
+/// What `expire.lua` answers.
+#[derive(Debug)]
+pub struct Swept {
+    /// Holds whose seats returned.
+    pub expired: u32,
+    /// Whether more holds may be overdue.
+    pub more: bool,
+    /// The version of the event's facts in Redis.
+    pub event_version: u64,
+    /// Confirms that began and never finished.
+    pub overdue: Vec<OverdueConfirm>,
+}
+
+/// A hold whose confirm began and whose grace has run out.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OverdueConfirm {
+    /// The reservation's id, or a withdrawal's.
+    pub id: ReservationId,
+    /// The deadline that was seen, in ms.
+    pub deadline: i64,
+    /// The user's id; empty for a withdrawal.
+    pub user: String,
+}
+
+/// What `reconcile.lua` answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Shards whose free seats were wrong.
+    pub repaired: u32,
+    /// Seats that Redis took for free and were not.
+    pub seats_too_many: u32,
+    /// Seats that were free and Redis did not know.
+    pub seats_too_few: u32,
+    /// Shards that can't be judged yet: a commit is under way, or was a moment ago.
+    pub waiting: u32,
+}
+
+impl Redis {
+    /// `expire.lua`: overdue holds of an event return their seats; `None` if there is no state.
+    pub async fn expire(&self, event: EventId) -> Result<Option<Swept>, Error> {
+        let answer = self.run(&EXPIRE, event, |call| {
+            call.key(self.keys.ended_holds(event));
+            Ok(())
+        });
+        let answer = answer.await?;
+        match answer.word() {
+            "SWEPT" => Ok(Some(Swept {
+                expired: answer.value(0)?,
+                more: answer.value::<u8>(1)? == 1,
+                event_version: answer.value(2)?,
+                overdue: answer.json(3)?,
+            })),
+            "NOT_LOADED" => Ok(None),
+            "DROPPED" => {
+                tracing::error!(event_id = %event, "some of the event's keys were lost; all were dropped");
+                Ok(None)
+            }
+            _ => Err(answer.unknown("expire")),
+        }
+    }
+
+    /// `inventory.lua`: what Redis thinks of an event's inventory; `None` if the state is missing.
+    pub async fn inventory(&self, event: EventId) -> Result<Option<InventorySeen>, Error> {
+        let answer = self.invoke(&INVENTORY.key(self.keys.state(event))).await?;
+        match answer.word() {
+            "SEEN" => {
+                let shards: Vec<(i64, i64, i64, u64)> = answer.json(1)?;
+                let shards = shards.into_iter().map(|(free, held, confirming, applied)| ShardSeen {
+                    free,
+                    held,
+                    confirming,
+                    applied,
+                });
+                Ok(Some(InventorySeen { epoch: answer.value(0)?, shards: shards.collect() }))
+            }
+            "NOT_LOADED" => Ok(None),
+            _ => Err(answer.unknown("inventory")),
+        }
+    }
+
+    /// `settle.lua`: a confirm that began was never committed; its seats return. Answers whether they did.
+    pub async fn settle(&self, id: ReservationId, deadline_ms: i64) -> Result<bool, Error> {
+        let answer = self.run(&SETTLE, id.event(), |call| {
+            call.key(self.keys.ended_holds(id.event()));
+            call.arg(id.to_string()).arg(deadline_ms);
+            Ok(())
+        });
+        let answer = answer.await?;
+        match answer.word() {
+            "SETTLED" => Ok(true),
+            "CHANGED" => Ok(false),
+            _ => Err(answer.unknown("settle")),
+        }
+    }
+
+    /// `reconcile.lua`: holds an event's shards against what DynamoDB said after `seen` was read. `None` if the state is
+    /// another one by now.
+    pub async fn reconcile(
+        &self,
+        event: EventId,
+        seen: &InventorySeen,
+        inventory: &[InventoryShard],
+        grace_ms: u64,
+    ) -> Result<Option<Reconciled>, Error> {
+        let shards: Vec<(u64, u64, u32)> = inventory
+            .iter()
+            .map(|shard| (seen.shard(shard.shard).applied, shard.version, shard.unsold))
+            .collect();
+        let mut call = RECONCILE.key(self.keys.state(event));
+        call.arg(&seen.epoch).arg(json(&shards)?).arg(grace_ms);
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "RECONCILED" => Ok(Some(Reconciled {
+                repaired: answer.value(0)?,
+                seats_too_many: answer.value(1)?,
+                seats_too_few: answer.value(2)?,
+                waiting: answer.value(3)?,
+            })),
+            "EPOCH_CHANGED" => Ok(None),
+            _ => Err(answer.unknown("reconcile")),
+        }
+    }
+}
