@@ -287,9 +287,6 @@ fn every_parameter_is_explained() {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
     let explained = include_str!("../../../../docs/deploy.md");
     for parameter in template["Parameters"].as_object().unwrap().keys() {
-        assert!(
-            explained.contains(&format!("`{parameter}`")),
-            "docs/deploy.md does not explain {parameter}"
-        );
+        assert!(explained.contains(&format!("`{parameter}`")), "docs/deploy.md does not explain {parameter}");
     }
 }
