@@ -92,7 +92,7 @@ load: need-cargo need-cc redis ## put a service under load, see how it fares (SC
 		cargo run --quiet --release --bin load
 
 # FUNCTIONS=target/lambda takes the functions from where `cargo lambda build --release` left them.
-bench: need-cargo need-cc redis ## measure the figures of the README, each beside its limit (PARTS="rush cost")
+bench: need-cargo need-cc redis ## measure the figures of docs/figures.md, each beside its limit (PARTS="rush cost")
 	@cargo build --quiet --release --bin local --bin bench --bin hello_http --bin hello_lambda \
 		$(if $(FUNCTIONS),,$(addprefix --bin ,$(FUNCTION_NAMES)))
 	@FUNCTIONS="$(FUNCTIONS)" cargo run --quiet --release --bin bench $(PARTS)

@@ -1,13 +1,6 @@
 //! `make bench`: Evently's figures, each beside the limit that it should be read against, in one go.
 //!
-//! No absolute time means anything on a shared machine: each figure is a count, or a ratio of things measured side by side
-//! in one run, the median of several. Absolute numbers stand in the notes only.
-//!
-//! - `rush`, `pairs`: requests a second, and CPU, against bare clients and a hello-world service (`bin/hello_http`).
-//! - `functions`: cold starts, sizes and memory of the deployed programs (`bin/hello_lambda`), on `runtime_api`.
-//! - `instructions`: what a start and a request take in Lambda, counted by valgrind.
-//! - `trips`, `cost`: round trips, capacity units, dollars. `scale`: how times grow.
-//! - `figures`, `table`: what is told.
+#![doc = include_str!("../README.md")]
 
 mod bare_redis;
 mod bare_reserve;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::figures::{Figure, Samples, Target};
 
-/// The table in Markdown, so that it can stand in a README as it was printed.
+/// The table in Markdown, so that it can stand in `docs/figures.md` as it was printed.
 pub(crate) fn markdown(figures: &[Figure]) -> String {
     let mut table =
         "| Figure | Against | Target | Median | Range | |\n| --- | --- | --- | --- | --- | --- |\n"

@@ -1,17 +1,6 @@
-//! Exercises Evently's real code on bad days: several server processes, buyers and an admin, while replies get lost,
-//! DynamoDB throttles, Redis forgets and processes are killed. Then everything comes to rest, and each seat is
-//! looked for: no event oversold, no seat lost, and what every buyer was told is true.
+//! Exercises Evently's real code on bad days, and then looks for every seat.
 //!
-//! With odd seeds Redis is also emptied and set back; with even ones it forgets nothing, and must then keep every promise
-//! that it made.
-//!
-//! All choices follow from a seed. Which request meets which fault depends on the machine's timing, too, so a seed
-//! brings the same kind of day again, not the same microseconds.
-//!
-//! - `faults`, and the proxies `dynamodb_proxy` (over `http1`) and `redis_proxy`: what goes wrong on the way.
-//! - `chaos`: what is done to processes. `fleet`: the server processes.
-//! - `people`: who uses the service, and the processes that die on them; `history`: what they asked and were told.
-//! - `check`: what must be true; `progress`: what is seen meanwhile; `verdict`: what came of it.
+#![doc = include_str!("../README.md")]
 
 mod chaos;
 mod check;

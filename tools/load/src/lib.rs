@@ -1,13 +1,6 @@
-//! A load generator for Evently's API: people who browse and buy, what they were answered, and how fast; and at the end
-//! whether every seat is where it should be.
+//! A load generator for Evently's API: people who browse and buy, how they fared, and where every seat is.
 //!
-//! It runs on one thread and does little for a request, because it shares the machine with what it measures. Times are
-//! free of coordinated omission: with a rate (open loop) a request is late from the moment its sender came, not from when a
-//! connection was free; without one (closed loop) the histograms are corrected afterwards.
-//!
-//! - `scenario`: what people do; `visit`: one of them; `people`: buyers and their tokens; `drive`: how they come.
-//! - `http`: a connection; `server`: a service of its own to put under load; `process`: what processes use.
-//! - `record`: what was seen; `ledger`: who was sold what; `progress` and `report`: how people are told.
+#![doc = include_str!("../README.md")]
 
 mod drive;
 pub mod http;

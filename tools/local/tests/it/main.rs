@@ -29,6 +29,7 @@ mod idempotency;
 mod janitor;
 mod journey;
 mod late_sales;
+mod links;
 mod lists;
 mod local_server;
 mod lua_contracts;

@@ -264,11 +264,11 @@ fn alarms_and_the_dashboard_watch_metrics_that_there_are() {
 }
 
 #[test]
-fn every_alarm_is_in_the_dashboard_and_in_the_readme() {
+fn every_alarm_is_in_the_dashboard_and_explained() {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
     let resources = template["Resources"].as_object().unwrap();
     let dashboard = resources["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
-    let readme = include_str!("../../../../README.md");
+    let explained = include_str!("../../../../docs/operate.md");
     let alarms: Vec<_> =
         resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm").collect();
     assert!(alarms.len() > 10);
@@ -276,15 +276,18 @@ fn every_alarm_is_in_the_dashboard_and_in_the_readme() {
         // The dashboard can't name what only some deployments have.
         assert!(dashboard.contains(alarm.as_str()) || resource["Condition"].is_string(), "{alarm}");
         let name = alarm.strip_suffix("Alarm").unwrap();
-        assert!(readme.contains(&format!("`{name}`")), "README does not say what to do about {name}");
+        assert!(
+            explained.contains(&format!("`{name}`")),
+            "docs/operate.md does not say what to do about {name}"
+        );
     }
 }
 
 #[test]
-fn every_parameter_is_in_the_readme() {
+fn every_parameter_is_explained() {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
-    let readme = include_str!("../../../../README.md");
+    let explained = include_str!("../../../../docs/deploy.md");
     for parameter in template["Parameters"].as_object().unwrap().keys() {
-        assert!(readme.contains(&format!("`{parameter}`")), "README does not explain {parameter}");
+        assert!(explained.contains(&format!("`{parameter}`")), "docs/deploy.md does not explain {parameter}");
     }
 }
