@@ -44,10 +44,10 @@ test: need-cargo need-cc redis ## run all tests, against real stores
 	@cargo test --workspace
 
 test-dynamodb-local: need-cargo need-cc redis ## run the tests of the whole on AWS's DynamoDB Local instead (needs Java, npm)
-	@tools/local/with-dynamodb-local.sh cargo test -p local --test it
+	@tools/acceptance/with-dynamodb-local.sh cargo test -p acceptance --test it
 
 test-redis-cluster: need-cargo need-cc redis ## run the tests of the whole on a Redis Cluster of three nodes instead
-	@TEST_REDIS_CLUSTER=1 cargo test -p local --test it
+	@TEST_REDIS_CLUSTER=1 cargo test -p acceptance --test it
 
 test-browser: need-cargo need-cc need-browser redis ## look at a server with a real browser (needs node, npm, Chromium; CHROMIUM=)
 	@cargo build --quiet --bin local

@@ -81,11 +81,7 @@ impl Process {
     /// # Errors
     /// When it has already ended.
     pub fn kill(&self) -> io::Result<()> {
-        // `kill` is built into every shell, but not every machine has it as a program.
-        let killed = Command::new("sh")
-            .args(["-c", "kill -KILL \"$1\" 2>/dev/null", "sh", &self.pid.to_string()])
-            .status()?;
-        if killed.success() { Ok(()) } else { Err(io::Error::other("the server has already ended")) }
+        if send("KILL", self.pid)? { Ok(()) } else { Err(io::Error::other("the server has already ended")) }
     }
 
     /// Lets the supervisor end the server.
@@ -114,6 +110,18 @@ impl Log {
         // A list of lines is whole at any time, whoever panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether there is a process of that id.
+pub fn lives(pid: u32) -> bool {
+    send("0", pid).unwrap_or(false)
+}
+
+/// Sends a process a signal; answers whether it is there to get it.
+fn send(signal: &str, pid: u32) -> io::Result<bool> {
+    // `kill` is built into every shell, but not every machine has it as a program.
+    let kill = ["-c", "kill -\"$1\" \"$2\" 2>/dev/null", "sh", signal, &pid.to_string()];
+    Ok(Command::new("sh").args(kill).status()?.success())
 }
 
 /// Reads all that the server prints, so that it never has to wait for a reader.

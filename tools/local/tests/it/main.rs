@@ -1,62 +1,6 @@
-//! Evently as a whole, over HTTP, on a real Redis and the embedded store through the AWS SDK. One test program, so
-//! that the stores are started once and linked once.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+//! What the local server finds outside: the stores that are started for it. The server itself is tried in
+//! `tools/acceptance`, with Evently as a whole.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod accounts;
-mod admin_creation;
-mod admin_deletion;
-mod admin_edits;
-mod admin_events;
-mod admin_numbers;
-mod bad_days;
-mod bodies;
-mod caching;
-mod capacity;
-mod circles;
-mod common;
-mod conditional;
-mod connections;
-mod docs;
 mod embedded_store;
-mod ended_tokens;
-mod filters;
-mod freshness;
-mod gateway;
-mod health;
-mod holds;
-mod hygiene;
-mod idempotency;
-mod janitor;
-mod journey;
-mod late_sales;
-mod links;
-mod lists;
-mod local_server;
-mod lua_contracts;
-mod metrics;
-mod openapi;
-mod ownership;
-mod passwords;
-mod paths;
-mod permissions;
-mod pricing;
-mod proxies;
-mod rate_limits;
-mod reconcile;
-mod redis_choice;
-mod redis_cluster;
 mod redis_server;
-mod redis_tls;
-mod round_trips;
-mod rush;
-mod sale;
-mod sales_by_hour;
-mod scalping;
-mod scripts;
-mod shape;
-mod sign_ins;
-mod start;
-mod template;
-mod tokens;
-mod units;
-mod unpublish;

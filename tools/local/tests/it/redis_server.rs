@@ -4,7 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use local::redis_server::{RedisOptions, RedisServer};
+use local::{
+    process::lives,
+    redis_server::{RedisOptions, RedisServer},
+};
 
 fn kept_in(folder: &Path) -> RedisOptions {
     RedisOptions { data: Some(folder.to_owned()), ..RedisOptions::default() }
@@ -20,12 +23,6 @@ async fn set(server: &RedisServer, key: &str) {
 
 async fn has(server: &RedisServer, key: &str) -> bool {
     redis::cmd("EXISTS").arg(key).query_async(&mut connect(server).await).await.unwrap()
-}
-
-pub(crate) fn lives(pid: u32) -> bool {
-    let mut probe = Command::new("sh");
-    probe.args(["-c", "kill -0 \"$1\" 2>/dev/null", "sh", &pid.to_string()]);
-    probe.status().unwrap().success()
 }
 
 /// Whether any process still has this text on its command line.

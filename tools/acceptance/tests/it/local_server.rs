@@ -8,13 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local::settings::SETTINGS;
+use local::{process::lives, settings::SETTINGS};
 use serde_json::json;
 
-use crate::{
-    common::{Session, TestApp},
-    redis_server::lives,
-};
+use crate::common::{Session, TestApp};
 
 /// A running local server; killed when the test ends, however it ends.
 pub(crate) struct Server {
@@ -36,7 +33,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 pub(crate) fn command(port: u16, data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local-under-test"));
     for setting in SETTINGS.iter().chain(&["RUST_LOG"]) {
         command.env_remove(setting);
     }

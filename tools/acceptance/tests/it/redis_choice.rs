@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::local_server::start_with;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/redis_server/find.sh");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../local/src/redis_server/find.sh");
 
 /// What the script ended with, what it chose and what it said.
 #[derive(Debug, PartialEq, Eq)]
