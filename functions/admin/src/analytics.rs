@@ -110,10 +110,13 @@ async fn kept_or_counted(app: &App, params: AnalyticsParams, now: Timestamp) -> 
     let ms = |instant: Option<Timestamp>| instant.map_or(String::new(), |at| at.as_millisecond().to_string());
     let name = format!("analytics:{}:{}", ms(params.from), ms(params.to));
     // The generation is read before the inventory is: what changes meanwhile makes another generation.
-    let seen = app.redis.report_seen(&name).await.map(Some).unwrap_or_else(|error| {
-        tracing::warn!(%error, "analytics are counted without Redis");
-        None
-    });
+    let seen = match app.redis.report_seen(&name).await {
+        Err(error) if error.is_without_redis() => {
+            tracing::warn!(%error, "analytics are counted without Redis");
+            None
+        }
+        seen => Some(seen?),
+    };
     if let Some(ReportSeen { report: Some(kept), .. }) = &seen
         && let Ok(analytics) = serde_json::from_str(kept)
     {

@@ -92,10 +92,13 @@ pub(crate) async fn capacity_utilization(
     let ids: Vec<EventId> = page.items.iter().map(|event| event.id).collect();
     let (inventories, unsold) =
         tokio::join!(app.store.with_inventory(page.items), app.redis.unsold_seats(&ids));
-    let unsold = unsold.unwrap_or_else(|error| {
-        tracing::warn!(%error, "capacity is shown without holds");
-        vec![None; ids.len()]
-    });
+    let unsold = match unsold {
+        Err(error) if error.is_without_redis() => {
+            tracing::warn!(%error, "capacity is shown without holds");
+            vec![None; ids.len()]
+        }
+        unsold => unsold?,
+    };
     let mut items: Vec<EventCapacity> = inventories?
         .into_iter()
         .zip(unsold)

@@ -79,7 +79,7 @@ pub(crate) async fn create_event(
 /// Unlike elsewhere, the same request again may do the same again.
 fn without_key(error: Error) -> Problem {
     match error {
-        error @ Error::Unavailable { .. } => Problem::from(error).detail(
+        error @ (Error::OutOfReach { .. } | Error::GaveUp(_)) => Problem::from(error).detail(
             "The event may have been created or not: look at the list before you send it again. With an \
              Idempotency-Key it can be sent again as it is.",
         ),

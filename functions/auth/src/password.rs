@@ -7,7 +7,10 @@ use std::time::Duration;
 use argon2::{
     Argon2, Params, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash as ParsedHash,
 };
-use domain::{error::Error, user::PasswordHash};
+use domain::{
+    error::{Error, GaveUp},
+    user::PasswordHash,
+};
 use secrecy::{ExposeSecret, SecretString};
 use telemetry::names;
 use tokio::{
@@ -32,12 +35,12 @@ pub(crate) struct Verdict {
     pub(crate) is_weak: bool,
 }
 
-/// The password's hash, with a salt of its own. `Unavailable` if too many others are waiting.
+/// The password's hash, with a salt of its own. `GaveUp` if too many others are waiting.
 pub(crate) async fn hash(password: SecretString) -> Result<PasswordHash, Error> {
     off_thread(move |argon| argon.hash(&password)).await
 }
 
-/// Whether the password is the one that was hashed. Without a hash the answer is no, and takes as long. `Unavailable`
+/// Whether the password is the one that was hashed. Without a hash the answer is no, and takes as long. `GaveUp`
 /// if too many others are waiting.
 pub(crate) async fn verify(password: &SecretString, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
     let password = password.clone();
@@ -103,7 +106,7 @@ async fn off_thread<T: Send + 'static>(
 async fn take_turn() -> Result<SemaphorePermit<'static>, Error> {
     match timeout(WAIT_MAX, HASHING.acquire()).await {
         Ok(turn) => turn.map_err(|error| Error::Internal(Box::new(error))),
-        Err(elapsed) => Err(Error::Unavailable { store: "password hashing", source: elapsed.into() }),
+        Err(_) => Err(Error::GaveUp(GaveUp::Hashing)),
     }
 }
 
@@ -151,7 +154,7 @@ mod tests {
     async fn who_would_wait_for_long_is_told_to_try_again() {
         let all = HASHING.acquire_many(HASHES_AT_ONCE.try_into().unwrap()).await.unwrap();
         let refused = take_turn().await;
-        assert!(matches!(refused, Err(Error::Unavailable { .. })));
+        assert!(matches!(refused, Err(Error::GaveUp(GaveUp::Hashing))));
         drop(all);
         assert!(take_turn().await.is_ok());
     }

@@ -100,7 +100,7 @@ pub async fn try_password<'a>(
     };
     let wait = match accounts.redis.attempt(&of, &RULES, KNOWN_FOR).await {
         Ok(wait) => wait,
-        Err(error @ Error::Unavailable { .. }) => {
+        Err(error @ Error::OutOfReach { .. }) => {
             tracing::warn!(%error, "wrong passwords are counted by this process alone");
             accounts.attempts.count(&of, Instant::now())
         }

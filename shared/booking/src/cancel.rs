@@ -38,10 +38,13 @@ pub async fn cancel(
     permitted?;
     let booking = booking?.ok_or(Error::BookingNotFound)?;
     // Without Redis a cancel works all the same; the janitor tells Redis later.
-    let seen = seen.unwrap_or_else(|error| {
-        tracing::warn!(booking_id = %id, %error, "cancelling without Redis");
-        None
-    });
+    let seen = match seen {
+        Err(error) if error.is_without_redis() => {
+            tracing::warn!(booking_id = %id, %error, "cancelling without Redis");
+            None
+        }
+        seen => seen?,
+    };
     let (epoch, event) = seen.map_or((None, None), |seen| (Some(seen.epoch), seen.event));
     let event = match event {
         Some(event) => Some(event),

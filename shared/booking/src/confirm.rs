@@ -6,7 +6,7 @@ use crate::Protocol;
 use catalogue::count_sold;
 use domain::{
     booking::Booking,
-    error::Error,
+    error::{Error, GaveUp},
     event::EventNow,
     id::{EventId, ReservationId, UserId},
     reservation::BegunHold,
@@ -31,7 +31,7 @@ pub struct Confirmed {
     pub replayed: bool,
 }
 
-/// Turns the user's hold into a booking. Doing it again answers with the same booking. `Unavailable` means that
+/// Turns the user's hold into a booking. Doing it again answers with the same booking. `OutOfReach` and `GaveUp` mean that
 /// the outcome is not known yet; confirming again is safe. `permitted` says whether the request may be had at all; it is
 /// waited for while the confirm begins, which is taken back if not.
 pub async fn confirm(
@@ -53,7 +53,7 @@ pub async fn confirm(
             Ok(Begin::NoHold) => {
                 return confirmed_before(protocol, user, id).await?.ok_or(Error::ReservationExpired);
             }
-            Err(error @ Error::Unavailable { .. }) => {
+            Err(error @ Error::OutOfReach { .. }) => {
                 // Redis is out of reach; a confirm that came before can be answered all the same.
                 return confirmed_before(protocol, user, id).await?.ok_or(error);
             }
@@ -64,7 +64,7 @@ pub async fn confirm(
         }
         begun = begin().await;
     }
-    Err(Error::Unavailable { store: "Redis", source: "the hold keeps changing".into() })
+    Err(Error::GaveUp(GaveUp::ChangingHold))
 }
 
 /// A confirm that has begun may not go on: its hold is held again, for as long as before.
@@ -126,7 +126,7 @@ async fn commit_redrawing(
                 return Err(Error::TooManyForUser { most, left });
             }
             Ok(CommitOutcome::Refused(refused)) => refused,
-            Err(error @ Error::Unavailable { .. }) => {
+            Err(error @ Error::OutOfReach { .. }) => {
                 // A lost reply is not a failure: ask by id. If there is no booking yet, it may still come.
                 return match protocol.store.booking(user, hold.id).await {
                     Ok(Some(_)) => {
@@ -147,7 +147,7 @@ async fn commit_redrawing(
             Redraw::Changed => return Ok(None),
         }
     }
-    Err(Error::Unavailable { store: "DynamoDB", source: "seats were refused again and again".into() })
+    Err(Error::GaveUp(GaveUp::RefusedSeats))
 }
 
 async fn finish_existing(protocol: &Protocol, user: UserId, hold: &BegunHold) -> Result<Confirmed, Error> {

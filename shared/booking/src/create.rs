@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::Protocol;
 use domain::{
-    error::Error,
+    error::{Error, GaveUp},
     event::{Event, EventDetails},
     id::EventId,
     inventory::new_shards,
@@ -69,13 +69,12 @@ async fn create(
             _ => {}
         }
     }
-    Err(Error::Unavailable { store: "DynamoDB", source: "no free event id was found".into() })
+    Err(Error::GaveUp(GaveUp::FindingId))
 }
 
 /// The same request came twice at once, and the other one was first.
 async fn lose(protocol: &Protocol, key: &RequestKey, event: Event, now: Timestamp) -> Result<Created, Error> {
-    let lost = || Error::Unavailable { store: "DynamoDB", source: "a key was used and is not known".into() };
-    let first = protocol.store.creation(key, now).await?.ok_or_else(lost)?;
+    let first = protocol.store.creation(key, now).await?.ok_or(Error::GaveUp(GaveUp::UnknownKey))?;
     if first.event_id == event.id {
         // It was this very one, whose answer got lost.
         return Ok(Created { event, replayed: false });

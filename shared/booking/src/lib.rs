@@ -157,7 +157,7 @@ pub async fn check_idempotency_key(
     match protocol.redis.claim(user, operation, key, used_for).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::IdempotencyKeyReused),
-        Err(Error::Unavailable { source, .. }) => {
+        Err(Error::OutOfReach { source, .. }) => {
             tracing::warn!(error = %source, "an idempotency key was not checked");
             Ok(())
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::Protocol;
 use domain::{
-    error::Error,
+    error::{Error, GaveUp},
     event::{Event, EventDetails, EventStatus},
     id::{EventId, ReservationId},
     inventory::{self, Draw, SHARDS_PER_CHANGE_MAX},
@@ -63,7 +63,7 @@ pub async fn replace_event(
             }
         }
     }
-    Err(Error::Unavailable { store: "DynamoDB", source: "the event could not be changed in time".into() })
+    Err(Error::GaveUp(GaveUp::ChangingEvent))
 }
 
 /// Replaces the event, adding seats if the new capacity is higher.
@@ -86,11 +86,11 @@ async fn raise(
 
     // The epoch must be seen before the transaction, as in cancel.
     let seen = match protocol.redis.state_seen(event.id).await {
-        Ok(seen) => seen,
-        Err(error) => {
+        Err(error) if error.is_without_redis() => {
             tracing::warn!(event_id = %event.id, %error, "changing an event without Redis");
             None
         }
+        seen => seen?,
     };
     let price = PriceChange::by_admin(event, &replaced, now);
     if !protocol.store.replace_event_adding(event, &replaced, price.as_ref(), &added).await? {
@@ -156,10 +156,7 @@ async fn lower(
                 tracing::warn!(event_id = %event.id, %error, "settling a withdrawal is left to the janitor");
             }
             match refused {
-                Replaced::SeatsGone => Err(Error::Unavailable {
-                    store: "Redis",
-                    source: "it lost data and thinks seats free that are sold".into(),
-                }),
+                Replaced::SeatsGone => Err(Error::GaveUp(GaveUp::DisagreeingStores)),
                 _ => Err(stale(protocol, event.id).await?),
             }
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::Protocol;
 use domain::{
-    error::Error,
+    error::{Error, GaveUp},
     event::{Event, EventStatus},
     id::{EventId, ReservationId, UserId},
     reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus},
@@ -145,7 +145,7 @@ async fn hold_seats(
             Reserve::UserLimit(seats) => check_user_limit(protocol, event, user, seats).await?,
         }
     }
-    Err(Error::Unavailable { store: "Redis", source: "the event's state is lost again and again".into() })
+    Err(Error::GaveUp(GaveUp::LosingState))
 }
 
 /// What became of a reservation: a booking, or what Redis says. A hold that is gone without a word has expired.

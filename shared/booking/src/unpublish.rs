@@ -21,7 +21,7 @@ use super::{
 };
 use crate::Protocol;
 use domain::{
-    error::Error,
+    error::{Error, GaveUp},
     event::{Event, EventDetails},
     id::ReservationId,
     inventory::{Draw, SHARDS_MAX},
@@ -102,6 +102,6 @@ async fn why_too_few(protocol: &Protocol, event: &Event) -> Result<Error, Error>
     if seats.sold > 0 || seats.held > 0 {
         return Ok(Error::EventHasBookings);
     }
-    let source = format!("{} of {} seats are free, none is sold or held", seats.free, seats.capacity);
-    Ok(Error::Unavailable { store: "Redis", source: source.into() })
+    tracing::warn!(event_id = %event.id, free = seats.free, capacity = seats.capacity, "none is sold or held, and not all are free");
+    Ok(Error::GaveUp(GaveUp::DisagreeingStores))
 }

@@ -131,5 +131,5 @@ fn measure(name: &'static str, times: usize) {
 
 /// Whether Redis is out of reach, so that DynamoDB must do.
 fn is_without_redis<T>(result: &Result<T, Error>) -> bool {
-    matches!(result, Err(Error::Unavailable { store: "Redis", .. }))
+    result.as_ref().is_err_and(Error::is_without_redis)
 }

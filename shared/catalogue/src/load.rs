@@ -7,7 +7,11 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::Catalogue;
-use domain::{error::Error, event::Event, id::EventId};
+use domain::{
+    error::{Error, StoreName},
+    event::Event,
+    id::EventId,
+};
 use stores::waiting::Waiting;
 
 /// Makes the event's state in Redis from what DynamoDB says now, unless somebody else was first. `event` must come
@@ -65,7 +69,7 @@ pub async fn available_seats(
 ) -> Result<Vec<u32>, Error> {
     match free_seats_loading(catalogue, events, now).await {
         Ok(seats) => Ok(seats),
-        Err(Error::Unavailable { store: "Redis", source }) => {
+        Err(Error::OutOfReach { store: StoreName::Redis, source }) => {
             tracing::warn!(error = %source, "availability counted in DynamoDB");
             let unsold = unsold_seats(catalogue, events).await?;
             Ok(events.iter().map(|event| unsold.get(&event.id).copied().unwrap_or(0)).collect())

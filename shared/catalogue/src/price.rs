@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{Catalogue, announce_price};
 use domain::{
-    error::Error,
+    error::{Error, GaveUp},
     event::Event,
     id::EventId,
     pricing::{Demand, NextPrice, PriceChange, RECENT_DAYS, next_price},
@@ -76,7 +76,7 @@ pub async fn price_event(catalogue: &Catalogue, id: EventId, now: Timestamp) -> 
             return Ok(priced);
         }
     }
-    Err(Error::Unavailable { store: "DynamoDB", source: "the event keeps changing".into() })
+    Err(Error::GaveUp(GaveUp::ChangingEvent))
 }
 
 /// `None` if the event has changed since it was read.

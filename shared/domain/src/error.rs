@@ -1,6 +1,6 @@
 //! Everything that can go wrong, by meaning. `http::problem` turns each into an answer, in one place.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 
@@ -116,20 +116,87 @@ pub enum Error {
     #[error("invalid: {0:?}")]
     Invalid(Vec<FieldError>),
     /// A store did not answer, or not in time. Whether it acted may be unknown; trying again is safe.
-    #[error("{store} unavailable")]
-    Unavailable {
+    #[error("{store} is out of reach")]
+    OutOfReach {
         /// Which store.
-        store: &'static str,
+        store: StoreName,
         /// What the client library said.
         #[source]
         source: Cause,
     },
-    /// A defect: a store said something that it never should.
+    /// The stores answer, and it did not work out all the same. Trying again is safe.
+    #[error("given up: {0}")]
+    GaveUp(GaveUp),
+    /// A defect, of the program or of its settings: a store said something that it never should.
     #[error("internal error")]
     Internal(#[source] Cause),
 }
 
+/// One of the two stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreName {
+    /// The truth.
+    DynamoDb,
+    /// The fast copy.
+    Redis,
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DynamoDb => "DynamoDB",
+            Self::Redis => "Redis",
+        })
+    }
+}
+
+/// What was tried for as long as a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GaveUp {
+    /// Another request reads what is needed, and did not come to an end.
+    #[error("what another request reads was not there in time")]
+    Waiting,
+    /// DynamoDB read only a part, again and again.
+    #[error("DynamoDB was too busy to read all")]
+    ReadingAll,
+    /// The janitor moved hours of sales whenever they were read.
+    #[error("hours of sales kept moving")]
+    MovingHours,
+    /// Redis lost an event's state whenever it was loaded.
+    #[error("the event's state was lost again and again")]
+    LosingState,
+    /// Others changed the hold whenever it was drawn anew.
+    #[error("the hold kept changing")]
+    ChangingHold,
+    /// DynamoDB refused the seats whenever they were drawn anew.
+    #[error("seats were refused again and again")]
+    RefusedSeats,
+    /// Others changed the event whenever it was read.
+    #[error("the event kept changing")]
+    ChangingEvent,
+    /// Redis lost data: it thinks seats free that are sold, or sold that are free. The janitor sets that right.
+    #[error("Redis lost data and disagrees about free seats")]
+    DisagreeingStores,
+    /// No id for a new event was free.
+    #[error("no free id was found")]
+    FindingId,
+    /// An idempotency key was used a moment ago and is not known yet.
+    #[error("an idempotency key was used and is not known yet")]
+    UnknownKey,
+    /// Too many passwords wait to be hashed.
+    #[error("too many passwords wait to be hashed")]
+    Hashing,
+    /// The request took as long as any may.
+    #[error("the request took too long")]
+    Answering,
+}
+
 impl Error {
+    /// Whether Redis is out of reach, so that DynamoDB must do. A defect is none of that: nothing falls back on it.
+    pub fn is_without_redis(&self) -> bool {
+        matches!(self, Self::OutOfReach { store: StoreName::Redis, .. })
+    }
+
     /// One field is unacceptable.
     pub fn invalid_field(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])

@@ -2,6 +2,7 @@
 //! statuses and codes.
 
 use std::time::Duration;
+use telemetry::CauseChain;
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -239,14 +240,14 @@ impl From<Error> for Problem {
                     .header(header::RETRY_AFTER, HeaderValue::from(seconds))
             }
             Error::Invalid(errors) => Self::invalid(errors),
-            Error::Unavailable { .. } => {
-                log(&error);
+            Error::OutOfReach { .. } | Error::GaveUp(_) => {
+                tracing::error!(causes = %CauseChain(&error), "{error}");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "try_again", "The outcome is not known yet")
                     .detail("Send the same request again; that is safe.")
                     .header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))
             }
             Error::Internal(_) => {
-                log(&error);
+                tracing::error!(defect = true, causes = %CauseChain(&error), "{error}");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "internal_error",
@@ -285,17 +286,6 @@ fn not_on_sale(why: NotOnSale) -> Problem {
         NotOnSale::Cancelled => problem.detail("The event was cancelled."),
         NotOnSale::Draft => problem.detail("The event is not published any more."),
     }
-}
-
-/// A failure is logged once, here, with its causes; the client hears nothing of them.
-fn log(error: &Error) {
-    let mut causes = Vec::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
-    tracing::error!(causes = causes.join(": "), "{error}");
 }
 
 /// At least so many seconds.

@@ -29,7 +29,7 @@ use super::{
     validators::Known,
 };
 use crate::{App, Ring, front::Front};
-use domain::error::Error;
+use domain::error::{Error, GaveUp};
 use stores::dynamodb::AskedTable;
 use telemetry::{self, names};
 
@@ -100,9 +100,7 @@ async fn answer(mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let mut response = match tokio::time::timeout(REQUEST_TIME_MAX, next.run(request)).await {
         Ok(response) => response,
-        Err(elapsed) => {
-            Problem::from(Error::Unavailable { store: "a store", source: elapsed.into() }).into_response()
-        }
+        Err(_) => Problem::from(Error::GaveUp(GaveUp::Answering)).into_response(),
     };
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let response = known.unless_same(response);

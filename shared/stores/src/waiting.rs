@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use domain::error::Error;
+use domain::error::{Error, GaveUp};
 
 /// How long a request waits before it is told to try again: longer than a turn, should whoever had it crash.
 const WAIT_MAX: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ impl Waiting {
     /// Waits a moment; fails once it took too long.
     pub async fn a_moment(&mut self) -> Result<(), Error> {
         if self.since.elapsed() >= WAIT_MAX {
-            return Err(Error::Unavailable { store: "DynamoDB", source: "it is still being read".into() });
+            return Err(Error::GaveUp(GaveUp::Waiting));
         }
         sleep(Duration::from_millis(fastrand::u64(self.pause_max_ms / 2..=self.pause_max_ms))).await;
         self.pause_max_ms = PAUSE_MAX_MS.min(self.pause_max_ms * 2);

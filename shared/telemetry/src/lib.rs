@@ -3,10 +3,12 @@
 //! A metric is one line anywhere in the code, `metrics::counter!(names::REQUESTS).increment(1)`, and costs no call to
 //! a service: CloudWatch finds it in the log. Where nobody collects it, it goes nowhere. All names are in [`names`].
 
+mod causes;
 mod embedded;
 mod logs;
 pub mod names;
 
+pub use causes::CauseChain;
 pub use embedded::{collect, flush_metrics, write_metrics};
 pub use logs::{LogFormat, init_logs};
 

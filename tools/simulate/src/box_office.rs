@@ -170,7 +170,7 @@ where
 {
     for _ in 1..ASKED_MAX {
         match ask().await {
-            Err(Error::Unavailable { .. }) => {}
+            Err(Error::OutOfReach { .. }) => {}
             answer => return answer,
         }
     }

@@ -72,6 +72,8 @@ struct Answer {
     /// `None` without a limit, or without Redis for a read.
     allowance: Option<Allowance>,
     has_ended: bool,
+    /// Whether it can't be told, for a reason that is ours.
+    is_defect: bool,
 }
 
 impl Permit {
@@ -81,6 +83,7 @@ impl Permit {
     /// `RateLimited`, if it had too many; `TokenEnded`, if it needs a token, and its user has changed the password since.
     pub async fn granted(&self) -> Result<(), Error> {
         match self.answer().await {
+            Answer { is_defect: true, .. } => Err(Error::Internal("requests can't be counted".into())),
             Answer { allowance: Some(Allowance { is_allowed: false, more_in, .. }), .. } => {
                 Err(Error::RateLimited { retry_after: *more_in })
             }
@@ -127,8 +130,9 @@ impl Permit {
 
 impl Asked {
     async fn ask(&self) -> Answer {
-        let (allowance, has_ended) = tokio::join!(self.count(), self.has_ended());
-        Answer { allowance, has_ended }
+        let (counted, has_ended) = tokio::join!(self.count(), self.has_ended());
+        let is_defect = counted.is_err();
+        Answer { allowance: counted.unwrap_or_default(), has_ended, is_defect }
     }
 
     /// Whether this process refused the client a moment ago: then nothing is begun for it.
@@ -145,28 +149,32 @@ impl Asked {
         }
     }
 
-    async fn count(&self) -> Option<Allowance> {
+    async fn count(&self) -> Result<Option<Allowance>, Error> {
         let (memory, allowed) = (&self.front.clients, self.budget.allowed(&self.front.config.rate_limits));
         if allowed == 0 {
-            return None;
+            return Ok(None);
         }
         if let Some(more_in) = memory.refused_for(self.budget, &self.client) {
-            return Some(Allowance { is_allowed: false, left: 0, more_in });
+            return Ok(Some(Allowance { is_allowed: false, left: 0, more_in }));
         }
         let by_process = || {
             (self.budget != Budget::Reads).then(|| memory.count(self.budget, &self.client, allowed, WINDOW))
         };
-        let Some(redis) = &self.front.redis else { return by_process() };
+        let Some(redis) = &self.front.redis else { return Ok(by_process()) };
         match redis.limit(self.budget.name(), &self.client, allowed, WINDOW).await {
             Ok(allowance) => {
                 if !allowance.is_allowed {
                     memory.refuse(self.budget, &self.client, Instant::now() + allowance.more_in);
                 }
-                Some(allowance)
+                Ok(Some(allowance))
+            }
+            Err(error) if error.is_without_redis() => {
+                tracing::warn!(%error, "requests are counted in this process");
+                Ok(by_process())
             }
             Err(error) => {
-                tracing::warn!(%error, "requests are counted in this process");
-                by_process()
+                tracing::error!(%error, "requests can't be counted");
+                Err(error)
             }
         }
     }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{body, caller, cursor, headers, if_match, json, problem::Problem, service};
-use domain::{error::Error, event::NotOnSale, field_error::FieldError};
+use domain::{
+    error::{Error, GaveUp},
+    event::NotOnSale,
+    field_error::FieldError,
+};
 
 /// One problem of each code, made as the service makes it.
 pub(super) fn one_of_each() -> Vec<Problem> {
@@ -54,7 +58,7 @@ fn domain() -> Vec<Error> {
         Error::EventHasBookings,
         Error::EventNotDraft,
         Error::Invalid(vec![FieldError::new("quantity", "must be 1 to 10")]),
-        Error::Unavailable { store: "a store", source: "for the document".into() },
+        Error::GaveUp(GaveUp::Answering),
         Error::Internal("for the document".into()),
     ]
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Item, Store, failed, text};
-use domain::error::Error;
+use domain::error::{Error, GaveUp};
 
 /// What one `BatchGetItem` takes.
 const BATCH_GET_ITEMS_MAX: usize = 100;
@@ -52,6 +52,6 @@ impl Store {
                 return Ok(found);
             }
         }
-        Err(Error::Unavailable { store: "DynamoDB", source: "items only partly read".into() })
+        Err(Error::GaveUp(GaveUp::ReadingAll))
     }
 }

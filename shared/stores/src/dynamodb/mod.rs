@@ -23,6 +23,7 @@ mod user_seats;
 mod users;
 
 use std::{collections::HashMap, time::Duration};
+use telemetry::CauseChain;
 
 use aws_config::{
     BehaviorVersion, SdkConfig,
@@ -46,7 +47,7 @@ pub use history::{History, HistoryPlace};
 pub use retries::Retries;
 pub use sales::UNMOVED_DAYS;
 
-use domain::error::Error;
+use domain::error::{Cause, Error, StoreName};
 use settings::{Roots, Tables};
 
 /// An item as the SDK has it.
@@ -147,6 +148,27 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
+/// What DynamoDB says while it can't serve, or not so much.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
+const OUT_OF_SERVICE: &[&str] = &[
+    "InternalServerError",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "ThrottlingError",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+    // The credentials of a function are renewed in time, unless it slept.
+    "ExpiredTokenException",
+];
+
+/// The store is out of reach, or overloaded.
+fn out_of_reach(source: impl Into<Cause>) -> Error {
+    Error::OutOfReach { store: StoreName::DynamoDb, source: source.into() }
+}
+
 /// What remains of an SDK error once the outcomes that mean something were taken out: the store is out of
 /// reach or overloaded, or we asked something wrong.
 fn failed<E, R>(error: SdkError<E, R>) -> Error
@@ -154,20 +176,17 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    let ours = matches!(
-        error.code(),
-        Some(
-            "ValidationException"
-                | "ResourceNotFoundException"
-                | "AccessDeniedException"
-                | "SerializationException"
-        )
-    );
-    if ours {
-        Error::Internal(Box::new(error))
-    } else {
-        Error::Unavailable { store: "DynamoDB", source: Box::new(error) }
+    let is_out_of_reach = match (&error, error.code()) {
+        (SdkError::ConstructionFailure(_), _) => false,
+        (SdkError::ServiceError(_), Some(code)) => OUT_OF_SERVICE.contains(&code),
+        // No answer, none in time, or one that is not DynamoDB's.
+        _ => true,
+    };
+    if is_out_of_reach {
+        return out_of_reach(error);
     }
+    tracing::error!(defect = true, cause = %CauseChain(&error), "DynamoDB refuses what is asked of it");
+    Error::Internal(Box::new(error))
 }
 
 /// Whether an update's condition was true, so that it was written.

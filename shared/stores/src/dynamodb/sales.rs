@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{EventsFilter, Item, Store, number, text, transaction::Transacted};
 use domain::{
-    error::Error,
+    error::{Error, GaveUp},
     event::{EVENT_DAYS_MAX, Event},
     id::EventId,
     inventory::InventoryShard,
@@ -261,7 +261,7 @@ impl Store {
                 return Ok((shards, read));
             }
         }
-        Err(Error::Unavailable { store: "DynamoDB", source: "hours of sales kept moving".into() })
+        Err(Error::GaveUp(GaveUp::MovingHours))
     }
 
     async fn shards_of_events(

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Retries, Store, failed};
+use super::{Retries, Store, failed, out_of_reach};
 use domain::error::Error;
 use telemetry::names;
 
@@ -26,7 +26,7 @@ pub(super) enum Transacted {
 
 impl Store {
     /// Commits `items` together. Conflicts with other transactions and throttling are tried again with the
-    /// same `ClientRequestToken`, so that a try whose reply was lost is not done twice. `Unavailable` means
+    /// same `ClientRequestToken`, so that a try whose reply was lost is not done twice. `OutOfReach` means
     /// that the outcome is unknown.
     pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<Transacted, Error> {
         let token = Uuid::now_v7().to_string();
@@ -48,9 +48,12 @@ impl Store {
                 return Ok(Transacted::Refused(reasons));
             }
             metrics::counter!(names::TRANSACTION_CONFLICTS).increment(u64::from(met_another(&error)));
-            let pause =
-                if is_worth_another_try(&error) { retries.pause_after(began.elapsed()) } else { None };
-            let Some(pause) = pause else { return Err(failed(error)) };
+            if !is_worth_another_try(&error) {
+                return Err(failed(error));
+            }
+            let Some(pause) = retries.pause_after(began.elapsed()) else {
+                return Err(out_of_reach(error));
+            };
             tracing::debug!(?retries, code = error.code(), "transaction tried again");
             metrics::counter!(names::TRANSACTION_RETRIES).increment(1);
             tokio::time::sleep(pause).await;

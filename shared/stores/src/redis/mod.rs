@@ -12,16 +12,17 @@ mod reports;
 pub mod scripts;
 
 use std::time::Duration;
+use telemetry::CauseChain;
 
 use futures::future::try_join_all;
 use jiff::civil::Date;
-use redis::{Cmd, FromRedisValue};
+use redis::{Cmd, ErrorKind, FromRedisValue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use self::reports::ReportSeen;
 use self::{connection::Connection, facts::event_now, keys::Keys};
 use domain::{
-    error::{Cause, Error},
+    error::{Cause, Error, StoreName},
     event::EventNow,
     id::EventId,
     page::PageKey,
@@ -190,11 +191,40 @@ impl Redis {
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
-        command.query_async(&mut self.connection.clone()).await.map_err(unavailable)
+        command.query_async(&mut self.connection.clone()).await.map_err(failed)
     }
 }
 
-/// Redis is out of reach, or did not answer in time: a script may have run all the same.
-fn unavailable(error: redis::RedisError) -> Error {
-    Error::Unavailable { store: "Redis", source: Box::new(error) }
+/// What Redis says while it can't serve: it starts, is being replaced, or has no room; and, of a script, right after that.
+/// (Redis, "Error replies"; Valkey has the same.)
+const OUT_OF_SERVICE: &[&str] = &[
+    "LOADING",
+    "BUSY",
+    "TRYAGAIN",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "READONLY",
+    "MOVED",
+    "ASK",
+    "NOREPLICAS",
+    "MISCONF",
+    "OOM",
+    "NOSCRIPT",
+    "UNBLOCKED",
+];
+
+/// Redis is out of reach, or did not answer in time: a script may have run all the same. All else is a defect of ours: a
+/// mistake in a script, a key of another type, a wrong password.
+fn failed(error: redis::RedisError) -> Error {
+    let is_out_of_reach = match error.code() {
+        Some(code) => OUT_OF_SERVICE.contains(&code),
+        None => {
+            matches!(error.kind(), ErrorKind::Io | ErrorKind::ClusterConnectionNotFound | ErrorKind::Client)
+        }
+    };
+    if is_out_of_reach {
+        return Error::OutOfReach { store: StoreName::Redis, source: Box::new(error) };
+    }
+    tracing::error!(defect = true, cause = %CauseChain(&error), "Redis refuses what is asked of it");
+    Error::Internal(Box::new(error))
 }

@@ -333,7 +333,10 @@ async fn dynamodb_out_of_reach_loses_no_hold_and_the_confirm_can_be_repeated() {
     let unknown =
         booking::confirm(&cut_off.protocol, ada.user_id.unwrap(), id, Timestamp::now(), ready(Ok(()))).await;
     assert!(
-        matches!(unknown, Err(domain::error::Error::Unavailable { store: "DynamoDB", .. })),
+        matches!(
+            unknown,
+            Err(domain::error::Error::OutOfReach { store: domain::error::StoreName::DynamoDb, .. })
+        ),
         "{unknown:?}"
     );
     assert!(asked.elapsed() < Duration::from_secs(9), "bounded: {:?}", asked.elapsed());

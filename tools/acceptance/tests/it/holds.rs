@@ -352,5 +352,5 @@ async fn without_redis_ones_own_holds_are_not_known() {
     let answer = send(ada.request(Method::GET, "/reservations")).await;
     answer.assert_problem(503, "try_again");
     let unknown = evently.app.redis.own_reservations(ada.user_id.unwrap()).await;
-    assert!(matches!(unknown, Err(Error::Unavailable { .. })), "{unknown:?}");
+    assert!(matches!(unknown, Err(Error::OutOfReach { .. })), "{unknown:?}");
 }

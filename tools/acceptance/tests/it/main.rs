@@ -16,6 +16,7 @@ mod circles;
 mod common;
 mod conditional;
 mod connections;
+mod defects;
 mod docs;
 mod ended_tokens;
 mod filters;

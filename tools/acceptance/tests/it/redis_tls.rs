@@ -49,7 +49,7 @@ async fn assert_no_trust(evently: &TestApp) -> String {
     let event = evently.event(10).await;
     evently.user().book(&event, 1).await.assert_problem(503, "try_again");
     match evently.app.redis.janitor_cursor().await {
-        Err(Error::Unavailable { source, .. }) => source.to_string(),
+        Err(Error::OutOfReach { source, .. }) => source.to_string(),
         other => panic!("{other:?}"),
     }
 }

@@ -37,7 +37,7 @@ pub use self::{
     limit::Allowance,
     sign_in::{EndedTokensSeen, FailureRules, FailuresOf},
 };
-use super::{Redis, answer::Answer, unavailable};
+use super::{Redis, answer::Answer, failed};
 use domain::{error::Error, id::EventId};
 
 impl Redis {
@@ -55,8 +55,7 @@ impl Redis {
     }
 
     async fn invoke(&self, call: &redis::ScriptInvocation<'_>) -> Result<Answer, Error> {
-        let values: Vec<Value> =
-            call.invoke_async(&mut self.connection.clone()).await.map_err(unavailable)?;
+        let values: Vec<Value> = call.invoke_async(&mut self.connection.clone()).await.map_err(failed)?;
         Answer::new(values)
     }
 }
