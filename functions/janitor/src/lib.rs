@@ -1,86 +1,84 @@
-//! The janitor: every minute, for every event that may have holds, expires overdue holds, settles confirms that
-//! crashed, and moves past hours of sales to where they are kept. Safe to run twice at once. Its work a run is bounded, and the next run goes on where it stopped.
+//! The janitor: every minute, for every event that may have holds, it sees to it that seats return and that the two stores
+//! agree; then it keeps the books. Safe to run twice at once. Its time is bounded, and the next run goes on where it stopped.
+//!
+//! Its jobs, in their order: what matters to people who wait for a seat comes first, and has done its work before the books
+//! are touched.
+//!
+//! | Job | Does | Cursor |
+//! | --- | --- | --- |
+//! | [`holds`] | expires holds, settles confirms that crashed, tells Redis of changes | of its own |
+//! | [`seats`] | holds Redis' free seats against DynamoDB, and notices what the next two can do | of its own |
+//! | [`popularity`] | corrects how popular an event is | none: what `seats` noticed |
+//! | [`hours`] | moves past hours of sales to the day items | none: what `seats` noticed |
+
+mod holds;
+mod hours;
+mod measure;
+mod popularity;
+mod report;
+mod seats;
 
 use std::time::Duration;
 
-use booking::{Sweep, sweep};
-use domain::{error::Error, event::Event};
-use futures::{StreamExt, stream};
+use domain::error::Error;
 use http_api::App;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use jobs::{Budget, Leaving, run_all};
 use stores::dynamodb::{EventsFilter, UNMOVED_DAYS};
 use tokio::time::Instant;
 
-mod measure;
+use self::{holds::Holds, hours::Hours, popularity::Popularity, report::Run, seats::Seats};
+pub use report::{Report, Sweep};
 
-/// A run stops here, well before the next one starts, and below the function's timeout.
+/// A run begins nothing after this time, well before the next one starts; the function's timeout is longer by what a store
+/// may take.
 const RUN_TIME_MAX: Duration = Duration::from_secs(40);
 const PAGE_EVENTS: usize = 200;
 const EVENTS_AT_ONCE: usize = 16;
 
-/// What a run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// Events looked at.
-    pub events_swept: u32,
-    /// Events that could not be looked at because a store failed.
-    pub events_failed: u32,
-    /// Whether the run came to the end of the list.
-    pub complete: bool,
-    /// What was done for them.
-    #[serde(flatten)]
-    pub done: Sweep,
+/// How much a run does at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Nothing is begun after this time.
+    pub run_time: Duration,
+    /// Events in a page.
+    pub page_events: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { run_time: RUN_TIME_MAX, page_events: PAGE_EVENTS }
+    }
 }
 
 /// One run.
 pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
-    run_within(app, now, RUN_TIME_MAX).await
+    run_within(app, now, Limits::default()).await
 }
 
-/// One run that begins no further page of events after so long.
-pub async fn run_within(app: &App, now: Timestamp, time_max: Duration) -> Result<Report, Error> {
+/// One run within other limits than the usual ones.
+pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Report, Error> {
     let started = Instant::now();
-    let until = started + time_max;
-    // An event's sales end with the event at the latest, its keys go soon after, and its last hours of sales are moved.
+    let mut run = Run::default();
+    let page_events = limits.page_events;
+    let (holds, seats) = (Holds { app, page_events }, Seats { app, page_events });
+    let (popularity, hours) = (Popularity { app }, Hours { app });
+    let jobs: [Leaving<'_, Run>; 4] = [
+        (&holds, limits.run_time / 4),
+        (&seats, limits.run_time / 10),
+        (&popularity, limits.run_time / 20),
+        (&hours, Duration::ZERO),
+    ];
+    let outcome = run_all(&jobs, now, Budget::of(limits.run_time), &mut run).await;
+    let report = run.report();
+    measure::record(&report, started.elapsed());
+    tracing::info!(report = %serde_json::json!(report), "janitor ran");
+    outcome.map(|()| report)
+}
+
+/// The events that may have something to do. An event's sales end with the event at the latest, its keys go soon after, and
+/// its last hours of sales are moved.
+fn events_with_work(now: Timestamp) -> EventsFilter {
     let lookback = SignedDuration::from_hours(24 * UNMOVED_DAYS);
-    let filter = EventsFilter { from: Some(now - lookback), ..EventsFilter::default() };
-    let mut report = Report::default();
-    let mut start = app.redis.janitor_cursor().await?;
-    loop {
-        let page = app.store.events_by_start(&filter, PAGE_EVENTS, start).await?;
-        let mut sweeps = stream::iter(page.items.into_iter().map(|event| one_event(app, event, now, until)))
-            .buffer_unordered(EVENTS_AT_ONCE);
-        while let Some(swept) = sweeps.next().await {
-            report.add(swept);
-        }
-        start = page.next;
-        report.complete = start.is_none();
-        if report.complete || Instant::now() >= until {
-            app.redis.set_janitor_cursor(start).await?;
-            measure::record(&report, started.elapsed());
-            tracing::info!(report = %serde_json::json!(report), "janitor ran");
-            return Ok(report);
-        }
-    }
-}
-
-/// A failure for one event must not keep the others waiting.
-async fn one_event(app: &App, event: Event, now: Timestamp, until: Instant) -> Option<Sweep> {
-    sweep(&app.protocol, &event, now, until)
-        .await
-        .inspect_err(|error| tracing::error!(event_id = %event.id, %error, "sweep failed"))
-        .ok()
-}
-
-impl Report {
-    fn add(&mut self, swept: Option<Sweep>) {
-        match swept {
-            Some(done) => {
-                self.events_swept += 1;
-                self.done.add(done);
-            }
-            None => self.events_failed += 1,
-        }
-    }
+    EventsFilter { from: Some(now - lookback), ..EventsFilter::default() }
 }

@@ -13,26 +13,26 @@ use catalogue::{Priced, price_event, pricing_day};
 use domain::{
     error::Error,
     event::{Event, EventStatus},
+    page::PageKey,
 };
-use futures::{StreamExt, stream};
+use futures::{FutureExt, future::BoxFuture};
 use http_api::App;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
+use jobs::{Budget, Job, Walk, walk};
 use serde::Serialize;
 use stores::{dynamodb::EventsFilter, redis::PricingCursor};
 use tokio::time::Instant;
 
-/// A run begins no further page of events after this time.
-const RUN_TIME_MAX: Duration = Duration::from_secs(220);
-/// And no further event so much later. What is begun by then ends within the stores' own time limits, all together
-/// below the function's timeout of 300 s.
-const PAGE_TIME_MAX: Duration = Duration::from_secs(30);
+/// A run begins nothing after this time. What is begun by then ends within the stores' own time limits, all together below
+/// the function's timeout of 300 s.
+const RUN_TIME_MAX: Duration = Duration::from_secs(250);
 const PAGE_EVENTS: usize = 200;
 const EVENTS_AT_ONCE: usize = 16;
 
 /// How much a run does at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// No further page of events is begun after this time.
+    /// Nothing is begun after this time.
     pub run_time: Duration,
     /// Events in a page.
     pub page_events: usize,
@@ -76,99 +76,104 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
 /// One run within other limits than the usual ones.
 pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Report, Error> {
     let started = Instant::now();
-    let until = started + limits.run_time;
-    let filter = EventsFilter {
-        upcoming_at: Some(now),
-        status: Some(EventStatus::Published),
-        with_pricing_only: true,
-        ..EventsFilter::default()
-    };
     let mut report = Report::default();
-    let mut place = Place::of_last_run(app, now).await;
-    loop {
-        let page = app.store.events_by_start(&filter, limits.page_events, place.start.clone()).await?;
-        if price_page(app, page.items, now, until + PAGE_TIME_MAX, &mut report).await {
-            place.start = page.next;
-            report.complete = place.is_the_end();
+    let job = Prices { app, page_events: limits.page_events };
+    let outcome = job.run(now, Budget::of(limits.run_time), &mut report).await;
+    measure::record(&report, started.elapsed());
+    tracing::info!(report = %serde_json::json!(report), "pricing ran");
+    outcome.map(|()| report)
+}
+
+/// The price of each event, once a day.
+struct Prices<'a> {
+    app: &'a App,
+    page_events: usize,
+}
+
+impl Job<Report> for Prices<'_> {
+    fn name(&self) -> &'static str {
+        "prices"
+    }
+
+    fn run<'a>(
+        &'a self,
+        now: Timestamp,
+        budget: Budget,
+        report: &'a mut Report,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            let today = pricing_day(now);
+            if let Some(PricingCursor { day, start }) = self.place_of_last_run().await? {
+                let is_at_the_end = self.price_from(Some(start), day, now, budget, report).await?;
+                if day == today || !is_at_the_end {
+                    report.complete = is_at_the_end;
+                    return Ok(());
+                }
+                // It went on where a run of another day had stopped: the events before were not priced today.
+            }
+            report.complete = self.price_from(None, today, now, budget, report).await?;
+            Ok(())
         }
-        if report.complete || Instant::now() >= until {
-            place.keep(app).await;
-            measure::record(&report, started.elapsed());
-            tracing::info!(report = %serde_json::json!(report), "pricing ran");
-            return Ok(report);
+        .boxed()
+    }
+}
+
+impl Prices<'_> {
+    /// Prices events from a place on. Answers whether there was time for all of them.
+    async fn price_from(
+        &self,
+        start: Option<PageKey>,
+        day: Date,
+        now: Timestamp,
+        budget: Budget,
+        report: &mut Report,
+    ) -> Result<bool, Error> {
+        let filter = EventsFilter {
+            upcoming_at: Some(now),
+            status: Some(EventStatus::Published),
+            with_pricing_only: true,
+            ..EventsFilter::default()
+        };
+        let (store, page_events) = (&self.app.store, self.page_events);
+        walk(
+            Walk { store, filter, page_events, at_once: EVENTS_AT_ONCE },
+            start,
+            budget,
+            |event| self.one(event, now),
+            |priced| report.add(priced),
+            |place| self.keep(place, day),
+        )
+        .await
+    }
+
+    /// A failure for one event must not keep the others waiting.
+    async fn one(&self, event: Event, now: Timestamp) -> Result<Priced, Error> {
+        if event.was_priced_on(pricing_day(now)) {
+            return Ok(Priced::Skipped);
         }
+        let priced = price_event(&self.app.catalogue, event.id, now).await;
+        priced.inspect_err(|error| tracing::error!(event_id = %event.id, %error, "pricing failed"))
     }
-}
 
-/// Prices the events of a page. Answers whether there was time for all of them.
-async fn price_page(
-    app: &App,
-    events: Vec<Event>,
-    now: Timestamp,
-    until: Instant,
-    report: &mut Report,
-) -> bool {
-    let mut priced = stream::iter(events.into_iter().map(|event| one_event(app, event, now, until)))
-        .buffer_unordered(EVENTS_AT_ONCE);
-    let mut all = true;
-    while let Some(one) = priced.next().await {
-        match one {
-            Some(outcome) => report.add(outcome),
-            None => all = false,
-        }
-    }
-    all
-}
-
-/// A failure for one event must not keep the others waiting. `None` if there was no time for it.
-async fn one_event(app: &App, event: Event, now: Timestamp, until: Instant) -> Option<Result<Priced, Error>> {
-    if Instant::now() >= until {
-        return None;
-    }
-    if event.was_priced_on(pricing_day(now)) {
-        return Some(Ok(Priced::Skipped));
-    }
-    let priced = price_event(&app.catalogue, event.id, now).await;
-    Some(priced.inspect_err(|error| tracing::error!(event_id = %event.id, %error, "pricing failed")))
-}
-
-/// How far a run has come.
-struct Place {
-    /// Where its next page starts; from the beginning if `None`.
-    start: Option<domain::page::PageKey>,
-    /// The day for which the events before are priced.
-    day: jiff::civil::Date,
-    today: jiff::civil::Date,
-}
-
-impl Place {
     /// Where the last run stopped. Redis may have lost it, or be out of reach.
-    async fn of_last_run(app: &App, now: Timestamp) -> Self {
-        let today = pricing_day(now);
-        let cursor = app.redis.pricing_cursor().await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "pricing starts from the first event");
-            None
-        });
-        match cursor {
-            Some(PricingCursor { day, start }) => Self { start: Some(start), day, today },
-            None => Self { start: None, day: today, today },
+    async fn place_of_last_run(&self) -> Result<Option<PricingCursor>, Error> {
+        match self.app.redis.pricing_cursor().await {
+            Err(error) if error.is_without_redis() => {
+                tracing::warn!(%error, "pricing starts from the first event");
+                Ok(None)
+            }
+            cursor => cursor,
         }
     }
 
-    /// Whether the list is at its end. A run that went on where one of another day had stopped begins anew there: the
-    /// events before were not priced today.
-    fn is_the_end(&mut self) -> bool {
-        let ends = self.start.is_none() && self.day == self.today;
-        if self.start.is_none() {
-            self.day = self.today;
-        }
-        ends
-    }
-
-    async fn keep(self, app: &App) {
-        let cursor = self.start.map(|start| PricingCursor { day: self.day, start });
-        if let Err(error) = app.redis.set_pricing_cursor(cursor).await {
-            tracing::warn!(%error, "the next pricing run starts where this one did");
+    async fn keep(&self, place: Option<PageKey>, day: Date) -> Result<(), Error> {
+        let cursor = place.map(|start| PricingCursor { day, start });
+        match self.app.redis.set_pricing_cursor(cursor).await {
+            Err(error) if error.is_without_redis() => {
+                tracing::warn!(%error, "the next pricing run starts where this one did");
+                Ok(())
+            }
+            kept => kept,
         }
     }
 }

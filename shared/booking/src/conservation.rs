@@ -44,7 +44,7 @@ impl Conservation {
     }
 
     /// Adds another event's seats.
-    pub(super) fn add(&mut self, other: Self) {
+    pub fn add(&mut self, other: Self) {
         self.capacity += other.capacity;
         self.sold += other.sold;
         self.held += other.held;

@@ -28,7 +28,7 @@
 //!   grace period longer than any request can live; it is taken back at once if the request turns out to be one too many
 //!   (`unbegin.lua`), unless another confirm of the hold began. *Commit* puts the booking and sells the drawn seats in one
 //!   transaction. *Finish* removes the hold. A crash after *begin* or after *commit* leaves a `confirming` hold;
-//!   [`sweep()`] reads whether the booking exists and settles it.
+//!   [`expire()`] reads whether the booking exists and settles it.
 //! - [`release()`], and expiry: the draws become free again. How a hold ended is known for a day ([`reservation()`]).
 //! - [`cancel()`]: one transaction marks the booking and takes the seats back, then Redis follows.
 //! - [`replace_event()`]: an admin's change. Raising the capacity is like a cancel, lowering it like a confirm.
@@ -56,9 +56,9 @@
 //!
 //! # The janitor
 //!
-//! Every minute, [`sweep()`] does three things for each event, in this order, and may be broken off or run twice at
-//! once anywhere: it *expires* overdue holds; it *settles* overdue confirms; it *reconciles* each shard, which finds
-//! what was lost with Redis or with a process between the two stores (`shared/stores/lua/reconcile.lua` says how).
+//! Every minute, the janitor does three things for each event, in this order, and may be broken off or run twice at once
+//! anywhere: [`expire()`] *expires* overdue holds and *settles* overdue confirms, of all events first; then [`reconcile()`]
+//! finds what was lost with Redis or with a process between the two stores (`shared/stores/lua/reconcile.lua` says how).
 //! [`conservation()`] shows an admin where the seats are.
 //!
 //! The transactions of confirm and cancel also count what they did for the hour (`stores::dynamodb`). That changes nothing
@@ -86,11 +86,12 @@ mod confirm;
 mod conservation;
 mod create;
 mod delete;
+mod expire;
 mod look;
+mod reconcile;
 mod release;
 mod replace;
 mod reserve;
-mod sweep;
 mod unpublish;
 mod versions;
 
@@ -99,11 +100,12 @@ pub use confirm::{Confirmed, confirm};
 pub use conservation::{Conservation, conservation};
 pub use create::{Created, create_event, create_event_once};
 pub use delete::delete_draft;
+pub use expire::{Expired, expire};
 pub use look::{Looked, own_holds, reservation};
+pub use reconcile::{Reconciliation, reconcile};
 pub use release::release;
 pub use replace::replace_event;
 pub use reserve::{Reserved, reserve};
-pub use sweep::{Sweep, sweep};
 
 use std::sync::Arc;
 

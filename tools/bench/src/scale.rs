@@ -133,7 +133,8 @@ async fn analytics_ms(service: &Service, admin: &str, round: usize) -> Result<f6
 
 async fn sweep_ms(service: &Service) -> Result<f64, Failure> {
     let started = Instant::now();
-    let report = janitor::run_within(&service.app, Timestamp::now(), SWEEP_MAX).await?;
+    let limits = janitor::Limits { run_time: SWEEP_MAX, ..Default::default() };
+    let report = janitor::run_within(&service.app, Timestamp::now(), limits).await?;
     if !report.complete || report.events_failed > 0 {
         return Err("a sweep was not complete".into());
     }

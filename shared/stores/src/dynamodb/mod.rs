@@ -42,10 +42,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use bookings::{CancelOutcome, CommitOutcome};
 pub use creations::Creation;
-pub use events::{Created, EventsFilter, Replaced};
+pub use events::{Created, EventsFilter, Replaced, place_of};
 pub use history::{History, HistoryPlace};
 pub use retries::Retries;
-pub use sales::UNMOVED_DAYS;
+pub use sales::{UNMOVED_DAYS, has_hours_to_move};
 
 use domain::error::{Cause, Error, StoreName};
 use settings::{Roots, Tables};

@@ -153,6 +153,11 @@ impl Counted {
     }
 }
 
+/// Whether a shard has hours that have been over for so long that they can be moved.
+pub fn has_hours_to_move(shard: &InventoryShard, now: Timestamp) -> bool {
+    shard.hours.range(..hour_of(now - MOVED_AFTER)).next().is_some()
+}
+
 impl Store {
     /// What happened in each of these hours of an event, without hours in which nothing did. Exact, also while hours are
     /// being moved, for all that was committed before it was asked. `event` may be a little old, as long as its shards

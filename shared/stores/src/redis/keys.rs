@@ -142,8 +142,8 @@ impl Keys {
     }
 
     /// String: where the janitor's next run starts.
-    pub fn janitor_cursor(&self) -> String {
-        format!("{}janitor:cursor", self.prefix)
+    pub fn janitor_cursor(&self, job: &str) -> String {
+        format!("{}janitor:cursor:{job}", self.prefix)
     }
 
     /// String: where the next pricing run starts.

@@ -153,14 +153,14 @@ impl Redis {
         }))
     }
 
-    /// Where the janitor stopped, if it did not come to the end.
-    pub async fn janitor_cursor(&self) -> Result<Option<PageKey>, Error> {
-        self.kept(self.keys.janitor_cursor()).await
+    /// Where a job of the janitor stopped, if it did not come to the end.
+    pub async fn janitor_cursor(&self, job: &str) -> Result<Option<PageKey>, Error> {
+        self.kept(self.keys.janitor_cursor(job)).await
     }
 
-    /// Keeps where the janitor stopped.
-    pub async fn set_janitor_cursor(&self, cursor: Option<PageKey>) -> Result<(), Error> {
-        self.keep_cursor(self.keys.janitor_cursor(), cursor).await
+    /// Keeps where a job of the janitor stopped.
+    pub async fn set_janitor_cursor(&self, job: &str, cursor: Option<PageKey>) -> Result<(), Error> {
+        self.keep_cursor(self.keys.janitor_cursor(job), cursor).await
     }
 
     /// Where the last pricing run stopped, if it did not come to the end.

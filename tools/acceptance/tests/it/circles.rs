@@ -111,10 +111,6 @@ fn in_circles(modules: &BTreeMap<Module, String>) -> Vec<String> {
             (module, named(code).iter().filter_map(|path| led_to(module, path, modules)).collect())
         })
         .collect();
-    assert!(
-        modules.len() < 3 || imports.values().any(|imports| !imports.is_empty()),
-        "nothing was understood"
-    );
     let circular = modules.keys().filter(|module| reached(module, &imports).contains(*module));
     circular.map(|module| module.join("::")).collect()
 }

@@ -62,6 +62,6 @@ async fn a_redis_that_has_no_room_is_out_of_reach() {
     evently.user().book(&event, 1).await.assert_problem(503, "try_again");
     let shown = evently.anybody().get(&format!("/events/{event}")).await;
     assert_eq!((shown.status, &shown.body["available"]), (200, &json!(10)), "from DynamoDB");
-    let kept = evently.app.redis.set_janitor_cursor(Some(Default::default())).await;
+    let kept = evently.app.redis.set_janitor_cursor("holds", Some(Default::default())).await;
     assert!(matches!(kept, Err(Error::OutOfReach { store: StoreName::Redis, .. })), "{kept:?}");
 }

@@ -5,12 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::janitor::Limits;
 use domain::id::{EventId, UserId};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
-use crate::common::{TestApp, many::many_events};
+use local::delayed::delayed;
+use stores::dynamodb;
+
+use crate::common::{TestApp, many::many_events, shared_dynamodb};
 
 const HOLD_TTL_MS: u64 = 50;
 
@@ -55,7 +59,7 @@ async fn one_run_reaches_every_overdue_hold_among_ten_thousand_events() {
     overdue_holds(&evently, &busy).await;
 
     let started = Instant::now();
-    let report = janitor::run(&evently.app, Timestamp::now()).await.unwrap();
+    let report = ::janitor::run(&evently.app, Timestamp::now()).await.unwrap();
     println!("swept in {:.2} s, {} of them with holds", started.elapsed().as_secs_f64(), busy.len());
     assert!(report.complete);
     assert_eq!((report.events_swept as usize, report.events_failed), (count, 0));
@@ -68,18 +72,45 @@ async fn one_run_reaches_every_overdue_hold_among_ten_thousand_events() {
 #[tokio::test]
 async fn a_run_whose_time_is_up_says_so_and_the_next_one_goes_on_from_there() {
     let evently = evently().await;
-    let events = events(&evently, 450).await;
+    let events = events(&evently, 5).await;
     overdue_holds(&evently, &events).await;
-    let mut expired = Vec::new();
-    for last in [false, false, true] {
-        let report = janitor::run_within(&evently.app, Timestamp::now(), Duration::ZERO).await.unwrap();
-        assert_eq!((report.complete, report.events_failed), (last, 0));
-        // None was reached before, as each had something to do.
-        assert_eq!(report.done.holds_expired, report.events_swept);
-        expired.push(report.events_swept);
+    for _ in 0..5 {
+        // Pages of two: a run stops inside of one, too.
+        let limits = Limits { run_time: Duration::ZERO, page_events: 2 };
+        let report = ::janitor::run_within(&evently.app, Timestamp::now(), limits).await.unwrap();
+        assert_eq!((report.complete, report.events_failed), (false, 0), "the books wait");
+        // None was reached before, as each had something to do. However late it is, a run gets somewhere.
+        assert_eq!((report.events_swept, report.done.holds_expired), (1, 1));
     }
-    assert_eq!(expired, [200, 200, 50]);
-    let again = janitor::run(&evently.app, Timestamp::now()).await.unwrap();
+    let again = ::janitor::run(&evently.app, Timestamp::now()).await.unwrap();
     assert!(again.complete);
-    assert_eq!((again.events_swept, again.done.holds_expired), (450, 0), "from the beginning again");
+    assert_eq!((again.events_swept, again.done.holds_expired), (5, 0), "from the beginning again");
+}
+
+#[tokio::test]
+async fn before_a_slow_dynamodb_the_books_wait_and_holds_do_not() {
+    const DELAY: Duration = Duration::from_millis(200);
+    let evently = evently().await;
+    let events = events(&evently, 60).await;
+    overdue_holds(&evently, &events).await;
+    let slow = delayed(shared_dynamodb(), DELAY).await.unwrap();
+    let client = dynamodb::client_for_endpoint(&format!("http://{slow}"));
+    let slow = http_api::App::new(evently.app.config.clone(), client).unwrap();
+    let limits = Limits { run_time: Duration::from_millis(1_500), ..Limits::default() };
+
+    let started = Instant::now();
+    let first = ::janitor::run_within(&slow, Timestamp::now(), limits).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(4), "it looks at its time inside of a page");
+    assert_eq!((first.done.holds_expired, first.events_swept, first.events_failed), (60, 60, 0));
+    assert!(!first.complete, "sixty events, sixteen at once, take more than the rest of the time");
+    let mut reconciled = first.done.seats.capacity;
+    for run in 0.. {
+        assert!(run < 20, "each run goes on where the one before stopped");
+        let next = ::janitor::run_within(&slow, Timestamp::now(), limits).await.unwrap();
+        reconciled += next.done.seats.capacity;
+        if next.complete {
+            break;
+        }
+    }
+    assert!(reconciled >= 60 * 100, "all were reached: {reconciled}");
 }

@@ -24,7 +24,7 @@ async fn evently() -> TestApp {
     .await
 }
 
-async fn janitor(evently: &TestApp) -> booking::Sweep {
+async fn janitor(evently: &TestApp) -> janitor::Sweep {
     let report = janitor::run(&evently.app, Timestamp::now()).await.unwrap();
     assert_eq!(report.events_failed, 0);
     report.done

@@ -48,7 +48,7 @@ async fn assert_no_trust(evently: &TestApp) -> String {
     assert!(!evently.app.redis.is_reachable().await);
     let event = evently.event(10).await;
     evently.user().book(&event, 1).await.assert_problem(503, "try_again");
-    match evently.app.redis.janitor_cursor().await {
+    match evently.app.redis.janitor_cursor("holds").await {
         Err(Error::OutOfReach { source, .. }) => source.to_string(),
         other => panic!("{other:?}"),
     }

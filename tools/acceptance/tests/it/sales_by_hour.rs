@@ -99,7 +99,7 @@ impl BoxOffice {
         assert_eq!(store.sales_of_all(from..to, self.now).await.unwrap(), all);
     }
 
-    async fn janitor(&self) -> booking::Sweep {
+    async fn janitor(&self) -> janitor::Sweep {
         let report = janitor::run(&self.evently.app, self.now).await.unwrap();
         assert_eq!((report.events_failed, report.done.shards_hours_failed), (0, 0));
         report.done

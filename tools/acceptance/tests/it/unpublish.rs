@@ -221,8 +221,8 @@ async fn after_a_crash_once_the_draft_is_written_no_seat_can_be_held() {
     evently.user().book(&event, 1).await.assert_problem(409, "all_held");
     sleep(Duration::from_millis(400)).await;
     // The janitor's list is from before the change.
-    let until = tokio::time::Instant::now() + Duration::from_secs(10);
-    let swept = booking::sweep(&evently.app.protocol, &before, Timestamp::now(), until).await.unwrap();
+    let budget = jobs::Budget::of(Duration::from_secs(10));
+    let swept = booking::expire(&evently.app.protocol, &before, Timestamp::now(), budget).await.unwrap();
     assert_eq!(swept.confirms_undone, 1);
     evently.user().book(&event, 1).await.assert_problem(404, "event_not_found");
     assert_eq!(set_status(&evently, &event, "published").await.status, 200);

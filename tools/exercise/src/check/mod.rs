@@ -7,11 +7,11 @@ mod stories;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use booking::Sweep;
 use domain::{
     booking::{Booking, BookingStatus},
     id::ReservationId,
 };
+use janitor::Sweep;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 

@@ -1,0 +1,128 @@
+//! Redis' free seats, held against DynamoDB. The inventory being read, it is noticed what can be done for popularity and for
+//! hours of sales; that is left to jobs of their own.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use booking::{Reconciliation, reconcile};
+use domain::{error::Error, event::Event, popularity::rank};
+use futures::{FutureExt, future::BoxFuture};
+use http_api::App;
+use jiff::Timestamp;
+use jobs::{Budget, Job, Walk, walk};
+use stores::dynamodb::has_hours_to_move;
+
+use crate::{
+    EVENTS_AT_ONCE, events_with_work,
+    report::{Ranked, Run},
+};
+
+pub(crate) struct Seats<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) page_events: usize,
+}
+
+/// What was found for one event.
+enum Found {
+    /// Redis knows it. It was that popular before its shards were read.
+    Reconciled(Box<Reconciliation>, Option<i64>),
+    /// Redis does not know it.
+    Unknown(Event),
+    Failed,
+}
+
+impl Job<Run> for Seats<'_> {
+    fn name(&self) -> &'static str {
+        "seats"
+    }
+
+    fn run<'a>(
+        &'a self,
+        now: Timestamp,
+        budget: Budget,
+        run: &'a mut Run,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            // Until it has come to the end, it has not.
+            let was_unfinished = std::mem::replace(&mut run.unfinished, true);
+            let start = self.app.redis.janitor_cursor(self.name()).await?;
+            let events = Walk {
+                store: &self.app.store,
+                filter: events_with_work(now),
+                page_events: self.page_events,
+                at_once: EVENTS_AT_ONCE,
+            };
+            let is_complete = walk(
+                events,
+                start,
+                budget,
+                |event| self.one(event),
+                |found| run.add_found(found, now),
+                |place| self.app.redis.set_janitor_cursor(self.name(), place),
+            )
+            .await?;
+            run.unfinished = was_unfinished || !is_complete;
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+impl Seats<'_> {
+    async fn one(&self, event: Event) -> Found {
+        let found = async {
+            let seen = self.app.redis.popularity(event.id).await?;
+            Ok::<_, Error>((seen, reconcile(&self.app.protocol, &event).await?))
+        };
+        match found.await {
+            Ok((seen, Some(reconciled))) => Found::Reconciled(Box::new(reconciled), seen),
+            Ok((_, None)) => Found::Unknown(event),
+            Err(error) => {
+                tracing::error!(event_id = %event.id, %error, "seats could not be reconciled");
+                Found::Failed
+            }
+        }
+    }
+}
+
+impl Run {
+    fn add_found(&mut self, found: Found, now: Timestamp) {
+        match found {
+            Found::Failed => self.events_failed += 1,
+            Found::Unknown(event) if is_turn_of(&event, now) => self.hours.push((event, None)),
+            Found::Unknown(_) => {}
+            Found::Reconciled(found, seen) => self.add_reconciled(*found, seen, now),
+        }
+    }
+
+    fn add_reconciled(&mut self, found: Reconciliation, seen: Option<i64>, now: Timestamp) {
+        let Reconciliation { event, inventory, seats, reconciled } = found;
+        let done = &mut self.done;
+        done.seats.add(seats);
+        if let Some(reconciled) = reconciled {
+            done.shards_repaired += reconciled.repaired;
+            done.seats_too_many += reconciled.seats_too_many;
+            done.seats_too_few += reconciled.seats_too_few;
+            done.shards_waiting += reconciled.waiting;
+        }
+        if event.is_listed(now) {
+            let sold = inventory.iter().map(|shard| shard.sold).sum();
+            let should_be = rank(sold, event.details.starts_at);
+            if seen != Some(should_be) {
+                self.ranks.push(Ranked { event: event.id, seen, should_be });
+            }
+        }
+        if inventory.iter().any(|shard| has_hours_to_move(shard, now)) {
+            self.hours.push((event, Some(inventory)));
+        }
+    }
+}
+
+/// Whether the hours of an event that Redis does not know are moved in this minute. It sells nothing now, so once an
+/// hour is enough; the minute is another one in each hour, so that no rhythm of long runs misses it for good.
+fn is_turn_of(event: &Event, now: Timestamp) -> bool {
+    const MINUTES: u64 = 60;
+    let minute = u64::try_from(now.as_second() / 60).unwrap_or(0);
+    let mut hasher = DefaultHasher::new();
+    (event.id, minute / MINUTES).hash(&mut hasher);
+    hasher.finish() % MINUTES == minute % MINUTES
+}
