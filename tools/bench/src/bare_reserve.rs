@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use load::Failure;
+use kit::Failure;
 use shared::{
     domain::id::{EventId, ReservationId, UserId},
     redis::keys::Keys,

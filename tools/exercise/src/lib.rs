@@ -35,6 +35,7 @@ use std::{
     time::Duration,
 };
 
+use kit::Failure;
 use shared::domain::user::Role;
 use tokio::{
     task::JoinSet,
@@ -46,9 +47,6 @@ pub use verdict::Verdict;
 
 use people::{Session, admin, buyer};
 use world::World;
-
-/// Why the exercise itself failed.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// People end what they are at, and ask for outcomes that they do not know.
 const PEOPLE_LEAVE_WITHIN: Duration = Duration::from_secs(60);

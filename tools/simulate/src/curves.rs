@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use kit::Failure;
 use shared::domain::inventory::{InventoryShard, SEATS_PER_SHARD, SHARDS_MAX, shards_for};
 
 use crate::{
-    Failure,
     assumptions::{Assumptions, Partitions},
     box_office::{BoxOffice, Held},
     outcome::Outcome,

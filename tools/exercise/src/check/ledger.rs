@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use kit::Failure;
 use shared::{
     domain::{
         booking::{Booking, BookingStatus},
@@ -11,10 +12,7 @@ use shared::{
     redis::ShardSeen,
 };
 
-use crate::{
-    Failure,
-    world::{MAX_PER_USER, World},
-};
+use crate::world::{MAX_PER_USER, World};
 
 /// What the bookings of one shard come to.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod stories;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use kit::Failure;
 use shared::domain::{
     booking::{Booking, BookingStatus},
     id::ReservationId,
@@ -16,7 +17,6 @@ use shared::protocol::Sweep;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Failure,
     people::Session,
     world::{GRACE_SECONDS, HOLD_TTL_SECONDS, World},
 };

@@ -3,12 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use kit::Failure;
 use shared::domain::{id::UserId, user::Role};
 use tokio::time::{Instant, sleep};
 
 use super::{Session, process};
 use crate::{
-    Failure,
     faults::Dice,
     history::{Act, Purchase, Step},
     world::{HOLD_TTL_SECONDS, World},
