@@ -1,7 +1,12 @@
 //! Settings from the command line, and from the environment, so that `make load RATE=500` works. One that is wrong is told
 //! in one sentence that names it.
 
-use std::{error::Error as _, ops::RangeInclusive, time::Duration};
+use std::{
+    error::Error as _,
+    ffi::{OsStr, OsString},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use clap::{
     Command, Parser,
@@ -14,25 +19,52 @@ use clap::{
 /// # Errors
 /// When a setting is malformed or out of bounds, or an argument is not understood.
 pub fn read<T: Parser>() -> Result<T, String> {
-    read_from(std::env::args_os().collect::<Vec<_>>())
+    parse(std::env::args_os(), is_set)
 }
 
-/// The same with other arguments; the first is the program's name.
+/// The same from these arguments alone, the first being the program's name; whatever the environment has, as whoever runs a
+/// test may have anything in it.
 ///
 /// # Errors
 /// When a setting is malformed or out of bounds, or an argument is not understood.
 pub fn read_from<T: Parser>(
-    arguments: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<T, String> {
-    let mut command = without_empty_ones(T::command());
-    let read = command.try_get_matches_from_mut(arguments).and_then(|matches| T::from_arg_matches(&matches));
+    parse(arguments, |_| false)
+}
+
+/// A variable that is set to nothing is the same as none: `make` passes on what it was not given, too.
+fn is_set(value: &OsStr) -> bool {
+    !value.is_empty()
+}
+
+fn parse<T: Parser>(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    counts: fn(&OsStr) -> bool,
+) -> Result<T, String> {
+    let read = only_those_that(counts, T::command())
+        .try_get_matches_from(arguments)
+        .and_then(|matches| T::from_arg_matches(&matches));
     read.map_err(|error| {
         let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         if is_help || !error.use_stderr() {
             error.exit();
         }
-        sentence(&error, &command)
+        sentence(&error, &T::command())
     })
+}
+
+/// Leaves out variables of the environment whose values do not count.
+fn only_those_that(counts: fn(&OsStr) -> bool, command: Command) -> Command {
+    let left_out: Vec<_> = command
+        .get_arguments()
+        .filter(|argument| argument.get_env().and_then(std::env::var_os).is_some_and(|value| !counts(&value)))
+        .map(|argument| argument.get_id().clone())
+        .collect();
+    left_out
+        .into_iter()
+        .fold(command, |command, id| command.mut_arg(id, |argument| argument.env(Resettable::Reset)))
+        .mut_subcommands(|subcommand| only_those_that(counts, subcommand))
 }
 
 /// A whole number within these bounds.
@@ -53,18 +85,6 @@ pub fn seconds(
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
     let number = whole(bounds);
     move |text| number(text).map(Duration::from_secs)
-}
-
-/// A variable of the environment that is set to nothing is the same as none: `make` passes on what it was not given, too.
-fn without_empty_ones(command: Command) -> Command {
-    let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
-    let empty: Vec<_> = command
-        .get_arguments()
-        .filter(|argument| argument.get_env().is_some_and(is_empty))
-        .map(|argument| argument.get_id().clone())
-        .collect();
-    let unset = |command: Command, id| command.mut_arg(id, |argument| argument.env(Resettable::Reset));
-    empty.into_iter().fold(command, unset).mut_subcommands(without_empty_ones)
 }
 
 fn sentence(error: &Error, command: &Command) -> String {
@@ -122,7 +142,7 @@ mod tests {
     }
 
     fn read(arguments: &[&str]) -> Result<Settings, String> {
-        read_from(["tool"].iter().chain(arguments))
+        parse(["tool"].iter().chain(arguments), is_set)
     }
 
     #[test]
@@ -132,6 +152,12 @@ mod tests {
         let settings = read(&["--text", "7", "--water", "hot"]).unwrap();
         assert_eq!((settings.time, settings.water.as_deref()), (Duration::from_secs(20), Some("hot")));
         assert_eq!(read(&["--text", "7", "left"]).unwrap().side.as_deref(), Some("left"));
+    }
+
+    #[test]
+    fn arguments_alone_do_not_look_at_the_environment() {
+        let missing = read_from::<Settings>(["tool"]).unwrap_err();
+        assert!(missing.contains("--text <TEXT>"), "{missing}");
     }
 
     #[test]
