@@ -50,7 +50,9 @@ fn parse<T: Parser>(
         if is_help || !error.use_stderr() {
             error.exit();
         }
-        sentence(&error, &T::command())
+        let mut known = T::command();
+        known.build();
+        sentence(&error, &known)
     })
 }
 
