@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use load::Failure;
+use kit::Failure;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::id::{EventId, ReservationId, UserId};
 use jiff::Timestamp;
-use load::Failure;
+use kit::Failure;
 use stores::redis::keys::Keys;
 
 use crate::{bare_redis::BareRedis, rate::every_connection};

@@ -1,6 +1,7 @@
 //! What a booking costs: DynamoDB's capacity units, counted as it tells them, and the price of all that is billed by use.
 
-use load::{Failure, http::Call, server::OwnStores};
+use kit::{Failure, http::Call};
+use load::server::OwnStores;
 use local::consumed::{Consumed, Units};
 use stores::dynamodb;
 
@@ -85,7 +86,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
 }
 
 async fn buy(service: &Service, event: domain::id::EventId) -> Result<(), Failure> {
-    let buyer = buyers()?.bearer(0)?;
+    let buyer = buyers().bearer(0)?;
     let reservation = service.hold(event, &buyer).await?;
     service.confirm(&reservation, &buyer).await
 }

@@ -8,12 +8,15 @@ use std::{
 
 use flate2::{Compression, write::DeflateEncoder};
 use hyper::Method;
-use load::{
+use kit::{
     Failure,
     http::{Call, Connection},
+    process::program,
+    usage::memory_of,
+};
+use load::{
     people::{create_event, expect},
-    process::memory_of,
-    server::{OwnServer, OwnStores, program},
+    server::{OwnServer, OwnStores},
 };
 use serde_json::{Value, json};
 
@@ -38,7 +41,8 @@ const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "correct horse battery";
 
 /// What the events are made of.
-struct Usage {
+struct Usage<'a> {
+    programs: &'a Programs,
     event: String,
     settings: Vec<(&'static str, String)>,
     admin: String,
@@ -56,9 +60,9 @@ struct Measured {
 }
 
 /// Measures all functions side by side with hello-world.
-pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
+pub(crate) async fn figures(programs: &Programs) -> Result<Vec<Figure>, Failure> {
     let server = OwnServer::on(OwnStores::start().await?, None, &[]).await?;
-    let usage = usage(&server).await?;
+    let usage = usage(&server, programs).await?;
     let mut measured: Vec<Measured> = NAMES.iter().map(|_| Measured::default()).collect();
     let mut hello = Samples::default();
     for _ in 0..ROUNDS {
@@ -68,30 +72,31 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
         }
     }
     for (name, measured) in NAMES.iter().zip(&mut measured) {
-        measured.zipped = zipped_bytes(&program_of(name)?)? as f64 / MB;
+        measured.zipped = zipped_bytes(&programs.of(name)?)? as f64 / MB;
         under_load(name, &usage, measured).await?;
     }
     Ok(rows(&measured, &hello))
 }
 
-/// The function's program: beside ours, or in the folder `FUNCTIONS` as `cargo lambda build` leaves it there.
-pub(crate) fn program_of(name: &str) -> Result<PathBuf, Failure> {
-    match std::env::var_os("FUNCTIONS").filter(|folder| !folder.is_empty()) {
-        None => program(name),
-        Some(folder) => {
-            let program = Path::new(&folder).join(name).join("bootstrap");
-            if program.is_file() {
-                Ok(program)
-            } else {
-                Err(format!("{} is not there", program.display()).into())
-            }
+/// Where the functions' programs are: in that folder as `cargo lambda build` leaves them there, or beside ours.
+pub(crate) struct Programs(pub(crate) Option<PathBuf>);
+
+impl Programs {
+    /// A function's program.
+    pub(crate) fn of(&self, name: &str) -> Result<PathBuf, Failure> {
+        let Some(folder) = &self.0 else { return program(name) };
+        let program = folder.join(name).join("bootstrap");
+        if program.is_file() {
+            Ok(program)
+        } else {
+            Err(format!("{} is not there", program.display()).into())
         }
     }
 }
 
 /// Starts a function, and sends it events: the first is the one that a client waits for longest.
-async fn cold(name: &str, usage: &Usage, measured: &mut Measured) -> Result<(), Failure> {
-    let mut function = Function::start(&program_of(name)?, &usage.settings).await?;
+async fn cold(name: &str, usage: &Usage<'_>, measured: &mut Measured) -> Result<(), Failure> {
+    let mut function = Function::start(&usage.programs.of(name)?, &usage.settings).await?;
     measured.start_ms.0.push(function.started_in.as_secs_f64() * 1e3);
     measured.idle = measured.idle.max(memory(&function)?.0);
     measured.first_ms.0.push(invoke(&mut function, name, usage).await?);
@@ -103,8 +108,8 @@ async fn cold(name: &str, usage: &Usage, measured: &mut Measured) -> Result<(), 
     Ok(())
 }
 
-async fn under_load(name: &str, usage: &Usage, measured: &mut Measured) -> Result<(), Failure> {
-    let mut function = Function::start(&program_of(name)?, &usage.settings).await?;
+async fn under_load(name: &str, usage: &Usage<'_>, measured: &mut Measured) -> Result<(), Failure> {
+    let mut function = Function::start(&usage.programs.of(name)?, &usage.settings).await?;
     let events = if name == "auth" { LOAD_EVENTS_AUTH } else { LOAD_EVENTS };
     for _ in 0..events {
         invoke(&mut function, name, usage).await?;
@@ -119,7 +124,7 @@ fn memory(function: &Function) -> Result<(u64, u64), Failure> {
 }
 
 /// Milliseconds that an event took.
-async fn invoke(function: &mut Function, name: &str, usage: &Usage) -> Result<f64, Failure> {
+async fn invoke(function: &mut Function, name: &str, usage: &Usage<'_>) -> Result<f64, Failure> {
     let (took, answer) = function.invoke(usage.event_for(name)?).await?;
     let is_wrong = match &answer["statusCode"] {
         Value::Null => answer.get("errorMessage").is_some(),
@@ -208,7 +213,7 @@ fn zipped_bytes(program: &Path) -> Result<u64, Failure> {
     Ok(encoder.finish()?.len() as u64 + ZIP_HEADERS)
 }
 
-async fn usage(server: &OwnServer) -> Result<Usage, Failure> {
+async fn usage<'a>(server: &OwnServer, programs: &'a Programs) -> Result<Usage<'a>, Failure> {
     let admin = admin().await?;
     let event = create_event(server.address, &admin, "Measured", 1_000_000).await?;
     let mut connection = Connection::new(server.address);
@@ -217,13 +222,13 @@ async fn usage(server: &OwnServer) -> Result<Usage, Failure> {
     expect(&connection.send(&register).await?, 201, "/register")?;
     let mut settings = settings(&server.stores.redis, "evently");
     settings.push(("AWS_ENDPOINT_URL_DYNAMODB", server.stores.dynamodb.clone()));
-    Ok(Usage { event, settings, admin })
+    Ok(Usage { programs, event, settings, admin })
 }
 
-impl Usage {
+impl Usage<'_> {
     /// What the function is asked most.
     fn event_for(&self, name: &str) -> Result<String, Failure> {
-        let buyer = || buyers()?.bearer(0);
+        let buyer = || buyers().bearer(0);
         let account = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
         let book = format!("/events/{}/book", self.event);
         Ok(match name {

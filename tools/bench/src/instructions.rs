@@ -4,9 +4,8 @@
 
 use std::{fs, path::Path, process::Stdio};
 
+use kit::{Failure, http::Connection};
 use load::{
-    Failure,
-    http::Connection,
     people::create_event,
     server::{OwnServer, OwnStores},
 };
@@ -15,7 +14,7 @@ use tokio::process::Command;
 use crate::{
     OUT,
     figures::{Figure, Samples, Target},
-    functions::{NAMES, gateway_event, program_of},
+    functions::{NAMES, Programs, gateway_event},
     runtime_api::Function,
     rush::{hold, sold_out},
     world::{admin, buyers, settings},
@@ -57,7 +56,7 @@ pub(crate) async fn can_be_counted() -> bool {
 }
 
 /// Counts.
-pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
+pub(crate) async fn figures(programs: &Programs) -> Result<Vec<Figure>, Failure> {
     let server = OwnServer::on(OwnStores::start().await?, None, &[]).await?;
     let mut settings = settings(&server.stores.redis, "evently");
     settings.push(("AWS_ENDPOINT_URL_DYNAMODB", server.stores.dynamodb.clone()));
@@ -67,17 +66,17 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
         settings.push((limit, "10000".to_owned()));
     }
     fs::create_dir_all(OUT)?;
-    let mut rows = vec![starts(&settings).await?, start_by_tls(&settings).await?];
+    let mut rows = vec![starts(programs, &settings).await?, start_by_tls(programs, &settings).await?];
     for path in hot_paths(&server).await? {
-        rows.push(request(&path, &settings).await?);
+        rows.push(request(programs, &path, &settings).await?);
     }
     Ok(rows)
 }
 
-async fn starts(settings: &[(&'static str, String)]) -> Result<Figure, Failure> {
+async fn starts(programs: &Programs, settings: &[(&'static str, String)]) -> Result<Figure, Failure> {
     let (mut most, mut each) = (0.0_f64, Vec::new());
     for name in NAMES {
-        let millions = counted(&program_of(name)?, settings, name, &[], 0).await? / 1e6;
+        let millions = counted(&programs.of(name)?, settings, name, &[], 0).await? / 1e6;
         most = most.max(millions);
         each.push(format!("{name} {millions:.2}"));
     }
@@ -87,17 +86,21 @@ async fn starts(settings: &[(&'static str, String)]) -> Result<Figure, Failure> 
 }
 
 /// There is no TLS in the Redis of the tests: what is counted is all that comes before an answer.
-async fn start_by_tls(settings: &[(&'static str, String)]) -> Result<Figure, Failure> {
+async fn start_by_tls(programs: &Programs, settings: &[(&'static str, String)]) -> Result<Figure, Failure> {
     let by_tls: Vec<_> =
         settings.iter().map(|(name, value)| (*name, value.replace("redis://", "rediss://"))).collect();
-    let millions = counted(&program_of("reservations")?, &by_tls, "tls", &[], 0).await? / 1e6;
+    let millions = counted(&programs.of("reservations")?, &by_tls, "tls", &[], 0).await? / 1e6;
     let name = "the same, when it begins to speak TLS to Redis";
     let target = Target::AtMost(START_BY_TLS_MILLIONS_MAX);
     Ok(Figure::new(name, "", target, " M", Samples(vec![millions])).guarded())
 }
 
-async fn request(path: &HotPath, settings: &[(&'static str, String)]) -> Result<Figure, Failure> {
-    let program = program_of(path.function)?;
+async fn request(
+    programs: &Programs,
+    path: &HotPath,
+    settings: &[(&'static str, String)],
+) -> Result<Figure, Failure> {
+    let program = programs.of(path.function)?;
     let (few, more) = path.requests.split_at(WARM_UP);
     let warm = counted(&program, settings, "warm-up", few, path.status).await?;
     let whole = counted(&program, settings, path.profile, more, path.status).await?;
@@ -108,7 +111,7 @@ async fn request(path: &HotPath, settings: &[(&'static str, String)]) -> Result<
 }
 
 async fn hot_paths(server: &OwnServer) -> Result<[HotPath; 4], Failure> {
-    let (admin, buyer) = (admin().await?, buyers()?.bearer(0)?);
+    let (admin, buyer) = (admin().await?, buyers().bearer(0)?);
     let hot = create_event(server.address, &admin, "Hot", 1_000_000).await?;
     let gone = sold_out(server, &admin).await?;
     let mut connection = Connection::new(server.address);

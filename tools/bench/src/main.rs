@@ -17,61 +17,115 @@ mod table;
 mod trips;
 mod world;
 
-use std::{path::Path, process::ExitCode, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use figures::Figure;
-use load::{Failure, report::plot::Plot, server::serve_store};
+use functions::Programs;
+use kit::{
+    Failure,
+    ending::{exit_code, unless_broken_off},
+    plot::Plot,
+};
+use load::server::serve_store;
 
 const OUT: &str = "target/bench";
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match words[..] {
-        // What it starts itself as, so that the store's CPU is not its own.
-        ["store", port] => serve_store(port).await,
-        _ => tokio::select! {
-            done = bench(&words) => done,
-            // Broken off, all that was started ends with us.
-            _ = tokio::signal::ctrl_c() => Err("broken off".into()),
-        },
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nThe bench failed: {error}.");
-            ExitCode::FAILURE
-        }
-    }
+/// What was asked for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bench",
+    about = "Measures Evently's figures, each beside the limit that it should be read against"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    measured: Measured,
+}
+
+/// What it starts itself as.
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+enum Command {
+    /// Serves the store on that port, so that the store's CPU is not its own
+    #[command(hide = true)]
+    Store {
+        /// Where it listens
+        port: u16,
+    },
+}
+
+#[derive(Args, Debug)]
+struct Measured {
+    /// What to measure, instead of all
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Where `cargo lambda build --release` left the functions; otherwise they are beside this program
+    #[arg(long, env = "FUNCTIONS", value_name = "FOLDER")]
+    functions: Option<PathBuf>,
 }
 
 /// Everything that is measured, in the order of the table.
-const PARTS: [&str; 8] = ["rush", "pairs", "functions", "instructions", "trips", "cost", "events", "shards"];
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Requests a second and CPU, against bare clients and a hello-world service
+    Rush,
+    /// Book and confirm, against the SDK alone
+    Pairs,
+    /// Cold starts, sizes and memory of the deployed programs
+    Functions,
+    /// What a start and a request take in Lambda, counted by valgrind
+    Instructions,
+    /// Round trips
+    Trips,
+    /// Capacity units, and dollars
+    Cost,
+    /// How times grow with the number of events
+    Events,
+    /// How times grow with the shards of an event
+    Shards,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    exit_code(run().await.map(|()| true), "\nThe bench failed")
+}
+
+async fn run() -> Result<(), Failure> {
+    let arguments: Arguments = kit::settings::read()?;
+    match arguments.command {
+        Some(Command::Store { port }) => serve_store(port).await,
+        None => unless_broken_off(bench(&arguments.measured)).await,
+    }
+}
 
 /// Measures these parts, or all.
-async fn bench(parts: &[&str]) -> Result<(), Failure> {
-    if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(part)) {
-        return Err(format!("PARTS must be some of {}: {unknown} is none", PARTS.join(" ")).into());
-    }
+async fn bench(Measured { parts, functions }: &Measured) -> Result<(), Failure> {
+    let programs = Programs(functions.clone());
     let (mut figures, mut plots, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-    for (number, part) in (1..).zip(PARTS) {
-        if !parts.is_empty() && !parts.contains(&part) {
+    let all = Part::value_variants();
+    for (number, part) in (1..).zip(all) {
+        if !parts.is_empty() && !parts.contains(part) {
             continue;
         }
-        let started = Instant::now();
-        eprint!("{number} of {}: {part} … ", PARTS.len());
-        if part == "instructions" && parts.is_empty() && !instructions::can_be_counted().await {
+        let (name, started) = (part.name(), Instant::now());
+        eprint!("{number} of {}: {name} … ", all.len());
+        if *part == Part::Instructions && parts.is_empty() && !instructions::can_be_counted().await {
             eprintln!("left out: valgrind is not installed");
             continue;
         }
         // One that fails is told at the end, so that the others were not measured in vain.
-        match measure(part).await {
+        match measure(*part, &programs).await {
             Ok((measured, plot)) => {
                 figures.extend(measured);
-                plots.extend(plot.map(|plot| (part, plot)));
+                plots.extend(plot.map(|plot| (name.clone(), plot)));
             }
-            Err(error) => failures.push(format!("{part}: {error}")),
+            Err(error) => failures.push(format!("{name}: {error}")),
         }
         eprintln!("{} s", started.elapsed().as_secs());
     }
@@ -82,16 +136,22 @@ async fn bench(parts: &[&str]) -> Result<(), Failure> {
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ").into()) }
 }
 
-async fn measure(part: &str) -> Result<(Vec<Figure>, Option<Plot>), Failure> {
+async fn measure(part: Part, programs: &Programs) -> Result<(Vec<Figure>, Option<Plot>), Failure> {
     let with_plot = |(figures, plot)| (figures, Some(plot));
     match part {
-        "rush" => Ok((rush::figures().await?, None)),
-        "pairs" => Ok((pairs::figures().await?, None)),
-        "functions" => Ok((functions::figures().await?, None)),
-        "instructions" => Ok((instructions::figures().await?, None)),
-        "trips" => Ok((trips::figures().await?, None)),
-        "cost" => Ok((cost::figures().await?, None)),
-        "events" => scale::by_events().await.map(with_plot),
-        _ => scale::by_shards().await.map(with_plot),
+        Part::Rush => Ok((rush::figures().await?, None)),
+        Part::Pairs => Ok((pairs::figures().await?, None)),
+        Part::Functions => Ok((functions::figures(programs).await?, None)),
+        Part::Instructions => Ok((instructions::figures(programs).await?, None)),
+        Part::Trips => Ok((trips::figures().await?, None)),
+        Part::Cost => Ok((cost::figures().await?, None)),
+        Part::Events => scale::by_events().await.map(with_plot),
+        Part::Shards => scale::by_shards().await.map(with_plot),
+    }
+}
+
+impl Part {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }

@@ -8,9 +8,11 @@ use domain::{
     id::{EventId, ReservationId, UserId},
     inventory::SHARDS_MAX,
 };
-use load::{
+use kit::{
     Failure,
     http::{Call, Connection},
+};
+use load::{
     people::create_event,
     server::{OwnServer, OwnStores},
 };
@@ -75,7 +77,7 @@ async fn per_second<C>(
 
 /// One new buyer books a seat and confirms.
 pub(crate) async fn buy(connection: &mut Connection, event: &str) -> Result<(), Failure> {
-    let buyer = buyers()?.bearer(0)?;
+    let buyer = buyers().bearer(0)?;
     let reservation = hold(connection, event, &buyer, 201).await?;
     let path = format!("/reservations/{reservation}/confirm");
     match connection.send(&Call::post(&path, &buyer)).await?.status {

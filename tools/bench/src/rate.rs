@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::future::try_join_all;
-use load::{Failure, http::Connection, process::cpu_of};
+use kit::{Failure, http::Connection, usage::cpu_of};
 
 /// Connections that send at the same time.
 pub(crate) const CONNECTIONS: usize = 50;

@@ -12,7 +12,7 @@ use std::{
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use load::Failure;
+use kit::Failure;
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
@@ -99,9 +99,7 @@ impl Function {
 
     /// Ends it, and waits for that.
     pub(crate) async fn end(mut self) -> Result<(), Failure> {
-        // `kill` is built into every shell, but not every machine has it as a program.
-        let pid = self.pid()?.to_string();
-        Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid]).status().await?;
+        kit::process::send("TERM", self.pid()?)?;
         timeout(ANSWER_WITHIN, self.program.wait()).await??;
         Ok(())
     }

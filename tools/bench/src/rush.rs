@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use hyper::Method;
-use load::{
+use kit::{
     Failure,
     http::{Call, Connection},
-    people::create_event,
-    process::memory_of,
-    server::{OwnServer, OwnStores, free_port, program},
+    process::{Process, free_port, program},
+    usage::memory_of,
+    wait,
 };
-use local::process::Process;
+use load::{
+    people::create_event,
+    server::{OwnServer, OwnStores},
+};
 use serde_json::json;
-use tokio::time::sleep;
 
 use crate::{
     bare_reserve::BareReserve,
@@ -108,7 +110,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
 async fn bare_reserve(server: &OwnServer, admin: &str) -> Result<BareReserve, Failure> {
     let event = create_event(server.address, admin, "Hot", SEATS).await?;
     // The first hold brings the event into Redis.
-    hold(&mut Connection::new(server.address), &event, &buyers()?.bearer(0)?, 201).await?;
+    hold(&mut Connection::new(server.address), &event, &buyers().bearer(0)?, 201).await?;
     BareReserve::new(&server.stores.redis, event.parse()?, "evently:").await
 }
 
@@ -116,7 +118,7 @@ async fn bare_reserve(server: &OwnServer, admin: &str) -> Result<BareReserve, Fa
 pub(crate) async fn sold_out(server: &OwnServer, admin: &str) -> Result<String, Failure> {
     let event = create_event(server.address, admin, "Gone", 1).await?;
     let mut connection = Connection::new(server.address);
-    let buyer = buyers()?.bearer(0)?;
+    let buyer = buyers().bearer(0)?;
     let reservation = hold(&mut connection, &event, &buyer, 201).await?;
     let confirmed =
         connection.send(&Call::post(&format!("/reservations/{reservation}/confirm"), &buyer)).await?;
@@ -128,7 +130,7 @@ pub(crate) async fn sold_out(server: &OwnServer, admin: &str) -> Result<String, 
 
 async fn book(server: &OwnServer, event: &str, status: u16) -> Result<Rate, Failure> {
     // Signed beforehand: the generator shares the CPUs with the service.
-    let buyers = buyers()?;
+    let buyers = buyers();
     let bearers = (0..BUYERS).map(|number| buyers.bearer(number)).collect::<Result<Vec<_>, _>>()?;
     measure(server.address, server.pid(), ROUND, async |connection: &mut Connection| {
         let bearer = fastrand::choice(&bearers).ok_or("there is no buyer")?;
@@ -179,13 +181,14 @@ impl Hello {
         command.env("PORT", port.to_string()).stderr(std::process::Stdio::null());
         let process = Process::start(command).await?;
         let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
-        for _ in 0..100 {
-            if Connection::new(address).send(&Call::get("/")).await.is_ok() {
-                return Ok(Self { address, process });
-            }
-            sleep(Duration::from_millis(50)).await;
+        let is_ready = wait::until(Duration::from_secs(5), Duration::from_millis(50), || async {
+            Ok::<_, Failure>(Connection::new(address).send(&Call::get("/")).await.is_ok())
+        });
+        if is_ready.await? {
+            Ok(Self { address, process })
+        } else {
+            Err("hello_http does not come up".into())
         }
-        Err("hello_http does not come up".into())
     }
 
     async fn measure(&self) -> Result<Rate, Failure> {

@@ -9,12 +9,12 @@ use domain::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use load::{
+use kit::{
     Failure,
     http::Call,
-    report::plot::{Line, Plot},
-    server::OwnStores,
+    plot::{Line, Plot},
 };
+use load::server::OwnStores;
 use stores::dynamodb;
 
 use crate::{
@@ -225,7 +225,7 @@ async fn book_and_confirm_ms(halls: &[Hall]) -> Result<Vec<[f64; 2]>, Failure> {
         // Each is first as often as any other.
         for which in (0..halls.len()).map(|which| (which + purchase) % halls.len()) {
             let (hall, event, [books, confirms]) = (&halls[which], &events[which], &mut taken[which]);
-            let buyer = buyers()?.bearer(0)?;
+            let buyer = buyers().bearer(0)?;
             let started = Instant::now();
             let reservation = hall.service.hold(*event, &buyer).await?;
             books.0.push(ms_since(started));

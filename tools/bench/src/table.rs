@@ -2,9 +2,9 @@
 
 use std::{fs, path::Path};
 
-use load::{
+use kit::{
     Failure,
-    report::plot::{Plot, write},
+    plot::{Plot, write},
 };
 use serde_json::json;
 
@@ -34,7 +34,7 @@ pub(crate) fn markdown(figures: &[Figure]) -> String {
 }
 
 /// Writes `bench.json`, `bench.md` and the plots.
-pub(crate) fn write_all(folder: &Path, figures: &[Figure], plots: &[(&str, Plot)]) -> Result<(), Failure> {
+pub(crate) fn write_all(folder: &Path, figures: &[Figure], plots: &[(String, Plot)]) -> Result<(), Failure> {
     fs::create_dir_all(folder)?;
     let all: Vec<_> = figures
         .iter()

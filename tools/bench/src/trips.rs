@@ -4,9 +4,11 @@
 use std::time::{Duration, Instant};
 
 use hyper::Method;
-use load::{
+use kit::{
     Failure,
     http::{Call, Connection},
+};
+use load::{
     people::create_event,
     server::{OwnServer, OwnStores},
 };
@@ -50,7 +52,7 @@ async fn count(settings: &[(&str, &str)]) -> Result<[f64; 4], Failure> {
     let redis = format!("redis://{}", delayed(&stores.redis, DELAY).await?);
     let server = OwnServer::on(stores, Some((&dynamodb, &redis)), settings).await?;
     let event = create_event(server.address, &admin().await?, "Far away", 100).await?;
-    let (mut connection, buyer) = (Connection::new(server.address), buyers()?.bearer(0)?);
+    let (mut connection, buyer) = (Connection::new(server.address), buyers().bearer(0)?);
     let mut fewest = [f64::INFINITY; 4];
     // The first time warms up.
     for round in 0..=TRIES {

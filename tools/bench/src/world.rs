@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use axum::{Router, body::Body};
-use domain::{
-    event::{EventDetails, EventStatus},
-    id::EventId,
-};
+use domain::id::EventId;
 use http_api::App;
 use http_body_util::BodyExt;
 use hyper::{Request, header};
-use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
-use load::{Failure, http::Call, people::Buyers, server::JWT_SECRET};
+use kit::{Failure, http::Call};
+use load::{people::Buyers, server::JWT_SECRET};
 use local::{api, stack::table_name, tables, template::Template};
 use serde_json::Value;
 use settings::Config;
@@ -23,13 +20,13 @@ use tower::ServiceExt;
 pub(crate) const AS_DEPLOYED: (&str, &str) = ("RUST_LOG", "info,dynoxide=error");
 
 /// Buyers whose tokens we sign.
-pub(crate) fn buyers() -> Result<Buyers, Failure> {
+pub(crate) fn buyers() -> Buyers {
     Buyers::signed(JWT_SECRET)
 }
 
 /// An `Authorization` header of an admin.
 pub(crate) async fn admin() -> Result<String, Failure> {
-    load::people::admin(&buyers()?, None).await
+    load::people::admin(&buyers(), None).await
 }
 
 /// The settings that a function needs, on that Redis; `prefix` keeps tables and keys apart.
@@ -112,22 +109,8 @@ impl Service {
     /// Makes an event; answers with its id.
     pub(crate) async fn event(&self, number: u32, capacity: u32) -> Result<EventId, Failure> {
         let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
-        let details = EventDetails {
-            name: format!("Evening {number}"),
-            description: None,
-            venue: Some("Town Hall".to_owned()),
-            starts_at: now + SignedDuration::from_hours(24 * 30) + SignedDuration::from_secs(number.into()),
-            ends_at: None,
-            capacity,
-            base_price: 2_500,
-            currency: Currency::EUR,
-            sales_open_at: None,
-            sales_close_at: None,
-            max_per_booking: 10,
-            max_per_user: 10,
-            status: EventStatus::Published,
-            pricing: None,
-        };
+        let starts_at = now + SignedDuration::from_hours(24 * 30) + SignedDuration::from_secs(number.into());
+        let details = kit::sample::event(format!("Evening {number}"), starts_at, capacity);
         Ok(booking::create_event(&self.app.protocol, details, now).await?.id)
     }
 }

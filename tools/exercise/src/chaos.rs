@@ -4,13 +4,14 @@
 use std::{io, path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use kit::Failure;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Failure, check::no_seats_too_many, faults::Fault, world::World};
+use crate::{check::no_seats_too_many, faults::Fault, world::World};
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -81,7 +82,7 @@ pub(crate) async fn reign(world: Arc<World>, until: Instant) -> Result<(), Failu
     }
 }
 
-async fn kill(world: &World, servers: std::ops::Range<usize>, down: Duration) -> io::Result<()> {
+async fn kill(world: &World, servers: std::ops::Range<usize>, down: Duration) -> Result<(), Failure> {
     for number in servers.clone() {
         if world.fleet.kill(number).await? {
             world.faults.count(Fault::ServerKilled);

@@ -4,10 +4,12 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
+
+use parking_lot::Mutex;
 
 /// What can be done to the service. The names are those of the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,33 +121,33 @@ impl Faults {
 
     /// Called when the fault was really done.
     pub(crate) fn count(&self, fault: Fault) {
-        *lock(&self.done).entry(fault).or_default() += 1;
+        *self.done.lock().entry(fault).or_default() += 1;
     }
 
     pub(crate) fn counts(&self) -> BTreeMap<Fault, u64> {
-        lock(&self.done).clone()
+        self.done.lock().clone()
     }
 
     /// DynamoDB refused this because Redis had promised seats that are sold.
     pub(crate) fn promise_is_broken(&self, request: &[u8]) {
-        lock(&self.broken_promises).push(String::from_utf8_lossy(request).into_owned());
+        self.broken_promises.lock().push(String::from_utf8_lossy(request).into_owned());
     }
 
     /// The transactions that were refused so.
     pub(crate) fn broken_promises(&self) -> Vec<String> {
-        lock(&self.broken_promises).clone()
+        self.broken_promises.lock().clone()
     }
 
     /// DynamoDB's reply to this request is late for as long as the answer lives.
     pub(crate) fn reply_is_late(&self, request: &[u8]) -> impl Drop {
         let request: Arc<str> = String::from_utf8_lossy(request).into();
-        lock(&self.late).push(Arc::clone(&request));
+        self.late.lock().push(Arc::clone(&request));
         Late { faults: self, request }
     }
 
     /// Whether a late reply is about that.
     pub(crate) fn is_reply_late_about(&self, id: &str) -> bool {
-        lock(&self.late).iter().any(|request| request.contains(id))
+        self.late.lock().iter().any(|request| request.contains(id))
     }
 
     /// Redis starts or ends to forget.
@@ -166,7 +168,7 @@ struct Late<'a> {
 
 impl Drop for Late<'_> {
     fn drop(&mut self) {
-        lock(&self.faults.late).retain(|request| !Arc::ptr_eq(request, &self.request));
+        self.faults.late.lock().retain(|request| !Arc::ptr_eq(request, &self.request));
     }
 }
 
@@ -187,7 +189,7 @@ impl Dice {
 
     /// A number below `end`.
     pub(crate) fn below(&self, end: u64) -> u64 {
-        lock(&self.0).u64(..end.max(1))
+        self.0.lock().u64(..end.max(1))
     }
 
     /// A number from `low` to `high`.
@@ -212,7 +214,7 @@ impl Dice {
 
     /// Brings them into another order.
     pub(crate) fn shuffle<T>(&self, items: &mut [T]) {
-        lock(&self.0).shuffle(items);
+        self.0.lock().shuffle(items);
     }
 
     /// An outcome by weight out of 1,000; `None` for what remains.
@@ -226,9 +228,4 @@ impl Dice {
         }
         None
     }
-}
-
-/// Counters and dice are whole at any time, whoever panicked.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

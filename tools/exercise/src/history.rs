@@ -1,16 +1,12 @@
 //! What every buyer asked and was told, for the checks at the end and for the trace of a violation.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use domain::id::{EventId, UserId};
+use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::{faults::lock, progress::Progress};
+use crate::progress::Progress;
 
 const SHOWN_AT_ONCE_MAX: usize = 5;
 
@@ -160,16 +156,16 @@ impl History {
     }
 
     pub(crate) fn keep(&self, purchase: Purchase) {
-        lock(&self.purchases).push(purchase);
+        self.purchases.lock().push(purchase);
     }
 
     pub(crate) fn count(&self, act: Act, outcome: &Outcome) {
-        *lock(&self.answers).entry((act, outcome.to_string())).or_default() += 1;
+        *self.answers.lock().entry((act, outcome.to_string())).or_default() += 1;
     }
 
     /// What must never be. The first ones are shown at once; the same thing goes wrong again and again.
     pub(crate) fn violation(&self, what: String) {
-        let mut violations = lock(&self.violations);
+        let mut violations = self.violations.lock();
         if violations.len() < SHOWN_AT_ONCE_MAX {
             self.progress.say(&format!("VIOLATION: {}", what.lines().next().unwrap_or_default()));
         }
@@ -177,18 +173,18 @@ impl History {
     }
 
     pub(crate) fn violation_count(&self) -> usize {
-        lock(&self.violations).len()
+        self.violations.lock().len()
     }
 
     pub(crate) fn purchases(&self) -> Vec<Purchase> {
-        lock(&self.purchases).clone()
+        self.purchases.lock().clone()
     }
 
     pub(crate) fn answers(&self) -> BTreeMap<(Act, String), u64> {
-        lock(&self.answers).clone()
+        self.answers.lock().clone()
     }
 
     pub(crate) fn violations(&self) -> Vec<String> {
-        lock(&self.violations).clone()
+        self.violations.lock().clone()
     }
 }

@@ -25,6 +25,7 @@ use std::{
 };
 
 use domain::user::Role;
+use kit::Failure;
 use tokio::{
     task::JoinSet,
     time::{Instant, timeout},
@@ -35,9 +36,6 @@ pub use verdict::Verdict;
 
 use people::{Session, admin, buyer};
 use world::World;
-
-/// Why the exercise itself failed.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// People end what they are at, and ask for outcomes that they do not know.
 const PEOPLE_LEAVE_WITHIN: Duration = Duration::from_secs(60);

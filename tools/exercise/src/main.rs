@@ -2,35 +2,26 @@
 
 use std::process::ExitCode;
 
-use exercise::{Failure, Settings, Verdict};
+use exercise::{Settings, Verdict};
+use kit::{
+    Failure,
+    ending::{exit_code, unless_broken_off},
+};
 
 /// Violations told with all that led to them; most of the others have the same cause.
 const SHOWN_MAX: usize = 20;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Broken off, all that was started ends with us.
-    let done = tokio::select! {
-        done = exercise() => done,
-        _ = tokio::signal::ctrl_c() => Err("broken off".into()),
-    };
-    match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            // Below the bar, if there is one.
-            eprintln!("\nThe exercise failed: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(unless_broken_off(exercise()).await, "\nThe exercise failed")
 }
 
 /// Whether all was well.
 async fn exercise() -> Result<bool, Failure> {
-    let settings = Settings::from_env()?;
+    let settings: Settings = kit::settings::read()?;
     let mut all = Verdict::default();
-    for seed in &settings.seeds {
-        all.add(exercise::run(&settings, *seed).await?);
+    for seed in settings.all_seeds() {
+        all.add(exercise::run(&settings, seed).await?);
     }
     println!("\n{all}");
     for (seed, what) in all.violations.iter().take(SHOWN_MAX) {
@@ -48,5 +39,5 @@ async fn exercise() -> Result<bool, Failure> {
     if !unreached.is_empty() {
         println!("Never reached: {}", unreached.join("; "));
     }
-    Ok(all.violations.is_empty() && (unreached.is_empty() || !settings.is_default))
+    Ok(all.violations.is_empty() && (unreached.is_empty() || !settings.is_usual()))
 }

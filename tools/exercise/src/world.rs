@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use domain::{
-    email::Email,
-    event::{EventDetails, EventStatus},
+    event::EventDetails,
     id::{EventId, UserId},
-    user::{Role, User},
+    user::Role,
 };
 use http_api::App;
-use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
+use kit::Failure;
 use local::{
     embedded_store::{EmbeddedStore, Location},
     redis_server::{RedisOptions, RedisServer},
@@ -24,7 +23,6 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use crate::{
-    Failure,
     dynamodb_proxy::{DynamoProxy, LATE_REPLIES, LATE_REQUESTS, USUAL},
     faults::{Dice, Faults},
     fleet::Fleet,
@@ -140,17 +138,7 @@ impl World {
 
     /// Somebody who is signed in: an id and a token.
     pub(crate) fn sign_in(&self, role: Role) -> Result<(UserId, String), Failure> {
-        let user = User {
-            email: Email::parse("somebody@example.com")?,
-            id: UserId::new(),
-            name: None,
-            role,
-            password_hash: None,
-            password_version: 0,
-            password_changed_at: None,
-            previous_password_hash: None,
-            created_at: Timestamp::now(),
-        };
+        let user = kit::sample::somebody(role)?;
         let token = self.truth.tokens.issue_access(&user, Timestamp::now())?;
         Ok((user.id, token))
     }
@@ -215,19 +203,8 @@ fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, S
 
 fn event(capacity: u32, starts_at: Timestamp) -> EventDetails {
     EventDetails {
-        name: format!("An event for {capacity}"),
-        description: None,
-        venue: None,
-        starts_at,
-        ends_at: None,
-        capacity,
         base_price: FIRST_PRICE,
-        currency: Currency::EUR,
-        sales_open_at: None,
-        sales_close_at: None,
-        max_per_booking: 10,
         max_per_user: MAX_PER_USER,
-        status: EventStatus::Published,
-        pricing: None,
+        ..kit::sample::event(format!("An event for {capacity}"), starts_at, capacity)
     }
 }

@@ -7,16 +7,11 @@ use std::{
     time::Duration,
 };
 
+use kit::{Failure, wait};
 use serde_json::Value;
-use tokio::{
-    process::Command,
-    time::{Instant, sleep},
-};
+use tokio::process::Command;
 
-use crate::{
-    Failure,
-    process::{self, Process},
-};
+use crate::process::{self, Process};
 
 /// What `provided.al2023` runs in. Where Docker does not have it, a stand-in is made of this machine's own C library.
 const IMAGE: &str = "public.ecr.aws/lambda/provided:al2023-";
@@ -124,16 +119,22 @@ impl Sam {
         )?;
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(15)).build()?;
         let health = format!("http://127.0.0.1:{port}/health");
-        let deadline = Instant::now() + READY_WITHIN;
-        while !http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            if Instant::now() > deadline || api.ended()?.is_some() {
-                api.stop().await;
-                let said = std::fs::read(log)?;
-                return Err(format!("sam local start-api does not come up: {}", last_line(&said)).into());
+        let is_up = wait::until(READY_WITHIN, ASK_AGAIN_AFTER, || {
+            let (ended, asked) = (api.ended(), http.get(&health).send());
+            async move {
+                match asked.await {
+                    Ok(answer) if answer.status().is_success() => Ok(true),
+                    _ if ended?.is_some() => Err(Failure::from("it ended")),
+                    _ => Ok(false),
+                }
             }
-            sleep(ASK_AGAIN_AFTER).await;
+        });
+        if is_up.await.is_ok_and(|is_up| is_up) {
+            return Ok(api);
         }
-        Ok(api)
+        api.stop().await;
+        let said = std::fs::read(log)?;
+        Err(format!("sam local start-api does not come up: {}", last_line(&said)).into())
     }
 
     fn set_up(&self, command: &mut Command) {

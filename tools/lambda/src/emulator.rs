@@ -9,13 +9,11 @@ use std::{
     time::Duration,
 };
 
+use kit::{Failure, wait};
 use serde_json::Value;
-use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep},
-};
+use tokio::sync::Mutex;
 
-use crate::{Failure, process::Process, stores::Environment};
+use crate::{process::Process, stores::Environment};
 
 /// A process that starts, on a loaded machine.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -105,16 +103,15 @@ impl Emulators {
     }
 
     async fn await_listening(&self, function: &Emulated) -> Result<(), Failure> {
-        let deadline = Instant::now() + READY_WITHIN;
-        // Any answer will do: only invocations are invocations.
         let root = function.url.trim_end_matches(INVOCATIONS);
-        while self.http.get(root).send().await.is_err() {
-            if Instant::now() > deadline {
-                return Err(format!("an emulator does not start; see {}", function.log.display()).into());
-            }
-            sleep(ASK_AGAIN_AFTER).await;
+        let is_up = wait::until(READY_WITHIN, ASK_AGAIN_AFTER, || async {
+            // Any answer will do: only invocations are invocations.
+            Ok::<_, Failure>(self.http.get(root).send().await.is_ok())
+        });
+        match is_up.await? {
+            true => Ok(()),
+            false => Err(format!("an emulator does not start; see {}", function.log.display()).into()),
         }
-        Ok(())
     }
 }
 

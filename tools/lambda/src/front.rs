@@ -11,10 +11,11 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
+use kit::Failure;
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{Failure, emulator::Emulators, payload, routes::Routes};
+use crate::{emulator::Emulators, payload, routes::Routes};
 
 /// API Gateway takes no more.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::Failure;
+use kit::Failure;
 
 /// Amazon Linux 2023, on which `provided.al2023` is built, has version 2.34.
 const MINOR_MAX: u32 = 34;

@@ -14,6 +14,3 @@ pub mod samples;
 pub mod stores;
 pub mod trial;
 pub mod world;
-
-/// Why something can't be done, as a sentence.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;

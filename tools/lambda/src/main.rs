@@ -2,22 +2,25 @@
 
 use std::{
     env,
+    ffi::OsString,
     net::IpAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
+use clap::{Args, Parser, ValueEnum};
+use kit::{
+    Failure,
+    ending::{Stop, exit_code},
+};
 use lambda::{
-    Failure, docker, samples,
+    docker, samples,
     stores::{Stores, for_sam},
     trial::{self, Place, Tools},
 };
 use local::settings::NOT_INHERITED;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
 /// Where the environment of the sample stores is written, for SAM.
 const ENVIRONMENT_FILE: &str = "target/sample-environment.json";
@@ -25,22 +28,59 @@ const SAM_ENDS_WITHIN: Duration = Duration::from_secs(3);
 /// `cargo lambda watch` ends its functions first.
 const COMMAND_ENDS_WITHIN: Duration = Duration::from_secs(10);
 
+/// What was asked for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lambda",
+    disable_help_subcommand = true,
+    about = "Evently's functions as real Lambda processes, and the sample invocations for them"
+)]
+enum Arguments {
+    /// Writes the sample invocations anew, into events/
+    Events,
+    /// Runs the stores that the samples speak of, until Ctrl-C or for as long as a command runs
+    Stores {
+        /// Is started with the environment that the functions need
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+    /// Sends every sample to the functions that `sam build` made, and goes the journey through them
+    Test(Trial),
+}
+
+#[derive(Args, Debug)]
+struct Trial {
+    /// Where the functions run
+    #[arg(value_enum, default_value_t = On::Any)]
+    on: On,
+    /// SAM's program
+    #[arg(long, env = "SAM", value_name = "FILE")]
+    sam: PathBuf,
+    /// AWS's runtime interface emulator, which SAM brings along
+    #[arg(long, env = "EMULATOR", value_name = "FILE")]
+    emulator: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum On {
+    /// In containers, by SAM
+    Docker,
+    /// Under AWS's runtime interface emulator
+    Emulator,
+    /// In containers where there is Docker, and else under the emulator
+    Any,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match arguments.as_slice() {
-        ["events"] => write_samples(),
-        ["stores", command @ ..] => stores(command).await,
-        ["test", place @ ("docker" | "emulator" | "any")] => test(place).await,
-        _ => Err("use: lambda events | stores [command …] | test docker|emulator|any".into()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+    exit_code(run().await.map(|()| true), "This did not work")
+}
+
+async fn run() -> Result<(), Failure> {
+    match kit::settings::read()? {
+        Arguments::Events => write_samples(),
+        Arguments::Stores { command } => stores(&command).await,
+        Arguments::Test(trial) => test(trial).await,
     }
 }
 
@@ -51,7 +91,7 @@ fn write_samples() -> Result<(), Failure> {
 }
 
 /// Runs the sample stores until Ctrl-C, or as long as a command that is started with their environment.
-async fn stores(command: &[&str]) -> Result<(), Failure> {
+async fn stores(command: &[OsString]) -> Result<(), Failure> {
     let stores = Stores::start(host_for_containers().await).await?;
     let done = match command {
         [] => {
@@ -62,7 +102,8 @@ async fn stores(command: &[&str]) -> Result<(), Failure> {
             println!("    --parameter-overrides Architecture={}\n", docker::ARCHITECTURE);
             println!("A sample that changes something gets its stated answer once: start these stores anew.");
             println!("Stop them: Ctrl-C");
-            interrupted().await
+            Stop::new()?.told().await;
+            Ok(())
         }
         [program, arguments @ ..] => beside(program, arguments, &stores).await,
     };
@@ -78,7 +119,8 @@ async fn host_for_containers() -> Option<IpAddr> {
 }
 
 /// Runs a command beside the stores, and ends it when we are to end.
-async fn beside(program: &str, arguments: &[&str], stores: &Stores) -> Result<(), Failure> {
+async fn beside(program: &OsString, arguments: &[OsString], stores: &Stores) -> Result<(), Failure> {
+    let mut stop = Stop::new()?;
     let mut command = tokio::process::Command::new(program);
     for name in NOT_INHERITED {
         command.env_remove(name);
@@ -87,50 +129,36 @@ async fn beside(program: &str, arguments: &[&str], stores: &Stores) -> Result<()
     tokio::select! {
         ended = child.wait() => {
             let ended = ended?;
-            if ended.success() { Ok(()) } else { Err(format!("{program} ended with {ended}").into()) }
+            if ended.success() { Ok(()) } else { Err(format!("{} ended with {ended}", program.display()).into()) }
         }
-        stopped = interrupted() => {
+        () = stop.told() => {
             // In a terminal it has heard of Ctrl-C itself.
             if let Some(id) = child.id() {
-                let kill = format!("kill -INT {id} 2>/dev/null");
-                let _ = tokio::process::Command::new("sh").args(["-c", &kill]).status().await;
+                kit::process::send("INT", id)?;
             }
             let _ = timeout(COMMAND_ENDS_WITHIN, child.wait()).await;
-            stopped
+            Ok(())
         }
     }
 }
 
-async fn interrupted() -> Result<(), Failure> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
-}
-
-async fn test(place: &str) -> Result<(), Failure> {
-    let root = env::current_dir()?;
-    let named = |name: &str| -> Result<PathBuf, Failure> {
-        let file = PathBuf::from(env::var_os(name).ok_or(format!("{name} is not set"))?).canonicalize();
-        Ok(file.map_err(|cause| format!("{name}: {cause}"))?)
-    };
-    let tools = Tools { sam: named("SAM")?, emulator: named("EMULATOR")?, root };
-    let place = match (place, docker::is_there().await) {
-        ("emulator", _) => Place::Emulator,
+async fn test(Trial { on, sam, emulator }: Trial) -> Result<(), Failure> {
+    let whole = |file: PathBuf| file.canonicalize().map_err(|cause| format!("{}: {cause}", file.display()));
+    let tools = Tools { sam: whole(sam)?, emulator: whole(emulator)?, root: env::current_dir()? };
+    let place = match (on, docker::is_there().await) {
+        (On::Emulator, _) => Place::Emulator,
         (_, Ok(())) => Place::Docker,
-        ("any", Err(why)) => {
+        (On::Any, Err(why)) => {
             println!("Docker is not there ({why}).");
             Place::Emulator
         }
-        (_, Err(why)) => return Err(format!("Docker is not there: {why}").into()),
+        (On::Docker, Err(why)) => return Err(format!("Docker is not there: {why}").into()),
     };
+    let mut stop = Stop::new()?;
     // Broken off, all that was started ends with us.
     tokio::select! {
         done = trial::run(&tools, place) => done,
-        stopped = interrupted() => {
-            stopped?;
+        () = stop.told() => {
             if place == Place::Docker {
                 // What SAM was about to start is there by then.
                 sleep(SAM_ENDS_WITHIN).await;

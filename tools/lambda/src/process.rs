@@ -7,12 +7,11 @@ use std::{
     time::Duration,
 };
 
+use kit::Failure;
 use tokio::{
     process::{Child, Command},
     time::timeout,
 };
-
-use crate::Failure;
 
 /// Ends the program, and all that it started, when our end of its standard input closes, however we end. First politely:
 /// SAM removes its containers then.

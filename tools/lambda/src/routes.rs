@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use kit::Failure;
 use local::template::{self, Route, Template};
-
-use crate::Failure;
 
 /// The routes of the template, ready to be matched.
 #[derive(Debug)]

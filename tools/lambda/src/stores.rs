@@ -8,6 +8,7 @@ use std::{
 };
 
 use http_api::App;
+use kit::Failure;
 use local::{
     embedded_store::{EmbeddedStore, Location},
     redis_server::{RedisOptions, RedisServer},
@@ -23,10 +24,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{
-    Failure,
-    world::{self, ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET},
-};
+use crate::world::{self, ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET};
 
 /// Environment variables of a function.
 pub type Environment = BTreeMap<&'static str, String>;

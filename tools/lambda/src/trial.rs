@@ -2,18 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, TcpListener},
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
+use kit::{Failure, process::free_port};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    Failure,
     answer::{difference, readable},
     docker::{self, Sam},
     emulator::Emulators,
@@ -154,7 +154,7 @@ async fn with_sam(
     };
     send(first, 1, invoke).await?;
     send(rest, CONTAINERS_AT_ONCE, invoke).await?;
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = free_port()?;
     let api = sam.start_api(port, &scratch.join("api.log")).await?;
     let travelled = journey(&tools.root, &format!("http://127.0.0.1:{port}")).await;
     api.stop().await;

@@ -16,15 +16,13 @@ use domain::{
     user::{PasswordHash, Role, User},
 };
 use http_api::{App, headers::event_answer, views::EventView};
-use iso_currency::Currency;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use kit::Failure;
 use stores::{
     dynamodb::{CommitOutcome, Created},
     redis::scripts::{Reserve, ReserveRequest},
 };
-
-use crate::Failure;
 
 /// Signs the samples' tokens. Everybody knows it, so nothing that matters may ever have it.
 pub const JWT_SECRET: &str = "everybody-knows-this-secret-of-the-samples";
@@ -220,22 +218,8 @@ pub fn tag_of_quiet() -> Result<String, Failure> {
 }
 
 fn details(name: &str, capacity: u32) -> Result<EventDetails, Failure> {
-    Ok(EventDetails {
-        name: name.to_owned(),
-        description: None,
-        venue: Some("Riverside Park".to_owned()),
-        starts_at: instant(EVENTS_START)?,
-        ends_at: None,
-        capacity,
-        base_price: 4_500,
-        currency: Currency::EUR,
-        sales_open_at: None,
-        sales_close_at: None,
-        max_per_booking: 10,
-        max_per_user: 10,
-        status: EventStatus::Published,
-        pricing: None,
-    })
+    let venue = Some("Riverside Park".to_owned());
+    Ok(EventDetails { venue, ..kit::sample::event(name, instant(EVENTS_START)?, capacity) })
 }
 
 /// Past [`booking::create_event`], which chooses an id itself and takes no event that has started.

@@ -7,11 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kit::{Failure, http::Connection};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    Failure,
-    http::Connection,
     ledger::Ledger,
     people::Buyers,
     record::Record,

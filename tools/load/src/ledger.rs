@@ -3,14 +3,14 @@
 
 use std::{cell::RefCell, net::SocketAddr, time::Duration};
 
+use kit::{
+    Failure,
+    http::{Call, Connection},
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    Failure,
-    http::{Call, Connection},
-    people::expect,
-};
+use crate::people::expect;
 
 /// Confirms that are under way end within a request's time limit.
 const AT_REST_WITHIN: Duration = Duration::from_secs(15);

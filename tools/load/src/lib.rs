@@ -3,16 +3,14 @@
 #![doc = include_str!("../README.md")]
 
 mod drive;
-pub mod http;
 pub mod ledger;
 pub mod people;
-pub mod process;
 mod progress;
 pub mod record;
 pub mod report;
 pub mod scenario;
 pub mod server;
-mod settings;
+pub mod settings;
 mod visit;
 
 use std::{
@@ -21,19 +19,15 @@ use std::{
     time::Instant,
 };
 
-use tokio::task::{JoinSet, LocalSet};
-
 use drive::Crowd;
+use kit::{Failure, usage::cpu_of};
 use ledger::Ledger;
 use people::Buyers;
-use process::cpu_of;
 use record::Record;
 use report::Report;
 use server::OwnServer;
 pub use settings::{Settings, Target};
-
-/// Why the generator itself failed.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+use tokio::task::{JoinSet, LocalSet};
 
 /// Runs the scenario, against a service of its own unless the settings name one. Answers with what to report.
 ///
@@ -45,9 +39,9 @@ pub async fn run(settings: &Settings) -> Result<Report, Failure> {
         None => Some(OwnServer::start().await?),
     };
     let buyers = match (&settings.target, &own) {
-        (Some(Target { jwt_secret: Some(secret), .. }), _) => Buyers::signed(secret)?,
+        (Some(Target { jwt_secret: Some(secret), .. }), _) => Buyers::signed(secret),
         (Some(target), _) => Buyers::register(target).await?,
-        (None, _) => Buyers::signed(server::JWT_SECRET)?,
+        (None, _) => Buyers::signed(server::JWT_SECRET),
     };
     let address = match (&settings.target, &own) {
         (Some(target), _) => target.address,

@@ -3,21 +3,18 @@
 use std::net::SocketAddr;
 
 use accounts::tokens::Tokens;
-use domain::{
-    email::Email,
-    id::UserId,
-    user::{Role, User},
-};
+use domain::user::Role;
 use hyper::Method;
 use jiff::Timestamp;
+use kit::{
+    Failure,
+    http::{Answer, Call, Connection},
+    sample::somebody,
+};
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::{
-    Failure,
-    http::{Answer, Call, Connection},
-    settings::Target,
-};
+use crate::settings::Target;
 
 const PASSWORD: &str = "a load generator's own";
 
@@ -25,19 +22,15 @@ const PASSWORD: &str = "a load generator's own";
 #[derive(Debug)]
 pub enum Buyers {
     /// Anybody new, whose token we sign: the service verifies tokens without knowing the users.
-    Signed(Box<Tokens>, Email),
+    Signed(Box<Tokens>),
     /// Registered beforehand: their `Authorization` headers.
     Registered(Vec<String>),
 }
 
 impl Buyers {
     /// Buyers of a service whose secret is known.
-    ///
-    /// # Errors
-    /// Never: the address is a good one.
-    pub fn signed(secret: &str) -> Result<Self, Failure> {
-        let tokens = Tokens::new(&SecretString::from(secret.to_owned()), None);
-        Ok(Self::Signed(Box::new(tokens), Email::parse("somebody@example.com")?))
+    pub fn signed(secret: &str) -> Self {
+        Self::Signed(Box::new(Tokens::new(&SecretString::from(secret.to_owned()), None)))
     }
 
     /// Registers buyers and signs them in.
@@ -60,7 +53,7 @@ impl Buyers {
     /// How many people they are, for people.
     pub fn described(&self) -> String {
         match self {
-            Self::Signed(..) => "a new buyer each time".to_owned(),
+            Self::Signed(_) => "a new buyer each time".to_owned(),
             Self::Registered(bearers) => format!("{} registered buyers in turn", bearers.len()),
         }
     }
@@ -71,7 +64,7 @@ impl Buyers {
     /// When the token can't be signed.
     pub fn bearer(&self, number: u64) -> Result<String, Failure> {
         match self {
-            Self::Signed(tokens, email) => bearer(tokens, email.clone(), Role::User),
+            Self::Signed(tokens) => bearer(tokens, Role::User),
             Self::Registered(bearers) => {
                 let number = usize::try_from(number)? % bearers.len().max(1);
                 bearers.get(number).cloned().ok_or_else(|| "nobody is registered".into())
@@ -86,7 +79,7 @@ impl Buyers {
 /// When the service does not let the admin in.
 pub async fn admin(buyers: &Buyers, target: Option<&Target>) -> Result<String, Failure> {
     match (buyers, target) {
-        (Buyers::Signed(tokens, email), _) => bearer(tokens, email.clone(), Role::Admin),
+        (Buyers::Signed(tokens), _) => bearer(tokens, Role::Admin),
         (_, Some(Target { address, admin: (email, password), .. })) => {
             let account = json!({ "email": email, "password": password }).to_string();
             sign_in(&mut Connection::new(*address), account).await
@@ -95,19 +88,8 @@ pub async fn admin(buyers: &Buyers, target: Option<&Target>) -> Result<String, F
     }
 }
 
-fn bearer(tokens: &Tokens, email: Email, role: Role) -> Result<String, Failure> {
-    let user = User {
-        email,
-        id: UserId::new(),
-        name: None,
-        role,
-        password_hash: None,
-        password_version: 0,
-        password_changed_at: None,
-        previous_password_hash: None,
-        created_at: Timestamp::now(),
-    };
-    Ok(format!("Bearer {}", tokens.issue_access(&user, Timestamp::now())?))
+fn bearer(tokens: &Tokens, role: Role) -> Result<String, Failure> {
+    Ok(format!("Bearer {}", tokens.issue_access(&somebody(role)?, Timestamp::now())?))
 }
 
 async fn sign_in(connection: &mut Connection, account: String) -> Result<String, Failure> {

@@ -6,9 +6,8 @@ use std::{
 };
 
 use hdrhistogram::Histogram;
+use kit::Failure;
 use serde::Serialize;
-
-use crate::Failure;
 
 const US_MAX: u64 = 60_000_000;
 /// A histogram is exact to so many digits.

@@ -1,9 +1,11 @@
 //! What people do: each comes, sends one request after the other, and leaves.
 
+use clap::ValueEnum;
 use hyper::Method;
+use kit::Failure;
 use serde_json::json;
 
-use crate::{Failure, people::create_event, record::Step, visit::Visit};
+use crate::{people::create_event, record::Step, visit::Visit};
 
 /// One of so many visitors buys, in *mixed*.
 const BUYERS_ONE_IN: u64 = 10;
@@ -14,7 +16,8 @@ const SEATS_TO_BROWSE: u32 = 500;
 const SEATS_SOLD_OUT: u32 = 10;
 
 /// What people do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
 pub enum Scenario {
     /// They look at events, lists, searches and the popular events.
     Browse,
@@ -26,13 +29,6 @@ pub enum Scenario {
     Mixed,
 }
 
-const ALL: [(&str, Scenario); 4] = [
-    ("browse", Scenario::Browse),
-    ("hot", Scenario::Hot),
-    ("soldout", Scenario::SoldOut),
-    ("mixed", Scenario::Mixed),
-];
-
 /// What the run sells and shows.
 #[derive(Debug)]
 pub struct Stage {
@@ -43,19 +39,9 @@ pub struct Stage {
 }
 
 impl Scenario {
-    /// The scenario of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        ALL.iter().find(|(known, _)| *known == name).map(|(_, scenario)| *scenario)
-    }
-
-    /// All names, for people.
-    pub fn names() -> String {
-        ALL.map(|(name, _)| name).join(", ")
-    }
-
     /// Its name.
-    pub fn name(self) -> &'static str {
-        ALL.iter().find(|(_, scenario)| *scenario == self).map_or("", |(name, _)| name)
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// Makes the events.

@@ -2,28 +2,24 @@
 //! embedded store in memory, each a process of its own, so that each one's CPU can be told apart. None outlives us.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    net::{Ipv4Addr, SocketAddr},
     process::Stdio,
     time::Duration,
 };
 
+use kit::{
+    Failure,
+    ending::Stop,
+    http::{Call, Connection},
+    process::{Process, free_port},
+    wait,
+};
 use local::{
+    beside,
     embedded_store::{EmbeddedStore, Location},
-    process::Process,
     redis_server::{RedisOptions, RedisServer},
-    settings::SETTINGS,
 };
 use tempfile::TempDir;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time::{Instant, sleep},
-};
-
-use crate::{
-    Failure,
-    http::{Call, Connection},
-};
 
 /// Signs the buyers' tokens, and nobody else's: the server listens on the loopback address and is gone afterwards.
 pub const JWT_SECRET: &str = "known to the load generator and to its server, and to nobody else";
@@ -96,11 +92,7 @@ impl OwnServer {
         let (dynamodb, redis) = before.unwrap_or((&stores.dynamodb, &stores.redis));
         let port = free_port()?;
         let data = tempfile::Builder::new().prefix("evently-load-").tempdir()?;
-        let mut command = Process::supervised(&program("local")?);
-        for name in SETTINGS {
-            command.env_remove(name);
-        }
-        command.env("PORT", port.to_string()).env("DATA_DIR", data.path());
+        let mut command = beside::command(port, data.path())?;
         command.env("AWS_ENDPOINT_URL_DYNAMODB", dynamodb).env("REDIS_URL", redis);
         command.env("JWT_SECRET", JWT_SECRET).env("RUST_LOG", "warn,dynoxide=error");
         for limit in ["WRITES", "READS", "AUTH"] {
@@ -121,7 +113,7 @@ impl OwnServer {
 
     /// Whether the service ended before its time, and the last that it said.
     pub fn has_died(&self) -> Option<String> {
-        self.service.has_ended().then(|| last_words(&self.service))
+        self.service.has_ended().then(|| self.service.last_words())
     }
 }
 
@@ -129,50 +121,23 @@ impl OwnServer {
 ///
 /// # Errors
 /// When the port can't be had.
-pub async fn serve_store(port: &str) -> Result<(), Failure> {
-    let mut told_to_end = signal(SignalKind::terminate())?;
-    let store = EmbeddedStore::start(Location::Memory, Some(port.parse()?)).await?;
-    told_to_end.recv().await;
+pub async fn serve_store(port: u16) -> Result<(), Failure> {
+    let mut stop = Stop::new()?;
+    let store = EmbeddedStore::start(Location::Memory, Some(port)).await?;
+    stop.told().await;
     store.stop().await;
     Ok(())
 }
 
-/// A program of this workspace, as it was built beside ours.
-///
-/// # Errors
-/// When it was not built.
-pub fn program(name: &str) -> Result<PathBuf, Failure> {
-    let ours = std::env::current_exe()?;
-    let program = ours.parent().unwrap_or(Path::new(".")).join(name);
-    if program.is_file() { Ok(program) } else { Err(format!("{} is not built", program.display()).into()) }
-}
-
-/// A port that was free a moment ago.
-///
-/// # Errors
-/// When the system has none.
-pub fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
-
 /// Returns when the process answers anything at all but a failure of its own.
 async fn ready(address: SocketAddr, path: &str, process: &Process, who: &str) -> Result<(), Failure> {
-    let deadline = Instant::now() + READY_WITHIN;
-    loop {
-        let answer = Connection::new(address).send(&Call::get(path)).await;
-        match answer {
-            Ok(answer) if answer.status < 500 => return Ok(()),
-            _ if process.has_ended() => {
-                return Err(format!("{who} ended at once; it last said: {}", last_words(process)).into());
-            }
-            _ if Instant::now() > deadline => {
-                return Err(format!("{who} does not come up; it last said: {}", last_words(process)).into());
-            }
-            _ => sleep(ASK_AGAIN_AFTER).await,
+    let said = |how| format!("{who} {how}; it last said: {}", process.last_words());
+    let is_ready = wait::until(READY_WITHIN, ASK_AGAIN_AFTER, || async {
+        match Connection::new(address).send(&Call::get(path)).await {
+            Ok(answer) if answer.status < 500 => Ok(true),
+            _ if process.has_ended() => Err(said("ended at once")),
+            _ => Ok(false),
         }
-    }
-}
-
-fn last_words(process: &Process) -> String {
-    process.log().pop().unwrap_or_else(|| "nothing".to_owned())
+    });
+    if is_ready.await? { Ok(()) } else { Err(said("does not come up").into()) }
 }

@@ -1,41 +1,74 @@
-//! What to do: from the environment, so that `make load SCENARIO=hot RATE=500` works.
+//! What to do: from the command line, or from the environment, so that `make load SCENARIO=hot RATE=500` works.
 
-use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{Failure, scenario::Scenario};
+use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
+use kit::settings::{seconds, whole};
 
-const RATE_DEFAULT: u64 = 300;
-const SECONDS_DEFAULT: u64 = 15;
-const WARMUP_SECONDS_DEFAULT: u64 = 3;
-const CONNECTIONS_DEFAULT: u64 = 50;
-const SEATS_DEFAULT: u64 = 2_500;
-const EVENTS_DEFAULT: u64 = 50;
-/// In other people's servers each costs an Argon2 hash or two.
-const ACCOUNTS_DEFAULT: u64 = 20;
-const OUT_DEFAULT: &str = "target/load";
+use crate::scenario::Scenario;
+
+/// What was asked for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "load",
+    about = "Puts a service under load, says how it fared, and whether every seat is where it should be"
+)]
+pub struct Arguments {
+    /// What the generator starts itself as.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    service: Service,
+}
+
+/// What the generator starts itself as.
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub enum Command {
+    /// Serves the store on that port, so that the store's CPU is not the generator's
+    #[command(hide = true)]
+    Store {
+        /// Where it listens
+        port: u16,
+    },
+}
 
 /// What to do.
-#[derive(Clone, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Settings {
-    /// `SCENARIO`: what people do.
+    /// What people do
+    #[arg(long, env = "SCENARIO", value_enum, default_value_t = Scenario::Hot)]
     pub scenario: Scenario,
-    /// `RATE`: people who come in a second, whether those before were served or not; 0 for as many as
-    /// `CONNECTIONS` can do one after the other.
+    /// People who come in a second, whether those before were served or not; 0 for as many as the connections can do one
+    /// after the other
+    #[arg(long, env = "RATE", value_name = "PEOPLE", default_value_t = 300,
+        value_parser = whole::<u64>(0..=100_000))]
     pub rate: u64,
-    /// `SECONDS`: for how long they come, after the warm-up.
+    /// For how long they come, after the warm-up
+    #[arg(long = "seconds", env = "SECONDS", value_name = "SECONDS", default_value = "15",
+        value_parser = seconds(1..=600))]
     pub time: Duration,
-    /// `WARMUP`: seconds before that, which do not count.
+    /// Seconds before that, which do not count
+    #[arg(long, env = "WARMUP", value_name = "SECONDS", default_value = "3", value_parser = seconds(0..=60))]
     pub warmup: Duration,
-    /// `CONNECTIONS`: people who are served at the same time at most.
+    /// People who are served at the same time at most
+    #[arg(long, env = "CONNECTIONS", value_name = "PEOPLE", default_value_t = 50,
+        value_parser = whole::<usize>(1..=1_000))]
     pub connections: usize,
-    /// `SEATS`: of the event that is sold.
+    /// Seats of the event that is sold
+    #[arg(long, env = "SEATS", default_value_t = 2_500, value_parser = whole::<u32>(10..=1_000_000))]
     pub seats: u32,
-    /// `EVENTS`: that are browsed.
+    /// Events that are browsed
+    #[arg(long, env = "EVENTS", default_value_t = 50, value_parser = whole::<usize>(1..=1_000))]
     pub events: usize,
-    /// `URL`: a service to use instead of one of our own.
-    pub target: Option<Target>,
-    /// `OUT`: the folder for the report.
+    /// The folder for the report
+    #[arg(long, env = "OUT", value_name = "FOLDER", default_value = "target/load")]
     pub out: PathBuf,
+    /// A service to use instead of one of our own.
+    #[arg(skip)]
+    pub target: Option<Target>,
 }
 
 /// Somebody else's service.
@@ -43,77 +76,103 @@ pub struct Settings {
 pub struct Target {
     /// Where it listens.
     pub address: SocketAddr,
-    /// `JWT_SECRET`: the secret that it verifies tokens with; without, accounts are registered.
+    /// The secret that it verifies tokens with; without, accounts are registered.
     pub jwt_secret: Option<String>,
-    /// `ACCOUNTS`: how many are registered.
+    /// How many are registered.
     pub accounts: usize,
-    /// `ADMIN_EMAIL` and `ADMIN_EMAIL_PASSWORD`, or those of `make run`.
+    /// The admin's sign-in: email address and password.
     pub admin: (String, String),
 }
 
+#[derive(Args, Debug)]
+#[command(next_help_heading = "A service that runs already, instead of one of its own")]
+struct Service {
+    /// Where it listens, such as http://127.0.0.1:3000
+    #[arg(long, env = "URL", value_parser = address_of)]
+    url: Option<SocketAddr>,
+    /// It may be on another machine
+    #[arg(long, env = "ALLOW_REMOTE", value_parser = FalseyValueParser::new())]
+    allow_remote: bool,
+    /// What it verifies tokens with; without, accounts are registered
+    #[arg(long, env = "JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    jwt_secret: Option<String>,
+    /// How many accounts are registered
+    // In other people's servers each costs an Argon2 hash or two.
+    #[arg(long, env = "ACCOUNTS", default_value_t = 20, value_parser = whole::<usize>(1..=1_000))]
+    accounts: usize,
+    /// Who signs in as its admin, instead of the one of `make run`
+    #[arg(long, env = "ADMIN_EMAIL", value_name = "EMAIL", requires = "admin_password")]
+    admin_email: Option<String>,
+    /// The admin's password
+    #[arg(
+        long,
+        env = "ADMIN_EMAIL_PASSWORD",
+        value_name = "PASSWORD",
+        hide_env_values = true,
+        requires = "admin_email"
+    )]
+    admin_password: Option<String>,
+}
+
 impl Settings {
-    /// Reads the environment.
+    /// What was asked for.
     ///
     /// # Errors
-    /// When a setting is malformed or out of bounds; it is named.
-    pub fn from_env() -> Result<Self, Failure> {
-        let scenario = match env("SCENARIO") {
-            None => Scenario::Hot,
-            Some(name) => Scenario::named(&name)
-                .ok_or_else(|| format!("SCENARIO must be one of {}: {name} is none", Scenario::names()))?,
-        };
-        let seconds = |name, bounds, default| whole(name, bounds, default).map(Duration::from_secs);
-        Ok(Self {
-            scenario,
-            rate: whole("RATE", 0..=100_000, RATE_DEFAULT)?,
-            time: seconds("SECONDS", 1..=600, SECONDS_DEFAULT)?,
-            warmup: seconds("WARMUP", 0..=60, WARMUP_SECONDS_DEFAULT)?,
-            connections: whole("CONNECTIONS", 1..=1_000, CONNECTIONS_DEFAULT)? as usize,
-            seats: u32::try_from(whole("SEATS", 10..=1_000_000, SEATS_DEFAULT)?)?,
-            events: whole("EVENTS", 1..=1_000, EVENTS_DEFAULT)? as usize,
-            target: env("URL").map(|url| Target::from_env(&url)).transpose()?,
-            out: PathBuf::from(env("OUT").unwrap_or_else(|| OUT_DEFAULT.to_owned())),
-        })
+    /// When the service is on another machine, and nobody said that it may be.
+    pub fn of(arguments: Arguments) -> Result<Self, String> {
+        Ok(Self { target: arguments.service.target()?, ..arguments.settings })
     }
 }
 
-impl Target {
-    fn from_env(url: &str) -> Result<Self, Failure> {
-        let admin = match (env("ADMIN_EMAIL"), env("ADMIN_EMAIL_PASSWORD")) {
+impl Service {
+    fn target(self) -> Result<Option<Target>, String> {
+        let Some(address) = self.url else { return Ok(None) };
+        if !address.ip().is_loopback() && !self.allow_remote {
+            return Err(format!(
+                "{address} is not on this machine: set ALLOW_REMOTE=1 if it is yours to load"
+            ));
+        }
+        let admin = match (self.admin_email, self.admin_password) {
             (Some(email), Some(password)) => (email, password),
             _ => ("admin@example.com".to_owned(), "evently-admin".to_owned()),
         };
-        Ok(Self {
-            address: address_of(url)?,
-            jwt_secret: env("JWT_SECRET"),
-            accounts: whole("ACCOUNTS", 1..=1_000, ACCOUNTS_DEFAULT)? as usize,
-            admin,
-        })
+        Ok(Some(Target { address, jwt_secret: self.jwt_secret, accounts: self.accounts, admin }))
     }
 }
 
-fn address_of(url: &str) -> Result<SocketAddr, Failure> {
+fn address_of(url: &str) -> Result<SocketAddr, &'static str> {
     let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
     let authority = authority.map(|authority| authority.replace("localhost", "127.0.0.1"));
-    let address: SocketAddr = authority
-        .and_then(|authority| authority.parse().ok())
-        .ok_or_else(|| format!("URL must be like http://127.0.0.1:3000: {url} is not"))?;
-    if !address.ip().is_loopback() && env("ALLOW_REMOTE").as_deref() != Some("1") {
-        return Err(
-            format!("{address} is not on this machine: set ALLOW_REMOTE=1 if it is yours to load").into()
-        );
-    }
-    Ok(address)
+    authority.and_then(|authority| authority.parse().ok()).ok_or("must be like http://127.0.0.1:3000")
 }
 
-fn whole(name: &str, bounds: RangeInclusive<u64>, default: u64) -> Result<u64, Failure> {
-    let Some(value) = env(name) else { return Ok(default) };
-    match value.parse() {
-        Ok(number) if bounds.contains(&number) => Ok(number),
-        _ => Err(format!("{name} must be a whole number from {} to {}", bounds.start(), bounds.end()).into()),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    fn read(arguments: &[&str]) -> Result<Settings, String> {
+        kit::settings::read_from(["load"].iter().chain(arguments)).and_then(Settings::of)
+    }
+
+    #[test]
+    fn a_service_of_another_machine_is_put_under_load_only_if_it_may_be() {
+        let there = read(&["--url", "http://localhost:3000/"]).unwrap().target.unwrap();
+        assert_eq!((there.address.to_string().as_str(), there.accounts), ("127.0.0.1:3000", 20));
+        let refused = read(&["--url", "http://192.0.2.1:80"]).unwrap_err();
+        assert!(refused.contains("ALLOW_REMOTE=1"), "{refused}");
+        assert!(read(&["--url", "http://192.0.2.1:80", "--allow-remote"]).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (arguments, name) in [
+            (["--scenario", "cold"], "setting SCENARIO must be one of browse, hot, soldout, mixed"),
+            (["--rate", "many"], "setting RATE must be a whole number from 0 to 100000"),
+            (["--url", "3000"], "setting URL must be like http://127.0.0.1:3000"),
+            (["--admin-email", "a@example.com"], "--admin-password"),
+        ] {
+            let said = read(&arguments).unwrap_err();
+            assert!(said.contains(name), "{said}");
+        }
+    }
 }

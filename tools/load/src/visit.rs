@@ -3,10 +3,12 @@
 use std::{cell::RefCell, time::Instant};
 
 use hyper::Method;
-
-use crate::{
+use kit::{
     Failure,
     http::{Answer, Call, Connection},
+};
+
+use crate::{
     ledger::Ledger,
     people::Buyers,
     record::{Outcome, Record, Step},

@@ -1,7 +1,7 @@
 //! What DynamoDB charges for: the capacity units that each call consumed, as the store itself tells
 //! (`ReturnConsumedCapacity`). The service does not ask for it; this asks in its place.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::{
     config::{
@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::{
     error::BoxError,
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use parking_lot::Mutex;
 use serde_json::Value;
 use stores::dynamodb;
 
@@ -37,7 +38,7 @@ impl Consumed {
 
     /// What was consumed since the last look.
     pub fn take(&self) -> Units {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.0.lock())
     }
 }
 
@@ -77,7 +78,7 @@ impl Intercept for Consumed {
         let told = &answer["ConsumedCapacity"];
         let tables = told.as_array().map_or(std::slice::from_ref(told), Vec::as_slice);
         let units: f64 = tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.0.lock();
         if is_read {
             counted.reads += units;
         } else {

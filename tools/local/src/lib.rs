@@ -2,15 +2,15 @@
 //! finds outside: a DynamoDB-compatible store inside the process, a Redis server beside it, demo events. And what tests
 //! and measurements put between: a proxy that delays, a count of what DynamoDB charges for.
 
+pub mod beside;
 pub mod consumed;
 pub mod delayed;
 pub mod demo;
 pub mod dir_lock;
 pub mod embedded_store;
-pub mod process;
 pub mod redis_server;
 pub mod settings;
 pub mod stack;
 pub mod tables;
 
-pub use server::{api, schedules, template};
+pub use server::{api, schedules, serve, template};

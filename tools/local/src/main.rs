@@ -1,41 +1,44 @@
 //! Evently in one process, for people who try it on their own machine: `make run`.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use axum::Router;
 use jiff::Timestamp;
-use local::{api, demo, schedules, settings::Settings, stack::Stack, template::Template};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
+use kit::ending::{Stop, exit_code};
+use local::{
+    api, demo, schedules, serve,
+    settings::{Arguments, Command, Settings},
+    stack::Stack,
+    template::Template,
 };
+use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match std::env::args().nth(1).as_deref() {
-        None => serve().await,
-        Some("openapi") => api::openapi().map(|document| print!("{document}")).map_err(Into::into),
-        Some("allowed") => api::allowed().map(|table| print!("{table}")).map_err(Into::into),
-        Some(other) => {
-            Err(format!("there is no command {other}: use none to serve, openapi or allowed").into())
+    exit_code(run().await.map(|()| true), "Evently can't start")
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Arguments = kit::settings::read()?;
+    match arguments.command {
+        None => serve(arguments).await,
+        Some(Command::Openapi) => {
+            print!("{}", api::openapi()?);
+            Ok(())
         }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("Evently can't start: {error}.");
-            ExitCode::FAILURE
+        Some(Command::Allowed) => {
+            print!("{}", api::allowed()?);
+            Ok(())
         }
     }
 }
 
-async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     // The embedded store warns of every refused condition, which is everyday business here.
     telemetry::init("info,dynoxide=error");
-    let settings = Settings::from_env()?;
-    // The signals first: from here on nothing that was started is left behind.
-    let (mut interrupted, mut terminated) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let settings = Settings::of(arguments)?;
+    // First this: from here on nothing that was started is left behind.
+    let mut stop = Stop::new()?;
     let listener = listen(settings.port).await?;
     let template = Template::embedded()?;
     let stack = Stack::start(&settings).await?;
@@ -50,10 +53,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     welcome(&settings, &stack, &template, seeded);
 
     let stop = async move {
-        tokio::select! {
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
-        }
+        stop.told().await;
         eprintln!("\nStopping.");
     };
     let service = api::with_peers(service);
@@ -70,10 +70,7 @@ async fn fill(stack: &Stack, template: &Template) -> Result<(usize, Router), Box
 }
 
 async fn listen(port: u16) -> Result<TcpListener, String> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => format!("port {port} is taken; set PORT to another one"),
-        _ => format!("port {port} can't be used: {error}"),
-    })
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| serve::refusal(port, &error))
 }
 
 fn welcome(settings: &Settings, stack: &Stack, template: &Template, seeded: usize) {

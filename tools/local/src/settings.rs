@@ -1,12 +1,12 @@
 //! The local server's settings. What the environment does not set is filled in; everything else is as deployed.
 
-use std::{io, path::PathBuf, str::FromStr};
+use std::{io, path::PathBuf};
 
+use clap::{Args, Parser, Subcommand};
+use kit::settings::whole;
 use settings::{Config, ConfigError};
 use uuid::Uuid;
 
-const PORT_DEFAULT: u16 = 3000;
-const DATA_DIR_DEFAULT: &str = ".evently";
 const ADMIN_EMAIL: &str = "admin@example.com";
 /// Known to everybody: the server listens on the loopback address only.
 const ADMIN_PASSWORD: &str = "evently-admin";
@@ -53,6 +53,45 @@ pub const NOT_INHERITED: &[&str] = &[
     "UPSTASH_REDIS_PASSWORD",
 ];
 
+/// What people can say on the command line, and what it has from the environment otherwise.
+#[derive(Debug, Parser)]
+#[command(
+    name = "local",
+    disable_help_subcommand = true,
+    about = "Evently in one process on this machine, with stores of its own",
+    after_help = "All other settings of the service come from the environment, such as JWT_SECRET, ADMIN_EMAIL,\n\
+                  RESERVATION_TTL_SECONDS and RATE_LIMIT_WRITES_PER_MINUTE: README.md tells of each."
+)]
+pub struct Arguments {
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where the API listens, on the loopback address
+    #[arg(long, env = "PORT", default_value_t = 3000, value_parser = whole::<u16>(1..=65_535))]
+    port: u16,
+    /// Where data is kept between runs
+    // A name of a folder need not be text.
+    #[arg(long, env = "DATA_DIR", value_name = "FOLDER", default_value = ".evently")]
+    data_dir: PathBuf,
+    /// A DynamoDB to use instead of an embedded one
+    #[arg(long, env = "AWS_ENDPOINT_URL_DYNAMODB", value_name = "URL")]
+    dynamodb_url: Option<String>,
+    /// A Redis to use instead of starting one
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
+    redis_url: Option<String>,
+    #[command(flatten)]
+    test_only: TestOnly,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Writes the OpenAPI document
+    Openapi,
+    /// Writes the table of each path's methods
+    Allowed,
+}
+
 /// Where the local server runs, and what it uses instead of starting its own.
 #[derive(Debug)]
 pub struct Settings {
@@ -66,60 +105,54 @@ pub struct Settings {
     pub has_redis: bool,
     /// The admin's sign-in: email address and password. The password is shown only if it is the default.
     pub admin: (String, Option<String>),
+    redis_url: Option<String>,
     jwt_secret: String,
     test_only: TestOnly,
 }
 
 /// What is part of the program as deployed, and can be changed here so that tests see in seconds what takes
 /// minutes, and with few seats what takes thousands.
-#[derive(Debug)]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "For tests that can't wait")]
 struct TestOnly {
-    /// `LOCAL_CONFIRM_GRACE_SECONDS`: [`Config::confirm_grace_ms`], in seconds, at least 9.
+    /// How long a confirm may take until it is taken for dead
+    // `Config::confirm_grace_ms`
+    #[arg(
+        long = "confirm-grace-seconds",
+        env = "LOCAL_CONFIRM_GRACE_SECONDS",
+        value_name = "SECONDS",
+        value_parser = whole::<u64>(CONFIRM_GRACE_SECONDS_MIN..=TEST_ONLY_MAX)
+    )]
     confirm_grace_seconds: Option<u64>,
-    /// `LOCAL_SEATS_PER_SHARD`: [`Config::seats_per_shard`].
+    /// How many seats an inventory shard is for
+    // `Config::seats_per_shard`
+    #[arg(
+        long = "seats-per-shard",
+        env = "LOCAL_SEATS_PER_SHARD",
+        value_name = "SEATS",
+        value_parser = whole::<u32>(1..=TEST_ONLY_MAX)
+    )]
     seats_per_shard: Option<u32>,
 }
 
-/// Why the settings can't be used.
+/// The folder for data can't be used.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// `PORT` is no port.
-    #[error("setting PORT must be a number from 1 to 65535")]
-    Port,
-    /// A test-only setting is no number, or too low or too high.
-    #[error("setting {name} must be a whole number from {min} to {MAX}", MAX = TEST_ONLY_MAX)]
-    TestOnly {
-        /// The setting.
-        name: &'static str,
-        /// The lowest value it may have.
-        min: u64,
-    },
-    /// The folder for data can't be used.
-    #[error("setting DATA_DIR: {} can't be used: {cause}", folder.display())]
-    DataDir {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        #[source]
-        cause: io::Error,
-    },
+#[error("setting DATA_DIR: {} can't be used: {cause}", folder.display())]
+pub struct DataDirError {
+    folder: PathBuf,
+    #[source]
+    cause: io::Error,
 }
 
 impl Settings {
-    /// Reads the settings from the environment, and makes the folder for data.
+    /// Makes the folder for data.
     ///
     /// # Errors
-    /// When a setting is malformed, or the folder can't be used.
-    pub fn from_env() -> Result<Self, SettingsError> {
-        let port = match env("PORT") {
-            None => PORT_DEFAULT,
-            Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(SettingsError::Port)?,
-        };
-        // A name of a folder need not be text.
-        let data_dir = std::env::var_os("DATA_DIR").filter(|folder| !folder.is_empty());
-        let data_dir = data_dir.map_or_else(|| PathBuf::from(DATA_DIR_DEFAULT), PathBuf::from);
-        let jwt_secret = kept_secret(&data_dir)
-            .map_err(|cause| SettingsError::DataDir { folder: data_dir.clone(), cause })?;
+    /// When the folder can't be used.
+    pub fn of(arguments: Arguments) -> Result<Self, DataDirError> {
+        let Arguments { port, data_dir, dynamodb_url, redis_url, test_only, .. } = arguments;
+        let jwt_secret =
+            kept_secret(&data_dir).map_err(|cause| DataDirError { folder: data_dir.clone(), cause })?;
         let admin = match env("ADMIN_EMAIL") {
             Some(email) => (email, None),
             None => (ADMIN_EMAIL.to_owned(), Some(ADMIN_PASSWORD.to_owned())),
@@ -127,28 +160,30 @@ impl Settings {
         Ok(Self {
             port,
             data_dir,
-            dynamodb_endpoint: env("AWS_ENDPOINT_URL_DYNAMODB"),
-            has_redis: env("REDIS_URL").or_else(|| env("UPSTASH_REDIS_URL")).is_some(),
+            dynamodb_endpoint: dynamodb_url,
+            has_redis: redis_url.is_some() || env("UPSTASH_REDIS_URL").is_some(),
             admin,
+            redis_url,
             jwt_secret,
-            test_only: TestOnly::from_env()?,
+            test_only,
         })
     }
 
-    /// The service's settings, with what the environment does not set filled in.
+    /// The service's settings, with what was not set filled in; `own_redis` is what was started because no other was named.
     ///
     /// # Errors
     /// When a setting is malformed.
-    pub fn config(&self, redis_url: Option<&str>) -> Result<Config, ConfigError> {
+    pub fn config(&self, own_redis: Option<&str>) -> Result<Config, ConfigError> {
         // With its own admin, the environment must bring the password, too.
         let own_admin = env("ADMIN_EMAIL").or_else(|| env("ADMIN_EMAIL_PASSWORD")).is_some();
         let mut config = Config::from_lookup(|name| {
-            env(name).or_else(|| match name {
+            let said = if name == "REDIS_URL" { self.redis_url.clone() } else { env(name) };
+            said.or_else(|| match name {
                 "USERS_TABLE" => Some("evently-users".to_owned()),
                 "EVENTS_TABLE" => Some("evently-events".to_owned()),
                 "INVENTORY_TABLE" => Some("evently-inventory".to_owned()),
                 "BOOKINGS_TABLE" => Some("evently-bookings".to_owned()),
-                "REDIS_URL" => redis_url.map(str::to_owned),
+                "REDIS_URL" => own_redis.map(str::to_owned),
                 "JWT_SECRET" => Some(self.jwt_secret.clone()),
                 "ADMIN_EMAIL" if !own_admin => Some(ADMIN_EMAIL.to_owned()),
                 "ADMIN_EMAIL_PASSWORD" if !own_admin => Some(ADMIN_PASSWORD.to_owned()),
@@ -161,13 +196,6 @@ impl Settings {
 }
 
 impl TestOnly {
-    fn from_env() -> Result<Self, SettingsError> {
-        Ok(Self {
-            confirm_grace_seconds: at_least("LOCAL_CONFIRM_GRACE_SECONDS", CONFIRM_GRACE_SECONDS_MIN)?,
-            seats_per_shard: at_least("LOCAL_SEATS_PER_SHARD", 1)?,
-        })
-    }
-
     fn apply(&self, config: &mut Config) {
         if let Some(seconds) = self.confirm_grace_seconds {
             config.confirm_grace_ms = seconds * 1_000;
@@ -176,12 +204,6 @@ impl TestOnly {
             config.seats_per_shard = seats;
         }
     }
-}
-
-fn at_least<T: FromStr + Into<u64> + Copy>(name: &'static str, min: u64) -> Result<Option<T>, SettingsError> {
-    let Some(value) = env(name) else { return Ok(None) };
-    let parsed = value.parse::<T>().ok().filter(|value| (min..=TEST_ONLY_MAX).contains(&(*value).into()));
-    parsed.map(Some).ok_or(SettingsError::TestOnly { name, min })
 }
 
 /// A setting; an empty value is the same as none.

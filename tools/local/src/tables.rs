@@ -8,8 +8,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, IndexStatus, KeySchemaElement, KeyType,
     Projection, ProjectionType, ScalarAttributeType, TableDescription, TableStatus,
 };
-use tokio::time::{Instant, sleep};
-
+use kit::wait;
 use server::template::{IndexDefinition, KeyPart, TableDefinition, Template, TemplateError};
 
 /// Local stores need milliseconds for a table, DynamoDB itself some ten seconds.
@@ -98,27 +97,21 @@ async fn create(client: &Client, definition: &TableDefinition, name: &str) -> Re
 }
 
 async fn await_active(client: &Client, definition: &TableDefinition, name: &str) -> Result<(), TablesError> {
-    let deadline = Instant::now() + ACTIVE_WITHIN;
-    loop {
+    let is_active = wait::until(ACTIVE_WITHIN, POLL_EVERY, || async {
         let answer = client.describe_table().table_name(name).send().await;
         let answer = answer.map_err(|error| TablesError::Store {
             action: "describe",
             table: name.to_owned(),
             cause: DisplayErrorContext(error).to_string(),
         })?;
-        if let Some(table) = answer.table() {
-            if !is_as_defined(table, definition) {
-                return Err(TablesError::Different { table: name.to_owned() });
+        match answer.table() {
+            Some(table) if !is_as_defined(table, definition) => {
+                Err(TablesError::Different { table: name.to_owned() })
             }
-            if is_active(table) {
-                return Ok(());
-            }
+            table => Ok(table.is_some_and(is_active)),
         }
-        if Instant::now() > deadline {
-            return Err(TablesError::NotReady { table: name.to_owned() });
-        }
-        sleep(POLL_EVERY).await;
-    }
+    });
+    if is_active.await? { Ok(()) } else { Err(TablesError::NotReady { table: name.to_owned() }) }
 }
 
 /// Data of an older template would otherwise fail much later, at the first query of a new index.

@@ -6,44 +6,34 @@ use ::settings::Config;
 use domain::id::EventId;
 use http_api::App;
 use jiff::Timestamp;
+use kit::ending::{Stop, exit_code};
 use server::{
     api, live, schedules, serve,
-    settings::{self, Settings},
+    settings::{Arguments, Command, Settings},
     template::Template,
 };
 use stores::dynamodb;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    task::JoinSet,
-};
+use tokio::task::JoinSet;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match std::env::args().nth(1).as_deref() {
-        None => run().await.map_err(|error| format!("Evently can't start: {error}.")),
-        Some("healthcheck") => {
-            healthcheck().await.map_err(|error| format!("Evently does not answer: {error}."))
+    let failed = "Evently can't start";
+    match kit::settings::read() {
+        Ok(Arguments { command: None, settings }) => exit_code(run(settings).await.map(|()| true), failed),
+        Ok(Arguments { command: Some(Command::Healthcheck), settings }) => {
+            exit_code(live::check(settings.port).await.map(|()| true), "Evently does not answer")
         }
-        Some(other) => Err(format!("There is no command {other}: use none to serve, or healthcheck.")),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            eprintln!("{sentence}");
-            ExitCode::FAILURE
-        }
+        Err(error) => exit_code(Err(error), failed),
     }
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env()?;
+async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let config = Config::from_env().map_err(|error| format!("setting {error}"))?;
     telemetry::init_logs("info", settings.log_format);
     if settings.embedded_metrics {
         telemetry::collect("server");
     }
-    let (mut interrupted, mut terminated) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut stop = Stop::new()?;
     let app = App::new(config, dynamodb::client_from_env().await)?;
     let listener = serve::listen(settings.port).await?;
     let template = Template::embedded()?;
@@ -55,21 +45,17 @@ async fn run() -> Result<(), Box<dyn Error>> {
     tell_if_dynamodb_fails(&app).await;
 
     let stop = async move {
-        tokio::select! {
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
-        }
+        stop.told().await;
         tracing::info!("stopping: what is under way is finished, nothing new begun");
     };
-    let service = api::behind(settings.trusted_proxies, live::beside(api::service(&template, &app)?));
+    let service = api::behind(
+        settings.trusted_proxies.unwrap_or_default(),
+        live::beside(api::service(&template, &app)?),
+    );
     serve::serve(listener, service, stop).await?;
     drop(jobs);
     tracing::info!("stopped");
     Ok(())
-}
-
-async fn healthcheck() -> Result<(), Box<dyn Error>> {
-    Ok(live::check(settings::port(std::env::var("PORT").ok())?).await?)
 }
 
 /// Says why nothing can work, where that is so: `GET /health` says only that it is. The start goes on, as a store that

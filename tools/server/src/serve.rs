@@ -24,10 +24,15 @@ pub async fn listen(port: u16) -> Result<TcpListener, String> {
         }
         bound => bound,
     };
-    bound.map_err(|error| match error.kind() {
+    bound.map_err(|error| refusal(port, &error))
+}
+
+/// Why a port can't be had, and what to do.
+pub fn refusal(port: u16, error: &io::Error) -> String {
+    match error.kind() {
         io::ErrorKind::AddrInUse => format!("port {port} is taken; set PORT to another one"),
         _ => format!("port {port} can't be used: {error}"),
-    })
+    }
 }
 
 /// Serves until `stop` ends. Then takes no new connections, waits until all requests under way are answered, and does

@@ -1,111 +1,93 @@
 //! The settings of the server itself. Those of the service are [`settings::Config`]'s, as a Lambda function has
 //! them; nothing is filled in.
 
+use clap::{ArgAction, Args, Parser, Subcommand};
+use kit::settings::whole;
 use telemetry::LogFormat;
 
 use crate::forwarded::TrustedProxies;
 
-const PORT_DEFAULT: u16 = 8080;
+/// What was asked for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "server",
+    disable_help_subcommand = true,
+    about = "Evently in one process, on stores that are there already",
+    after_help = "The settings of the service itself come from the environment alone, such as USERS_TABLE, REDIS_URL and\n\
+                  JWT_SECRET: README.md tells of each."
+)]
+pub struct Arguments {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Asks the server that runs at PORT whether it lives
+    Healthcheck,
+}
 
 /// How the server is reached, and what it does beside answering.
-#[derive(Debug)]
+#[derive(Args, Debug)]
 pub struct Settings {
-    /// `PORT`: where the API listens, on all addresses of the machine.
+    /// Where the API listens, on all addresses of the machine
+    #[arg(long, env = "PORT", default_value_t = 8080, value_parser = whole::<u16>(1..=65_535))]
     pub port: u16,
-    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// `RUN_SCHEDULES`: whether this process runs the janitor and pricing, too. Any number may, at once; one must.
+    /// Networks of your load balancers, whose X-Forwarded-For is believed, like 10.0.0.0/8,fd00::/8
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "NETWORKS", value_parser = networks)]
+    pub trusted_proxies: Option<TrustedProxies>,
+    /// Whether this process runs the janitor and pricing, too. Any number may, at once; one must
+    #[arg(long, env = "RUN_SCHEDULES", value_name = "true|false", default_value_t = true,
+        action = ArgAction::Set, value_parser = switch)]
     pub run_schedules: bool,
-    /// `LOG_FORMAT`: `text` or `json`.
+    /// How the log is written: text or json
+    #[arg(long, env = "LOG_FORMAT", value_name = "FORMAT", default_value = "text", value_parser = log_format)]
     pub log_format: LogFormat,
-    /// `EMBEDDED_METRICS`: whether to write metrics to standard output, for CloudWatch to find in the log.
+    /// Whether to write metrics to standard output, for CloudWatch to find in the log
+    #[arg(long, env = "EMBEDDED_METRICS", value_name = "true|false", default_value_t = false,
+        action = ArgAction::Set, value_parser = switch)]
     pub embedded_metrics: bool,
 }
 
-/// A setting is malformed.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("setting {name} must be {expected}")]
-pub struct SettingsError {
-    name: &'static str,
-    expected: String,
+fn networks(text: &str) -> Result<TrustedProxies, String> {
+    TrustedProxies::parse(text)
+        .map_err(|part| format!("must be networks like 10.0.0.0/8, with commas between; {part} is none"))
 }
 
-impl Settings {
-    /// Reads the settings from the process's environment.
-    ///
-    /// # Errors
-    /// When one is malformed.
-    pub fn from_env() -> Result<Self, SettingsError> {
-        Self::from_lookup(|name| std::env::var(name).ok())
-    }
-
-    /// Reads the settings through `lookup`. An empty value is the same as none.
-    ///
-    /// # Errors
-    /// When one is malformed.
-    pub fn from_lookup(lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
-        let setting = |name| lookup(name).filter(|value| !value.is_empty());
-        let switch = |name, default| match setting(name).as_deref() {
-            None => Ok(default),
-            Some("true") => Ok(true),
-            Some("false") => Ok(false),
-            Some(_) => Err(error(name, "true or false")),
-        };
-        Ok(Self {
-            port: port(setting("PORT"))?,
-            trusted_proxies: TrustedProxies::parse(&setting("TRUSTED_PROXIES").unwrap_or_default()).map_err(
-                |part| {
-                    let expected = format!("networks like 10.0.0.0/8, with commas between: {part} is none");
-                    error("TRUSTED_PROXIES", expected)
-                },
-            )?,
-            run_schedules: switch("RUN_SCHEDULES", true)?,
-            log_format: match setting("LOG_FORMAT").as_deref() {
-                None | Some("text") => LogFormat::Text,
-                Some("json") => LogFormat::Json,
-                Some(_) => return Err(error("LOG_FORMAT", "text or json")),
-            },
-            embedded_metrics: switch("EMBEDDED_METRICS", false)?,
-        })
-    }
+fn switch(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| "must be true or false")
 }
 
-/// The port that `PORT` names, which the health check needs alone.
-///
-/// # Errors
-/// When it is no port.
-pub fn port(setting: Option<String>) -> Result<u16, SettingsError> {
-    match setting.filter(|port| !port.is_empty()) {
-        None => Ok(PORT_DEFAULT),
-        Some(port) => port
-            .parse()
-            .ok()
-            .filter(|port| *port > 0)
-            .ok_or_else(|| error("PORT", "a number from 1 to 65535")),
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json"),
     }
-}
-
-fn error(name: &'static str, expected: impl Into<String>) -> SettingsError {
-    SettingsError { name, expected: expected.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn settings_with(name: &'static str, value: &str) -> Result<Settings, SettingsError> {
-        Settings::from_lookup(|asked| (asked == name).then(|| value.to_owned()))
+    fn settings_with(argument: &str) -> Result<Settings, String> {
+        kit::settings::read_from::<Arguments>(["server", argument]).map(|arguments| arguments.settings)
     }
 
     #[test]
     fn none_has_to_be_set() {
-        let settings = settings_with("PORT", "").unwrap();
+        let settings = kit::settings::read_from::<Arguments>(["server"]).unwrap().settings;
         assert_eq!((settings.port, settings.log_format), (8080, LogFormat::Text));
-        assert!(settings.run_schedules && !settings.embedded_metrics);
-        assert_eq!(settings_with("PORT", "10000").unwrap().port, 10_000);
-        assert_eq!(settings_with("LOG_FORMAT", "json").unwrap().log_format, LogFormat::Json);
-        assert!(!settings_with("RUN_SCHEDULES", "false").unwrap().run_schedules);
-        assert!(settings_with("EMBEDDED_METRICS", "true").unwrap().embedded_metrics);
+        assert!(settings.run_schedules && !settings.embedded_metrics && settings.trusted_proxies.is_none());
+        assert_eq!(settings_with("--port=10000").unwrap().port, 10_000);
+        assert_eq!(settings_with("--log-format=json").unwrap().log_format, LogFormat::Json);
+        assert!(!settings_with("--run-schedules=false").unwrap().run_schedules);
+        assert!(settings_with("--embedded-metrics=true").unwrap().embedded_metrics);
     }
 
     #[test]
@@ -120,8 +102,9 @@ mod tests {
             ("LOG_FORMAT", "JSON"),
             ("EMBEDDED_METRICS", "1"),
         ] {
-            let said = settings_with(name, value).unwrap_err().to_string();
-            assert!(said.starts_with(&format!("setting {name} must be ")), "{name}={value}: {said}");
+            let argument = format!("--{}={value}", name.to_lowercase().replace('_', "-"));
+            let said = settings_with(&argument).unwrap_err();
+            assert!(said.starts_with(&format!("setting {name} must be ")), "{argument}: {said}");
         }
     }
 }

@@ -3,10 +3,12 @@
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
+
+use kit::process::{free_port, send};
 
 /// A running server; killed when the test ends, however it ends.
 struct Server {
@@ -40,14 +42,10 @@ fn command(port: u16) -> Command {
     command
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 impl Server {
     /// Starts a server and waits until its health check says that it lives.
     fn start(settings: &[(&str, &str)]) -> Self {
-        let port = free_port();
+        let port = free_port().unwrap();
         let process = command(port).envs(settings.iter().copied()).spawn().unwrap();
         let server = Self { process, port };
         let deadline = Instant::now() + Duration::from_secs(10);
@@ -73,9 +71,7 @@ impl Server {
     }
 
     fn terminate(&self) {
-        let pid = self.process.id().to_string();
-        let sent = Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid]).status();
-        assert!(sent.unwrap().success());
+        assert!(send("TERM", self.process.id()).unwrap());
     }
 
     /// Waits for the end: the exit code, and the log.
@@ -97,7 +93,7 @@ fn without_its_stores_it_lives_but_is_not_well() {
     assert!(server.get("/livez").starts_with("HTTP/1.1 200 OK\r\n"));
     assert!(server.get("/health").starts_with("HTTP/1.1 503 "));
     assert!(server.get("/no/such/path").starts_with("HTTP/1.1 404 "));
-    let refused = healthcheck(free_port());
+    let refused = healthcheck(free_port().unwrap());
     assert_eq!(refused.status.code(), Some(1), "a health check finds out where nobody lives");
     assert!(String::from_utf8(refused.stderr).unwrap().starts_with("Evently does not answer: "));
     server.terminate();
@@ -161,7 +157,7 @@ fn what_keeps_it_from_starting_is_said_in_one_sentence() {
         ("TRUSTED_PROXIES", "everybody", "everybody is none"),
         ("RUN_SCHEDULES", "no", "setting RUN_SCHEDULES must be true or false"),
     ] {
-        let ended = command(free_port()).env(setting, value).output().unwrap();
+        let ended = command(free_port().unwrap()).env(setting, value).output().unwrap();
         let said = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(1), "{said}");
         assert!(said.starts_with("Evently can't start: ") && said.contains(expected), "{said}");

@@ -8,22 +8,20 @@
 
 use domain::{
     error::Error,
-    event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT},
+    event::Event,
     id::{EventId, ReservationId, UserId},
     inventory::{Draw, InventoryShard},
 };
 use fastrand::Rng;
 use futures::future::try_join_all;
-use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
+use kit::Failure;
 use local::redis_server::{RedisOptions, RedisServer};
 use settings::Config;
 use stores::redis::{
     Redis,
     scripts::{Begin, Reserve, ReserveRequest},
 };
-
-use crate::Failure;
 
 /// Calls under way at once. They are written to one connection in their order, and Redis keeps that. Few enough that
 /// all are polled, and so draw their random numbers, in that order.
@@ -194,21 +192,7 @@ fn user(person: u32) -> Result<UserId, Failure> {
 }
 
 fn event(shards: &[InventoryShard], now: Timestamp) -> Result<Event, Failure> {
-    let details = EventDetails {
-        name: "The hot event".to_owned(),
-        description: None,
-        venue: None,
-        starts_at: now + SignedDuration::from_hours(24),
-        ends_at: None,
-        capacity: shards.iter().map(|shard| shard.capacity).sum(),
-        base_price: 4_500,
-        currency: Currency::EUR,
-        sales_open_at: None,
-        sales_close_at: None,
-        max_per_booking: MAX_PER_BOOKING_DEFAULT,
-        max_per_user: MAX_PER_USER_DEFAULT,
-        status: EventStatus::Published,
-        pricing: None,
-    };
+    let capacity = shards.iter().map(|shard| shard.capacity).sum();
+    let details = kit::sample::event("The hot event", now + SignedDuration::from_hours(24), capacity);
     Ok(Event::new(EventId::new(now), details, u16::try_from(shards.len())?, now))
 }

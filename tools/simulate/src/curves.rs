@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::inventory::{InventoryShard, SEATS_PER_SHARD, SHARDS_MAX, shards_for};
+use kit::Failure;
 
 use crate::{
-    Failure,
     assumptions::{Assumptions, Partitions},
     box_office::{BoxOffice, Held},
     outcome::Outcome,

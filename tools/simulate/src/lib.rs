@@ -17,6 +17,3 @@ pub use curves::{Curves, RUSH_PER_SECOND, shards_of, steady};
 pub use outcome::Outcome;
 pub use plot::plot;
 pub use rush::{Confirm, rush};
-
-/// Why the simulation itself failed.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;

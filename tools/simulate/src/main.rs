@@ -2,31 +2,32 @@
 
 use std::{fs::OpenOptions, path::PathBuf, process::ExitCode};
 
-use simulate::{BoxOffice, Curves, Failure, plot};
+use clap::Parser;
+use kit::{
+    Failure,
+    ending::{exit_code, unless_broken_off},
+};
+use simulate::{BoxOffice, Curves, plot};
 
-/// Any would do; another one gives slightly other numbers.
-const SEED: u64 = 1;
+/// What was asked for.
+#[derive(Debug, Parser)]
+#[command(name = "simulate", about = "Rushes for one event against DynamoDB's limits, in virtual time")]
+struct Arguments {
+    /// Where to draw the curves, an SVG
+    file: PathBuf,
+    /// What all random choices follow from; another one gives slightly other numbers
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
 
 // One thread, as the random numbers are one thread's.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let done = tokio::select! {
-        done = simulate() => done,
-        // Redis ends with us.
-        _ = tokio::signal::ctrl_c() => Err("broken off".into()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("The simulation failed: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(unless_broken_off(simulate()).await.map(|()| true), "The simulation failed")
 }
 
 async fn simulate() -> Result<(), Failure> {
-    let file =
-        std::env::args_os().nth(1).map(PathBuf::from).ok_or("say where to draw the curves: FILE.svg")?;
+    let Arguments { file, seed } = kit::settings::read()?;
     // Better told now than in two minutes.
     OpenOptions::new()
         .append(true)
@@ -34,7 +35,7 @@ async fn simulate() -> Result<(), Failure> {
         .open(&file)
         .map_err(|error| format!("{}: {error}", file.display()))?;
     let office = BoxOffice::open().await?;
-    let curves = Curves::run(&office, SEED).await?;
+    let curves = Curves::run(&office, seed).await?;
     println!("{curves}");
     plot(&curves, &file)?;
     println!("The curves are drawn in {}", file.display());

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use kit::Failure;
 use plotters::{coord::Shift, prelude::*};
 
 use crate::{
-    Failure,
     curves::{Curves, RATES, RUSH_PER_SECOND, SEATS_A_SHARD},
     outcome::Outcome,
 };

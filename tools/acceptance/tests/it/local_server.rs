@@ -8,7 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local::{process::lives, settings::SETTINGS};
+use kit::process::lives;
+use local::settings::SETTINGS;
 use serde_json::json;
 
 use crate::common::{Session, TestApp};

@@ -1,10 +1,10 @@
 //! The last seats: at rest, every seat that is not sold can be bought, one by one, and then it is sold out; not earlier.
 
 use domain::id::EventId;
+use kit::Failure;
 
 use super::ledger;
 use crate::{
-    Failure,
     history::{Act, Purchase, Step},
     people::{Session, buyer},
     world::World,

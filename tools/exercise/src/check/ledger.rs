@@ -7,12 +7,10 @@ use domain::{
     id::{EventId, UserId},
     inventory::InventoryShard,
 };
+use kit::Failure;
 use stores::redis::ShardSeen;
 
-use crate::{
-    Failure,
-    world::{MAX_PER_USER, World},
-};
+use crate::world::{MAX_PER_USER, World};
 
 /// What the bookings of one shard come to.
 #[derive(Debug, Default, PartialEq, Eq)]

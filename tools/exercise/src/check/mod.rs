@@ -13,10 +13,10 @@ use domain::{
 };
 use janitor::Sweep;
 use jiff::Timestamp;
+use kit::Failure;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Failure,
     people::Session,
     world::{GRACE_SECONDS, HOLD_TTL_SECONDS, World},
 };

@@ -4,11 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{id::UserId, user::Role};
+use kit::Failure;
 use tokio::time::{Instant, sleep};
 
 use super::{Session, process};
 use crate::{
-    Failure,
     faults::Dice,
     history::{Act, Purchase, Step},
     world::{HOLD_TTL_SECONDS, World},

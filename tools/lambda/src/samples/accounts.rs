@@ -1,12 +1,10 @@
 //! `auth`: accounts and tokens.
 
+use kit::Failure;
 use serde_json::json;
 
 use super::{Case, post, request};
-use crate::{
-    Failure,
-    world::{ADMIN, ADMIN_PASSWORD, GRACE, MARY, PASSWORD},
-};
+use crate::world::{ADMIN, ADMIN_PASSWORD, GRACE, MARY, PASSWORD};
 
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let account = |email: &str, password: &str| json!({ "email": email, "password": password });

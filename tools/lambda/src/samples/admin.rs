@@ -1,10 +1,10 @@
 //! `admin`: events, and how they sell.
 
+use kit::Failure;
 use serde_json::{Value, json};
 
 use super::{Case, get, post, request};
 use crate::{
-    Failure,
     payload::Request,
     world::{
         ADMIN, BOOKED_BY_ALAN, CONCERT, DRAFT, EVENTS_START, GRACE, NO_EVENT, QUIET, SOLD_OUT, TO_DELETE,

@@ -1,11 +1,11 @@
 //! `bookings`: a user's history, and cancelling.
 
+use kit::Failure;
 use serde_json::json;
 
 use super::{Case, get, post, request};
-use crate::{
-    Failure,
-    world::{ALAN, BOOKED, BOOKED_BY_ALAN, CANCELLED, EXPIRED, GRACE, PAST_BOOKING, SOLD_OUT, TO_CANCEL},
+use crate::world::{
+    ALAN, BOOKED, BOOKED_BY_ALAN, CANCELLED, EXPIRED, GRACE, PAST_BOOKING, SOLD_OUT, TO_CANCEL,
 };
 
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {

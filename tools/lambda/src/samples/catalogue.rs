@@ -1,12 +1,10 @@
 //! `events`: the catalogue, what the API says of itself, and whatever no other function takes.
 
+use kit::Failure;
 use serde_json::json;
 
 use super::{Case, get, request};
-use crate::{
-    Failure,
-    world::{DRAFT, EVENTS_START, GALA, NO_EVENT, QUIET, SOLD_OUT, tag_of_quiet},
-};
+use crate::world::{DRAFT, EVENTS_START, GALA, NO_EVENT, QUIET, SOLD_OUT, tag_of_quiet};
 
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let quiet = json!({ "id": QUIET, "name": "Silent Film", "starts_at": EVENTS_START, "capacity": 80,

@@ -1,9 +1,10 @@
 //! `janitor` and `pricing`, as their schedules invoke them and as somebody does by hand.
 
+use kit::Failure;
 use serde_json::{Value, json};
 
 use super::{SENT_AT, Sample};
-use crate::{Failure, payload::scheduled, world::instant};
+use crate::{payload::scheduled, world::instant};
 
 pub(super) fn samples() -> Result<Vec<Sample>, Failure> {
     let done = json!({ "complete": true, "events_failed": 0 });

@@ -13,10 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use kit::Failure;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Failure,
     payload::Request,
     routes::Routes,
     world::{Person, instant},

@@ -1,10 +1,10 @@
 //! `reservations`: holds and their confirmation.
 
+use kit::Failure;
 use serde_json::{Value, json};
 
 use super::{Case, get, post, request};
 use crate::{
-    Failure,
     payload::Request,
     world::{
         ALAN, ALL_HELD, BOOKED, CONCERT, DRAFT, EXPIRED, GRACE, HEDY, HELD, HELD_BY_ALAN, HELD_BY_HEDY,

@@ -5,17 +5,20 @@
 mod binary;
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use kit::{
+    process::{Process, free_port},
+    wait,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::dir_lock::{DirLock, LockError};
-use crate::process::Process;
 
 /// Long, because the server reads its whole append-only file first.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -195,10 +198,6 @@ async fn lock(folder: &Path) -> Result<DirLock, RedisError> {
     }
 }
 
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
-
 async fn launch(
     binary: &Path,
     options: &RedisOptions,
@@ -224,19 +223,20 @@ async fn launch(
     });
     let process = Process::start(command).await.map_err(spawn)?;
 
-    let deadline = Instant::now() + READY_WITHIN;
-    while !answers(port, process.pid).await {
-        if process.has_ended() {
-            let how = process.wait_ended().await;
-            let said = process.log().pop().unwrap_or_else(|| "nothing".to_owned());
-            return Err(RedisError::Ended { server: binary.to_owned(), how, said });
+    let is_ready = wait::until(READY_WITHIN, ASK_AGAIN_AFTER, || async {
+        match answers(port, process.pid).await {
+            false if process.has_ended() => Err(RedisError::Ended {
+                server: binary.to_owned(),
+                how: process.wait_ended().await,
+                said: process.last_words(),
+            }),
+            answered => Ok(answered),
         }
-        if Instant::now() > deadline {
-            return Err(RedisError::Silent { server: binary.to_owned(), port });
-        }
-        sleep(ASK_AGAIN_AFTER).await;
+    });
+    match is_ready.await? {
+        true => Ok(process),
+        false => Err(RedisError::Silent { server: binary.to_owned(), port }),
     }
-    Ok(process)
 }
 
 /// Whether the server of that process id serves on the port: another one may have been there first.

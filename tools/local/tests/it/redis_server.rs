@@ -4,10 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use local::{
-    process::lives,
-    redis_server::{RedisOptions, RedisServer},
-};
+use kit::process::lives;
+use local::redis_server::{RedisOptions, RedisServer};
 
 fn kept_in(folder: &Path) -> RedisOptions {
     RedisOptions { data: Some(folder.to_owned()), ..RedisOptions::default() }

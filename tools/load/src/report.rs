@@ -1,19 +1,19 @@
 //! What came of a run: for people as a table and two plots, for machines as JSON.
 
-pub mod plot;
-
 use std::{
     collections::BTreeMap,
     fmt, fs,
     path::{Path, PathBuf},
 };
 
+use kit::{
+    Failure,
+    plot::{self, Line, Plot},
+};
 use serde::Serialize;
 
-use plot::{Line, Plot};
-
 use crate::{
-    Failure, Settings, UsedCpu,
+    Settings, UsedCpu,
     ledger::Check,
     record::{Outcome, Record, Step},
 };
@@ -25,7 +25,7 @@ const REASONS_SHOWN_MAX: usize = 5;
 /// What came of a run.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    scenario: &'static str,
+    scenario: String,
     /// Visitors a second; 0 in a closed loop.
     rate: u64,
     seconds: u64,

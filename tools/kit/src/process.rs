@@ -1,14 +1,22 @@
-//! One run of a server's process, under the supervisor that keeps it from outliving us.
+//! Programs that run beside us: where they are, and one run of each, under the supervisor that keeps it from outliving us.
 
-use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, BufRead, BufReader, Write},
+    net::{Ipv4Addr, TcpListener},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
+use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
+
+use crate::Failure;
 
 /// The supervisor gives the server 5 s before it kills it.
 const ENDED_WITHIN: Duration = Duration::from_secs(7);
@@ -24,15 +32,23 @@ pub struct Process {
     log: Log,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<VecDeque<String>>>);
+/// The last lines.
+type Log = Arc<Mutex<VecDeque<String>>>;
 
 impl Process {
     /// Starts `server`, a command whose standard error, if any, is a lock to hold while it runs.
     ///
     /// # Errors
     /// When the system does not start the process.
-    pub async fn start(mut server: Command) -> io::Result<Self> {
+    pub async fn start(server: Command) -> io::Result<Self> {
+        Self::start_logged(server, None).await
+    }
+
+    /// The same, and all that it prints is written to that file.
+    ///
+    /// # Errors
+    /// When the system does not start the process.
+    pub async fn start_logged(mut server: Command, file: Option<File>) -> io::Result<Self> {
         let mut child = server
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -47,7 +63,7 @@ impl Process {
         let (has_ended, ended) = watch::channel(None);
         let written = log.clone();
         thread::Builder::new().name("child-log".to_owned()).spawn(move || {
-            follow(output, &written, pid_known);
+            follow(output, file, &written, pid_known);
             // The output's end is the server's. What is left to do is to collect the supervisor.
             has_ended.send_replace(Some(how_it_ended(child)));
         })?;
@@ -56,7 +72,7 @@ impl Process {
     }
 
     /// The command that runs `server` with these arguments under the supervisor.
-    pub fn supervised(server: &std::path::Path) -> Command {
+    pub fn supervised(server: &Path) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", include_str!("supervisor.sh"), "supervisor"]).arg(server);
         command
@@ -89,9 +105,14 @@ impl Process {
         self.lifeline = None;
     }
 
+    /// The last line that the server printed, for people.
+    pub fn last_words(&self) -> String {
+        self.log().pop().unwrap_or_else(|| "nothing".to_owned())
+    }
+
     /// The last lines that the server printed, oldest first.
     pub fn log(&self) -> Vec<String> {
-        self.log.lines().iter().cloned().collect()
+        self.log.lock().iter().cloned().collect()
     }
 }
 
@@ -105,11 +126,26 @@ impl Drop for Process {
     }
 }
 
-impl Log {
-    fn lines(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
-        // A list of lines is whole at any time, whoever panicked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// A program of this workspace, as it was built beside ours.
+///
+/// # Errors
+/// When it was not built.
+pub fn program(name: &str) -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe()?.with_file_name(name);
+    match program.is_file() {
+        true => Ok(program),
+        false => {
+            Err(format!("{} is missing: build it with `cargo build --bin {name}`", program.display()).into())
+        }
     }
+}
+
+/// A port of the loopback address that was free a moment ago.
+///
+/// # Errors
+/// When the system has none.
+pub fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// Whether there is a process of that id.
@@ -117,15 +153,18 @@ pub fn lives(pid: u32) -> bool {
     send("0", pid).unwrap_or(false)
 }
 
-/// Sends a process a signal; answers whether it is there to get it.
-fn send(signal: &str, pid: u32) -> io::Result<bool> {
+/// Sends a process a signal, such as `TERM`; answers whether it was there to get it.
+///
+/// # Errors
+/// When there is no shell.
+pub fn send(signal: &str, pid: u32) -> io::Result<bool> {
     // `kill` is built into every shell, but not every machine has it as a program.
     let kill = ["-c", "kill -\"$1\" \"$2\" 2>/dev/null", "sh", signal, &pid.to_string()];
     Ok(Command::new("sh").args(kill).status()?.success())
 }
 
 /// Reads all that the server prints, so that it never has to wait for a reader.
-fn follow(output: ChildStdout, log: &Log, pid_known: oneshot::Sender<u32>) {
+fn follow(output: ChildStdout, mut file: Option<File>, log: &Log, pid_known: oneshot::Sender<u32>) {
     let mut pid_known = Some(pid_known);
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
@@ -137,7 +176,11 @@ fn follow(output: ChildStdout, log: &Log, pid_known: oneshot::Sender<u32>) {
             (_, _) if text.is_empty() => {}
             (_, _) => {
                 tracing::debug!(target: "child", "{text}");
-                let mut lines = log.lines();
+                if let Some(file) = &mut file {
+                    // Where the disk is full, there is the end of the log.
+                    let _ = writeln!(file, "{text}");
+                }
+                let mut lines = log.lock();
                 if lines.len() == LOG_LINES_KEPT {
                     lines.pop_front();
                 }

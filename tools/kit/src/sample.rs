@@ -1,0 +1,51 @@
+//! Somebody who asks, and an event to ask for, where it does not matter who and which.
+
+use domain::{
+    email::Email,
+    event::{EventDetails, EventStatus},
+    id::UserId,
+    user::{Role, User},
+};
+use iso_currency::Currency;
+use jiff::Timestamp;
+
+use crate::Failure;
+
+/// Somebody new in that role. The service knows people by their tokens, so nobody needs to be registered.
+///
+/// # Errors
+/// Never: the address is a good one.
+pub fn somebody(role: Role) -> Result<User, Failure> {
+    Ok(User {
+        email: Email::parse("somebody@example.com")?,
+        id: UserId::new(),
+        name: None,
+        role,
+        password_hash: None,
+        password_version: 0,
+        password_changed_at: None,
+        previous_password_hash: None,
+        created_at: Timestamp::now(),
+    })
+}
+
+/// An event that is on sale until it starts, ten seats for each.
+#[must_use]
+pub fn event(name: impl Into<String>, starts_at: Timestamp, capacity: u32) -> EventDetails {
+    EventDetails {
+        name: name.into(),
+        description: None,
+        venue: None,
+        starts_at,
+        ends_at: None,
+        capacity,
+        base_price: 4_500,
+        currency: Currency::EUR,
+        sales_open_at: None,
+        sales_close_at: None,
+        max_per_booking: 10,
+        max_per_user: 10,
+        status: EventStatus::Published,
+        pricing: None,
+    }
+}

@@ -1,0 +1,20 @@
+//! The local server as a process of its own, beside the tools that start some.
+
+use std::{path::Path, process::Command};
+
+use kit::{Failure, process::Process};
+
+use crate::settings::SETTINGS;
+
+/// The command that runs the server on that port with that folder, and with no setting of whoever runs us.
+///
+/// # Errors
+/// When the program was not built.
+pub fn command(port: u16, data: &Path) -> Result<Command, Failure> {
+    let mut command = Process::supervised(&kit::process::program("local")?);
+    for name in SETTINGS {
+        command.env_remove(name);
+    }
+    command.env("PORT", port.to_string()).env("DATA_DIR", data);
+    Ok(command)
+}
