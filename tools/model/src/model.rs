@@ -60,9 +60,10 @@ impl Protocol {
                     (0..usize::from(redis.count)).map(|start| Action::Reserve { reservation, start }),
                 );
             }
-            let hold = redis.holds[reservation].state;
-            let releasable = hold == HoldState::Held
-                || hold == HoldState::Confirming && self.config.lacks(Mutation::ReleaseConfirming);
+            let hold = redis.holds[reservation];
+            // What has run out is expired, not released.
+            let releasable = hold.state == HoldState::Held && !hold.overdue
+                || hold.state == HoldState::Confirming && self.config.lacks(Mutation::ReleaseConfirming);
             if self.config.releases && releasable {
                 actions.push(Action::Release { reservation });
             }

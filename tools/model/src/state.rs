@@ -273,6 +273,8 @@ pub struct State {
     pub cancels: [Follow; CANCELS],
     pub raise: Follow,
     pub lowers: [Lower; LOWERS],
+    /// How often the deadline of each withdrawal was set: again only if Redis lost it in between.
+    pub withdrawals: [u8; LOWERS],
     pub loaders: [Loader; WORKERS],
     pub janitors: [Janitor; WORKERS],
     pub upset: Upset,
