@@ -11,6 +11,7 @@ pub mod process;
 pub mod redis_server;
 pub mod settings;
 pub mod stack;
+pub mod stream_log;
 pub mod tables;
 
 pub use server::{api, schedules, template};
