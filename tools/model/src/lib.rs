@@ -7,6 +7,9 @@
 //! cargo test -p model -- --nocapture --test-threads 1
 //! ```
 //!
+//! `tests/program` walks random steps through this model and the program side by side (`--test program`), so that what
+//! holds here holds of the program.
+//!
 //! `tests/it/holds.rs` has the configurations in which every invariant must hold, `tests/it/guards.rs` takes one guard
 //! after another away and expects an invariant to break. Both print how many states were visited.
 //!
@@ -53,7 +56,7 @@
 //!   on the shard: remember (version, applied) beside the epoch; if every request of then has ended and the same
 //!   are seen again, take over DynamoDB's numbers. *Otherwise* includes a version that is behind `applied`: after
 //!   a failover Redis can count a commit twice ([`Mutation::AdoptOnlyWhenAhead`] shows the seat that is lost).
-//! - *Redraw* ends no hold. If there are no seats to draw again it leaves the hold as it is, for *settle*: another
+//! - *Redraw* makes a hold anew that is gone, and ends none. If there are no seats to draw again it leaves the hold as it is, for *settle*: another
 //!   attempt may still commit it ([`Mutation::RedrawEndsHold`]). And it takes a missing seat out of a shard's count
 //!   only if Redis lacked a commit that DynamoDB had when it refused (`applied` is below that `version`), and never
 //!   below what DynamoDB had left: a count that reconcile has mended, perhaps to below zero, is right already
@@ -76,6 +79,8 @@
 //!   long as it lacks a commit, until those in flight have ended and reconcile has taken over DynamoDB's numbers.
 //!   That is up to two grace periods and two sweeps after the loss, not one grace period. After a failover it is
 //!   judged at rest only.
+//!   (`tests/it/weaknesses.rs` has a story in which it does not lack one and promises too much all the same, until the
+//!   next sweep.)
 //! - 4, with a late write or a failover: a reservation may be settled and booked, or released twice. It has one
 //!   booking at most all the same.
 //! - 5: the record of an idempotency key lives in Redis only. Between two losses of Redis a key makes one

@@ -128,13 +128,17 @@ const fn begin(reservation: usize, attempt: usize) -> Action {
     Action::Begin { reservation, attempt }
 }
 
-const fn commit(reservation: usize) -> Action {
-    Action::Commit { reservation, attempt: 0 }
+const fn commit(reservation: usize, attempt: usize) -> Action {
+    Action::Commit { reservation, attempt }
 }
 
 const LOAD_EVENT: Action = Action::LoadEvent { loader: 1 };
 const LOAD_SHARD: Action = Action::LoadShard { loader: 1 };
 const LOAD: Action = Action::Load { loader: 1 };
+
+/// A confirm is refused right after it began.
+const ONE_REQUEST_TOO_MANY: &[Action] =
+    &[reserve(0), begin(0, 0), Action::Refuse { reservation: 0, attempt: 0 }];
 
 /// Of two buyers of the same seats, Redis forgot the first, and DynamoDB has just refused the second.
 const TWO_SHARDS_LOST: &[Action] = &[
@@ -150,12 +154,14 @@ const TWO_SHARDS_LOST: &[Action] = &[
     begin(1, 0),
     begin(1, 1),
     begin(2, 0),
-    commit(0),
-    commit(1),
-    commit(2),
+    commit(0, 0),
+    commit(1, 0),
+    commit(2, 0),
 ];
 
-const ONE_SHARD_LOST: &[Action] = &[
+/// The same on one shard, where a cancel then frees a seat, another confirm of the hold sells it and ends the hold, and
+/// the refused one makes that anew.
+const HOLD_MADE_ANEW: &[Action] = &[
     reserve(1),
     begin(1, 0),
     Action::RedisEmptied,
@@ -165,23 +171,50 @@ const ONE_SHARD_LOST: &[Action] = &[
     reserve(2),
     begin(2, 0),
     begin(2, 1),
-    commit(1),
-    commit(2),
     Action::CancelRead { cancel: 0 },
+    commit(1, 0),
+    commit(2, 0),
+    Action::Cancel { cancel: 0 },
+    Action::Restock { cancel: 0 },
+    commit(2, 1),
+    Action::Finish { reservation: 2, attempt: 1 },
+    Action::Redraw { reservation: 2, attempt: 0, start: 0 },
 ];
 
-const fn story(config: Config) -> Story {
-    Story { config, opening: &[] }
+/// The capacity is lowered twice: one lowering breaks off after its commit, and the next must finish it.
+const ONE_LOWERING_AFTER_THE_OTHER: &[Action] = &[
+    Action::LowerRead { lower: 0 },
+    Action::Withdraw { lower: 0 },
+    Action::Lower { lower: 0 },
+    Action::LowerRead { lower: 1 },
+    Action::FinishBefore { lower: 1 },
+];
+
+/// The capacity is lowered twice at once: one is too late.
+const TWO_LOWERINGS_AT_ONCE: &[Action] = &[
+    Action::LowerRead { lower: 0 },
+    Action::LowerRead { lower: 1 },
+    Action::Withdraw { lower: 0 },
+    Action::Withdraw { lower: 1 },
+    Action::Lower { lower: 0 },
+    Action::Lower { lower: 1 },
+    Action::SettleLowered { lower: 1 },
+];
+
+const fn story(config: Config, opening: &'static [Action]) -> Story {
+    Story { config, opening }
 }
 
-pub(crate) const ALL: [Story; 9] = [
-    story(BUYING),
-    Story { config: LOSING, opening: TWO_SHARDS_LOST },
-    story(CANCELLING),
-    Story { config: LOSING_AND_CANCELLING, opening: ONE_SHARD_LOST },
-    story(RAISING_AND_LOWERING),
-    story(LOWERING),
-    story(ONE_KEY),
-    story(FALLING_BACK),
-    story(LOSING),
+pub(crate) const ALL: [Story; 11] = [
+    story(BUYING, &[]),
+    story(BUYING, ONE_REQUEST_TOO_MANY),
+    story(LOSING, &[]),
+    story(LOSING, TWO_SHARDS_LOST),
+    story(LOSING_AND_CANCELLING, HOLD_MADE_ANEW),
+    story(CANCELLING, &[]),
+    story(RAISING_AND_LOWERING, &[]),
+    story(LOWERING, ONE_LOWERING_AFTER_THE_OTHER),
+    story(LOWERING, TWO_LOWERINGS_AT_ONCE),
+    story(ONE_KEY, &[]),
+    story(FALLING_BACK, &[]),
 ];

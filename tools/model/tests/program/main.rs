@@ -61,7 +61,38 @@ async fn the_program_does_what_the_model_does() {
 }
 
 /// What the sequences must come to, or they show little.
-const KINDS: &[&str] = &["Reserve", "Begin", "Commit"];
+const KINDS: &[&str] = &[
+    "AskById",
+    "Cancel",
+    "CommitReplyLost",
+    "Crash",
+    "CrashOfJanitor",
+    "CrashOfLoader",
+    "DeadlinePasses",
+    "Expire",
+    "Finish",
+    "FinishBefore",
+    "FinishLowered",
+    "Load",
+    "Reconcile",
+    "Reconcile, adopting",
+    "Reconcile, repairing",
+    "RedisEmptied",
+    "RedisFallsBack",
+    "Redraw, changing the hold",
+    "Redraw, making the hold anew",
+    "Refresh",
+    "Refuse",
+    "Release",
+    "Release, in vain",
+    "Restock",
+    "RestockRaised",
+    "Settle",
+    "SettleLowered",
+    "Twice",
+    "Withdraw",
+    "WriteIsLate",
+];
 
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} must be a number")))

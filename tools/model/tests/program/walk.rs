@@ -210,9 +210,10 @@ fn drawn(rng: &mut Rng, possible: &[Action]) -> Option<Action> {
 fn weight(action: Action) -> u32 {
     match action {
         Action::Crash(_) | Action::CrashOfLoader { .. } | Action::CrashOfJanitor { .. } => 1,
-        Action::Expire | Action::Refresh | Action::Release { .. } => 1,
+        Action::Expire => 1,
         Action::RedisEmptied | Action::RedisFallsBack | Action::ReplicaCopies | Action::WriteIsLate(_) => 2,
         Action::Twice(_) | Action::Refuse { .. } | Action::ReconcileSee { .. } => 3,
+        Action::Refresh | Action::Release { .. } => 3,
         Action::DeadlinePasses { .. } | Action::CommitReplyLost { .. } => 4,
         _ => 10,
     }
