@@ -38,6 +38,7 @@
 //! | CancelRead, Cancel, Restock | `protocol::cancel`, `Store::cancel_booking` | `restock.lua` |
 //! | RaiseRead, Raise, RestockRaised | `raise` in `replace.rs`, `Store::replace_event_adding` | `restock.lua` |
 //! | LowerRead, FinishBefore, Withdraw, Lower, FinishLowered, SettleLowered | `lower` in `replace.rs`, `Store::replace_event_removing` | `withdraw.lua`, `finish.lua`, `settle.lua` |
+//! | LowerRead, Withdraw, LookUnpublished, Lower, RefreshUnpublished, SettleLowered, of a draft | `unpublish.rs`, `Store::replace_event_adding` | `withdraw.lua`, `refresh.lua`, `settle.lua` |
 //! | Reprice, Refresh | `protocol::replace_event` | `refresh.lua` |
 //! | LoadEvent, LoadShard, Load | `protocol::load`, `Store::inventory` | `load.lua` |
 //! | Expire | `protocol::sweep` | `expire.lua`, `expire_overdue` in `lib/seats.lua` |
@@ -88,12 +89,12 @@
 //!
 //! # What is not modelled
 //!
-//! Sale windows, limits and statuses; other events; idempotency keys, `look.lua` and `unload.lua` (which is like an
+//! Sale windows and limits; an event's status but that it becomes a draft; other events; idempotency keys, `look.lua` and `unload.lua` (which is like an
 //! emptied Redis without holds); Redis losing some keys of an event and not others; a script that reaches Redis a
 //! grace period after its sender died; DynamoDB's throttling and conflicts, which are retries of one transaction
 //! under one token; an admin's change in several steps, and its price change under the event's version; more than
 //! one redraw in an attempt; the bounds of one `expire.lua` call. More than two shards, three reservations, two
-//! attempts each, two cancels, two lowerings, two janitors.
+//! attempts each, two cancels, two lowerings, a draft among them, two janitors.
 //!
 //! # Why this checker
 //!
@@ -115,8 +116,9 @@ mod seats;
 mod start;
 #[expect(missing_docs, reason = "what a field is, its type and the protocol say; the rest have comments")]
 pub mod state;
+mod unpublish;
 mod workers;
 
 pub use action::{Action, Process};
-pub use config::{Config, FAULTLESS, Faults, Mutation, Request, SMALLEST, wants};
+pub use config::{ALL_SEATS, Config, FAULTLESS, Faults, Mutation, Request, SMALLEST, wants};
 pub use model::Protocol;

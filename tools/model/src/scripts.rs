@@ -3,7 +3,7 @@
 use crate::{
     config::{Config, Mutation},
     state::{
-        Attempt, Draws, HOLDS, Hold, HoldState, LOWERS, Made, Memory, RESERVATIONS, Redis, RedisShard,
+        Attempt, Draws, HOLDS, Hold, HoldState, LOWERS, Made, Memory, RESERVATIONS, Read, Redis, RedisShard,
         SHARDS, Seen, Shard, State, Status,
     },
 };
@@ -68,6 +68,9 @@ impl State {
             self.reservations[id].made = Made::Replayed;
             return;
         }
+        if redis.draft {
+            return;
+        }
         if redis.free() < request.seats as i8 {
             self.expire(config);
         }
@@ -87,8 +90,9 @@ impl State {
 
     /// `begin.lua`; none if there is no hold to confirm.
     pub(crate) fn begin(&mut self, id: usize) -> Option<Hold> {
-        let hold = self.redis.as_ref()?.holds[id];
-        if hold.state == HoldState::Gone || hold.state == HoldState::Held && hold.overdue {
+        let redis = self.redis.as_ref()?;
+        let hold = redis.holds[id];
+        if hold.state == HoldState::Gone || hold.state == HoldState::Held && (hold.overdue || redis.draft) {
             return None;
         }
         let deadline = self.next_deadline(id);
@@ -220,12 +224,13 @@ impl State {
     }
 
     /// `load.lua`.
-    pub(crate) fn load(&mut self, config: &Config, count: u8, price: u8, shards: [Shard; SHARDS]) {
+    pub(crate) fn load(&mut self, config: &Config, event: Read, shards: [Shard; SHARDS]) {
         if self.redis.is_some() && !config.lacks(Mutation::LoadOverLive) {
             return;
         }
         self.epochs += 1;
-        let mut redis = Redis { epoch: self.epochs, price, count, ..Redis::default() };
+        let Read { count, price, draft } = event;
+        let mut redis = Redis { epoch: self.epochs, price, draft, count, ..Redis::default() };
         for (copy, shard) in redis.shards.iter_mut().zip(shards).take(usize::from(count)) {
             *copy = RedisShard { free: shard.unsold(), applied: shard.version, remembered: None };
         }

@@ -3,13 +3,17 @@
 //! What the model keeps only to judge by (how often a booking was put, who was in flight when, what faults there
 //! were) can't be seen in the program; it is taken from the model's state.
 
-use model::state::{
-    Attempt, AttemptAt, Booking, Draws, Dynamo, Follow, FollowAt, Janitor, Left, Loader, Lower, LowerAt,
-    RESERVATIONS, Redis, SHARDS, Seen, Shard, State, Status,
+use model::{
+    Action,
+    state::{
+        Attempt, AttemptAt, Booking, Draws, Dynamo, Follow, FollowAt, Janitor, Left, Loader, Lower, LowerAt,
+        RESERVATIONS, Read, Redis, SHARDS, Seen, Shard, State, Status,
+    },
 };
 use shared::{
     domain::{
         booking::BookingStatus,
+        event::EventStatus,
         inventory::{Draw, InventoryShard},
     },
     redis::InventorySeen,
@@ -62,31 +66,42 @@ impl Program<'_> {
         Shard { capacity: small(capacity), sold: small(sold), version }
     }
 
-    /// What DynamoDB has.
-    pub(crate) async fn dynamo(&self) -> Result<Dynamo, String> {
-        let event = self.event_now().await;
-        let mut dynamo = Dynamo {
-            event_version: self.event_version_of(&event),
-            event_shards: small(event.shards),
-            price: price_of(event.price),
-            last_withdrawal: event.last_withdrawal.map(|id| small(self.number_of(id))),
-            ..Dynamo::default()
+    /// What DynamoDB has. What `step` could not have written is as it was known before; without a step all is read.
+    pub(crate) async fn dynamo(&self, known: Dynamo, step: Option<Action>) -> Result<Dynamo, String> {
+        let mut dynamo = known;
+        let booked = match step {
+            Some(Action::Commit { reservation, .. } | Action::CommitReplyLost { reservation, .. }) => {
+                Some(reservation)
+            }
+            Some(Action::Cancel { cancel }) => Some(self.config.cancels[cancel]),
+            _ => None,
         };
-        let inventory = self.stores.store.inventory(self.event, event.shards).await.unwrap();
-        for shard in &inventory {
+        if booked.is_none() {
+            let event = self.event_now().await;
+            dynamo.event_version = self.event_version_of(&event);
+            dynamo.event_shards = small(event.shards);
+            dynamo.price = price_of(event.price);
+            dynamo.draft = event.details.status == EventStatus::Draft;
+            dynamo.last_withdrawal = event.last_withdrawal.map(|id| small(self.number_of(id)));
+        }
+        let shards = dynamo.event_shards.into();
+        for shard in self.stores.store.inventory(self.event, shards).await.unwrap() {
             if shard.capacity != shard.sold + shard.unsold {
                 return Err(format!("{shard:?} does not add up"));
             }
-            dynamo.shards[usize::from(shard.shard)] = self.shard_of(shard);
+            dynamo.shards[usize::from(shard.shard)] = self.shard_of(&shard);
         }
-        for id in 0..self.config.requests.len() {
-            let Some(booking) = self.booking(id).await else { continue };
-            let status = match booking.status {
-                BookingStatus::Confirmed => Status::Confirmed,
-                BookingStatus::Cancelled => Status::Cancelled,
-            };
-            let (draws, price) = (draws_of(&booking.draws), price_of(booking.unit_price));
-            dynamo.bookings[id] = Booking { status, draws, price, puts: 0 };
+        let all = if step.is_none() { 0..self.config.requests.len() } else { 0..0 };
+        for id in booked.into_iter().chain(all) {
+            dynamo.bookings[id] = self.booking(id).await.map_or(Booking::default(), |booking| Booking {
+                status: match booking.status {
+                    BookingStatus::Confirmed => Status::Confirmed,
+                    BookingStatus::Cancelled => Status::Cancelled,
+                },
+                draws: draws_of(&booking.draws),
+                price: price_of(booking.unit_price),
+                puts: 0,
+            });
         }
         Ok(dynamo)
     }
@@ -194,16 +209,21 @@ impl Program<'_> {
         let draws = draws_of(&real.draws);
         match at {
             LowerAt::Read | LowerAt::Done => Lower { at, ..Lower::default() },
-            LowerAt::Finish | LowerAt::Settle => Lower { at, draws, deadline, ..Lower::default() },
-            _ => Lower { at, event_version, before, draws, deadline, late },
+            LowerAt::Finish | LowerAt::Refresh | LowerAt::Settle => {
+                Lower { at, draws, deadline, ..Lower::default() }
+            }
+            _ => Lower { at, event_version, before, wanted: small(real.wanted), draws, deadline, late },
         }
     }
 
     fn loader_of(&self, loader: &program::Loader) -> Loader {
         let program::Loader::Reading { event, shards } = loader else { return Loader::Idle };
         Loader::Reading {
-            count: small(event.shards),
-            price: price_of(event.price),
+            event: Read {
+                count: small(event.shards),
+                price: price_of(event.price),
+                draft: event.details.status == EventStatus::Draft,
+            },
             read: small(shards.len()),
             shards: self.shards_of(shards),
         }

@@ -2,14 +2,14 @@
 //! capacity.
 
 use model::{
-    Action,
+    ALL_SEATS, Action,
     state::{FollowAt, LowerAt},
 };
 use shared::{
     domain::{
         booking::BookingStatus,
-        event::{Event, EventDetails},
-        inventory::{Draw, SHARDS_PER_CHANGE_MAX},
+        event::{Event, EventDetails, EventStatus},
+        inventory::{Draw, SHARDS_MAX, SHARDS_PER_CHANGE_MAX},
     },
     redis::scripts::Withdraw,
     store::Replaced,
@@ -52,6 +52,14 @@ impl Program<'_> {
                 self.restock_raised().await;
                 self.raise = Follow::done();
             }
+            Action::LowerRead { lower } if self.unpublishes(lower) => {
+                let event = self.event_now().await;
+                let wanted = event.details.capacity;
+                self.lowers[lower] = match event.details.status {
+                    EventStatus::Draft => Lower::done(),
+                    _ => Lower { at: LowerAt::Withdraw, wanted, event: Some(event), ..Lower::default() },
+                };
+            }
             Action::LowerRead { lower } => {
                 let event = self.event_now().await;
                 let before = event.last_withdrawal;
@@ -64,15 +72,35 @@ impl Program<'_> {
                 self.lowers[lower].at = LowerAt::Withdraw;
             }
             Action::Withdraw { lower } => {
-                let withdrawn = self.withdraw(lower).await?;
+                let (withdrawn, unpublishes) = (self.withdraw(lower).await?, self.unpublishes(lower));
                 let before = &mut self.lowers[lower];
                 match withdrawn {
                     Withdraw::Withdrawn { draws, deadline_ms } => {
-                        (before.at, before.draws, before.deadline) = (LowerAt::Commit, draws, deadline_ms);
+                        before.at = if unpublishes { LowerAt::Look } else { LowerAt::Commit };
+                        (before.wanted, before.draws, before.deadline) = (0, draws, deadline_ms);
                     }
                     Withdraw::TooFew(_) => *before = Lower::done(),
                     Withdraw::NotLoaded => *before = Lower::default(),
                 }
+            }
+            Action::LookUnpublished { lower } => {
+                let event = self.lowers[lower].event.as_ref().unwrap();
+                let inventory = self.stores.store.inventory(self.event, event.shards).await.unwrap();
+                let sold = inventory.iter().any(|shard| shard.sold > 0);
+                self.lowers[lower].at = if sold { LowerAt::Settle } else { LowerAt::Commit };
+            }
+            Action::RefreshUnpublished { lower } => {
+                let draft = unpublished(self.lowers[lower].event.as_ref().unwrap());
+                self.stores.redis.refresh(&draft).await.map_err(unexpected)?;
+                self.lowers[lower].at = LowerAt::Settle;
+            }
+            Action::Lower { lower } if self.unpublishes(lower) => {
+                let before = self.lowers[lower].clone();
+                let event = before.event.as_ref().unwrap();
+                let draft = unpublished(event);
+                let done = self.stores.store.replace_event_adding(event, &draft, None, &[]).await.unwrap();
+                let at = if done { LowerAt::Refresh } else { LowerAt::Settle };
+                self.lowers[lower] = if before.late { Lower::done() } else { Lower { at, ..before } };
             }
             Action::Lower { lower } => self.commit_lower(lower).await,
             Action::FinishLowered { lower } => {
@@ -132,7 +160,15 @@ impl Program<'_> {
     pub(crate) async fn withdraw(&self, lower: usize) -> Result<Withdraw, String> {
         clock_ticks();
         let (id, seats) = (self.id_of_withdrawal(lower), self.config.lowers[lower].into());
-        self.stores.redis.withdraw(id, seats, SHARDS_PER_CHANGE_MAX, GRACE_MS).await.map_err(unexpected)
+        let (seats, shards_max) = match self.unpublishes(lower) {
+            true => (self.lowers[lower].wanted, SHARDS_MAX.into()),
+            false => (seats, SHARDS_PER_CHANGE_MAX),
+        };
+        self.stores.redis.withdraw(id, seats, shards_max, GRACE_MS).await.map_err(unexpected)
+    }
+
+    fn unpublishes(&self, lower: usize) -> bool {
+        self.config.lowers[lower] == ALL_SEATS
     }
 
     async fn commit_lower(&mut self, lower: usize) {
@@ -162,4 +198,8 @@ impl Program<'_> {
         let deadline = self.lowers[lower].deadline;
         self.stores.redis.settle(self.id_of_withdrawal(lower), deadline).await.unwrap();
     }
+}
+
+fn unpublished(event: &Event) -> Event {
+    event.replaced(EventDetails { status: EventStatus::Draft, ..event.details.clone() })
 }

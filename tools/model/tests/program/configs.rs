@@ -1,6 +1,6 @@
 //! What the sequences are about: larger than what the checker visits whole, for they are drawn at random.
 
-use model::{Action, Config, Faults, SMALLEST, wants};
+use model::{ALL_SEATS, Action, Config, Faults, Process, SMALLEST, wants};
 
 /// What a sequence is about, and how it begins: with steps that chance alone would hardly bring together.
 #[derive(Clone, Copy)]
@@ -120,6 +120,20 @@ const FALLING_BACK: Config = Config {
     ..SMALLEST
 };
 
+/// The event becomes a draft while somebody wants its seats.
+const UNPUBLISHING: Config = Config {
+    name: "unpublishing",
+    capacity: [1, 1],
+    requests: &[wants(0, 1, 1), wants(1, 1, 2)],
+    releases: true,
+    cancels: &[0],
+    lowers: &[ALL_SEATS, 1],
+    loaders: 1,
+    reconciles: true,
+    faults: faults(1, 1, 1),
+    ..SMALLEST
+};
+
 const fn reserve(reservation: usize) -> Action {
     Action::Reserve { reservation, start: 0 }
 }
@@ -157,6 +171,11 @@ const TWO_SHARDS_LOST: &[Action] = &[
     commit(0, 0),
     commit(1, 0),
     commit(2, 0),
+    Action::RaiseRead,
+    Action::Raise,
+    Action::RestockRaised,
+    Action::Redraw { reservation: 1, attempt: 0, start: 0 },
+    Action::Redraw { reservation: 2, attempt: 0, start: 0 },
 ];
 
 /// The same on one shard, where a cancel then frees a seat, another confirm of the hold sells it and ends the hold, and
@@ -181,6 +200,36 @@ const HOLD_MADE_ANEW: &[Action] = &[
     Action::Redraw { reservation: 2, attempt: 0, start: 0 },
 ];
 
+/// Redis never hears of a commit; the janitor sees that twice, and takes over what DynamoDB has.
+const COMMIT_ADOPTED: &[Action] = &[
+    reserve(1),
+    begin(1, 0),
+    Action::RedisEmptied,
+    LOAD_EVENT,
+    LOAD_SHARD,
+    LOAD,
+    commit(1, 0),
+    Action::Finish { reservation: 1, attempt: 0 },
+    Action::ReconcileSee { janitor: 1 },
+    Action::ReconcileRead { janitor: 1 },
+    Action::Reconcile { janitor: 1 },
+    Action::ReconcileSee { janitor: 1 },
+    Action::ReconcileRead { janitor: 1 },
+    Action::Reconcile { janitor: 1 },
+];
+
+/// A confirm broke off, and the janitor is about to settle it when its buyer confirms again.
+const CONFIRMED_AGAIN: &[Action] = &[
+    reserve(0),
+    begin(0, 0),
+    Action::Crash(Process::Attempt { reservation: 0, attempt: 0 }),
+    Action::DeadlinePasses { hold: 0 },
+    Action::SettleFound { janitor: 1, hold: 0 },
+    Action::SettleRead { janitor: 1 },
+    begin(0, 1),
+    Action::Settle { janitor: 1 },
+];
+
 /// The capacity is lowered twice: one lowering breaks off after its commit, and the next must finish it.
 const ONE_LOWERING_AFTER_THE_OTHER: &[Action] = &[
     Action::LowerRead { lower: 0 },
@@ -201,20 +250,42 @@ const TWO_LOWERINGS_AT_ONCE: &[Action] = &[
     Action::SettleLowered { lower: 1 },
 ];
 
+/// The event is a draft, and Redis does not know it yet.
+const HALF_A_DRAFT: &[Action] = &[
+    Action::LowerRead { lower: 0 },
+    Action::Withdraw { lower: 0 },
+    Action::LookUnpublished { lower: 0 },
+    Action::Lower { lower: 0 },
+];
+
+/// Redis forgets that a commit was finished, and has its hold again.
+const FINISH_FORGOTTEN: &[Action] = &[
+    reserve(0),
+    begin(0, 0),
+    Action::ReplicaCopies,
+    commit(0, 0),
+    Action::Finish { reservation: 0, attempt: 0 },
+    Action::RedisFallsBack,
+];
+
 const fn story(config: Config, opening: &'static [Action]) -> Story {
     Story { config, opening }
 }
 
-pub(crate) const ALL: [Story; 11] = [
+pub(crate) const ALL: [Story; 15] = [
     story(BUYING, &[]),
     story(BUYING, ONE_REQUEST_TOO_MANY),
-    story(LOSING, &[]),
+    story(BUYING, CONFIRMED_AGAIN),
     story(LOSING, TWO_SHARDS_LOST),
     story(LOSING_AND_CANCELLING, HOLD_MADE_ANEW),
+    story(LOSING_AND_CANCELLING, COMMIT_ADOPTED),
     story(CANCELLING, &[]),
     story(RAISING_AND_LOWERING, &[]),
     story(LOWERING, ONE_LOWERING_AFTER_THE_OTHER),
     story(LOWERING, TWO_LOWERINGS_AT_ONCE),
+    story(UNPUBLISHING, &[]),
+    story(UNPUBLISHING, HALF_A_DRAFT),
     story(ONE_KEY, &[]),
     story(FALLING_BACK, &[]),
+    story(FALLING_BACK, FINISH_FORGOTTEN),
 ];

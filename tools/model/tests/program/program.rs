@@ -63,6 +63,8 @@ pub(crate) struct Lower {
     pub(crate) at: LowerAt,
     pub(crate) event: Option<Event>,
     pub(crate) before: Option<ReservationId>,
+    /// All seats, to make the event a draft.
+    pub(crate) wanted: u32,
     pub(crate) draws: Vec<Draw>,
     pub(crate) deadline: i64,
     pub(crate) late: bool,
@@ -195,10 +197,18 @@ impl<'a> Program<'a> {
         self.stores.store.inventory(self.event, shards).await.unwrap().remove(shard)
     }
 
+    /// A hold's deadline in Redis; 0 if it is gone.
     pub(crate) async fn deadline_of(&self, hold: usize) -> i64 {
         let mut score = redis::cmd("ZSCORE");
         score.arg(self.stores.keys.deadlines(self.event)).arg(self.ids[hold].to_string());
-        self.stores.ask(&score).await
+        self.stores.ask::<Option<i64>>(&score).await.unwrap_or(0)
+    }
+
+    /// A deadline that somebody saw, as Redis has it now. It may be in another place of the past than it was seen at: back
+    /// in the future, if Redis fell back to what it had before the deadline passed.
+    pub(crate) async fn same_deadline(&self, hold: usize, seen: i64) -> i64 {
+        let (now, numbers) = (self.deadline_of(hold).await, &self.deadlines[hold]);
+        if numbers.get(&now).is_some_and(|number| numbers.get(&seen) == Some(number)) { now } else { seen }
     }
 
     /// A hold's time runs out: its deadline is one in the past. The model sees the same deadline, which has passed.

@@ -49,6 +49,7 @@ impl Program<'_> {
         let mut redis = Redis {
             epoch,
             price: price_of(u32::try_from(number("price")).unwrap()),
+            draft: state.get("status").is_some_and(|status| status == "draft"),
             count: small(number("shards")),
             restocked: bits(restocked),
             ..Redis::default()

@@ -10,7 +10,9 @@ use model::{
 };
 use shared::{
     Error,
-    domain::{booking::Booking, event::EventDetails, inventory::Draw, pricing::PriceChange},
+    domain::{
+        booking::Booking, error::NotOnSale, event::EventDetails, inventory::Draw, pricing::PriceChange,
+    },
     redis::scripts::{Begin, Redraw, Reserve, ReserveRequest},
     store::{CancelOutcome, CommitOutcome},
 };
@@ -70,6 +72,8 @@ impl Program<'_> {
             | Action::FinishBefore { .. }
             | Action::Withdraw { .. }
             | Action::Lower { .. }
+            | Action::LookUnpublished { .. }
+            | Action::RefreshUnpublished { .. }
             | Action::FinishLowered { .. }
             | Action::SettleLowered { .. } => self.change(action).await?,
             Action::LoadEvent { .. }
@@ -107,6 +111,7 @@ impl Program<'_> {
             Ok(Reserve::Held(held, _)) => self.told[reservation] = (Made::Held, held.unit_price),
             Ok(Reserve::Replayed { .. }) => self.told[reservation] = (Made::Replayed, 0),
             Ok(Reserve::NotLoaded) if before.redis.is_none() => {}
+            Err(Error::EventNotFound) if before.redis.is_some_and(|redis| redis.draft) => {}
             Err(Error::AllHeld { .. }) if may_come_back => {}
             Err(Error::SoldOut { .. }) if !may_come_back => {}
             other => return Err(unexpected(other)),
@@ -126,7 +131,7 @@ impl Program<'_> {
                 redrawn,
                 ..Attempt::default()
             },
-            Ok(Begin::NoHold) => Attempt::done(),
+            Ok(Begin::NoHold) | Err(Error::NotOnSale(NotOnSale::Draft)) => Attempt::done(),
             other => return Err(unexpected(other)),
         };
         Ok(())

@@ -64,19 +64,22 @@ pub(crate) async fn walk(
     let mut taken = Vec::new();
     let mut state = State::start(&config);
     let apart = |taken: &[Action], why| Apart { steps: taken.to_vec(), why };
-    let mut dynamo = program.dynamo().await.map_err(|why| apart(&taken, why))?;
-    state = compare(&mut program, dynamo, &[state]).await.map_err(|why| apart(&taken, why))?;
+    let mut dynamo = state.dynamo;
+    compare(&mut program, dynamo, &[state]).await.map_err(|why| apart(&taken, why))?;
     while let Some(action) = steps.next(&possible(&model, &state)) {
         taken.push(action);
         program.act(action, &state).await.map_err(|why| apart(&taken, why))?;
         if writes_to_dynamodb(action) {
-            dynamo = program.dynamo().await.map_err(|why| apart(&taken, why))?;
+            dynamo = program.dynamo(dynamo, Some(action)).await.map_err(|why| apart(&taken, why))?;
         }
         let allowed = allowed(&model, &state, action);
         let next = compare(&mut program, dynamo, &allowed).await.map_err(|why| apart(&taken, why))?;
         note(reached, action, &state, &next);
         state = next;
     }
+    // What no step should have written was not looked at on the way.
+    dynamo = program.dynamo(dynamo, None).await.map_err(|why| apart(&taken, why))?;
+    compare(&mut program, dynamo, &[state]).await.map_err(|why| apart(&taken, why))?;
     users_have_what_they_booked(&program, &state).await.map_err(|why| apart(&taken, why))
 }
 
@@ -155,10 +158,11 @@ fn differing_lines(model: &State, program: &State) -> String {
         let shards: Vec<_> =
             state.redis.iter().flat_map(|redis| redis.shards).map(|shard| format!("{shard:?}")).collect();
         let holds = state.redis.iter().flat_map(|redis| redis.holds).map(|hold| format!("{hold:?}"));
-        let rest = state.redis.map(|redis| (redis.epoch, redis.price, redis.count, redis.restocked));
+        let rest =
+            state.redis.map(|redis| (redis.epoch, redis.price, redis.draft, redis.count, redis.restocked));
         let mut parts = vec![
             format!("{:?}", state.dynamo),
-            format!("epoch, price, shards, restocked in Redis: {rest:?}, answered {}", state.answered),
+            format!("epoch, price, draft, shards, restocked in Redis: {rest:?}, answered {}", state.answered),
             format!("{:?}", state.reservations),
             format!("{:?}", state.attempts),
             format!("{:?}", state.cancels),

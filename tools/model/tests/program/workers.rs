@@ -120,7 +120,10 @@ impl Program<'_> {
         let done = match committed {
             Some(_) if overdue.user.is_empty() => redis.finish(overdue.id, None).await,
             Some(draws) => redis.finish(overdue.id, Some(&draws)).await,
-            None => redis.settle(overdue.id, overdue.deadline).await,
+            None => {
+                let deadline = self.same_deadline(self.number_of(overdue.id), overdue.deadline).await;
+                redis.settle(overdue.id, deadline).await
+            }
         };
         done.map(|_| ()).map_err(unexpected)
     }
