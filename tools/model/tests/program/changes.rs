@@ -1,6 +1,9 @@
 //! The steps of those that change DynamoDB first and Redis after, or the other way round: cancels and changes of
 //! capacity.
 
+use std::mem::take;
+
+use jiff::Timestamp;
 use model::{
     ALL_SEATS, Action,
     state::{FollowAt, LowerAt},
@@ -12,7 +15,7 @@ use shared::{
         inventory::{Draw, SHARDS_MAX, SHARDS_PER_CHANGE_MAX},
     },
     redis::scripts::Withdraw,
-    store::Replaced,
+    store::{CancelOutcome, Replaced},
 };
 
 use crate::{
@@ -23,6 +26,16 @@ use crate::{
 impl Lower {
     pub(crate) fn done() -> Self {
         Self { at: LowerAt::Done, ..Self::default() }
+    }
+}
+
+impl Follow {
+    fn after_commit(self, done: bool) -> Self {
+        if done && !self.late && self.epoch.is_some() {
+            Self { at: FollowAt::Restock, ..self }
+        } else {
+            Self::done()
+        }
     }
 }
 
@@ -120,6 +133,21 @@ impl Program<'_> {
     async fn about_to_commit(&self) -> Follow {
         let seen = self.stores.redis.state_seen(self.event).await.unwrap();
         Follow { at: FollowAt::Commit, epoch: seen.map(|seen| seen.epoch), ..Follow::default() }
+    }
+
+    async fn commit_cancel(&mut self, cancel: usize) {
+        let before = take(&mut self.cancels[cancel]);
+        let booking = before.booking.as_ref().unwrap();
+        let outcome = self.stores.store.cancel_booking(booking, Timestamp::now()).await.unwrap();
+        self.cancels[cancel] = before.after_commit(outcome == CancelOutcome::Cancelled);
+    }
+
+    async fn commit_raise(&mut self) {
+        let before = take(&mut self.raise);
+        let (event, added) = (before.event.as_ref().unwrap(), self.added());
+        let raised = self.raised(event);
+        let done = self.stores.store.replace_event_adding(event, &raised, None, &added).await.unwrap();
+        self.raise = before.after_commit(done);
     }
 
     pub(crate) async fn restock_cancelled(&self, cancel: usize) {

@@ -75,7 +75,7 @@ pub(crate) enum Loader {
     #[default]
     Idle,
     Reading {
-        event: Event,
+        event: Box<Event>,
         shards: Vec<InventoryShard>,
     },
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::state::{HOLDS, Hold, HoldState, Memory, RESERVATIONS, Redis, RedisShard, SHARDS};
+use model::state::{Hold, HoldState, Memory, RESERVATIONS, Redis, RedisShard, SHARDS};
 use serde::Deserialize;
 use shared::domain::inventory::Draw;
 
@@ -22,6 +22,13 @@ struct KeptHold {
     draws: Vec<Draw>,
     unit_price: u32,
     state: String,
+}
+
+/// A hold, by its number, in the model's terms and as it is kept.
+struct SeenHold {
+    number: usize,
+    hold: Hold,
+    kept: KeptHold,
 }
 
 impl Program<'_> {
@@ -63,8 +70,8 @@ impl Program<'_> {
             };
         }
         let kept = self.holds_of(&holds, &deadlines)?;
-        for (hold, (found, _)) in &kept {
-            redis.holds[*hold] = *found;
+        for seen in &kept {
+            redis.holds[seen.number] = seen.hold;
         }
         check_counts(&state, &kept)?;
         Ok((Some(redis), bits(answers)))
@@ -91,11 +98,7 @@ impl Program<'_> {
         Memory { version: version_of(version), applied: version_of(applied), waiting: 0 }
     }
 
-    fn holds_of(
-        &mut self,
-        holds: &Fields,
-        deadlines: &[(String, String)],
-    ) -> Result<Vec<(usize, (Hold, KeptHold))>, String> {
+    fn holds_of(&mut self, holds: &Fields, deadlines: &[(String, String)]) -> Result<Vec<SeenHold>, String> {
         if holds.len() != deadlines.len() {
             return Err(format!("{} holds have {} deadlines", holds.len(), deadlines.len()));
         }
@@ -106,19 +109,14 @@ impl Program<'_> {
             let kept: KeptHold = serde_json::from_str(kept).unwrap();
             let deadline: i64 = deadline.parse().unwrap();
             let is_confirming = kept.state == "confirming";
-            found.push((
-                hold,
-                (
-                    Hold {
-                        state: if is_confirming { HoldState::Confirming } else { HoldState::Held },
-                        draws: draws_of(&kept.draws),
-                        price: price_of(kept.unit_price),
-                        deadline: if is_confirming { self.note_deadline(hold, deadline) } else { 0 },
-                        overdue: deadline <= now_ms(),
-                    },
-                    kept,
-                ),
-            ));
+            let seen = Hold {
+                state: if is_confirming { HoldState::Confirming } else { HoldState::Held },
+                draws: draws_of(&kept.draws),
+                price: price_of(kept.unit_price),
+                deadline: if is_confirming { self.note_deadline(hold, deadline) } else { 0 },
+                overdue: deadline <= now_ms(),
+            };
+            found.push(SeenHold { number: hold, hold: seen, kept });
         }
         Ok(found)
     }
@@ -136,15 +134,14 @@ impl Program<'_> {
 
 /// What the scripts count is what there is: free and held seats in all, held and confirming seats of each shard, and
 /// what each user holds.
-fn check_counts(state: &Fields, holds: &[(usize, (Hold, KeptHold))]) -> Result<(), String> {
-    debug_assert!(holds.len() <= HOLDS);
+fn check_counts(state: &Fields, holds: &[SeenHold]) -> Result<(), String> {
     let mut expected: HashMap<String, i64> = HashMap::new();
     let mut add = |field: String, seats: i64| *expected.entry(field).or_default() += seats;
     for shard in 0..SHARDS {
         let free = state.get(&format!("free:{shard}")).map_or(0, |free| free.parse().unwrap());
         add("free".to_owned(), free);
     }
-    for (_, (hold, kept)) in holds {
+    for SeenHold { hold, kept, .. } in holds {
         for (shard, seats) in hold.draws.into_iter().enumerate() {
             add("held".to_owned(), seats.into());
             add(format!("held:{shard}"), seats.into());

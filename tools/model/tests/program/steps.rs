@@ -14,7 +14,7 @@ use shared::{
         booking::Booking, error::NotOnSale, event::EventDetails, inventory::Draw, pricing::PriceChange,
     },
     redis::scripts::{Begin, Redraw, Reserve, ReserveRequest},
-    store::{CancelOutcome, CommitOutcome},
+    store::CommitOutcome,
 };
 
 use crate::program::{Attempt, Follow, GRACE_MS, HOLD_TTL_MS, Lower, PRICES, Program, clock_ticks};
@@ -28,14 +28,6 @@ impl Attempt {
 impl Follow {
     pub(crate) fn done() -> Self {
         Self { at: FollowAt::Done, ..Self::default() }
-    }
-
-    fn after_commit(self, done: bool) -> Self {
-        if done && !self.late && self.epoch.is_some() {
-            Self { at: FollowAt::Restock, ..self }
-        } else {
-            Self::done()
-        }
     }
 }
 
@@ -283,21 +275,6 @@ impl Program<'_> {
             Process::Cancel(_) | Process::Raise => {}
         }
         Ok(())
-    }
-
-    pub(crate) async fn commit_cancel(&mut self, cancel: usize) {
-        let before = take(&mut self.cancels[cancel]);
-        let booking = before.booking.as_ref().unwrap();
-        let outcome = self.stores.store.cancel_booking(booking, Timestamp::now()).await.unwrap();
-        self.cancels[cancel] = before.after_commit(outcome == CancelOutcome::Cancelled);
-    }
-
-    pub(crate) async fn commit_raise(&mut self) {
-        let before = take(&mut self.raise);
-        let (event, added) = (before.event.as_ref().unwrap(), self.added());
-        let raised = self.raised(event);
-        let done = self.stores.store.replace_event_adding(event, &raised, None, &added).await.unwrap();
-        self.raise = before.after_commit(done);
     }
 }
 

@@ -21,7 +21,8 @@ impl Program<'_> {
     pub(crate) async fn work(&mut self, action: Action, before: &State) -> Result<(), String> {
         match action {
             Action::LoadEvent { loader } => {
-                self.loaders[loader] = Loader::Reading { event: self.event_now().await, shards: Vec::new() };
+                self.loaders[loader] =
+                    Loader::Reading { event: Box::new(self.event_now().await), shards: Vec::new() };
             }
             Action::LoadShard { loader } => {
                 if let Loader::Reading { event, mut shards } = take(&mut self.loaders[loader]) {
@@ -109,8 +110,13 @@ impl Program<'_> {
                 booking.map(|booking| booking.draws)
             }
             Err(_) => {
-                let is_last = self.event_now().await.last_withdrawal == Some(overdue.id);
-                is_last.then(Vec::new)
+                let event = self.event_now().await;
+                if event.last_withdrawal == Some(overdue.id) {
+                    return Some(Vec::new());
+                }
+                // It may be a draft now.
+                self.stores.redis.refresh(&event).await.unwrap();
+                None
             }
         }
     }
