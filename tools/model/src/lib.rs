@@ -57,11 +57,11 @@
 //!   on the shard: remember (version, applied) beside the epoch; if every request of then has ended and the same
 //!   are seen again, take over DynamoDB's numbers. *Otherwise* includes a version that is behind `applied`: after
 //!   a failover Redis can count a commit twice ([`Mutation::AdoptOnlyWhenAhead`] shows the seat that is lost).
-//! - *Redraw* makes a hold anew that is gone, and ends none. If there are no seats to draw again it leaves the hold as it is, for *settle*: another
-//!   attempt may still commit it ([`Mutation::RedrawEndsHold`]). And it takes a missing seat out of a shard's count
-//!   only if Redis lacked a commit that DynamoDB had when it refused (`applied` is below that `version`), and never
-//!   below what DynamoDB had left: a count that reconcile has mended, perhaps to below zero, is right already
-//!   ([`Mutation::RedrawTakesTwice`]).
+//! - *Redraw* makes a hold anew that is gone, and ends none. If there are no seats to draw again it leaves the hold as
+//!   it is, for *settle*: another attempt may still commit it ([`Mutation::RedrawEndsHold`]). And it takes a missing
+//!   seat out of a shard's count only if Redis lacked a commit that DynamoDB had when it refused (`applied` is below
+//!   that `version`), and never below what DynamoDB had left: a count that reconcile has mended, perhaps to below zero,
+//!   is right already ([`Mutation::RedrawTakesTwice`]).
 //!
 //! # What is abstract
 //!
@@ -89,12 +89,13 @@
 //!
 //! # What is not modelled
 //!
-//! Sale windows and limits; an event's status but that it becomes a draft; other events; idempotency keys, `look.lua` and `unload.lua` (which is like an
-//! emptied Redis without holds); Redis losing some keys of an event and not others; a script that reaches Redis a
-//! grace period after its sender died; DynamoDB's throttling and conflicts, which are retries of one transaction
-//! under one token; an admin's change in several steps, and its price change under the event's version; more than
-//! one redraw in an attempt; the bounds of one `expire.lua` call. More than two shards, three reservations, two
-//! attempts each, two cancels, two lowerings, a draft among them, two janitors.
+//! Sale windows and limits; an event's status but that it becomes a draft; other events; idempotency keys,
+//! `look.lua` and `unload.lua` (which is like an emptied Redis without holds); Redis losing some keys of an event
+//! and not others; a script that reaches Redis a grace period after its sender died; DynamoDB's throttling and
+//! conflicts, which are retries of one transaction under one token; an admin's change in several steps, and its
+//! price change under the event's version; more than one redraw in an attempt; the bounds of one `expire.lua` call.
+//! More than two shards, three reservations, two attempts each, two cancels, two lowerings, a draft among them, two
+//! janitors.
 //!
 //! # Why this checker
 //!
