@@ -26,7 +26,7 @@ enum Found {
     /// Redis knows it. It was that popular before its shards were read.
     Reconciled(Box<Reconciliation>, Option<i64>),
     /// Redis does not know it.
-    Unknown(Event),
+    Unknown(Box<Event>),
     Failed,
 }
 
@@ -75,7 +75,7 @@ impl Seats<'_> {
         };
         match found.await {
             Ok((seen, Some(reconciled))) => Found::Reconciled(Box::new(reconciled), seen),
-            Ok((_, None)) => Found::Unknown(event),
+            Ok((_, None)) => Found::Unknown(Box::new(event)),
             Err(error) => {
                 tracing::error!(event_id = %event.id, %error, "seats could not be reconciled");
                 Found::Failed
@@ -88,7 +88,7 @@ impl Run {
     fn add_found(&mut self, found: Found, now: Timestamp) {
         match found {
             Found::Failed => self.events_failed += 1,
-            Found::Unknown(event) if is_turn_of(&event, now) => self.hours.push((event, None)),
+            Found::Unknown(event) if is_turn_of(&event, now) => self.hours.push((*event, None)),
             Found::Unknown(_) => {}
             Found::Reconciled(found, seen) => self.add_reconciled(*found, seen, now),
         }

@@ -8,7 +8,8 @@
 --
 -- If the hold is gone, the janitor took it back while its confirm was under way: it is made anew as it was, with other
 -- seats. (If it is gone because another confirm of it was faster, the commit meets that one's booking, and finish gives
--- these seats back.)
+-- these seats back; if by chance they are the very ones that were sold, the shard promises them once more until the next
+-- reconcile. tools/model/tests/it/weaknesses.rs has the story.)
 --
 -- KEYS[1] state
 -- KEYS[2] deadlines

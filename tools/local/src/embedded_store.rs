@@ -4,6 +4,9 @@
 //! It runs on a thread and a runtime of its own: SQLite works on the thread that calls it, and would
 //! otherwise hold up the requests that wait for it. Requests need a signature with any credentials; none
 //! are checked. It does not delete items whose time to live is over.
+//!
+//! It gets slower for up to ten minutes of sales: with each transaction it looks through the tokens of all that it did in
+//! that time (`evict_expired` in its `lib.rs`, within a window that can't be set).
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,6 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::dir_lock::{DirLock, LockError};
+use crate::stream_log::StreamLog;
 
 /// How long requests under way may take to finish when the store stops.
 const STOP_GRACE: Duration = Duration::from_secs(3);
@@ -144,19 +148,23 @@ struct Opened {
     listener: TcpListener,
     runtime: Runtime,
     database: Database,
+    /// Only a file has one: nobody leaves streams on in memory for long.
+    stream_log: Option<StreamLog>,
     /// The last field, because fields are dropped in this order: the file is closed first.
     _lock: Option<DirLock>,
 }
 
 impl Opened {
     fn open(location: &Location, port: u16) -> Result<Self, StoreError> {
-        let (lock, database) = match location {
+        let (lock, database, stream_log) = match location {
             Location::Memory => {
-                (None, Database::memory().map_err(|error| unopened(Path::new("memory"), &error))?)
+                let database = Database::memory().map_err(|error| unopened(Path::new("memory"), &error))?;
+                (None, database, None)
             }
             Location::File(file) => {
                 let (lock, database) = open_file(file)?;
-                (Some(lock), database)
+                let stream_log = StreamLog::open(file).map_err(|error| unopened(file, &error))?;
+                (Some(lock), database, Some(stream_log))
             }
         };
         let unheard = |cause| StoreError::Listen { port, cause };
@@ -164,7 +172,7 @@ impl Opened {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(unheard)?;
         let listener = runtime.block_on(async { listen(port) }).map_err(unheard)?;
         let port = listener.local_addr().map_err(unheard)?.port();
-        Ok(Self { port, listener, runtime, database, _lock: lock })
+        Ok(Self { port, listener, runtime, database, stream_log, _lock: lock })
     }
 
     fn serve(self, stop_signal: oneshot::Receiver<()>) {
@@ -178,6 +186,12 @@ impl Opened {
             let _ = stopped_accepting.await;
             tokio::time::sleep(STOP_GRACE).await;
         };
+        let trimming = async {
+            match &self.stream_log {
+                Some(stream_log) => stream_log.keep_trimmed().await,
+                None => std::future::pending().await,
+            }
+        };
         // Connections that outstay the grace end with the runtime, which is dropped here.
         self.runtime.block_on(async {
             tokio::select! {
@@ -187,6 +201,7 @@ impl Opened {
                     }
                 }
                 () = grace_over => {}
+                () = trimming => {}
             }
         });
     }

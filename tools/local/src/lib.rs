@@ -11,6 +11,7 @@ pub mod embedded_store;
 pub mod redis_server;
 pub mod settings;
 pub mod stack;
+pub mod stream_log;
 pub mod tables;
 
 pub use server::{api, schedules, serve, template};

@@ -34,17 +34,18 @@ impl Protocol {
             Action::RaiseRead => state.raise_reads(),
             Action::Raise => state.raise_commits(config),
             Action::RestockRaised => state.raise_restocks(config, false),
+            Action::LowerRead { lower } if config.unpublishes(lower) => state.unpublish_reads(lower),
             Action::LowerRead { lower } => state.lower_reads(config, lower),
             Action::FinishBefore { lower } => state.lower_finishes_before(config, lower),
             Action::Withdraw { lower } => state.lower_withdraws(config, lower, false),
+            Action::LookUnpublished { lower } => state.unpublish_looks(lower),
+            Action::Lower { lower } if config.unpublishes(lower) => state.unpublish_commits(lower),
             Action::Lower { lower } => state.lower_commits(lower),
+            Action::RefreshUnpublished { lower } => state.unpublish_refreshes(lower),
             Action::FinishLowered { lower } => state.lower_finishes(config, lower, false),
             Action::SettleLowered { lower } => state.lower_settles(config, lower, false),
             Action::Reprice => state.dynamo.price = 1,
-            Action::Refresh => {
-                let price = state.dynamo.price;
-                state.redis.iter_mut().for_each(|redis| redis.price = price);
-            }
+            Action::Refresh => state.refresh(),
             Action::LoadEvent { loader } => state.load_event(loader),
             Action::LoadShard { loader } => state.load_shard(loader),
             Action::Load { loader } => state.load_script(config, loader),
@@ -54,7 +55,7 @@ impl Protocol {
                     state.settle_found(janitor, hold, found);
                 }
             }
-            Action::SettleRead { janitor } => state.settle_read(janitor),
+            Action::SettleRead { janitor } => state.settle_read(config, janitor),
             Action::Settle { janitor } => state.settle_acts(config, janitor),
             Action::ReconcileSee { janitor } => state.reconcile_sees(janitor),
             Action::ReconcileRead { janitor } => state.reconcile_reads(janitor),

@@ -103,7 +103,7 @@ pub enum Action {
     Withdraw {
         lower: usize,
     },
-    /// `Store::replace_event_removing`.
+    /// `Store::replace_event_removing`; for a draft `Store::replace_event_adding`.
     Lower {
         lower: usize,
     },
@@ -113,6 +113,14 @@ pub enum Action {
     },
     /// `settle.lua` after a refused lowering.
     SettleLowered {
+        lower: usize,
+    },
+    /// `unpublish`: the shards are read, when all seats are withdrawn.
+    LookUnpublished {
+        lower: usize,
+    },
+    /// `refresh.lua` after the event became a draft.
+    RefreshUnpublished {
         lower: usize,
     },
     /// The event's price changes: in DynamoDB, then `refresh.lua`.

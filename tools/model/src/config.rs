@@ -67,6 +67,8 @@ pub enum Mutation {
     CommitUnchecked,
     /// The commit puts its booking over one that is there.
     CommitOverwrites,
+    /// The janitor returns a new draft's seats before Redis knows that it is one.
+    SettleSkipsRefresh,
     /// Lowering the capacity does not finish the withdrawal before it.
     LowerSkipsFinish,
     /// The confirm charges what the event costs now.
@@ -92,7 +94,7 @@ pub struct Config {
     pub cancels: &'static [usize],
     /// Seats that an admin adds, to a new shard if there is none yet.
     pub raise: Option<Draws>,
-    /// Requests to lower the capacity by so many seats.
+    /// Requests to lower the capacity by so many seats, or, by [`ALL_SEATS`], to make the event a draft.
     pub lowers: &'static [u8],
     /// Whether the price changes once.
     pub reprices: bool,
@@ -109,6 +111,9 @@ pub struct Config {
     /// The guard that is missing.
     pub mutation: Option<Mutation>,
 }
+
+/// As many seats as there are: a request to lower the capacity by so many is one to make the event a draft.
+pub const ALL_SEATS: u8 = u8::MAX;
 
 /// No faults at all.
 pub const FAULTLESS: Faults = Faults { losses: 0, failovers: 0, lost_replies: 0, duplicates: 0, lates: 0 };

@@ -17,8 +17,9 @@ mod seats;
 mod start;
 #[expect(missing_docs, reason = "what a field is, its type and the protocol say; the rest have comments")]
 pub mod state;
+mod unpublish;
 mod workers;
 
 pub use action::{Action, Process};
-pub use config::{Config, FAULTLESS, Faults, Mutation, Request, SMALLEST, wants};
+pub use config::{ALL_SEATS, Config, FAULTLESS, Faults, Mutation, Request, SMALLEST, wants};
 pub use model::Protocol;

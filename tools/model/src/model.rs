@@ -60,9 +60,10 @@ impl Protocol {
                     (0..usize::from(redis.count)).map(|start| Action::Reserve { reservation, start }),
                 );
             }
-            let hold = redis.holds[reservation].state;
-            let releasable = hold == HoldState::Held
-                || hold == HoldState::Confirming && self.config.lacks(Mutation::ReleaseConfirming);
+            let hold = redis.holds[reservation];
+            // What has run out is expired, not released.
+            let releasable = hold.state == HoldState::Held && !hold.overdue
+                || hold.state == HoldState::Confirming && self.config.lacks(Mutation::ReleaseConfirming);
             if self.config.releases && releasable {
                 actions.push(Action::Release { reservation });
             }
@@ -73,7 +74,7 @@ impl Protocol {
         if self.config.reprices && state.dynamo.price == 0 {
             actions.push(Action::Reprice);
         }
-        if redis.price != state.dynamo.price {
+        if redis.price != state.dynamo.price || redis.draft != state.dynamo.draft {
             actions.push(Action::Refresh);
         }
     }
@@ -141,6 +142,8 @@ impl Protocol {
                 LowerAt::Withdraw => actions.push(Action::Withdraw { lower }),
                 LowerAt::Commit => actions.push(Action::Lower { lower }),
                 LowerAt::Finish => actions.push(Action::FinishLowered { lower }),
+                LowerAt::Look => actions.push(Action::LookUnpublished { lower }),
+                LowerAt::Refresh => actions.push(Action::RefreshUnpublished { lower }),
                 LowerAt::Settle => actions.push(Action::SettleLowered { lower }),
                 LowerAt::Done => {}
             }
@@ -153,7 +156,7 @@ impl Protocol {
             match state.loaders[loader] {
                 Loader::Idle if state.redis.is_none() => actions.push(Action::LoadEvent { loader }),
                 Loader::Idle => {}
-                Loader::Reading { read, count, .. } if read < count => {
+                Loader::Reading { read, event, .. } if read < event.count => {
                     actions.push(Action::LoadShard { loader });
                 }
                 Loader::Reading { .. } => actions.push(Action::Load { loader }),

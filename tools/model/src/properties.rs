@@ -28,6 +28,9 @@ pub const BOOKINGS: &str = "7 a booking changes only by a cancel, and its seats 
 /// 8. At rest, what is unsold can be had, or will be once the holds run out.
 pub const SOLD_OUT: &str = "8 sold out is not said for good while a seat is free";
 
+/// A draft has nobody's seats, unless Redis lost data or a write came late.
+pub const DRAFT: &str = "a draft has nobody's seats";
+
 /// The properties to check in a configuration.
 pub(crate) fn of(config: &Config) -> Vec<Property<Protocol>> {
     let mut properties = vec![
@@ -63,6 +66,11 @@ pub(crate) fn of(config: &Config) -> Vec<Property<Protocol>> {
                     state.dynamo.bookings.iter().filter(|booking| booking.status == Status::Confirmed);
                 confirmed.map(|booking| booking.draws[shard]).sum::<u8>() == state.dynamo.shards[shard].sold
             })
+        }),
+        Property::always(DRAFT, |_, state: &State| {
+            !state.dynamo.draft
+                || state.losses + state.failovers + state.lates > 0
+                || state.dynamo.shards.iter().all(|shard| shard.sold == 0)
         }),
         Property::always(SOLD_OUT, |model: &Protocol, state: &State| {
             rest::after_sweeps(&model.config, state).is_none_or(|rested| rest::sells_what_is_there(&rested))

@@ -20,7 +20,8 @@ pub(crate) fn of(config: &Config) -> Vec<Property<Protocol>> {
     let shared_key = |(id, request): (usize, &crate::Request)| {
         config.requests[..id].iter().any(|earlier| earlier.key == request.key)
     };
-    let lowers = !config.lowers.is_empty();
+    let unpublishes = (0..config.lowers.len()).any(|lower| config.unpublishes(lower));
+    let lowers = !config.lowers.is_empty() && !unpublishes;
     when(
         confirms,
         Property::sometimes("a seat is sold and its hold gone", |_, state: &State| {
@@ -85,6 +86,18 @@ pub(crate) fn of(config: &Config) -> Vec<Property<Protocol>> {
         Property::sometimes("a lowering is refused", |_, state: &State| {
             state.lowers.iter().any(|lower| lower.at == LowerAt::Settle)
                 || state.lowers.iter().any(|lower| lower.at == LowerAt::Done) && state.dynamo.withdrawn == 0
+        }),
+    );
+    when(
+        unpublishes,
+        Property::sometimes("an event is a draft in DynamoDB and not yet in Redis", |_, state: &State| {
+            state.dynamo.draft && state.redis.is_some_and(|redis| !redis.draft)
+        }),
+    );
+    when(
+        unpublishes,
+        Property::sometimes("an event is a draft for all, its seats free", |_, state: &State| {
+            state.dynamo.draft && state.redis.is_some_and(|redis| redis.draft && redis.free() > 0)
         }),
     );
     when(

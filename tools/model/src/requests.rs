@@ -192,14 +192,17 @@ impl State {
     }
 
     pub(crate) fn lower_withdraws(&mut self, config: &Config, lower: usize, again: bool) {
-        let answer = self.withdraw(config, RESERVATIONS + lower, config.lowers[lower]);
+        let unpublishes = config.unpublishes(lower);
+        let wanted = if unpublishes { self.lowers[lower].wanted } else { config.lowers[lower] };
+        let answer = self.withdraw(config, RESERVATIONS + lower, wanted);
         if again {
             return;
         }
         let before = self.lowers[lower];
         self.lowers[lower] = match answer {
             Withdraw::Withdrawn { draws, deadline } => {
-                Lower { at: LowerAt::Commit, draws, deadline, ..before }
+                let at = if unpublishes { LowerAt::Look } else { LowerAt::Commit };
+                Lower { at, wanted: 0, draws, deadline, ..before }
             }
             Withdraw::TooFew => Lower::done(),
             Withdraw::NotLoaded => Lower::default(),

@@ -43,7 +43,7 @@ fn sweep(config: &Config, state: &mut State) {
             redis.holds[id].overdue = true;
             let hold = redis.holds[id];
             state.settle_found(0, id, hold);
-            state.settle_read(0);
+            state.settle_read(config, 0);
             state.settle_acts(config, 0);
         }
     }

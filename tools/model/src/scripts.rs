@@ -3,7 +3,7 @@
 use crate::{
     config::{Config, Mutation},
     state::{
-        Attempt, Draws, HOLDS, Hold, HoldState, LOWERS, Made, Memory, RESERVATIONS, Redis, RedisShard,
+        Attempt, Draws, HOLDS, Hold, HoldState, LOWERS, Made, Memory, RESERVATIONS, Read, Redis, RedisShard,
         SHARDS, Seen, Shard, State, Status,
     },
 };
@@ -25,14 +25,12 @@ pub(crate) enum Withdraw {
 impl State {
     /// A deadline that this hold never had before, nor ever will again.
     fn next_deadline(&mut self, id: usize) -> u8 {
-        match self.reservations.get_mut(id) {
-            Some(reservation) => {
-                reservation.deadlines += 1;
-                reservation.deadlines
-            }
-            // A withdrawal's deadline is set once.
-            None => 1,
-        }
+        let deadlines = match self.reservations.get_mut(id) {
+            Some(reservation) => &mut reservation.deadlines,
+            None => &mut self.withdrawals[id - RESERVATIONS],
+        };
+        *deadlines += 1;
+        *deadlines
     }
 
     fn count_return(&mut self, id: usize) {
@@ -70,6 +68,9 @@ impl State {
             self.reservations[id].made = Made::Replayed;
             return;
         }
+        if redis.draft {
+            return;
+        }
         if redis.free() < request.seats as i8 {
             self.expire(config);
         }
@@ -89,8 +90,9 @@ impl State {
 
     /// `begin.lua`; none if there is no hold to confirm.
     pub(crate) fn begin(&mut self, id: usize) -> Option<Hold> {
-        let hold = self.redis.as_ref()?.holds[id];
-        if hold.state == HoldState::Gone || hold.state == HoldState::Held && hold.overdue {
+        let redis = self.redis.as_ref()?;
+        let hold = redis.holds[id];
+        if hold.state == HoldState::Gone || hold.state == HoldState::Held && (hold.overdue || redis.draft) {
             return None;
         }
         let deadline = self.next_deadline(id);
@@ -126,22 +128,28 @@ impl State {
         redis.apply(hold.draws);
     }
 
-    /// `redraw.lua`.
+    /// `redraw.lua`. A hold that is gone is made anew.
     pub(crate) fn redraw(&mut self, config: &Config, id: usize, attempt: Attempt, start: usize) -> Redraw {
-        let Some(redis) = &mut self.redis else { return Redraw::Changed };
-        let hold = redis.holds[id];
-        if hold.state == HoldState::Gone || hold.draws != attempt.draws {
+        let Some(redis) = &mut self.redis else { return Redraw::TooFew };
+        let (before, hold) = (*redis, redis.holds[id]);
+        let is_gone = hold.state == HoldState::Gone;
+        if !is_gone && hold.draws != attempt.draws {
             return Redraw::Changed;
         }
-        let (before, seats) = (*redis, hold.draws.iter().sum::<u8>());
-        redis.holds[id].draws = [0; SHARDS];
-        redis.move_seats(hold.draws, 1);
-        redis.take_missing(config, hold.draws, attempt.left);
+        let seats = attempt.draws.iter().sum::<u8>();
+        if !is_gone {
+            redis.holds[id].draws = [0; SHARDS];
+            redis.move_seats(hold.draws, 1);
+            redis.take_missing(config, hold.draws, attempt.left);
+        }
         if redis.free() < seats as i8 {
             self.expire(config);
         }
-        let Some(redis) = &mut self.redis else { return Redraw::Changed };
+        let Some(redis) = &mut self.redis else { return Redraw::TooFew };
         if redis.free() < seats as i8 {
+            if is_gone {
+                return Redraw::TooFew;
+            }
             if config.lacks(Mutation::RedrawEndsHold) {
                 redis.holds[id] = Hold::default();
                 self.count_return(id);
@@ -154,9 +162,9 @@ impl State {
         }
         let draws = redis.draw(seats, start);
         redis.move_seats(draws, -1);
-        let deadline = self.next_deadline(id);
+        let (state, price, deadline) = (HoldState::Confirming, attempt.price, self.next_deadline(id));
         if let Some(redis) = &mut self.redis {
-            redis.holds[id] = Hold { draws, deadline, overdue: false, ..hold };
+            redis.holds[id] = Hold { state, draws, price, deadline, overdue: false };
         }
         Redraw::Redrawn(draws)
     }
@@ -191,32 +199,38 @@ impl State {
         redis.cover(draws);
     }
 
-    /// `withdraw.lua`. The fullest shard gives first; which one does not matter to any guard.
+    /// `withdraw.lua`.
     pub(crate) fn withdraw(&mut self, config: &Config, id: usize, wanted: u8) -> Withdraw {
         let Some(redis) = &self.redis else { return Withdraw::NotLoaded };
         let found = redis.holds[id];
         if found.state != HoldState::Gone {
             return Withdraw::Withdrawn { draws: found.draws, deadline: found.deadline };
         }
-        self.expire(config);
-        let deadline = self.next_deadline(id);
+        if redis.free() < wanted as i8 {
+            self.expire(config);
+        }
         let Some(redis) = &mut self.redis else { return Withdraw::NotLoaded };
         if redis.free() < wanted as i8 {
             return Withdraw::TooFew;
         }
-        let draws = redis.draw(wanted, 0);
+        let draws = redis.shares(wanted);
         redis.move_seats(draws, -1);
-        redis.holds[id] = Hold { state: HoldState::Confirming, draws, price: 0, deadline, overdue: false };
+        let deadline = self.next_deadline(id);
+        if let Some(redis) = &mut self.redis {
+            redis.holds[id] =
+                Hold { state: HoldState::Confirming, draws, price: 0, deadline, overdue: false };
+        }
         Withdraw::Withdrawn { draws, deadline }
     }
 
     /// `load.lua`.
-    pub(crate) fn load(&mut self, config: &Config, count: u8, price: u8, shards: [Shard; SHARDS]) {
+    pub(crate) fn load(&mut self, config: &Config, event: Read, shards: [Shard; SHARDS]) {
         if self.redis.is_some() && !config.lacks(Mutation::LoadOverLive) {
             return;
         }
         self.epochs += 1;
-        let mut redis = Redis { epoch: self.epochs, price, count, ..Redis::default() };
+        let Read { count, price, draft } = event;
+        let mut redis = Redis { epoch: self.epochs, price, draft, count, ..Redis::default() };
         for (copy, shard) in redis.shards.iter_mut().zip(shards).take(usize::from(count)) {
             *copy = RedisShard { free: shard.unsold(), applied: shard.version, remembered: None };
         }
@@ -249,13 +263,14 @@ impl State {
             } else if waited {
                 let free = shard.unsold() - held;
                 copy = RedisShard { free, applied: shard.version, remembered: None };
-                redis.count = redis.count.max(index as u8 + 1);
             } else if same.is_none() {
                 let (version, applied) = (shard.version, copy.applied);
                 copy.remembered = Some(Memory { version, applied, waiting });
             }
             redis.shards[index] = copy;
         }
+        let count = read.iter().filter(|shard| shard.version > 0).count();
+        redis.count = redis.count.max(count as u8);
     }
 
     /// Whether what a hold stands for is committed in DynamoDB, so that its seats count as sold already.

@@ -41,6 +41,25 @@ impl Redis {
         }
         draws
     }
+
+    /// What `withdraw.lua` takes out of sale: the fullest shards give about the same each, and what uneven shards could not
+    /// give in equal shares, the fullest give.
+    pub(crate) fn shares(&self, wanted: u8) -> Draws {
+        let free = (0..usize::from(self.count)).map(|shard| (shard, self.shards[shard].free.max(0) as u8));
+        let mut givers: Vec<(usize, u8)> = free.filter(|(_, free)| *free > 0).collect();
+        givers.sort_by_key(|(_, free)| std::cmp::Reverse(*free));
+        let (mut draws, mut left) = ([0; SHARDS], wanted);
+        for (n, (shard, free)) in givers.iter().enumerate() {
+            draws[*shard] = left.div_ceil((givers.len() - n) as u8).min(*free);
+            left -= draws[*shard];
+        }
+        for (shard, free) in givers {
+            let more = left.min(free - draws[shard]);
+            draws[shard] += more;
+            left -= more;
+        }
+        draws
+    }
 }
 
 impl Redis {

@@ -41,6 +41,7 @@ impl State {
             cancels: [Follow::default(); CANCELS],
             raise: Follow::default(),
             lowers: [Lower::default(); LOWERS],
+            withdrawals: [0; LOWERS],
             loaders: [Loader::Idle; WORKERS],
             janitors: [Janitor::Idle; WORKERS],
             upset: Upset::No,

@@ -57,6 +57,7 @@ pub struct Dynamo {
     pub event_version: u8,
     pub event_shards: u8,
     pub price: u8,
+    pub draft: bool,
     pub last_withdrawal: Option<u8>,
     /// All withdrawals ever committed, as bits: a property looks at it, the protocol does not.
     pub withdrawn: u8,
@@ -104,6 +105,7 @@ pub struct RedisShard {
 pub struct Redis {
     pub epoch: u8,
     pub price: u8,
+    pub draft: bool,
     pub count: u8,
     pub shards: [RedisShard; SHARDS],
     pub holds: [Hold; HOLDS],
@@ -201,8 +203,12 @@ pub enum LowerAt {
     Read,
     FinishBefore,
     Withdraw,
+    /// Before an event becomes a draft: whether any seat is sold.
+    Look,
     Commit,
     Finish,
+    /// After an event became a draft: Redis must know.
+    Refresh,
     Settle,
     Done,
 }
@@ -213,6 +219,8 @@ pub struct Lower {
     pub at: LowerAt,
     pub event_version: u8,
     pub before: Option<u8>,
+    /// All seats, until they are withdrawn for an event to become a draft.
+    pub wanted: u8,
     pub draws: Draws,
     pub deadline: u8,
     pub late: bool,
@@ -224,7 +232,15 @@ pub enum Loader {
     #[default]
     Idle,
     /// It knows the event and has read so many of its shards.
-    Reading { count: u8, price: u8, read: u8, shards: [Shard; SHARDS] },
+    Reading { event: Read, read: u8, shards: [Shard; SHARDS] },
+}
+
+/// What a loader has read of the event: how many shards it has, and its facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Read {
+    pub count: u8,
+    pub price: u8,
+    pub draft: bool,
 }
 
 /// What a janitor does next.
@@ -273,6 +289,8 @@ pub struct State {
     pub cancels: [Follow; CANCELS],
     pub raise: Follow,
     pub lowers: [Lower; LOWERS],
+    /// How often the deadline of each withdrawal was set: again only if Redis lost it in between.
+    pub withdrawals: [u8; LOWERS],
     pub loaders: [Loader; WORKERS],
     pub janitors: [Janitor; WORKERS],
     pub upset: Upset,

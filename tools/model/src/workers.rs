@@ -2,15 +2,18 @@
 
 use crate::{
     config::{Config, Mutation},
-    state::{Hold, HoldState, Janitor, Loader, RESERVATIONS, Redis, SHARDS, Seen, Shard, State},
+    state::{
+        Dynamo, Hold, HoldState, Janitor, Loader, RESERVATIONS, Read, Redis, SHARDS, Seen, Shard, State,
+    },
 };
 
 const UNREAD: [Shard; SHARDS] = [Shard { capacity: 0, sold: 0, version: 0 }; SHARDS];
 
 impl State {
     pub(crate) fn load_event(&mut self, loader: usize) {
-        let (count, price) = (self.dynamo.event_shards, self.dynamo.price);
-        self.loaders[loader] = Loader::Reading { count, price, read: 0, shards: UNREAD };
+        let Dynamo { event_shards: count, price, draft, .. } = self.dynamo;
+        let event = Read { count, price, draft };
+        self.loaders[loader] = Loader::Reading { event, read: 0, shards: UNREAD };
     }
 
     /// A batch of reads is no snapshot: each shard is read at its own moment.
@@ -22,8 +25,8 @@ impl State {
     }
 
     pub(crate) fn load_script(&mut self, config: &Config, loader: usize) {
-        if let Loader::Reading { count, price, shards, .. } = self.loaders[loader] {
-            self.load(config, count, price, shards);
+        if let Loader::Reading { event, shards, .. } = self.loaders[loader] {
+            self.load(config, event, shards);
         }
         self.loaders[loader] = Loader::Idle;
     }
@@ -32,9 +35,14 @@ impl State {
         self.janitors[janitor] = Janitor::Settling { hold: id as u8, deadline: hold.deadline };
     }
 
-    pub(crate) fn settle_read(&mut self, janitor: usize) {
+    pub(crate) fn settle_read(&mut self, config: &Config, janitor: usize) {
         if let Janitor::Settling { hold, deadline } = self.janitors[janitor] {
             let committed = self.committed(usize::from(hold));
+            let is_withdrawal = usize::from(hold) >= RESERVATIONS;
+            if is_withdrawal && committed.is_none() && !config.lacks(Mutation::SettleSkipsRefresh) {
+                // It may be a draft now: Redis must know before the seats return.
+                self.refresh();
+            }
             self.janitors[janitor] = Janitor::Settled { hold, deadline, committed };
         }
     }

@@ -105,6 +105,7 @@ fn crates_depend_only_on_those_below_them() {
                 ("exercise", "local"),
                 ("lambda", "local"),
                 ("load", "local"),
+                ("model", "local"),
                 ("simulate", "local"),
                 (name, "kit"),
             ]

@@ -4,10 +4,14 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, KeySchemaElement, KeyType, ScalarAttributeType, StreamSpecification,
+    StreamViewType,
 };
+use jiff::{SignedDuration, Timestamp};
 use local::embedded_store::{EmbeddedStore, Location};
+use local::stream_log::{KEPT_FOR, StreamLog};
 use local::tables::create_missing;
+use rusqlite::{Connection, OptionalExtension, StatementStatus};
 use stores::dynamodb::client_for_endpoint;
 
 fn client(store: &EmbeddedStore) -> Client {
@@ -138,4 +142,99 @@ async fn stopping_does_not_wait_for_a_client_that_never_finishes_its_request() {
     let mut client = std::net::TcpStream::connect(store.endpoint().trim_start_matches("http://")).unwrap();
     client.write_all(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab").unwrap();
     tokio::time::timeout(std::time::Duration::from_secs(10), store.stop()).await.unwrap();
+}
+
+/// A table with a stream, in which so many items were written.
+async fn streamed(client: &Client, items: usize) {
+    create_missing(client, name_of).await.unwrap();
+    let stream = StreamSpecification::builder().stream_enabled(true);
+    let stream = stream.stream_view_type(StreamViewType::NewImage).build().unwrap();
+    let update = client.update_table().table_name("test-UsersTable").stream_specification(stream);
+    update.send().await.unwrap();
+    for n in 0..items {
+        let put = client.put_item().table_name("test-UsersTable");
+        put.item("email", AttributeValue::S(format!("{n}@b.c"))).send().await.unwrap();
+    }
+}
+
+fn records(file: &Connection) -> i64 {
+    file.query_row("SELECT count(*) FROM _stream_records", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_streams_records_are_found_by_an_index() {
+    // As the store asks; see `next_stream_sequence_number` and `stream_records_with_event_ids` in its `storage.rs`.
+    const LAST: &str = "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records \
+                        WHERE table_name = ?1";
+    const FROM: &str = "SELECT keys_json FROM _stream_records WHERE table_name = ?1 AND shard_id = 's' \
+                        AND CAST(sequence_number AS INTEGER) > 9e18 \
+                        ORDER BY CAST(sequence_number AS INTEGER) ASC LIMIT 10";
+    const MANY_MORE: &str = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000) \
+                             INSERT INTO _stream_records \
+                             (table_name, event_name, keys_json, sequence_number, shard_id, created_at) \
+                             SELECT 'test-UsersTable', 'INSERT', '{}', n, 's', 0 FROM numbers";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let store = start(&file).await;
+    streamed(&client(&store), 3).await;
+    let reader = Connection::open(&file).unwrap();
+    assert_eq!(records(&reader), 3);
+    reader.execute_batch(MANY_MORE).unwrap();
+    let steps = |asked: &str| {
+        let mut statement = reader.prepare(asked).unwrap();
+        let _: Option<rusqlite::types::Value> =
+            statement.query_row(["test-UsersTable"], |row| row.get(0)).optional().unwrap();
+        statement.get_status(StatementStatus::VmStep)
+    };
+    for asked in [LAST, FROM] {
+        assert!(steps(asked) < 100, "{} steps: {asked}", steps(asked));
+    }
+    reader.execute_batch("DROP INDEX stream_records_by_number").unwrap();
+    for asked in [LAST, FROM] {
+        assert!(steps(asked) > 5_000, "{} steps without it: {asked}", steps(asked));
+    }
+    // The next start makes it again.
+    store.stop().await;
+    let store = start(&file).await;
+    assert!(steps(LAST) < 100);
+    store.stop().await;
+}
+
+#[tokio::test]
+async fn stream_records_go_after_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let store = start(&file).await;
+    let writer = client(&store);
+    streamed(&writer, 5).await;
+    let now = Timestamp::now();
+    let log = StreamLog::open(&file).unwrap();
+    let reader = Connection::open(&file).unwrap();
+    assert_eq!(log.trim(now + KEPT_FOR - SignedDuration::from_mins(1)).await.unwrap(), 0);
+    assert_eq!(records(&reader), 5);
+    reader.execute("UPDATE _stream_records SET created_at = created_at - 60 WHERE id <= 3", []).unwrap();
+    assert_eq!(log.trim(now + KEPT_FOR - SignedDuration::from_secs(30)).await.unwrap(), 3);
+    assert_eq!(records(&reader), 2);
+    assert_eq!(log.trim(now + KEPT_FOR + SignedDuration::from_mins(1)).await.unwrap(), 2);
+    // The store goes on.
+    let put = writer.put_item().table_name("test-UsersTable");
+    put.item("email", AttributeValue::S("later@b.c".into())).send().await.unwrap();
+    assert_eq!(records(&reader), 1);
+    store.stop().await;
+}
+
+#[tokio::test]
+async fn a_start_trims_what_is_too_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let store = start(&file).await;
+    streamed(&client(&store), 4).await;
+    store.stop().await;
+    let reader = Connection::open(&file).unwrap();
+    reader.execute("UPDATE _stream_records SET created_at = created_at - 86500 WHERE id <= 3", []).unwrap();
+    let store = start(&file).await;
+    // It does so when it begins to serve.
+    client(&store).list_tables().send().await.unwrap();
+    assert_eq!(records(&reader), 1);
+    store.stop().await;
 }

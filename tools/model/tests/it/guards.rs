@@ -2,8 +2,8 @@
 
 use crate::check::breaks;
 use model::{
-    Config, FAULTLESS, Faults, Mutation, SMALLEST,
-    properties::{AT_REST, BOOKINGS, ENDS_ONCE, EXACT, ONE_BOOKING, OVERSOLD, PRICE, PROMISES},
+    ALL_SEATS, Config, FAULTLESS, Faults, Mutation, SMALLEST,
+    properties::{AT_REST, BOOKINGS, DRAFT, ENDS_ONCE, EXACT, ONE_BOOKING, OVERSOLD, PRICE, PROMISES},
     wants,
 };
 
@@ -172,6 +172,12 @@ fn lowering_finishes_the_withdrawal_before() {
         ..SMALLEST
     };
     breaks(LOWERING.without(Mutation::LowerSkipsFinish), PROMISES);
+}
+
+#[test]
+fn settle_tells_redis_of_a_draft_before_its_seats_return() {
+    const UNPUBLISHING: Config = Config { lowers: &[ALL_SEATS], ..BUYING };
+    breaks(UNPUBLISHING.without(Mutation::SettleSkipsRefresh), DRAFT);
 }
 
 #[test]

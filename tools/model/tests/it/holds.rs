@@ -2,7 +2,7 @@
 //! protocol that is small enough to be visited whole.
 
 use crate::check::holds;
-use model::{Config, FAULTLESS, Faults, SMALLEST, wants};
+use model::{ALL_SEATS, Config, FAULTLESS, Faults, SMALLEST, wants};
 
 #[test]
 fn three_buyers_rush_for_two_seats() {
@@ -202,4 +202,35 @@ fn one_request_is_delivered_twice_while_the_price_changes() {
         ..SMALLEST
     };
     holds(ONE_KEY);
+}
+
+#[test]
+fn an_event_becomes_a_draft_while_seats_are_bought() {
+    const UNPUBLISHED: Config = Config {
+        name: "an event becomes a draft while seats are bought",
+        capacity: [1, 1],
+        requests: &[wants(0, 2, 2), wants(1, 1, 1)],
+        releases: true,
+        cancels: &[0],
+        lowers: &[ALL_SEATS],
+        reconciles: true,
+        faults: Faults { duplicates: 1, ..FAULTLESS },
+        ..SMALLEST
+    };
+    holds(UNPUBLISHED);
+}
+
+#[test]
+fn an_event_becomes_a_draft_while_redis_is_emptied() {
+    const UNPUBLISHED_AND_LOST: Config = Config {
+        name: "an event becomes a draft while Redis is emptied",
+        capacity: [2, 0],
+        requests: &[wants(0, 1, 1)],
+        lowers: &[ALL_SEATS, 1],
+        loaders: 1,
+        reconciles: true,
+        faults: Faults { losses: 1, ..FAULTLESS },
+        ..SMALLEST
+    };
+    holds(UNPUBLISHED_AND_LOST);
 }

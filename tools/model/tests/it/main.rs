@@ -3,3 +3,4 @@
 mod check;
 mod guards;
 mod holds;
+mod weaknesses;
