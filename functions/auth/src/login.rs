@@ -79,7 +79,7 @@ async fn sign_in(
         return Ok(None);
     };
     if verdict.is_weak {
-        strengthen(app, &user, password).await?;
+        strengthen(app, &user, password).await;
     }
     if user.previous_password_hash.is_some() && user.password_before(now).is_none() {
         forget_password_before(app, &user).await;
@@ -89,12 +89,15 @@ async fn sign_in(
 }
 
 /// Hashes a password anew that was hashed when less was asked for.
-async fn strengthen(app: &App, user: &User, password: SecretString) -> Result<(), Error> {
-    let hash = password::hash(password).await?;
-    if let Err(error) = app.store.strengthen_password(user, &hash).await {
+/// The password was right, whatever becomes of this.
+async fn strengthen(app: &App, user: &User, password: SecretString) {
+    let strengthened = async {
+        let hash = password::hash(password).await?;
+        app.store.strengthen_password(user, &hash).await
+    };
+    if let Err(error) = strengthened.await {
         tracing::warn!(user_id = %user.id, %error, "a weak hash stays until the next sign-in");
     }
-    Ok(())
 }
 
 /// Nobody's old password is kept for longer than it is of use.

@@ -129,11 +129,11 @@ async fn commit_redrawing(
             Err(error @ Error::OutOfReach { .. }) => {
                 // A lost reply is not a failure: ask by id. If there is no booking yet, it may still come.
                 return match protocol.store.booking(user, hold.id).await {
-                    Ok(Some(_)) => {
+                    Ok(Some(booking)) => {
                         let sold = i64::from(booking.quantity);
                         let counted = count_sold(&protocol.catalogue, booking.event_id, sold);
-                        let (confirmed, ()) = tokio::join!(finish_existing(protocol, user, &hold), counted);
-                        confirmed.map(Some)
+                        let (confirmed, ()) = tokio::join!(finished(protocol, &hold, booking), counted);
+                        Ok(Some(confirmed))
                     }
                     _ => Err(error),
                 };
@@ -154,8 +154,12 @@ async fn finish_existing(protocol: &Protocol, user: UserId, hold: &BegunHold) ->
     let booking = protocol.store.booking(user, hold.id).await?.ok_or_else(|| {
         Error::Internal(format!("reservation {} is booked, but there is no booking", hold.id).into())
     })?;
+    Ok(finished(protocol, hold, booking).await)
+}
+
+async fn finished(protocol: &Protocol, hold: &BegunHold, booking: Booking) -> Confirmed {
     let (event, ()) = tokio::join!(event_of(protocol, hold), finish(protocol, &booking));
-    Ok(Confirmed { booking, event, replayed: true })
+    Confirmed { booking, event, replayed: true }
 }
 
 /// The event as Redis had it when the confirm began, or as DynamoDB has it if an older release told Redis of it.

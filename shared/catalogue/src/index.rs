@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::{Shown, is_without_redis, measure, show};
@@ -24,6 +24,9 @@ use stores::{
 };
 use telemetry::names;
 
+/// How long a list that is there waits for the one that will replace it. What was begun then is begun again by whoever has
+/// the next turn.
+const REFRESH_WAIT_MAX: Duration = Duration::from_millis(500);
 /// Looks for one page: the list may change while it is being looked for.
 const LOOKS_MAX: usize = 4;
 
@@ -191,12 +194,13 @@ async fn from_redis(catalogue: &Catalogue) -> Result<Index, Error> {
     loop {
         match catalogue.redis.list().await? {
             List::Listed(kept, false) => return Ok(Index::new(kept)),
-            List::Listed(kept, true) => match read(catalogue).await {
-                Ok(()) => {}
-                Err(error) => {
+            List::Listed(kept, true) => match timeout(REFRESH_WAIT_MAX, read(catalogue)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
                     tracing::warn!(%error, "the list of events could not be read anew");
                     return Ok(Index::new(kept));
                 }
+                Err(_) => return Ok(Index::new(kept)),
             },
             List::Read => read(catalogue).await?,
             List::Wait => waiting_for.a_moment().await?,

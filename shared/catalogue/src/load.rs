@@ -6,7 +6,10 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::Catalogue;
+use crate::{
+    Catalogue,
+    read::{inventories, unsold},
+};
 use domain::{
     error::{Error, StoreName},
     event::Event,
@@ -113,10 +116,6 @@ async fn free_seats_loading(
 }
 
 async fn unsold_seats(catalogue: &Catalogue, events: &[Event]) -> Result<HashMap<EventId, u32>, Error> {
-    let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
-    let mut unsold = HashMap::new();
-    for (event, shard) in catalogue.store.inventory_of_events(&wanted).await? {
-        *unsold.entry(event).or_default() += shard.unsold;
-    }
-    Ok(unsold)
+    let inventories = inventories(&catalogue.store, &events.iter().collect::<Vec<_>>()).await?;
+    Ok(inventories.into_iter().map(|(event, shards)| (event, unsold(&shards))).collect())
 }

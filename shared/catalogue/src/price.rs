@@ -7,7 +7,6 @@
 //! A day is marked without a new version if the price stays, so an admin's change that was read before and written after
 //! takes the mark away. Then a second run may judge the event anew on that day; it is still moved at most once.
 
-use futures::TryFutureExt;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{Catalogue, announce_price};
@@ -103,14 +102,12 @@ async fn write(
 async fn judge(catalogue: &Catalogue, event: Event, now: Timestamp) -> Result<PriceDecision, Error> {
     let sale_opens = event.sales_open_at();
     let recent = hour_of(sale_opens.max(now - SignedDuration::from_hours(24 * RECENT_DAYS)));
-    let (inventory, sales) = tokio::try_join!(
-        catalogue.store.inventory(event.id, event.shards),
-        catalogue.store.sales_of_event(&event, recent..hour_of(now) + 1, now).map_ok(|sales| sales
-            .into_values()
-            .fold((0, 0), |(sold, cancelled), hour| {
-                (sold + hour.tickets, cancelled + hour.cancelled_tickets)
-            })),
-    )?;
+    let inventory = catalogue.store.inventory(event.id, event.shards).await?;
+    let hours = recent..hour_of(now) + 1;
+    let sales = catalogue.store.sales_of_shards(&event, inventory.clone(), hours, now).await?;
+    let sales = sales
+        .into_values()
+        .fold((0, 0), |(sold, cancelled), hour| (sold + hour.tickets, cancelled + hour.cancelled_tickets));
     let whole = |tickets: u64| i64::try_from(tickets).unwrap_or(i64::MAX);
     let demand = Demand {
         capacity: inventory.iter().map(|shard| shard.capacity).sum(),

@@ -1,9 +1,13 @@
 //! Events as people see them: from Redis, or from DynamoDB if Redis has no copy.
 
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
@@ -17,6 +21,9 @@ use stores::{
     waiting::Waiting,
 };
 use telemetry::names;
+
+/// How long an answer that is there waits for the one that will replace it. DynamoDB takes a tenth of this.
+const REFRESH_WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// An event, whatever its status; `None` if there is no such event.
 pub async fn event(catalogue: &Catalogue, id: EventId) -> Result<Option<Shown>, Error> {
@@ -60,7 +67,13 @@ async fn from_redis(catalogue: &Catalogue, ids: &[EventId]) -> Result<HashMap<Ev
             measure(names::COPIES_MISSED, waiting.len());
         }
         if !turns.is_empty() {
-            match read(catalogue, &turns).await {
+            let reading = read(catalogue, &turns);
+            let read = match waiting.is_empty() {
+                // What is there already waits for what is newer for a moment only; whose turn it was, it ends by itself.
+                true => timeout(REFRESH_WAIT_MAX, reading).await.unwrap_or_else(|_| Ok(Vec::new())),
+                false => reading.await,
+            };
+            match read {
                 // What does not exist needs no waiting for.
                 Ok(missing) => waiting.retain(|id| !missing.contains(id)),
                 // What is ageing can be shown all the same.
@@ -104,7 +117,7 @@ async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Resu
         let shards = inventory.remove(&event.id);
         async move {
             let unsold = match shards {
-                Some(shards) if event.may_sell(now) => {
+                Some(shards) if event.may_sell(now) && shards.len() == usize::from(event.shards) => {
                     catalogue.redis.load(event, &shards, &Uuid::now_v7().to_string()).await?;
                     None
                 }

@@ -2,8 +2,6 @@
 //! so one index partition is far from its limit. The same table keeps their prices ([`super::prices`]), and what
 //! idempotency keys of new events were used for ([`super::creations`]).
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
     types::{AttributeValue, Put, TransactWriteItem},
@@ -191,13 +189,9 @@ impl Store {
         events: Vec<Event>,
     ) -> Result<Vec<(Event, Vec<InventoryShard>)>, Error> {
         let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
-        let mut inventories: HashMap<EventId, Vec<InventoryShard>> = HashMap::new();
-        for (event, shard) in self.inventory_of_events(&wanted).await? {
-            inventories.entry(event).or_default().push(shard);
-        }
+        let mut inventories = self.inventory_of_events(&wanted).await?;
         let with_shards = events.into_iter().map(|event| {
-            let mut shards = inventories.remove(&event.id).unwrap_or_default();
-            shards.sort_unstable_by_key(|shard| shard.shard);
+            let shards = inventories.remove(&event.id).unwrap_or_default();
             (event, shards)
         });
         Ok(with_shards.collect())

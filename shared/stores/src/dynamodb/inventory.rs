@@ -1,6 +1,8 @@
 //! Inventory shards. Key: `shard_id` = `<event id>#<shard>`, a partition of its own for each (write sharding). The same
 //! table keeps the sales of past days ([`super::sales`]).
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use jiff::Timestamp;
 
@@ -32,14 +34,34 @@ impl Store {
         Ok(found)
     }
 
-    /// The shards of several events, read with strong consistency, each beside its event, in no order.
+    /// The shards of several events, read with strong consistency, those of each in their order. An event that was deleted
+    /// meanwhile has none. Of an event that has lost some, what is there: one must not take down a list of others; but the log
+    /// says so, which is an alarm.
     pub async fn inventory_of_events(
         &self,
         events: &[(EventId, u16)],
-    ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
+    ) -> Result<HashMap<EventId, Vec<InventoryShard>>, Error> {
         let wanted: Vec<_> =
             events.iter().flat_map(|(event, shards)| (0..*shards).map(|shard| (*event, shard))).collect();
-        self.inventory_items(&wanted).await
+        let mut found: HashMap<EventId, Vec<InventoryShard>> =
+            events.iter().map(|(event, _)| (*event, Vec::new())).collect();
+        for (event, shard) in self.inventory_items(&wanted).await? {
+            found.entry(event).or_default().push(shard);
+        }
+        for (event, shards) in events {
+            let inventory = found.entry(*event).or_default();
+            inventory.sort_unstable_by_key(|shard| shard.shard);
+            if inventory.len() == usize::from(*shards) {
+                continue;
+            }
+            match self.event(*event).await? {
+                None => inventory.clear(),
+                Some(_) => tracing::error!(
+                    defect = true, event_id = %event, shards, found = inventory.len(), "an event has lost shards"
+                ),
+            }
+        }
+        Ok(found)
     }
 
     pub(super) async fn inventory_items(

@@ -168,8 +168,19 @@ impl Store {
         hours: Range<Hour>,
         now: Timestamp,
     ) -> Result<BTreeMap<Hour, HourOfSales>, Error> {
-        let currency = event.details.currency.code();
         let shards = self.inventory(event.id, event.shards).await?;
+        self.sales_of_shards(event, shards, hours, now).await
+    }
+
+    /// The same, where the event's shards were just read.
+    pub async fn sales_of_shards(
+        &self,
+        event: &Event,
+        shards: Vec<InventoryShard>,
+        hours: Range<Hour>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<Hour, HourOfSales>, Error> {
+        let currency = event.details.currency.code();
         let shards = shards.into_iter().map(|shard| Counted { event: event.id, currency, shard }).collect();
         let days: Vec<String> = days_of(&hours).map(|day| day_of_event(event.id, day)).collect();
         let (shards, days) = self.read_across_no_move(shards, &days, &hours, now).await?;
