@@ -17,13 +17,14 @@ async fn rename(session: &Session, patch: Value) -> Answer {
 #[tokio::test]
 async fn ones_own_account_is_shown_as_signing_in_shows_it() {
     let evently = TestApp::start().await;
-    let account = json!({ "email": "Ada@Example.com", "password": "correct horse", "name": "Ada" });
-    let made = evently.anybody().post("/register", account.clone()).await;
+    let account = json!({ "email": "Ada@Example.com", "password": PASSWORD, "name": "Ada" });
+    let made = evently.anybody().post("/register", account).await;
     let ada = evently.anybody().with_token(made.text("access_token"));
     let shown = ada.get("/me").await;
     assert_eq!((shown.status, shown.header("cache-control")), (200, "no-store"));
     assert_eq!(shown.body, json!({ "user": made.body["user"] }));
-    let signed_in = evently.anybody().post("/login", account).await;
+    let credentials = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let signed_in = evently.anybody().post("/login", credentials).await;
     assert_eq!(shown.body["user"], signed_in.body["user"]);
     assert!(shown.body["user"].get("password_hash").is_none());
     assert_eq!(send(ada.request(Method::HEAD, "/me")).await.status, 200);
