@@ -20,6 +20,8 @@ use domain::{
 
 /// The password is the one that was read, or already the new one: the SDK may try again.
 const IS_UNCHANGED: &str = "id = :id AND (password_hash = :old OR password_hash = :new)";
+/// The account is the one that was read, with the password that it had.
+const IS_SAME: &str = "id = :id AND (attribute_not_exists(password_version) OR password_version = :version)";
 
 impl Store {
     /// The account of an address.
@@ -130,12 +132,7 @@ impl Store {
             .await;
         was_written(updated).map(|_| ())
     }
-}
 
-/// Whether it is still the same account, with the same password.
-const IS_SAME: &str = "id = :id AND (attribute_not_exists(password_version) OR password_version = :version)";
-
-impl Store {
     /// Gives the account another name, or none; answers with the account as it is then. `None` if the address has no account
     /// of that id.
     pub async fn rename_user(
