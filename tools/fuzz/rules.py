@@ -18,6 +18,7 @@ CODES = {
     "event_has_bookings", "event_not_draft",
     "already_confirmed", "confirm_under_way", "reservation_expired",
     "max_per_user_reached", "held_too_long", "too_many_attempts", "password_is_a_setting",
+    "account_not_found", "still_open",
     # An opaque value that was not given by the service, or was used for something else.
     "invalid_cursor", "stale_version", "idempotency_key_reused",
 }

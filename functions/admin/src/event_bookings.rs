@@ -8,6 +8,7 @@ use domain::{
     error::Error,
     event::EventNow,
     id::EventId,
+    user::Person,
 };
 use http_api::{
     Admin, App, PathId, Problem, QueryParams,
@@ -51,13 +52,29 @@ pub(crate) struct EventBooking {
     /// The buyer's id.
     #[schema(value_type = uuid::Uuid)]
     user_id: String,
+    /// The buyer; null if the account was erased.
+    user: Option<Buyer>,
     /// The booking.
     #[serde(flatten)]
     booking: BookingView,
 }
 
+/// Who booked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Buyer {
+    /// The user's id.
+    #[schema(value_type = uuid::Uuid)]
+    id: String,
+    /// The address that the account signs in with.
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// How the person wants to be called.
+    #[schema(example = "Ada")]
+    name: Option<String>,
+}
+
 /// Who booked what at an event, newest first. The list follows the truth by a moment: a booking made or cancelled just now
-/// may show a little later.
+/// may show a little later. So may somebody who just registered, and whoever was just erased may show a little longer.
 #[utoipa::path(
     get, path = "/admin/events/{id}/bookings", tag = "Admin", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event's id."), EventBookingsParams),
@@ -83,16 +100,29 @@ pub(crate) async fn list_event_bookings(
         tokio::join!(app.store.event(id), app.store.bookings_of_event(id, params.status, limit, start));
     let event = EventNow::from(event?.ok_or(Error::EventNotFound)?);
     let page = page?;
-    let list = EventBookingList {
-        items: page.items.into_iter().map(|booking| EventBooking::new(booking, event.clone())).collect(),
-        next_cursor: to_cursor(&app.tokens, &list, page.next)?,
-    };
+    let people = app.store.people(page.items.iter().map(|booking| booking.user_id)).await?;
+    let items = page.items.into_iter().map(|booking| {
+        let buyer = people.get(&booking.user_id).cloned();
+        EventBooking::new(booking, event.clone(), buyer)
+    });
+    let list =
+        EventBookingList { items: items.collect(), next_cursor: to_cursor(&app.tokens, &list, page.next)? };
     Ok(wanted.answer(&list, || table(&list.items), list.next_cursor.as_deref())?)
 }
 
 impl EventBooking {
-    fn new(booking: Booking, event: EventNow) -> Self {
-        Self { user_id: booking.user_id.to_string(), booking: BookingView::new(booking, Some(event)) }
+    fn new(booking: Booking, event: EventNow, buyer: Option<Person>) -> Self {
+        Self {
+            user_id: booking.user_id.to_string(),
+            user: buyer.map(Buyer::from),
+            booking: BookingView::new(booking, Some(event)),
+        }
+    }
+}
+
+impl From<Person> for Buyer {
+    fn from(person: Person) -> Self {
+        Self { id: person.id.to_string(), email: person.email.to_string(), name: person.name }
     }
 }
 
@@ -111,8 +141,14 @@ fn table(items: &[EventBooking]) -> Table {
         "created_at",
         "cancelled_at",
         "version",
+        "user_email",
+        "user_name",
     ];
-    let rows = items.iter().map(|EventBooking { user_id, booking }| {
+    let rows = items.iter().map(|EventBooking { user_id, user, booking }| {
+        let (email, name) = match user {
+            Some(Buyer { email, name, .. }) => (email.as_str(), name.as_deref().unwrap_or_default()),
+            None => ("", ""),
+        };
         vec![
             booking.id.clone(),
             user_id.clone(),
@@ -127,6 +163,8 @@ fn table(items: &[EventBooking]) -> Table {
             booking.created_at.to_string(),
             booking.cancelled_at.as_ref().map(Timestamp::to_string).unwrap_or_default(),
             booking.version.to_string(),
+            text(email),
+            text(name),
         ]
     });
     Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }

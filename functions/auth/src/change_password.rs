@@ -9,8 +9,8 @@
 //!   sign-in after a day.
 //! - Each request is an attempt to tell the account's password: it waits as one, and counts as a wrong one unless it proves
 //!   something.
-//! - A token that has ended, but not expired, is let through here alone, for this question alone. To all else that it could
-//!   ask about the account the answer is that it has ended, whatever its passwords are.
+//! - A token that has ended, but not expired, is let through here for this question alone. To all else that it could ask about
+//!   the account the answer is that it has ended, whatever its passwords are.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{password, policy};
+use crate::{account::account, password, policy};
 
 /// Another password.
 #[derive(Deserialize, ToSchema)]
@@ -145,9 +145,4 @@ async fn is_done(user: &User, change: &PasswordChange, now: Timestamp) -> Result
     let was_current = password::verify(&change.current_password, Some(before)).await?;
     let is_new = password::verify(&change.new_password, user.password_hash.clone()).await?;
     Ok(was_current.is_right && is_new.is_right)
-}
-
-/// The caller's account.
-async fn account(app: &App, caller: &Caller) -> Result<Option<User>, Error> {
-    Ok(app.store.user_by_email(&caller.email).await?.filter(|user| user.id == caller.user_id))
 }

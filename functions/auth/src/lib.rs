@@ -1,11 +1,16 @@
-//! Accounts: register, sign in, change the password.
+//! Accounts: register, sign in, change the password, see and change the account, erase it.
 
+mod account;
 mod change_password;
+mod erase;
 mod login;
+mod me;
 mod password;
 mod policy;
 mod register;
+mod rename;
 mod signed_in;
+mod still_open;
 
 use http_api::{App, limit::Counted};
 
@@ -18,6 +23,7 @@ http_api::routes![
     [register::register = Counted::SIGN_IN],
     [login::login = Counted::SIGN_IN],
     [change_password::change_password = Counted::SIGN_IN],
+    [me::show_me, rename::rename_me, erase::erase_me = Counted::SIGN_IN],
 ];
 
 /// An account, as clients see it.

@@ -25,9 +25,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{password, policy, signed_in::SignedIn};
-
-const NAME_CHARS_MAX: usize = 100;
+use crate::{account::name_complaint, password, policy, signed_in::SignedIn};
 
 /// A new account.
 #[derive(Deserialize, ToSchema)]
@@ -140,9 +138,7 @@ fn check(registration: &Registration) -> Result<Email, Error> {
     if let Err(message) = policy::check(&registration.password, email.as_ref().ok()) {
         errors.push(FieldError::new("password", message));
     }
-    if registration.name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {
-        errors.push(FieldError::new("name", format!("must have at most {NAME_CHARS_MAX} characters")));
-    }
+    errors.extend(name_complaint(registration.name.as_deref()));
     match email {
         Ok(email) if errors.is_empty() => Ok(email),
         _ => Err(Error::Invalid(errors)),

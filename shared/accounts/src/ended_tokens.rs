@@ -1,9 +1,10 @@
-//! Tokens that end before their time: those that were got with a password that was changed since.
+//! Tokens that end before their time: those that were got with a password that was changed since, or for an account that was
+//! erased since.
 //!
 //! A token carries the version of the password that it was got with. A change of the password raises the version and
-//! leaves a note, in one DynamoDB transaction: the user, and the lowest version that is good. The note matters for as long as
-//! older tokens live. Redis has a copy of all notes, which every process reads and refuses what is older. The users table
-//! is never asked.
+//! leaves a note, in one DynamoDB transaction: the user, and the lowest version that is good. Erasing an account leaves such a
+//! note, too, of a version that the account never had. The note matters for as long as older tokens live. Redis has a copy of
+//! all notes, which every process reads and refuses what is older. The users table is never asked.
 //!
 //! - **Cost**: one read of a small sorted set for each process in 3 s at most, and only while requests with tokens come. Of
 //!   the requests at one time one reads; the others go by what is known, while that is no older than 5 s. All processes

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod ended_tokens;
+mod erasure;
 mod passwords;
 pub mod tokens;
 
@@ -12,11 +13,12 @@ use self::{attempts::Attempts, tokens::Tokens};
 pub use self::{
     attempts::{Attempt, try_password},
     ended_tokens::EndedTokens,
+    erasure::{erase, were_tokens_ended},
     passwords::{change_password, end_tokens_again},
 };
 use stores::{dynamodb::Store, redis::Redis};
 
-/// What signing in and changing a password needs.
+/// What signing in, changing a password and erasing an account need.
 #[derive(Debug)]
 pub struct Accounts {
     store: Store,

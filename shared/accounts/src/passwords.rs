@@ -25,7 +25,7 @@ pub async fn change_password(
 }
 
 /// Ends a user's tokens in this process and in Redis. What fails is made up for by what DynamoDB has.
-async fn end_tokens(accounts: &Accounts, user: UserId, version: u32) {
+pub(crate) async fn end_tokens(accounts: &Accounts, user: UserId, version: u32) {
     accounts.ended_tokens.add(user, version);
     if let Err(error) = accounts.redis.end_tokens(user, version, NOTE_LIFE).await {
         tracing::warn!(user_id = %user, %error, "older tokens may be good for a minute elsewhere");

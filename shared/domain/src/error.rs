@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{event::NotOnSale, field_error::FieldError, reservation::Ended};
+use super::{event::NotOnSale, field_error::FieldError, id::ReservationId, reservation::Ended};
 
 /// A cause of any kind, kept for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -85,6 +85,17 @@ pub enum Error {
     /// The admin's password can only be changed where it is set.
     #[error("password is a setting")]
     PasswordIsASetting,
+    /// The caller's token is good, but there is no account to change.
+    #[error("account not found")]
+    AccountNotFound,
+    /// The account can't be erased while somebody counts on its owner.
+    #[error("still open: {} bookings, {} reservations", bookings.len(), reservations.len())]
+    StillOpen {
+        /// Bookings of events that are to come, some of them if there are many.
+        bookings: Vec<ReservationId>,
+        /// Holds that live, some of them if there are many.
+        reservations: Vec<ReservationId>,
+    },
     /// The access token is not valid, or no longer.
     #[error("token is not valid, or no longer")]
     TokenEnded,

@@ -98,6 +98,12 @@ impl UserId {
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// When the id was made, in ms since the Unix epoch: just before its account was.
+    pub fn made_at_ms(self) -> i64 {
+        let (high, _) = self.0.as_u64_pair();
+        (high >> 16).cast_signed()
+    }
 }
 
 impl Default for UserId {

@@ -84,7 +84,19 @@ impl User {
     }
 }
 
-/// Tokens of a user that were got with an older password have ended.
+/// Somebody as admins see them beside a booking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The user's id.
+    pub id: UserId,
+    /// The address that the account signs in with.
+    pub email: Email,
+    /// How the person wants to be called.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Tokens of a user that were got with an older password, or before the account was erased, have ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedTokensNote {
     /// The user.

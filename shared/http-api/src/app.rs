@@ -45,7 +45,7 @@ pub struct App {
     pub tokens: Arc<Tokens>,
     /// Which tokens ended before their time, as far as this process knows.
     pub ended_tokens: Arc<EndedTokens>,
-    /// Signing in, and changing a password.
+    /// Signing in, changing a password, erasing an account.
     pub accounts: Accounts,
     /// What people browse.
     pub catalogue: Arc<Catalogue>,

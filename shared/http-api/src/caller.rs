@@ -17,10 +17,13 @@ pub struct Caller {
     pub user_id: UserId,
     /// The address that they signed in with.
     pub email: Email,
+    /// What they may do.
+    pub role: Role,
 }
 
-/// Somebody who signed in, and may have changed the password since, which ends the token: for the one handler that ends the
-/// token of its own request, so that it can answer the same request again. It must not take such a token for more.
+/// Somebody who signed in, and may have changed the password since or erased the account, which ends the token: for the
+/// handlers that end the token of their own request, so that they can answer the same request again. They must not take such a
+/// token for more.
 #[derive(Clone, Debug)]
 pub struct FormerCaller {
     /// Whose request it is.
@@ -36,12 +39,17 @@ pub struct Admin {
     pub user_id: UserId,
 }
 
+impl From<AccessClaims> for Caller {
+    fn from(claims: AccessClaims) -> Self {
+        Self { user_id: claims.sub, email: claims.email, role: claims.role }
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let claims = claims(parts)?;
-        Ok(Self { user_id: claims.sub, email: claims.email })
+        claims(parts).map(Self::from)
     }
 }
 
@@ -52,7 +60,7 @@ impl<S: Sync> FromRequestParts<S> for FormerCaller {
         let permit = Permit::of(parts)?;
         let claims = permit.claims(&parts.headers)?;
         let has_ended = permit.has_ended().await;
-        Ok(Self { caller: Caller { user_id: claims.sub, email: claims.email }, has_ended })
+        Ok(Self { caller: claims.into(), has_ended })
     }
 }
 

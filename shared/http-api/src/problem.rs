@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use domain::{error::Error, event::NotOnSale, field_error::FieldError};
+use domain::{error::Error, event::NotOnSale, field_error::FieldError, id::ReservationId};
 
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -209,6 +209,14 @@ impl From<Error> for Problem {
             Error::PasswordIsASetting => {
                 Self::conflict("password_is_a_setting", "The admin's password is a setting")
                     .detail("Change it where the service's settings are, and deploy them.")
+            }
+            Error::AccountNotFound => Self::not_found("account_not_found", "There is no account to change"),
+            Error::StillOpen { bookings, reservations } => {
+                let ids = |ids: Vec<ReservationId>| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+                Self::conflict("still_open", "Something of the account is still open")
+                    .detail("Cancel these bookings, or wait until the events are over; give these reservations back.")
+                    .with("bookings", ids(bookings))
+                    .with("reservations", ids(reservations))
             }
             Error::TokenEnded => Self::unauthorized(
                 "The token is not valid, or no longer. Sign in again.",

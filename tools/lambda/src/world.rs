@@ -68,6 +68,9 @@ pub const HEDY: Person = person("019b76da-a803-7000-8000-000000000004", "hedy@ex
 pub const ADMIN: Person =
     Person { id: "019b76da-a804-7000-8000-000000000005", email: ADMIN_EMAIL, role: Role::Admin };
 
+/// Erases her account.
+pub const LISE: Person = person("019b76da-a805-7000-8000-000000000006", "lise@example.com");
+
 const fn person(id: &'static str, email: &'static str) -> Person {
     Person { id, email, role: Role::User }
 }
@@ -151,7 +154,7 @@ impl Person {
 /// # Errors
 /// When a store fails, or has something of it already.
 pub async fn make(app: &App) -> Result<(), Failure> {
-    for person in [GRACE, ALAN, MARY, HEDY] {
+    for person in [GRACE, ALAN, MARY, HEDY, LISE] {
         app.store.create_user(&account(&person)?).await?;
     }
     let events = [

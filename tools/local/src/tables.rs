@@ -1,12 +1,13 @@
-//! Makes the template's tables in a local store.
+//! Makes the template's tables in a local store, and adds indexes that came later to tables that are there.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, SdkError};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, IndexStatus, KeySchemaElement, KeyType,
-    Projection, ProjectionType, ScalarAttributeType, TableDescription, TableStatus,
+    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
+    GlobalSecondaryIndexUpdate, IndexStatus, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, TableDescription, TableStatus,
 };
 use kit::wait;
 use server::template::{IndexDefinition, KeyPart, TableDefinition, Template, TemplateError};
@@ -33,7 +34,7 @@ pub enum TablesError {
     },
     /// A table of that name is there, but not the template's.
     #[error(
-        "the table {table} was made with other keys or indexes than template.yaml has now: \
+        "the table {table} was made with other keys, or has other indexes, than template.yaml has now: \
          remove the local data (`make clean-data`) and start again"
     )]
     Different {
@@ -49,17 +50,18 @@ pub enum TablesError {
 }
 
 /// Makes each of the template's tables that is not there yet, under the name that `name_of` gives for its
-/// logical id, and returns when all of them, with their indexes, can be used.
+/// logical id, and each index that a table of an earlier release lacks, and returns when all of them can be used. The store
+/// fills a new index from the items that are there; they stay as they are.
 ///
 /// # Errors
-/// When the store fails, or has a table of that name with other keys or indexes.
+/// When the store fails, or has a table of that name with other keys, or with an index that is not the template's.
 pub async fn create_missing(client: &Client, name_of: impl Fn(&str) -> String) -> Result<(), TablesError> {
     let template = Template::embedded()?;
     for definition in template.tables() {
         create(client, definition, &name_of(&definition.logical_id)).await?;
     }
     for definition in template.tables() {
-        await_active(client, definition, &name_of(&definition.logical_id)).await?;
+        await_as_defined(client, definition, &name_of(&definition.logical_id)).await?;
     }
     Ok(())
 }
@@ -67,23 +69,13 @@ pub async fn create_missing(client: &Client, name_of: impl Fn(&str) -> String) -
 async fn create(client: &Client, definition: &TableDefinition, name: &str) -> Result<(), TablesError> {
     let refused = |cause| TablesError::Store { action: "create", table: name.to_owned(), cause };
     let invalid = |error: BuildError| refused(error.to_string());
-    let attributes: Result<Vec<_>, _> = definition
-        .attributes
-        .iter()
-        .map(|attribute| {
-            AttributeDefinition::builder()
-                .attribute_name(&attribute.name)
-                .attribute_type(ScalarAttributeType::from(attribute.kind.as_str()))
-                .build()
-        })
-        .collect();
     let indexes: Result<Vec<_>, _> = definition.indexes.iter().map(index).collect();
     let indexes = indexes.map_err(invalid)?;
     let outcome = client
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
-        .set_attribute_definitions(Some(attributes.map_err(invalid)?))
+        .set_attribute_definitions(Some(attributes(definition, |_| true).map_err(invalid)?))
         .set_key_schema(Some(key_schema(&definition.key).map_err(invalid)?))
         // DynamoDB refuses an empty list.
         .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes))
@@ -96,8 +88,13 @@ async fn create(client: &Client, definition: &TableDefinition, name: &str) -> Re
     }
 }
 
-async fn await_active(client: &Client, definition: &TableDefinition, name: &str) -> Result<(), TablesError> {
-    let is_active = wait::until(ACTIVE_WITHIN, POLL_EVERY, || async {
+/// Waits until the table can be used, with all its indexes; those that are missing are added on the way.
+async fn await_as_defined(
+    client: &Client,
+    definition: &TableDefinition,
+    name: &str,
+) -> Result<(), TablesError> {
+    let is_ready = wait::until(ACTIVE_WITHIN, POLL_EVERY, || async {
         let answer = client.describe_table().table_name(name).send().await;
         let answer = answer.map_err(|error| TablesError::Store {
             action: "describe",
@@ -105,24 +102,69 @@ async fn await_active(client: &Client, definition: &TableDefinition, name: &str)
             cause: DisplayErrorContext(error).to_string(),
         })?;
         match answer.table() {
-            Some(table) if !is_as_defined(table, definition) => {
+            Some(table) if !may_become(table, definition) => {
                 Err(TablesError::Different { table: name.to_owned() })
             }
-            table => Ok(table.is_some_and(is_active)),
+            // DynamoDB adds one index at a time.
+            Some(table) if is_active(table) => match missing_index(table, definition) {
+                None => Ok(true),
+                Some(index) => add_index(client, definition, index, name).await.map(|()| false),
+            },
+            _ => Ok(false),
         }
     });
-    if is_active.await? { Ok(()) } else { Err(TablesError::NotReady { table: name.to_owned() }) }
+    if is_ready.await? { Ok(()) } else { Err(TablesError::NotReady { table: name.to_owned() }) }
 }
 
-/// Data of an older template would otherwise fail much later, at the first query of a new index.
-fn is_as_defined(table: &TableDescription, definition: &TableDefinition) -> bool {
+/// Whether the table has the template's key, and no index but the template's. Others would fail much later, at the first
+/// query.
+fn may_become(table: &TableDescription, definition: &TableDefinition) -> bool {
     same_key(table.key_schema(), &definition.key)
-        && table.global_secondary_indexes().len() == definition.indexes.len()
-        && definition.indexes.iter().all(|wanted| {
-            table.global_secondary_indexes().iter().any(|index| {
+        && table.global_secondary_indexes().iter().all(|index| {
+            let mut wanted = definition.indexes.iter();
+            wanted.any(|wanted| {
                 index.index_name() == Some(&wanted.name) && same_key(index.key_schema(), &wanted.key)
             })
         })
+}
+
+fn missing_index<'a>(
+    table: &TableDescription,
+    definition: &'a TableDefinition,
+) -> Option<&'a IndexDefinition> {
+    let actual = table.global_secondary_indexes();
+    let mut wanted = definition.indexes.iter();
+    wanted.find(|wanted| !actual.iter().any(|index| index.index_name() == Some(&wanted.name)))
+}
+
+async fn add_index(
+    client: &Client,
+    definition: &TableDefinition,
+    index: &IndexDefinition,
+    name: &str,
+) -> Result<(), TablesError> {
+    let refused = |cause| TablesError::Store { action: "add an index to", table: name.to_owned(), cause };
+    let invalid = |error: BuildError| refused(error.to_string());
+    let of_index = |attribute: &str| index.key.iter().any(|part| part.attribute == attribute);
+    let create = CreateGlobalSecondaryIndexAction::builder()
+        .index_name(&index.name)
+        .set_key_schema(Some(key_schema(&index.key).map_err(invalid)?))
+        .projection(projection(index))
+        .build()
+        .map_err(invalid)?;
+    let outcome = client
+        .update_table()
+        .table_name(name)
+        .set_attribute_definitions(Some(attributes(definition, of_index).map_err(invalid)?))
+        .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(create).build())
+        .send()
+        .await;
+    match outcome {
+        Ok(_) => Ok(()),
+        // Another process is just changing the table: what comes of it is seen at the next look.
+        Err(SdkError::ServiceError(refusal)) if refusal.err().is_resource_in_use_exception() => Ok(()),
+        Err(error) => Err(refused(DisplayErrorContext(error).to_string())),
+    }
 }
 
 fn same_key(actual: &[KeySchemaElement], wanted: &[KeyPart]) -> bool {
@@ -151,14 +193,33 @@ fn key_schema(key: &[KeyPart]) -> Result<Vec<KeySchemaElement>, BuildError> {
         .collect()
 }
 
+fn attributes(
+    definition: &TableDefinition,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<AttributeDefinition>, BuildError> {
+    let attributes = definition.attributes.iter().filter(|attribute| wanted(&attribute.name));
+    attributes
+        .map(|attribute| {
+            AttributeDefinition::builder()
+                .attribute_name(&attribute.name)
+                .attribute_type(ScalarAttributeType::from(attribute.kind.as_str()))
+                .build()
+        })
+        .collect()
+}
+
 fn index(definition: &IndexDefinition) -> Result<GlobalSecondaryIndex, BuildError> {
-    let copied = &definition.projection.attributes;
-    let projection = Projection::builder()
-        .projection_type(ProjectionType::from(definition.projection.kind.as_str()))
-        .set_non_key_attributes((!copied.is_empty()).then(|| copied.clone()));
     GlobalSecondaryIndex::builder()
         .index_name(&definition.name)
         .set_key_schema(Some(key_schema(&definition.key)?))
-        .projection(projection.build())
+        .projection(projection(definition))
+        .build()
+}
+
+fn projection(definition: &IndexDefinition) -> Projection {
+    let copied = &definition.projection.attributes;
+    Projection::builder()
+        .projection_type(ProjectionType::from(definition.projection.kind.as_str()))
+        .set_non_key_attributes((!copied.is_empty()).then(|| copied.clone()))
         .build()
 }

@@ -53,6 +53,8 @@ fn domain() -> Vec<Error> {
         Error::InvalidCredentials,
         Error::TooManyAttempts { wait_seconds: 30 },
         Error::PasswordIsASetting,
+        Error::AccountNotFound,
+        Error::StillOpen { bookings: Vec::new(), reservations: Vec::new() },
         Error::StaleVersion { current: 3 },
         Error::CapacityBelowSold { lowest: 250 },
         Error::EventHasBookings,

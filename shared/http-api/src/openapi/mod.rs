@@ -26,7 +26,7 @@ use domain::field_error::FieldError;
         license(name = "MIT", identifier = "MIT"),
     ),
     tags(
-        (name = "Accounts", description = "Who one is: register and sign in."),
+        (name = "Accounts", description = "Who one is: register, sign in, see and change the account, erase it."),
         (name = "Events", description = "What there is to book."),
         (name = "Booking", description = "Hold seats, confirm them, and change one's mind. A lost answer is no loss: \
                                           send the same request again."),
@@ -86,6 +86,12 @@ pub struct ProblemBody {
     current_version: Option<u64>,
     /// `capacity_below_sold`: the lowest capacity possible now.
     lowest_capacity: Option<u32>,
+    /// `still_open`: ids of confirmed bookings of events that are not over; 100 at most.
+    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    bookings: Option<Vec<String>>,
+    /// `still_open`: ids of reservations that are held; 100 at most.
+    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    reservations: Option<Vec<String>>,
 }
 
 /// Answers of every route that asks a store.

@@ -21,7 +21,8 @@ fn id_from(forget_at: i64) -> String {
 impl Store {
     /// The notes that still matter, read with strong consistency.
     ///
-    /// There are no more than passwords can be changed in an hour, which takes two hashes each.
+    /// There are no more than passwords can be changed in an hour, which takes two hashes each, and accounts be erased, which
+    /// takes one.
     pub async fn ended_tokens(&self, now: Timestamp) -> Result<Vec<EndedTokensNote>, Error> {
         let items = self
             .client

@@ -102,6 +102,13 @@ impl Store {
         Ok(History { items: found, next })
     }
 
+    /// All of a user's bookings that are confirmed, also those of events that are over.
+    pub async fn confirmed_bookings(&self, user: UserId) -> Result<Vec<Booking>, Error> {
+        let pages = self.history(user, Some(BookingStatus::Confirmed), None).into_paginator();
+        let items = pages.items().send().collect::<Result<Vec<_>, _>>().await.map_err(failed)?;
+        items.into_iter().map(from_item).collect()
+    }
+
     fn history(
         &self,
         user: UserId,

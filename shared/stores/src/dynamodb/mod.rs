@@ -14,6 +14,7 @@ mod history;
 mod http_client;
 mod inventory;
 mod page;
+mod people;
 mod prices;
 mod retries;
 mod sales;
@@ -72,7 +73,7 @@ pub struct Store {
 pub enum AskedTable {
     /// Every function but `auth` reads events.
     Events,
-    /// Only `auth` reads users.
+    /// Only `auth` reads users; `admin` reads no more of them than an index.
     Users,
 }
 

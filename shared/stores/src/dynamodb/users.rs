@@ -1,8 +1,12 @@
-//! Users. Key: `email`, in its normalised form, so that an address can be taken once only.
+//! Users. Key: `email`, in its normalised form, so that an address can be taken once only. Index `by_id`: `id`, with the
+//! address and the name and nothing else (see [`super::people`]).
+//!
+//! All that Evently keeps of a person is in their item here; everything else knows the id alone. So whoever removes the item
+//! has erased the person.
 
 use aws_sdk_dynamodb::{
-    operation::put_item::PutItemError,
-    types::{TransactWriteItem, Update},
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    types::{Delete, ReturnValue, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 
@@ -10,11 +14,14 @@ use super::{Store, failed, from_item, number, text, to_item, transaction::Transa
 use domain::{
     email::Email,
     error::Error,
+    id::UserId,
     user::{EndedTokensNote, PasswordHash, User},
 };
 
 /// The password is the one that was read, or already the new one: the SDK may try again.
 const IS_UNCHANGED: &str = "id = :id AND (password_hash = :old OR password_hash = :new)";
+/// The account is the one that was read, with the password that it had.
+const IS_SAME: &str = "id = :id AND (attribute_not_exists(password_version) OR password_version = :version)";
 
 impl Store {
     /// The account of an address.
@@ -124,6 +131,58 @@ impl Store {
             .send()
             .await;
         was_written(updated).map(|_| ())
+    }
+
+    /// Gives the account another name, or none; answers with the account as it is then. `None` if the address has no account
+    /// of that id.
+    pub async fn rename_user(
+        &self,
+        email: &Email,
+        id: UserId,
+        name: Option<&str>,
+    ) -> Result<Option<User>, Error> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.users)
+            .key("email", text(email))
+            .condition_expression("id = :id")
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":id", text(id))
+            .return_values(ReturnValue::AllNew);
+        let update = match name {
+            Some(name) => {
+                update.update_expression("SET #name = :name").expression_attribute_values(":name", text(name))
+            }
+            None => update.update_expression("REMOVE #name"),
+        };
+        match update.send().await {
+            Ok(updated) => updated.attributes.map(from_item).transpose(),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(failed(error)),
+            },
+        }
+    }
+
+    /// Removes the account, which erases the person, and ends all its tokens by a note in the same transaction; `forget_at` is
+    /// when the last of these has expired. Answers false if the account is gone, or its password was changed meanwhile.
+    pub async fn erase_user(&self, user: &User, forget_at: Timestamp) -> Result<bool, Error> {
+        let good_from = user.password_version + 1;
+        let note = EndedTokensNote { user: user.id, good_from, forget_at: forget_at.as_second() };
+        let delete = Delete::builder()
+            .table_name(&self.tables.users)
+            .key("email", text(&user.email))
+            .condition_expression(IS_SAME)
+            .expression_attribute_values(":id", text(user.id))
+            .expression_attribute_values(":version", number(user.password_version))
+            .build()
+            .map_err(|error| Error::Internal(Box::new(error)))?;
+        let delete = TransactWriteItem::builder().delete(delete).build();
+        match self.transact(vec![delete, self.note_ended_tokens(&note)?]).await? {
+            Transacted::Committed => Ok(true),
+            Transacted::Refused(_) => Ok(false),
+        }
     }
 }
 

@@ -8,24 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Calls, Session, TestApp, put_back};
+use crate::common::{
+    ADMIN_EMAIL, ADMIN_PASSWORD, Answer, Calls, PASSWORD as OLD, Session, TestApp, put_back, registered,
+    sign_in,
+};
 
-const OLD: &str = "correct horse";
 const NEW: &str = "four quiet green bicycles";
 /// How long an old token may be good elsewhere, and a little for the machine.
 const BOUND: Duration = Duration::from_millis(5_500);
-
-async fn sign_in(evently: &TestApp, email: &str, password: &str) -> Session {
-    let signed_in = evently.anybody().post("/login", json!({ "email": email, "password": password })).await;
-    assert_eq!(signed_in.status, 200, "{}", signed_in.body);
-    evently.anybody().with_token(signed_in.text("access_token"))
-}
-
-async fn registered(evently: &TestApp, email: &str) -> Session {
-    let made = evently.anybody().post("/register", json!({ "email": email, "password": OLD })).await;
-    assert_eq!(made.status, 201, "{}", made.body);
-    sign_in(evently, email, OLD).await
-}
 
 async fn change(session: &Session, current: &str, new: &str) -> Answer {
     session.post("/password", json!({ "current_password": current, "new_password": new })).await

@@ -103,6 +103,7 @@ async fn head_answers_like_get_without_the_body() {
     let (booking, reservation) = (user.buy(&event, 1).await, user.hold(&event, 1).await);
     let mut seen = BTreeSet::new();
     for (who, path) in [
+        (&user, "/me".to_owned()),
         (&user, "/events".to_owned()),
         (&user, "/events/popular".to_owned()),
         (&user, format!("/events/{event}")),

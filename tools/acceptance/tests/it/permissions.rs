@@ -9,8 +9,9 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::common::{
-    Permissions, TestApp, concert, forget_ended_tokens,
+    PASSWORD, Permissions, TestApp, concert, erase_me, forget_ended_tokens,
     permissions::{POLICIES, Permission, as_function, gateway},
+    registered,
 };
 
 #[tokio::test]
@@ -28,6 +29,7 @@ async fn each_function_needs_all_that_its_policy_permits() {
     look_at_the_numbers(&evently, &event).await;
     create_and_delete_a_draft(&evently).await;
     run_the_jobs(&evently, &event).await;
+    look_at_oneself_and_be_erased(&evently).await;
 
     let used = permissions.used();
     for (function, permitted) in POLICIES.iter() {
@@ -60,6 +62,22 @@ async fn sign_in_and_change_the_password(evently: &TestApp) {
     let change =
         json!({ "current_password": "correct horse battery", "new_password": "battery horse correct" });
     assert_eq!(ada.post("/password", change).await.status, 204);
+}
+
+/// Somebody whose booking's event was cancelled; and somebody whose token leads to no account.
+async fn look_at_oneself_and_be_erased(evently: &TestApp) {
+    let (admin, ada) = (evently.admin(), registered(evently, "grace@example.com").await);
+    let event = evently.event(10).await;
+    ada.buy(&event, 1).await;
+    let path = format!("/admin/events/{event}");
+    assert_eq!(
+        admin.get(&format!("{path}/bookings")).await.body["items"][0]["user"]["email"],
+        "grace@example.com"
+    );
+    assert_eq!(admin.patch(&path, "*", json!({ "status": "cancelled" })).await.status, 200);
+    assert_eq!(ada.get("/me").await.status, 200);
+    assert_eq!(erase_me(&ada, PASSWORD).await.status, 204);
+    assert_eq!(evently.user().get("/me").await.status, 200);
 }
 
 /// Redis has lost which tokens ended, each time that a function is shown one.

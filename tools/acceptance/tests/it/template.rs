@@ -43,7 +43,7 @@ fn the_repositorys_template_has_the_four_tables_with_their_keys() {
             ("BookingsTable", "user_id HASH, id RANGE".into(), "by_event ALL".to_owned()),
             ("EventsTable", "id HASH".into(), "by_start ALL".into()),
             ("InventoryTable", "shard_id HASH".into(), String::new()),
-            ("UsersTable", "email HASH".into(), String::new()),
+            ("UsersTable", "email HASH".into(), "by_id INCLUDE".into()),
         ]
     );
 }

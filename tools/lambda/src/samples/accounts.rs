@@ -3,14 +3,17 @@
 use kit::Failure;
 use serde_json::json;
 
-use super::{Case, post, request};
-use crate::world::{ADMIN, ADMIN_PASSWORD, GRACE, MARY, PASSWORD};
+use super::{Case, get, post, request};
+use crate::{
+    payload::Request,
+    world::{ADMIN, ADMIN_PASSWORD, ALAN, BOOKED_BY_ALAN, GRACE, HEDY, LISE, MARY, PASSWORD},
+};
 
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let account = |email: &str, password: &str| json!({ "email": email, "password": password });
     let change =
         |current: &str| json!({ "current_password": current, "new_password": "four quiet green bicycles" });
-    Ok(vec![
+    Ok([
         post("/register")?
             .json(&json!({ "email": "Ida@Example.com", "password": PASSWORD, "name": "Ida" }))
             .answers(
@@ -65,6 +68,40 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             "change-password-wrong-one",
             401,
             "invalid_credentials",
+        ),
+    ]
+    .into_iter()
+    .chain(own_account()?)
+    .collect())
+}
+
+/// One's own account: seen, changed, erased.
+fn own_account() -> Result<Vec<Case>, Failure> {
+    let rename = |media_type: &str| -> Result<Request, Failure> {
+        Ok(request("PATCH", "/me")?.by(HEDY)?.text(media_type, &json!({ "name": "Hedy" }).to_string()))
+    };
+    let erase = || Ok::<_, Failure>(request("DELETE", "/me")?.json(&json!({ "password": PASSWORD })));
+    Ok(vec![
+        get("/me")?.by(GRACE)?.answers(
+            "me",
+            200,
+            json!({ "user": { "id": GRACE.id, "email": GRACE.email, "name": null, "role": "user" } }),
+        ),
+        request("HEAD", "/me")?.by(GRACE)?.answers("me-head", 200, json!("")),
+        get("/me")?.refused("me-without-token", 401, "unauthorized"),
+        rename("application/merge-patch+json")?.answers(
+            "rename-me",
+            200,
+            json!({ "user": { "id": HEDY.id, "name": "Hedy" } }),
+        ),
+        rename("application/json")?
+            .refused("rename-me-other-type", 415, "unsupported_media_type")
+            .with("accept-patch", "application/merge-patch+json"),
+        erase()?.by(LISE)?.answers("erase-me", 204, json!("")),
+        erase()?.by(ALAN)?.answers(
+            "erase-me-still-open",
+            409,
+            json!({ "code": "still_open", "bookings": [BOOKED_BY_ALAN] }),
         ),
     ])
 }

@@ -7,8 +7,8 @@ use super::{Case, get, post, request};
 use crate::{
     payload::Request,
     world::{
-        ADMIN, BOOKED_BY_ALAN, CONCERT, DRAFT, EVENTS_START, GRACE, NO_EVENT, QUIET, SOLD_OUT, TO_DELETE,
-        TO_PATCH, TO_REPLACE,
+        ADMIN, ALAN, BOOKED_BY_ALAN, CONCERT, DRAFT, EVENTS_START, GRACE, NO_EVENT, QUIET, SOLD_OUT,
+        TO_DELETE, TO_PATCH, TO_REPLACE,
     },
 };
 
@@ -119,7 +119,7 @@ fn of_one_event() -> Result<Vec<Case>, Failure> {
         look(&format!("/admin/events/{SOLD_OUT}/bookings"))?.answers(
             "event-bookings",
             200,
-            json!({ "items": [{ "id": BOOKED_BY_ALAN }] }),
+            json!({ "items": [{ "id": BOOKED_BY_ALAN, "user": { "id": ALAN.id, "email": ALAN.email } }] }),
         ),
         look(&format!("/admin/events/{NO_EVENT}/bookings"))?.refused(
             "event-bookings-unknown",

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, KeySchemaElement, KeyType, ScalarAttributeType, StreamSpecification,
-    StreamViewType,
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    StreamSpecification, StreamViewType,
 };
 use jiff::{SignedDuration, Timestamp};
 use local::embedded_store::{EmbeddedStore, Location};
@@ -65,10 +65,50 @@ async fn a_table_with_other_keys_is_refused() {
     let create =
         client.create_table().table_name("test-UsersTable").attribute_definitions(attribute.build().unwrap());
     let create = create.key_schema(key.build().unwrap());
-    create.billing_mode(aws_sdk_dynamodb::types::BillingMode::PayPerRequest).send().await.unwrap();
+    create.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
 
     let refusal = create_missing(&client, name_of).await.unwrap_err().to_string();
     assert!(refusal.starts_with("the table test-UsersTable was made with other keys"), "{refusal}");
+}
+
+/// The users table as it was before people could be found by id, with one of them in it.
+async fn users_of_before(client: &Client) {
+    let attribute =
+        AttributeDefinition::builder().attribute_name("email").attribute_type(ScalarAttributeType::S);
+    let key = KeySchemaElement::builder().attribute_name("email").key_type(KeyType::Hash);
+    let create = client.create_table().table_name("test-UsersTable");
+    let create = create.attribute_definitions(attribute.build().unwrap()).key_schema(key.build().unwrap());
+    create.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let put = client.put_item().table_name("test-UsersTable").item("email", text("ada@example.com"));
+    let put = put.item("id", text("ada")).item("name", text("Ada")).item("password_hash", text("secret"));
+    put.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_of_an_earlier_release_gets_the_index_that_it_lacks_and_keeps_its_items() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let store = start(&file).await;
+    users_of_before(&client(&store)).await;
+    store.stop().await;
+
+    let store = start(&file).await;
+    let client = client(&store);
+    for _ in 0..2 {
+        create_missing(&client, name_of).await.unwrap();
+    }
+    let query = client.query().table_name("test-UsersTable").index_name("by_id");
+    let query = query.key_condition_expression("id = :id");
+    let query = query.expression_attribute_values(":id", AttributeValue::S("ada".into()));
+    let found = query.send().await.unwrap().items.unwrap();
+    assert_eq!(found.len(), 1);
+    let mut shown: Vec<_> = found[0].keys().map(String::as_str).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, ["email", "id", "name"], "no hash of a password");
+    let key = AttributeValue::S("ada@example.com".into());
+    let whole = client.get_item().table_name("test-UsersTable").key("email", key).send().await.unwrap();
+    assert_eq!(whole.item.unwrap().len(), 4, "the item is as it was");
 }
 
 #[tokio::test]

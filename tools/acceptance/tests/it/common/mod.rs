@@ -5,6 +5,7 @@ pub(crate) mod contract;
 mod counting;
 pub(crate) mod many;
 pub(crate) mod metrics;
+mod people;
 pub(crate) mod permissions;
 mod session;
 mod stores;
@@ -32,6 +33,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 pub(crate) use counting::Calls;
+pub(crate) use people::{PASSWORD, erase_me, registered, sign_in};
 pub(crate) use permissions::Permissions;
 pub(crate) use session::{Answer, Session, http_client, send};
 pub(crate) use stores::own_redis;

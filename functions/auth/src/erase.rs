@@ -1,0 +1,102 @@
+//! DELETE /me
+//!
+//! The account goes, and with it all that Evently keeps of the person: bookings and holds know the id alone. The address is
+//! free again; whoever registers it gets an account of another id.
+//!
+//! An answer may get lost, so the same request may come again. By then its token has ended, by that very erasure. There is no
+//! account any more whose password it could prove, nor anything to protect: it is answered alike for as long as the token would
+//! have been good. A token that has ended otherwise, by a change of the password, learns nothing but that.
+//!
+//! What races with it: of two erasures one finds nothing left, and both are answered alike. A registration of the address comes
+//! before, and is refused, or after, and is another account. Whatever changes an account asks for its id, so that nothing brings
+//! one back. In the seconds until the last process knows that the tokens have ended, one of them may still book: such a booking
+//! is one without a name.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+use domain::{error::Error, time::to_whole_ms, user::User};
+use http_api::{
+    App, Caller, ClientAddress, FormerCaller, JsonBody, Problem,
+    openapi::{BodyProblems, ProblemBody, StoreProblems},
+};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::{account::account, password, still_open::check_nothing_open};
+
+/// A person's own will.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Erasure {
+    /// The account's password.
+    #[schema(value_type = String, example = "correct horse battery")]
+    password: SecretString,
+}
+
+/// Erases one's own account for good: address, name and password. All its tokens end within 5 s everywhere, this request's
+/// too. Bookings stay, without a name.
+///
+/// The same request again is answered alike, though its token has ended; not once that has expired. Registering the address
+/// again makes another account.
+#[utoipa::path(
+    delete, path = "/me", tag = "Accounts", security(("bearer" = [])),
+    request_body = Erasure,
+    responses(
+        (status = 204, description = "The account is erased."),
+        (status = 401, description = "`invalid_credentials`: the password is wrong, which counts like a wrong one at \
+         sign-in; `unauthorized`: no token, or one that is not valid, or no longer.", body = ProblemBody,
+         content_type = "application/problem+json"),
+        (status = 409, description = "`still_open`: seats are held, or bought for an event that is not over; see \
+         `reservations` and `bookings`. `password_is_a_setting`: the admin's account goes with the settings.",
+         body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`rate_limited`; `too_many_attempts`: too many passwords were wrong, of this account or from this \
+         network; wait for `Retry-After`.", body = ProblemBody, content_type = "application/problem+json"),
+        BodyProblems, StoreProblems,
+    ),
+)]
+pub(crate) async fn erase_me(
+    State(app): State<Arc<App>>,
+    FormerCaller { caller, has_ended }: FormerCaller,
+    from: ClientAddress,
+    JsonBody(erasure): JsonBody<Erasure>,
+) -> Result<StatusCode, Problem> {
+    if app.config.admin.as_ref().is_some_and(|admin| admin.email == caller.email) {
+        return Err(Error::PasswordIsASetting.into());
+    }
+    let now = to_whole_ms(Timestamp::now());
+    let user = account(&app, &caller).await?;
+    if user.is_none() && was_erased(&app, &caller, has_ended, now).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    if has_ended {
+        return Err(Error::TokenEnded.into());
+    }
+    let attempt = accounts::try_password(&app.accounts, &caller.email, from).await?;
+    let user = attempt.judge(prove(user, &erasure.password).await).await?;
+    check_nothing_open(&app, user.id, now).await?;
+    if !accounts::erase(&app.accounts, &user, now).await? {
+        // The password was changed meanwhile, so this was the wrong one.
+        return Err(Error::InvalidCredentials.into());
+    }
+    tracing::info!(user_id = %user.id, "erased");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether the account that is not there was erased. An ended token without an account says so itself; one that is good may be
+/// known as ended elsewhere.
+async fn was_erased(app: &App, caller: &Caller, has_ended: bool, now: Timestamp) -> Result<bool, Error> {
+    if has_ended {
+        return Ok(true);
+    }
+    accounts::were_tokens_ended(&app.accounts, caller.user_id, now).await
+}
+
+/// The account, if that is its password. It takes as long without one.
+async fn prove(user: Option<User>, password: &SecretString) -> Result<Option<User>, Error> {
+    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+    let is_right = password::verify(password, hash).await?.is_right;
+    Ok(user.filter(|_| is_right))
+}
