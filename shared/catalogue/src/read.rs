@@ -11,7 +11,7 @@ use domain::{
 };
 use stores::dynamodb::Store;
 
-/// The shards of each event, in their order.
+/// The shards of each event, in their order. An event that lacks one, or one of whose can't be read, is logged and left out.
 pub(super) async fn inventories(
     store: &Store,
     events: &[&Event],
@@ -22,11 +22,12 @@ pub(super) async fn inventories(
         inventories.entry(event).or_default().push(shard);
     }
     for (event, shards) in wanted {
-        let found = inventories.entry(event).or_default();
-        found.sort_unstable_by_key(|shard| shard.shard);
-        if found.len() != usize::from(shards) {
-            let found = found.len();
-            return Err(Error::Internal(format!("event {event} has {found} of {shards} shards").into()));
+        let mut found = inventories.remove(&event).unwrap_or_default();
+        if found.len() == usize::from(shards) {
+            found.sort_unstable_by_key(|shard| shard.shard);
+            inventories.insert(event, found);
+        } else {
+            tracing::error!(event_id = %event, found = found.len(), shards, "shards of an event are missing");
         }
     }
     Ok(inventories)

@@ -14,8 +14,9 @@
 local state, deadlines, holds, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 if not is_loaded(state) then return { 'NOT_LOADED' } end
-local version, count = number_of(state, 'version'), redis.call('HLEN', holds)
-if count ~= redis.call('ZCARD', deadlines) or (count == 0) ~= (number_of(state, 'held') == 0) then
+local version, count = number_of(state, 'version') or 0, redis.call('HLEN', holds)
+local is_whole = number_of(state, 'free') and count == redis.call('ZCARD', deadlines)
+if not is_whole or (count == 0) ~= (number_of(state, 'held') == 0) then
   redis.call('UNLINK', state, deadlines, holds)
   return { 'DROPPED' }
 end

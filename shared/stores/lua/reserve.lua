@@ -35,9 +35,10 @@ local id, user, quantity = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local hold_ttl_ms, idempotency_ttl_ms, start = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local unbought_max_ms, unbought_window_ms = tonumber(ARGV[7]), tonumber(ARGV[8])
 
+-- A record that can't be read is none.
 local answered = redis.call('GET', idempotency)
-if answered then
-  local answer = cjson.decode(answered)
+local answer = answered and read_json(answered)
+if answer and answer.id then
   if answer.quantity ~= quantity then return { 'KEY_REUSED' } end
   if not answer.replayed then
     -- From now on undo.lua leaves it alone.

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, Transact
 use jiff::Timestamp;
 
 use super::{
-    Item, Store, from_item, number,
+    Item, Store, number, readable,
     sales::{count_cancel, count_sale, hours_in},
     shard_id::shard_id,
     text, to_item,
@@ -32,7 +32,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The shards of several events, read with strong consistency, each beside its event, in no order.
+    /// The shards of several events, read with strong consistency, each beside its event, in no order; without those that
+    /// can't be read.
     pub async fn inventory_of_events(
         &self,
         events: &[(EventId, u16)],
@@ -47,7 +48,7 @@ impl Store {
         wanted: &[(EventId, u16)],
     ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
         let keys: Vec<String> = wanted.iter().map(|(event, shard)| shard_id(*event, *shard)).collect();
-        self.inventory_table_items(&keys).await?.into_iter().map(event_and_shard).collect()
+        Ok(self.inventory_table_items(&keys).await?.into_iter().filter_map(event_and_shard).collect())
     }
 
     pub(super) fn put_shard(
@@ -162,13 +163,8 @@ fn revenue(booking: &Booking, draw: Draw) -> u64 {
     domain::booking::total(draw.seats, booking.unit_price)
 }
 
-fn event_and_shard(item: Item) -> Result<(EventId, InventoryShard), Error> {
-    let event = item
-        .get("shard_id")
-        .and_then(|id| id.as_s().ok())
-        .and_then(|id| id.split('#').next())
-        .and_then(|event| event.parse().ok())
-        .ok_or_else(|| Error::Internal("an inventory item without an event".into()))?;
+fn event_and_shard(item: Item) -> Option<(EventId, InventoryShard)> {
+    let event = item.get("shard_id")?.as_s().ok()?.split('#').next()?.parse().ok()?;
     let hours = hours_in(&item);
-    Ok((event, InventoryShard { hours, ..from_item(item)? }))
+    Some((event, InventoryShard { hours, ..readable(item)? }))
 }

@@ -39,6 +39,12 @@ impl Answer {
         json.map_err(|error| Error::Internal(Box::new(error)))
     }
 
+    /// The n-th value behind the word, which is JSON that Redis keeps, as it is: another release may have written what this
+    /// one can't read. Then the outcome is not known, as if Redis had not answered.
+    pub(super) fn kept_json<T: DeserializeOwned>(&self, n: usize) -> Result<T, Error> {
+        self.json(n).map_err(|error| Error::Unavailable { store: "Redis", source: Box::new(error) })
+    }
+
     /// A count of seats; below zero, as it can be for a moment after Redis lost data, is none.
     pub(super) fn seats(&self, n: usize) -> Result<u32, Error> {
         Ok(u32::try_from(self.value::<i64>(n)?.max(0)).unwrap_or(u32::MAX))

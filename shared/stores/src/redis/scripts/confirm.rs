@@ -59,7 +59,7 @@ impl Redis {
         let answer = answer.await?;
         match answer.word() {
             "BEGUN" => {
-                let hold: Hold = answer.json(0)?;
+                let hold: Hold = answer.kept_json(0)?;
                 let (event_name, starts_at) = (answer.value::<String>(1)?, answer.time(2)?);
                 let event = event_now(event_name.clone(), starts_at, answer.value(5)?, answer.value(6)?);
                 Ok(Begin::Begun(BegunHold {
