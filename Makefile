@@ -76,9 +76,11 @@ test-image: need-cargo need-cc redis image ## build the container image, run it 
 	@cargo build --quiet --bin local
 	@tools/server/test-image "$(IMAGE)"
 
-exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1)
-	@cargo build --quiet --bin local --bin exercise
-	@SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
+# The release before is built first: ours must be what is left in the target folder.
+exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1 BEFORE=1)
+	@before=; $(if $(BEFORE),before=$$(tools/exercise/build-release-before) || exit 1;) \
+		cargo build --quiet --bin local --bin exercise && \
+		RELEASE_BEFORE="$$before" SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
 		cargo run --quiet --bin exercise
 
 simulate: need-cargo need-cc redis ## rush for one event against DynamoDB's limits, in virtual time; draws the curves

@@ -1,5 +1,6 @@
 //! The server processes: the `local` program, several times, on the same stores, like instances of a Lambda function.
-//! They can be killed at any moment, and never outlive us.
+//! They can be killed at any moment, and never outlive us. One of them may be the program of the release before, as while a
+//! deployment goes on.
 
 use std::{
     fs::{File, OpenOptions},
@@ -36,13 +37,13 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// All servers.
 #[derive(Debug)]
 pub(crate) struct Fleet {
-    program: PathBuf,
     environment: Vec<(&'static str, String)>,
     servers: Vec<Server>,
 }
 
 #[derive(Debug)]
 struct Server {
+    program: PathBuf,
     port: u16,
     folder: PathBuf,
     process: Mutex<Option<Child>>,
@@ -65,9 +66,11 @@ impl Fleet {
         for number in 0..settings.servers {
             let folder = folder.join(format!("server-{number}"));
             std::fs::create_dir_all(&folder)?;
-            servers.push(Server { port: free_port()?, folder, process: Mutex::default() });
+            let before = settings.release_before.as_ref().filter(|_| number == 0);
+            let program = before.unwrap_or(&program).clone();
+            servers.push(Server { program, port: free_port()?, folder, process: Mutex::default() });
         }
-        let fleet = Self { program, environment, servers };
+        let fleet = Self { environment, servers };
         for number in 0..settings.servers {
             fleet.run(number).await?;
         }
@@ -95,7 +98,7 @@ impl Fleet {
         }
         let log: File = OpenOptions::new().create(true).append(true).open(server.folder.join("log"))?;
         let mut command = Command::new("sh");
-        command.args(["-c", SUPERVISOR, "supervisor"]).arg(&self.program);
+        command.args(["-c", SUPERVISOR, "supervisor"]).arg(&server.program);
         for name in SETTINGS {
             command.env_remove(name);
         }

@@ -1,6 +1,6 @@
 //! How to exercise: from the environment, so that `make exercise SEEDS=10` works.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::Failure;
 
@@ -21,6 +21,9 @@ pub struct Settings {
     pub buyers: usize,
     /// `SERVERS`: processes that serve them.
     pub servers: usize,
+    /// `RELEASE_BEFORE`: the server of the release before, to run in the place of one of ours. `make exercise BEFORE=1` builds
+    /// it.
+    pub release_before: Option<PathBuf>,
     /// Nothing was set: then every fault must have been reached.
     pub is_default: bool,
 }
@@ -51,9 +54,16 @@ impl Settings {
         };
         let buyers = whole("BUYERS", 1..=500)?.unwrap_or(BUYERS_DEFAULT) as usize;
         let servers = whole("SERVERS", 1..=16)?.unwrap_or(SERVERS_DEFAULT) as usize;
+        let release_before = env("RELEASE_BEFORE").map(PathBuf::from);
+        if let Some(program) = release_before.as_ref().filter(|program| !program.is_file()) {
+            return Err(format!("RELEASE_BEFORE is no program: {}", program.display()).into());
+        }
+        if release_before.is_some() && servers < 2 {
+            return Err("the release before runs beside this one: SERVERS must be 2 or more".into());
+        }
         let is_default =
             ["SEED", "SEEDS", "MINUTES", "BUYERS", "SERVERS"].iter().all(|name| env(name).is_none());
-        Ok(Self { seeds, minutes, buyers, servers, is_default })
+        Ok(Self { seeds, minutes, buyers, servers, release_before, is_default })
     }
 }
 
