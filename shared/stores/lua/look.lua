@@ -22,7 +22,7 @@ if not found then
   return { 'NO_HOLD' }
 end
 local hold = read_json(found)
-if not hold then return { 'NO_HOLD' } end
+if not (hold and hold.user) then return { 'NO_HOLD' } end
 if hold.user ~= user then return { 'NOT_YOURS' } end
 local now, deadline = now_ms(), tonumber(redis.call('ZSCORE', deadlines, id) or 0)
 if hold.state == 'held' and deadline <= now then return { 'ENDED', 'expired' } end

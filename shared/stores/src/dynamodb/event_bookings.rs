@@ -38,7 +38,7 @@ struct Bucket {
 
 /// Whether a list of an event's bookings can go on at that place, which another release may have given to a client.
 pub fn is_place_of_event_bookings(place: &PageKey) -> bool {
-    id_in(place).is_some()
+    place.len() == 1 && id_in(place).is_some()
 }
 
 fn id_in(place: &PageKey) -> Option<ReservationId> {

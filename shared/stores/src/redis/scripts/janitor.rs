@@ -77,7 +77,7 @@ impl Redis {
             })),
             "NOT_LOADED" => Ok(None),
             "DROPPED" => {
-                tracing::error!(event_id = %event, "some of the event's keys were lost; all were dropped");
+                tracing::error!(event_id = %event, "some of the event's keys were lost, or can't be read; all were dropped");
                 Ok(None)
             }
             _ => Err(answer.unknown("expire")),
