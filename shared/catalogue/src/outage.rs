@@ -6,8 +6,7 @@ use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     Shown, measure,
-    read::{inventories, unsold},
-    show::Found,
+    read::{Found, inventories, unsold},
 };
 use crate::Catalogue;
 use domain::{error::Error, event::Event, id::EventId};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::Shown;
 use domain::{
     error::Error,
     event::{Event, UpcomingEvent},
@@ -10,6 +11,14 @@ use domain::{
     popularity::rank,
 };
 use stores::dynamodb::Store;
+
+/// Events that were looked for.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) shown: HashMap<EventId, Shown>,
+    /// Those that exist and can't be read.
+    pub(super) unreadable: Vec<EventId>,
+}
 
 /// The shards of each event, in their order. An event that lacks one, or one of whose can't be read, is logged and left out.
 pub(super) async fn inventories(

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Shown, is_without_redis, measure, outage,
-    read::{inventories, unsold},
+    read::{Found, inventories, unsold},
 };
 use crate::Catalogue;
 use domain::{error::Error, event::Event, id::EventId};
@@ -24,14 +24,6 @@ use telemetry::names;
 
 /// Times that an event is read for one look: what was just kept is shown, unless Redis has what nobody can go by.
 const READS_MAX: usize = 3;
-
-/// Events that were looked for.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) shown: HashMap<EventId, Shown>,
-    /// Those that exist and can't be read.
-    pub(super) unreadable: Vec<EventId>,
-}
 
 /// An event, whatever its status; `None` if there is no such event.
 ///

@@ -2,6 +2,7 @@
 //! makes each of them here, by its own code, and it must still be as its file in `golden` says: what other releases wrote,
 //! and what they will read, has that shape. That everything is read again is shown in `golden_reads`.
 
+mod dump;
 pub(crate) mod files;
 mod kinds;
 pub(crate) mod shape;

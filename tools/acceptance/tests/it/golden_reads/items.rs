@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Reader;
 use crate::{
-    common::{Session, forget_ended_tokens, send},
+    common::{Session, forget_ended_tokens, send, shared_dynamodb},
     golden::{
         files::golden,
         shape::Item,
@@ -194,7 +194,7 @@ async fn every_record_of_a_created_event_answers_the_request_again() {
     };
     let created = create(&reader.admin).await;
     let table = &reader.evently.app.config.tables.events;
-    let scanned = stores::dynamodb::client_for_endpoint(crate::common::shared_dynamodb());
+    let scanned = stores::dynamodb::client_for_endpoint(shared_dynamodb());
     let items = scanned.scan().table_name(table).consistent_read(true).send().await.unwrap().items.unwrap();
     let is_record = |item: &&Item| item["id"].as_s().unwrap().starts_with("key#");
     let record = items.iter().find(is_record).unwrap();
