@@ -54,7 +54,7 @@ async fn from_redis(catalogue: &Catalogue, ids: &[EventId]) -> Result<Found, Err
     let mut asked = ids.to_vec();
     let mut is_first_look = true;
     loop {
-        let answers = try_join_all(asked.iter().map(|id| catalogue.redis.show(*id))).await?;
+        let answers = try_join_all(asked.iter().map(|id| catalogue.redis.shown(*id))).await?;
         let mut turns = Vec::new();
         let mut waiting = Vec::new();
         for (id, answer) in asked.into_iter().zip(answers) {

@@ -121,19 +121,19 @@ fn from_changed_row((id, start_ms, shards, version, name_lower): ChangedRow) -> 
 }
 
 impl Redis {
-    /// `show.lua`: the event as people see it. A copy that can't be read is none.
-    pub async fn show(&self, event: EventId) -> Result<Show, Error> {
-        if let Some(shown) = self.look_at_copy(event).await? {
+    /// The event as people see it. A copy that can't be read is none.
+    pub async fn shown(&self, event: EventId) -> Result<Show, Error> {
+        if let Some(shown) = self.show(event).await? {
             return Ok(shown);
         }
         tracing::warn!(event_id = %event, "the copy of an event can't be read; it is made anew");
         self.forget_copy(event).await?;
         // Another release may have made its own meanwhile.
-        Ok(self.look_at_copy(event).await?.unwrap_or(Show::Wait))
+        Ok(self.show(event).await?.unwrap_or(Show::Wait))
     }
 
-    /// `None` if the copy can't be read.
-    async fn look_at_copy(&self, event: EventId) -> Result<Option<Show>, Error> {
+    /// `show.lua`: the event as people see it; `None` if the copy can't be read.
+    pub async fn show(&self, event: EventId) -> Result<Option<Show>, Error> {
         let mut call = SHOW.key(self.keys.state(event));
         call.key(self.keys.copy(event)).key(self.keys.turn(event));
         call.arg(AGEING_BEFORE_END.as_millis()).arg(TURN.as_millis());
@@ -180,19 +180,19 @@ impl Redis {
         }
     }
 
-    /// `list.lua`: the list of upcoming published events. One that can't be read is none.
-    pub async fn list(&self) -> Result<List, Error> {
-        if let Some(list) = self.look_at_list().await? {
+    /// The list of upcoming published events. One that can't be read is none.
+    pub async fn listed(&self) -> Result<List, Error> {
+        if let Some(list) = self.list().await? {
             return Ok(list);
         }
         tracing::warn!("the list of events can't be read; it is made anew");
         self.forget(self.keys.catalogue()).await?;
         // Another release may have made its own meanwhile.
-        Ok(self.look_at_list().await?.unwrap_or(List::Wait))
+        Ok(self.list().await?.unwrap_or(List::Wait))
     }
 
-    /// `None` if the list can't be read.
-    async fn look_at_list(&self) -> Result<Option<List>, Error> {
+    /// `list.lua`: the list of upcoming published events; `None` if it can't be read.
+    pub async fn list(&self) -> Result<Option<List>, Error> {
         let mut call = LIST.key(self.keys.catalogue());
         call.key(self.keys.catalogue_changes()).key(self.keys.catalogue_generation());
         call.key(self.keys.catalogue_turn());

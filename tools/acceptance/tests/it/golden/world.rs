@@ -177,7 +177,7 @@ impl Day {
         for command in [cmd("COPY").arg(keys.catalogue()).arg(&aside), cmd("DEL").arg(keys.catalogue())] {
             evently.redis_command(command).await;
         }
-        redis.list().await.unwrap();
+        redis.listed().await.unwrap();
         self.keep_longer(keys.catalogue_turn()).await;
         evently.redis_command(cmd("RENAME").arg(aside).arg(keys.catalogue())).await;
     }
