@@ -87,9 +87,11 @@ test-image: need-cargo need-cc redis image ## build the container image, run it 
 	@$(call build,local)
 	@tools/server/test-image "$(IMAGE)"
 
-exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1)
-	@$(call build,local exercise)
-	@SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
+# The release before is built first: ours must be what is left in the target folder.
+exercise: need-cargo need-cc redis ## sell under faults and crashes, and look for every seat (SEEDS=2 MINUTES=1 BEFORE=1)
+	@before=; $(if $(BEFORE),before=$$(tools/exercise/build-release-before) || exit 1;) \
+		$(call build,local exercise) && \
+		RELEASE_BEFORE="$$before" SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
 		$(BUILT)/exercise
 
 simulate: need-cargo need-cc redis ## rush for one event against DynamoDB's limits, in virtual time; draws the curves

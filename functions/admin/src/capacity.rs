@@ -7,13 +7,16 @@ use domain::{event::Event, id::EventId, inventory::InventoryShard};
 use http_api::{
     Admin, App, Problem, QueryParams,
     csv::{Table, Wanted, text},
-    cursor::{from_cursor, to_cursor},
+    cursor::{from_cursor_if, to_cursor},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
     query::{check_range, page_items},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stores::{dynamodb::EventsFilter, redis::UnsoldSeats};
+use stores::{
+    dynamodb::{EventsFilter, is_place_by_start},
+    redis::UnsoldSeats,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::numbers::ratio;
@@ -85,7 +88,7 @@ pub(crate) async fn capacity_utilization(
     let limit = page_items(params.limit)?;
     check_range(params.from, params.to)?;
     let list = format!("capacity {:?} {:?}", params.from, params.to);
-    let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
+    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_by_start)?;
     let filter = EventsFilter { from: params.from, to: params.to, ..EventsFilter::default() };
     let page = app.store.events_by_start(&filter, limit, start).await?;
 

@@ -13,13 +13,14 @@ use domain::{
 use http_api::{
     Admin, App, PathId, Problem, QueryParams,
     csv::{Table, Wanted, text},
-    cursor::{from_cursor, to_cursor},
+    cursor::{from_cursor_if, to_cursor},
     openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
     query::page_items,
     views::BookingView,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use stores::dynamodb::is_place_of_event_bookings;
 use utoipa::{IntoParams, ToSchema};
 
 /// Which bookings.
@@ -95,7 +96,7 @@ pub(crate) async fn list_event_bookings(
 ) -> Result<impl IntoResponse, Problem> {
     let limit = page_items(params.limit)?;
     let list = format!("event bookings {id} {:?}", params.status);
-    let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
+    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_of_event_bookings)?;
     let (event, page) =
         tokio::join!(app.store.event(id), app.store.bookings_of_event(id, params.status, limit, start));
     let event = EventNow::from(event?.ok_or(Error::EventNotFound)?);

@@ -7,14 +7,14 @@ use catalogue::available_seats;
 use domain::event::{EventStatus, NAME_CHARS_MAX, Words};
 use http_api::{
     Admin, App, Problem, QueryParams,
-    cursor::{from_cursor, to_cursor},
+    cursor::{from_cursor_if, to_cursor},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
     query::page_items,
     views::{EventList, EventView},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
-use stores::dynamodb::EventsFilter;
+use stores::dynamodb::{EventsFilter, is_place_by_start};
 use utoipa::IntoParams;
 
 /// Which page.
@@ -90,7 +90,7 @@ pub(crate) async fn list_all_events(
 ) -> Result<impl IntoResponse, Problem> {
     let limit = page_items(params.limit)?;
     let (filter, list) = params.filter()?;
-    let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
+    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_by_start)?;
     let page = app.store.events_by_start(&filter, limit, start).await?;
     let available = available_seats(&app.catalogue, &page.items, Timestamp::now()).await?;
     Ok(Json(EventList {

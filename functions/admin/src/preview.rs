@@ -8,13 +8,13 @@ use domain::event::EventStatus;
 use futures::{StreamExt, TryStreamExt, stream};
 use http_api::{
     Admin, App, Problem, QueryParams,
-    cursor::{from_cursor, to_cursor},
+    cursor::{from_cursor_if, to_cursor},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
     query::page_items,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
-use stores::dynamodb::EventsFilter;
+use stores::dynamodb::{EventsFilter, is_place_by_start};
 use utoipa::ToSchema;
 
 use crate::{demand::DemandView, list::ListParams};
@@ -93,7 +93,7 @@ pub(crate) async fn preview_pricing(
     const LIST: &str = "pricing preview";
     let now = Timestamp::now();
     let limit = page_items(params.limit)?;
-    let start = from_cursor(&app.tokens, LIST, params.cursor.as_deref())?;
+    let start = from_cursor_if(&app.tokens, LIST, params.cursor.as_deref(), is_place_by_start)?;
     let filter = EventsFilter {
         upcoming_at: Some(now),
         status: Some(EventStatus::Published),

@@ -11,7 +11,7 @@ use domain::{
 };
 use http_api::{
     Admin, App, PathId, Problem, QueryParams,
-    cursor::{from_cursor, to_cursor},
+    cursor::{from_cursor_if, to_cursor},
     openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
     query::page_items,
 };
@@ -87,7 +87,8 @@ pub(crate) async fn list_prices(
 ) -> Result<impl IntoResponse, Problem> {
     let list = format!("prices of {id}");
     let limit = u32::try_from(page_items(params.limit)?).unwrap_or(u32::MAX);
-    let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
+    let is_place = |place: &PageKey| number_in(place).is_some();
+    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place)?;
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let newest = start.as_ref().and_then(number_in).map_or(event.price_changes, |last| last - 1);
     let oldest = newest.saturating_sub(limit - 1).max(1);

@@ -33,8 +33,9 @@ pub(crate) async fn check_nothing_open(app: &App, user: UserId, now: Timestamp) 
 async fn coming(app: &App, user: UserId, now: Timestamp) -> Result<Vec<ReservationId>, Error> {
     let bookings = app.store.confirmed_bookings(user).await?;
     let ids: BTreeSet<EventId> = bookings.iter().map(|booking| booking.event_id).collect();
-    let events = app.store.events(&ids.into_iter().collect::<Vec<_>>()).await?;
-    let events: HashMap<EventId, Event> = events.into_iter().map(|event| (event.id, event)).collect();
+    // Without an event that can't be read its booking tells the start.
+    let found = app.store.events(&ids.into_iter().collect::<Vec<_>>()).await?;
+    let events: HashMap<EventId, Event> = found.events.into_iter().map(|event| (event.id, event)).collect();
     let coming =
         bookings.into_iter().filter(|booking| is_coming(booking, events.get(&booking.event_id), now));
     Ok(coming.map(|booking| booking.id).collect())

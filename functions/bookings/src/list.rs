@@ -75,6 +75,6 @@ pub(crate) async fn list_bookings(
 /// The events of these bookings, as they are now.
 async fn events_now(app: &App, bookings: &[Booking]) -> Result<HashMap<EventId, EventNow>, Error> {
     let ids: BTreeSet<EventId> = bookings.iter().map(|booking| booking.event_id).collect();
-    let events = app.store.events(&ids.into_iter().collect::<Vec<_>>()).await?;
-    Ok(events.into_iter().map(|event| (event.id, event.into())).collect())
+    let found = app.store.events(&ids.into_iter().collect::<Vec<_>>()).await?;
+    Ok(found.events.into_iter().map(|event| (event.id, event.into())).collect())
 }

@@ -192,7 +192,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 async fn from_redis(catalogue: &Catalogue) -> Result<Index, Error> {
     let mut waiting_for = Waiting::new();
     loop {
-        match catalogue.redis.list().await? {
+        match catalogue.redis.listed().await? {
             List::Listed(kept, false) => return Ok(Index::new(kept)),
             List::Listed(kept, true) => match timeout(REFRESH_WAIT_MAX, read(catalogue)).await {
                 Ok(Ok(())) => {}

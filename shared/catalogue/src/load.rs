@@ -96,6 +96,11 @@ async fn free_seats_loading(
         match load_missing(catalogue, event.id, |_| Ok(())).await {
             // The list that it comes from lags behind the truth by a moment.
             Err(Error::EventNotFound) => Ok(()),
+            // One that can't be read must not hide the others.
+            Err(Error::Internal(error)) => {
+                tracing::error!(event_id = %event.id, %error, "an event could not be loaded; it counts as sold out");
+                Ok(())
+            }
             loaded => loaded,
         }
     });

@@ -6,10 +6,11 @@ use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     Shown, measure,
-    read::{inventories, unsold},
+    read::{Found, inventories, unsold},
 };
 use crate::Catalogue;
 use domain::{error::Error, event::Event, id::EventId};
+use stores::dynamodb::EventsFound;
 use telemetry::names;
 
 /// How long an event is shown as it was read; seats that can be had may be others by then.
@@ -24,7 +25,8 @@ pub(super) struct Kept {
 }
 
 /// Those of these events that exist. Held seats count as available: only Redis knows them.
-pub(super) async fn events(catalogue: &Catalogue, ids: &[EventId]) -> Result<HashMap<EventId, Shown>, Error> {
+pub(super) async fn events(catalogue: &Catalogue, ids: &[EventId]) -> Result<Found, Error> {
+    let mut unreadable = Vec::new();
     let mut kept = catalogue.outage.events.lock().await;
     let now = Instant::now();
     kept.retain(|_, (read_at, _)| now - *read_at < EVENT_TTL);
@@ -36,10 +38,12 @@ pub(super) async fn events(catalogue: &Catalogue, ids: &[EventId]) -> Result<Has
         tracing::warn!(events = missing.len(), "without Redis, events are read from DynamoDB");
         measure(names::OUTAGE_READS, missing.len());
         let mut read = read(catalogue, &missing).await?;
-        kept.extend(missing.into_iter().map(|id| (id, (now, read.remove(&id)))));
+        let readable = missing.into_iter().filter(|id| !read.unreadable.contains(id));
+        kept.extend(readable.map(|id| (id, (now, read.shown.remove(&id)))));
+        unreadable = read.unreadable;
     }
     let shown = |id: &EventId| Some((*id, kept.get(id)?.1.clone()?));
-    Ok(ids.iter().filter_map(shown).collect())
+    Ok(Found { shown: ids.iter().filter_map(shown).collect(), unreadable })
 }
 
 /// Forgets an event that this process just changed.
@@ -47,9 +51,15 @@ pub(super) async fn forget(catalogue: &Catalogue, id: EventId) {
     catalogue.outage.events.lock().await.remove(&id);
 }
 
-async fn read(catalogue: &Catalogue, ids: &[EventId]) -> Result<HashMap<EventId, Shown>, Error> {
-    let events = catalogue.store.events(ids).await?;
+async fn read(catalogue: &Catalogue, ids: &[EventId]) -> Result<Found, Error> {
+    let EventsFound { events, unreadable } = catalogue.store.events(ids).await?;
     let inventory = inventories(&catalogue.store, &events.iter().collect::<Vec<&Event>>()).await?;
-    let available = |event: &Event| inventory.get(&event.id).map_or(0, |shards| unsold(shards));
-    Ok(events.into_iter().map(|event| (event.id, Shown { available: available(&event), event })).collect())
+    let mut found = Found { unreadable, ..Found::default() };
+    for event in events {
+        match inventory.get(&event.id).map(|shards| unsold(shards)) {
+            Some(available) => _ = found.shown.insert(event.id, Shown { available, event }),
+            None => found.unreadable.push(event.id),
+        }
+    }
+    Ok(found)
 }

@@ -37,7 +37,7 @@ pub(super) async fn popular(
             }
         }
     };
-    let mut shown = outage::events(catalogue, &ids).await?;
+    let mut shown = outage::events(catalogue, &ids).await?.shown;
     let upcoming = ids.iter().filter_map(|id| shown.remove(id)).filter(|shown| shown.event.is_listed(now));
     Ok(upcoming.take(count_max).collect())
 }

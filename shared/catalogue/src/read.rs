@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::Shown;
 use domain::{
     error::Error,
     event::{Event, UpcomingEvent},
@@ -11,13 +12,24 @@ use domain::{
 };
 use stores::dynamodb::Store;
 
-/// The shards of each event, in their order.
+/// Events that were looked for.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) shown: HashMap<EventId, Shown>,
+    /// Those that exist and can't be read.
+    pub(super) unreadable: Vec<EventId>,
+}
+
+/// The shards of each event, in their order. An event that lacks one, or one of whose can't be read, is logged and left out.
 pub(super) async fn inventories(
     store: &Store,
     events: &[&Event],
 ) -> Result<HashMap<EventId, Vec<InventoryShard>>, Error> {
     let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
-    store.inventory_of_events(&wanted).await
+    let mut inventories = store.inventory_of_events(&wanted).await?;
+    // One that has lost shards can't be judged; the log says so.
+    inventories.retain(|id, found| wanted.contains(&(*id, found.len().try_into().unwrap_or(u16::MAX))));
+    Ok(inventories)
 }
 
 /// Seats of these shards that are not sold.

@@ -1,7 +1,7 @@
 //! Events as people see them: from Redis, or from DynamoDB if Redis has no copy.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -12,11 +12,16 @@ use uuid::Uuid;
 
 use super::{
     Shown, is_without_redis, measure, outage,
-    read::{inventories, unsold},
+    read::{Found, inventories, unsold},
 };
 use crate::Catalogue;
-use domain::{error::Error, event::Event, id::EventId};
+use domain::{
+    error::{Error, StoreName},
+    event::Event,
+    id::EventId,
+};
 use stores::{
+    dynamodb::EventsFound,
     redis::scripts::{Show, Turn},
     waiting::Waiting,
 };
@@ -24,34 +29,48 @@ use telemetry::names;
 
 /// How long an answer that is there waits for the one that will replace it. DynamoDB takes a tenth of this.
 const REFRESH_WAIT_MAX: Duration = Duration::from_millis(100);
+/// Times that an event is read for one look: what was just kept is shown, unless Redis has what nobody can go by.
+const READS_MAX: usize = 3;
 
 /// An event, whatever its status; `None` if there is no such event.
+///
+/// # Errors
+/// Also when it can't be read.
 pub async fn event(catalogue: &Catalogue, id: EventId) -> Result<Option<Shown>, Error> {
-    Ok(events(catalogue, &[id]).await?.remove(&id))
+    let mut found = look(catalogue, &[id]).await?;
+    if found.unreadable.contains(&id) {
+        return Err(Error::Internal(format!("event {id} can't be read").into()));
+    }
+    Ok(found.shown.remove(&id))
 }
 
-/// Those of these events that exist, whatever their status.
+/// Those of these events that exist, whatever their status. One that can't be read is left out: it must not hide the others.
 pub async fn events(catalogue: &Catalogue, ids: &[EventId]) -> Result<HashMap<EventId, Shown>, Error> {
-    let shown = from_redis(catalogue, ids).await;
-    if is_without_redis(&shown) { outage::events(catalogue, ids).await } else { shown }
+    Ok(look(catalogue, ids).await?.shown)
 }
 
-async fn from_redis(catalogue: &Catalogue, ids: &[EventId]) -> Result<HashMap<EventId, Shown>, Error> {
+async fn look(catalogue: &Catalogue, ids: &[EventId]) -> Result<Found, Error> {
+    let found = from_redis(catalogue, ids).await;
+    if is_without_redis(&found) { outage::events(catalogue, ids).await } else { found }
+}
+
+async fn from_redis(catalogue: &Catalogue, ids: &[EventId]) -> Result<Found, Error> {
     let mut waiting_for = Waiting::new();
-    let mut found = HashMap::with_capacity(ids.len());
+    let mut found = Found::default();
+    let mut reads = 0;
     let mut asked = ids.to_vec();
     let mut is_first_look = true;
     loop {
-        let answers = try_join_all(asked.iter().map(|id| catalogue.redis.show(*id))).await?;
+        let answers = try_join_all(asked.iter().map(|id| catalogue.redis.shown(*id))).await?;
         let mut turns = Vec::new();
         let mut waiting = Vec::new();
         for (id, answer) in asked.into_iter().zip(answers) {
             match answer {
                 Show::Shown(event, available) => {
-                    found.insert(id, Shown { event, available });
+                    found.shown.insert(id, Shown { event, available });
                 }
                 Show::Ageing(event, available, turn) => {
-                    found.insert(id, Shown { event, available });
+                    found.shown.insert(id, Shown { event, available });
                     turns.push((id, turn));
                 }
                 Show::Read(turn) => {
@@ -63,19 +82,29 @@ async fn from_redis(catalogue: &Catalogue, ids: &[EventId]) -> Result<HashMap<Ev
             }
         }
         if std::mem::take(&mut is_first_look) {
-            measure(names::COPIES_SHOWN, found.len());
+            measure(names::COPIES_SHOWN, found.shown.len());
             measure(names::COPIES_MISSED, waiting.len());
         }
         if !turns.is_empty() {
+            if reads == READS_MAX {
+                return Err(Error::OutOfReach {
+                    store: StoreName::Redis,
+                    source: "what it keeps can't be shown".into(),
+                });
+            }
+            reads += 1;
             let reading = read(catalogue, &turns);
             let read = match waiting.is_empty() {
                 // What is there already waits for what is newer for a moment only; whose turn it was, it ends by itself.
-                true => timeout(REFRESH_WAIT_MAX, reading).await.unwrap_or_else(|_| Ok(Vec::new())),
+                true => timeout(REFRESH_WAIT_MAX, reading).await.unwrap_or_else(|_| Ok(Default::default())),
                 false => reading.await,
             };
             match read {
-                // What does not exist needs no waiting for.
-                Ok(missing) => waiting.retain(|id| !missing.contains(id)),
+                // What does not exist, or can't be read, needs no waiting for.
+                Ok(read) => {
+                    waiting.retain(|id| !read.missing.contains(id) && !read.unreadable.contains(id));
+                    found.unreadable.extend(read.unreadable);
+                }
                 // What is ageing can be shown all the same.
                 Err(error) if waiting.is_empty() => tracing::warn!(%error, "events could not be read anew"),
                 Err(error) => return Err(error),
@@ -90,12 +119,27 @@ async fn from_redis(catalogue: &Catalogue, ids: &[EventId]) -> Result<HashMap<Ev
     }
 }
 
-/// Reads events from DynamoDB, keeps them in Redis, and ends the turns. Answers which of them do not exist.
-async fn read(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Result<Vec<EventId>, Error> {
+/// What became of events that were read.
+#[derive(Debug, Default)]
+struct Read {
+    /// Those that do not exist.
+    missing: Vec<EventId>,
+    /// Those that exist and can't be read.
+    unreadable: Vec<EventId>,
+}
+
+/// Reads events from DynamoDB, keeps them in Redis, and ends the turns.
+async fn read(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Result<Read, Error> {
     let ended = read_and_keep(catalogue, turns).await;
     // Keeping a copy has ended its turn.
     let told = match &ended {
-        Ok(missing) => join_all(missing.iter().map(|id| catalogue.redis.missing(*id))).await,
+        Ok(read) => {
+            let missing = join_all(read.missing.iter().map(|id| catalogue.redis.missing(*id)));
+            let unreadable = join_all(read.unreadable.iter().map(|id| catalogue.redis.end_turn(*id)));
+            let (mut told, unreadable) = tokio::join!(missing, unreadable);
+            told.extend(unreadable);
+            told
+        }
         Err(_) => join_all(turns.iter().map(|(id, _)| catalogue.redis.end_turn(*id))).await,
     };
     for error in told.into_iter().filter_map(Result::err) {
@@ -104,15 +148,23 @@ async fn read(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Result<Vec<Ev
     ended
 }
 
-async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Result<Vec<EventId>, Error> {
+async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Result<Read, Error> {
     let (started, now) = (Instant::now(), Timestamp::now());
     let ids: Vec<EventId> = turns.iter().map(|(id, _)| *id).collect();
-    let events = catalogue.store.events(&ids).await?;
+    let EventsFound { mut events, mut unreadable } = catalogue.store.events(&ids).await?;
+    let known = events.iter().map(|event| event.id).chain(unreadable.iter().copied());
+    let known: HashSet<EventId> = known.collect();
+    let unloaded: HashSet<EventId> =
+        turns.iter().filter(|(_, turn)| !turn.is_loaded).map(|(id, _)| *id).collect();
+    let counted: Vec<&Event> = events.iter().filter(|event| unloaded.contains(&event.id)).collect();
+    let mut inventory = inventories(&catalogue.store, &counted).await?;
+    // Without its shards an event can't be shown.
+    events.retain(|event| {
+        let is_whole = !unloaded.contains(&event.id) || inventory.contains_key(&event.id);
+        unreadable.extend((!is_whole).then_some(event.id));
+        is_whole
+    });
     measure(names::COPIES_REFILLED, events.len());
-    let is_loaded: HashMap<EventId, bool> = turns.iter().map(|(id, turn)| (*id, turn.is_loaded)).collect();
-    let unloaded: Vec<&Event> =
-        events.iter().filter(|event| !is_loaded.get(&event.id).copied().unwrap_or(false)).collect();
-    let mut inventory = inventories(&catalogue.store, &unloaded).await?;
     let kept = events.iter().map(|event| {
         let shards = inventory.remove(&event.id);
         async move {
@@ -127,5 +179,5 @@ async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Resu
         }
     });
     try_join_all(kept).await?;
-    Ok(ids.into_iter().filter(|id| !events.iter().any(|event| event.id == *id)).collect())
+    Ok(Read { missing: ids.into_iter().filter(|id| !known.contains(id)).collect(), unreadable })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::problem::Problem;
 use accounts::tokens::Tokens;
-use domain::error::Error;
+use domain::{error::Error, page::PageKey};
 
 const CURSOR_TYPE: &str = "cursor";
 
@@ -44,6 +44,17 @@ pub fn from_cursor<K: Clone + DeserializeOwned>(
         Ok(claims) if claims.list == list => Ok(Some(claims.key)),
         _ => Err(invalid_cursor()),
     }
+}
+
+/// The same of a list whose places other releases may have named by other parts: only what `is_place` knows is one.
+pub fn from_cursor_if(
+    tokens: &Tokens,
+    list: &str,
+    cursor: Option<&str>,
+    is_place: impl Fn(&PageKey) -> bool,
+) -> Result<Option<PageKey>, Problem> {
+    let key = from_cursor(tokens, list, cursor)?;
+    if key.as_ref().is_some_and(|key| !is_place(key)) { Err(invalid_cursor()) } else { Ok(key) }
 }
 
 pub(super) fn invalid_cursor() -> Problem {

@@ -20,7 +20,12 @@ local network, rules, known_ms = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3
 local now = now_ms()
 
 local function fail(counter, rule)
-  local failures = redis.call('HINCRBY', counter, 'failures', 1)
+  local failures = redis.pcall('HINCRBY', counter, 'failures', 1)
+  if type(failures) == 'table' then
+    -- What can't be read counts anew.
+    redis.call('HSET', counter, 'failures', 1)
+    failures = 1
+  end
   if failures >= rule.free then
     local delay_ms = math.min(rule.delay_ms_max, rule.delay_ms * 2 ^ (failures - rule.free))
     redis.call('HSET', counter, 'until', now + delay_ms)
@@ -30,8 +35,8 @@ end
 
 local seen_at = redis.call('ZSCORE', known, network)
 local is_known = seen_at and tonumber(seen_at) > now - known_ms
-local until_ms = math.max(number_of(pair, 'until'), number_of(address, 'until'))
-if not is_known then until_ms = math.max(until_ms, number_of(account, 'until')) end
+local until_ms = math.max(number_of(pair, 'until') or 0, number_of(address, 'until') or 0)
+if not is_known then until_ms = math.max(until_ms, number_of(account, 'until') or 0) end
 if until_ms > now then return { 'TOO_MANY', until_ms - now } end
 
 fail(pair, rules.pair)

@@ -14,6 +14,7 @@
 --            that a user may have now, venue (nil if an older release loaded the event; empty if it has none), status
 -- NO_HOLD    there is none: look for a booking of that id
 -- NOT_YOURS  it is another user's
+-- UNREADABLE  another release made it, and this one can't read it
 -- EXPIRED    its time has run out, or it is being confirmed for too long: look for a booking all the same, for Redis may
 --            have forgotten the confirm
 -- CANCELLED  the event was cancelled
@@ -26,7 +27,8 @@ local found = is_loaded(state) and redis.call('HGET', holds, id)
 local facts = redis.call('HMGET', state, 'status', 'name', 'starts_at', 'currency', 'max_per_user', 'venue')
 local status, name, starts_at, currency, most_of_user, venue = unpack(facts)
 if not found then return { 'NO_HOLD' } end
-local hold = cjson.decode(found)
+local hold = read_json(found)
+if not hold then return { 'UNREADABLE' } end
 if hold.user ~= user then return { 'NOT_YOURS' } end
 local now = now_ms()
 if hold.state == 'confirming' and now - (hold.begun_at or now) > confirming_max_ms then

@@ -21,7 +21,7 @@ local id, version, entry, new_generation, remembered_ms = ARGV[1], tonumber(ARGV
 local by_start, ticket, is_listed = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 
 local known = redis.call('HGET', changes, id)
-if known and tonumber(string.match(known, '^%d+ (%d+)')) > version then
+if known and tonumber(string.match(known, '^%d+ (%d+)') or 0) > version then
   return { 'OLDER' }
 end
 redis.call('HSET', changes, id, string.format('%d %d %s', now_ms(), version, entry))

@@ -15,7 +15,7 @@ local state, copy, turn = KEYS[1], KEYS[2], KEYS[3]
 local event, version, unsold, ttl_ms = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 
 redis.call('DEL', turn)
-if version < math.max(number_of(copy, 'version'), number_of(state, 'version')) then
+if version < math.max(number_of(copy, 'version') or 0, number_of(state, 'version') or 0) then
   return { 'OLDER' }
 end
 redis.call('DEL', copy)

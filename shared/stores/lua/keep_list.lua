@@ -22,7 +22,8 @@ redis.call('SET', generation, new_generation, 'NX')
 local settled = now_ms() - settled_ms
 local kept = redis.call('HGETALL', changes)
 for i = 1, #kept, 2 do
-  if tonumber(string.match(kept[i + 1], '^%d+')) < settled then
+  -- One without a time can't be read, and never settles by itself.
+  if tonumber(string.match(kept[i + 1], '^%d+') or 0) < settled then
     redis.call('HDEL', changes, kept[i])
   end
 end

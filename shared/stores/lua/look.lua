@@ -8,7 +8,7 @@
 -- ARGV[2] user id
 --
 -- HOLD       JSON {quantity, unit_price, currency, expires_at}, now in ms
--- NO_HOLD    there is none
+-- NO_HOLD    there is none, or none that can be read
 -- ENDED      it has ended: `released` or `expired`
 -- NOT_YOURS  it is another user's
 
@@ -21,7 +21,8 @@ if not found then
   if how then return { 'ENDED', how } end
   return { 'NO_HOLD' }
 end
-local hold = cjson.decode(found)
+local hold = read_json(found)
+if not (hold and hold.user) then return { 'NO_HOLD' } end
 if hold.user ~= user then return { 'NOT_YOURS' } end
 local now, deadline = now_ms(), tonumber(redis.call('ZSCORE', deadlines, id) or 0)
 if hold.state == 'held' and deadline <= now then return { 'ENDED', 'expired' } end

@@ -13,7 +13,7 @@ local facts = cjson.decode(ARGV[1])
 if not is_loaded(state) then
   return { 'NOT_LOADED' }
 end
-if number_of(state, 'version') >= tonumber(facts.version) then
+if (number_of(state, 'version') or 0) >= tonumber(facts.version) then
   return { 'UP_TO_DATE' }
 end
 -- New shards come with their seats (restock.lua), not with the facts.

@@ -35,9 +35,10 @@ local id, user, quantity = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local hold_ttl_ms, idempotency_ttl_ms, start = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local unbought_max_ms, unbought_window_ms = tonumber(ARGV[7]), tonumber(ARGV[8])
 
+-- A record that can't be read is none.
 local answered = redis.call('GET', idempotency)
-if answered then
-  local answer = cjson.decode(answered)
+local answer = answered and read_json(answered)
+if answer and answer.id then
   if answer.quantity ~= quantity then return { 'KEY_REUSED' } end
   if not answer.replayed then
     -- From now on undo.lua leaves it alone.
@@ -48,7 +49,7 @@ if answered then
   local now, found = now_ms(), is_loaded(state) and redis.call('HGET', holds, answer.id)
   if not found then return { 'REPLAYED', answered, now, how_ended(ended, answer.id, user) or 'gone' } end
   local deadline = tonumber(redis.call('ZSCORE', deadlines, answer.id) or 0)
-  if deadline <= now and cjson.decode(found).state == 'held' then return { 'REPLAYED', answered, now, 'expired' } end
+  if deadline <= now and (read_json(found) or {}).state == 'held' then return { 'REPLAYED', answered, now, 'expired' } end
   return { 'REPLAYED', answered, now, 'held', deadline }
 end
 

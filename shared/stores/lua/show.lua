@@ -21,17 +21,18 @@ local ageing_ms, turn_ms = tonumber(ARGV[1]), ARGV[2]
 
 local event, version, unsold, missing = unpack(redis.call('HMGET', copy, 'event', 'version', 'unsold', 'missing'))
 local epoch, free, current = unpack(redis.call('HMGET', state, 'epoch', 'free', 'version'))
-local seats = epoch and free or unsold
-local usable = event and seats and tonumber(current or 0) <= tonumber(version)
+-- What is no number, as another release or a stranger may have left it, says nothing.
+local seats, known = tonumber(epoch and free or unsold), tonumber(version)
+local usable = event and seats and known and (tonumber(current) or 0) <= known
 
 if usable and redis.call('PTTL', copy) > ageing_ms then
-  return { 'SHOWN', event, tonumber(seats) }
+  return { 'SHOWN', event, seats }
 end
 if missing and not epoch then return { 'MISSING' } end
 local is_our_turn = redis.call('SET', turn, 'taken', 'NX', 'PX', turn_ms)
 if usable then
-  if is_our_turn then return { 'AGEING', event, tonumber(seats), epoch and 1 or 0 } end
-  return { 'SHOWN', event, tonumber(seats) }
+  if is_our_turn then return { 'AGEING', event, seats, epoch and 1 or 0 } end
+  return { 'SHOWN', event, seats }
 end
 if is_our_turn then return { 'READ', epoch and 1 or 0 } end
 return { 'WAIT' }

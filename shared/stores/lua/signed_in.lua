@@ -20,7 +20,8 @@ local now = now_ms()
 
 -- A delay that is under way began with this very attempt: nobody else's was allowed since.
 local function take_back(counter)
-  if number_of(counter, 'failures') > 0 then
+  -- What can't be read is none.
+  if (number_of(counter, 'failures') or 0) > 0 then
     redis.call('HINCRBY', counter, 'failures', -1)
     redis.call('HDEL', counter, 'until')
   end

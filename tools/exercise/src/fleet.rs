@@ -1,5 +1,6 @@
 //! The server processes: the `local` program, several times, on the same stores, like instances of a Lambda function.
-//! They can be killed at any moment, and never outlive us.
+//! They can be killed at any moment, and never outlive us. One of them may be the program of the release before, as while a
+//! deployment goes on.
 
 use std::{
     fs::OpenOptions,
@@ -32,6 +33,7 @@ pub(crate) struct Fleet {
 
 #[derive(Debug)]
 struct Server {
+    program: PathBuf,
     port: u16,
     folder: PathBuf,
     process: Mutex<Option<Process>>,
@@ -44,11 +46,14 @@ impl Fleet {
         folder: &Path,
         environment: Vec<(&'static str, String)>,
     ) -> Result<Self, Failure> {
+        let program = kit::process::program("local")?;
         let mut servers = Vec::new();
         for number in 0..settings.servers {
             let folder = folder.join(format!("server-{number}"));
             std::fs::create_dir_all(&folder)?;
-            servers.push(Server { port: free_port()?, folder, process: Mutex::default() });
+            let before = settings.release_before.as_ref().filter(|_| number == 0);
+            let program = before.unwrap_or(&program).clone();
+            servers.push(Server { program, port: free_port()?, folder, process: Mutex::default() });
         }
         let fleet = Self { environment, servers };
         for number in 0..settings.servers {
@@ -75,7 +80,7 @@ impl Fleet {
             return Ok(());
         }
         let log = OpenOptions::new().create(true).append(true).open(server.folder.join("log"))?;
-        let mut command = beside::command(server.port, &server.folder)?;
+        let mut command = beside::command_of(&server.program, server.port, &server.folder);
         command.envs(self.environment.iter().map(|(name, value)| (name, value))).stderr(Stdio::null());
         *process = Some(Process::start_logged(command, Some(log)).await?);
         Ok(())

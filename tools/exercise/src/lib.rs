@@ -45,7 +45,8 @@ const PEOPLE_LEAVE_WITHIN: Duration = Duration::from_secs(60);
 /// # Errors
 /// When the exercise itself fails: a store or a server does not start.
 pub async fn run(settings: &Settings, seed: u64) -> Result<Verdict, Failure> {
-    println!("Seed {seed}: starting the stores, the proxies and {} servers", settings.servers);
+    let before = if settings.release_before.is_some() { ", one of them of the release before" } else { "" };
+    println!("Seed {seed}: starting the stores, the proxies and {} servers{before}", settings.servers);
     let world = Arc::new(World::start(settings, seed).await?);
     let http = reqwest::Client::builder().no_proxy().build()?;
     let open = Arc::new(AtomicBool::new(true));

@@ -1,6 +1,6 @@
 //! How to exercise: from the command line, or from the environment, so that `make exercise SEEDS=10` works.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 use kit::settings::whole;
@@ -30,6 +30,9 @@ pub struct Settings {
     /// Processes that serve them
     #[arg(long, env = "SERVERS", default_value_t = SERVERS_DEFAULT, value_parser = whole::<usize>(1..=16))]
     pub servers: usize,
+    /// The server of the release before, to run in the place of one of ours; `make exercise BEFORE=1` builds it
+    #[arg(long, env = "RELEASE_BEFORE", value_parser = program)]
+    pub release_before: Option<PathBuf>,
 }
 
 impl Settings {
@@ -52,6 +55,11 @@ impl Settings {
             == (None, SEEDS_DEFAULT, BUYERS_DEFAULT, SERVERS_DEFAULT)
             && self.minutes == MINUTES_DEFAULT
     }
+}
+
+fn program(text: &str) -> Result<PathBuf, String> {
+    let program = PathBuf::from(text);
+    if program.is_file() { Ok(program) } else { Err(format!("is no program: {text}")) }
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

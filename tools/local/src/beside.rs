@@ -11,10 +11,15 @@ use crate::settings::SETTINGS;
 /// # Errors
 /// When the program was not built.
 pub fn command(port: u16, data: &Path) -> Result<Command, Failure> {
-    let mut command = Process::supervised(&kit::process::program("local")?);
+    Ok(command_of(&kit::process::program("local")?, port, data))
+}
+
+/// The same of another release's server.
+pub fn command_of(program: &Path, port: u16, data: &Path) -> Command {
+    let mut command = Process::supervised(program);
     for name in SETTINGS {
         command.env_remove(name);
     }
     command.env("PORT", port.to_string()).env("DATA_DIR", data);
-    Ok(command)
+    command
 }

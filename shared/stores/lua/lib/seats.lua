@@ -85,19 +85,23 @@ local function remove_hold(deadlines, holds, id)
 end
 
 -- Returns the seats of overdue `held` holds until `wanted` seats are free or EXPIRE_MAX holds were looked at.
--- Answers how many holds expired, and the overdue `confirming` ones met: only the janitor may settle those.
+-- Answers how many holds expired, the overdue `confirming` ones met: only the janitor may settle those; and how many can't
+-- be read: nobody knows their seats.
 local function expire_overdue(state, deadlines, holds, ended, now, wanted)
-  local expired, confirming, seen = 0, {}, 0
+  local expired, confirming, unreadable, seen = 0, {}, 0, 0
   while seen < EXPIRE_MAX and number_of(state, 'free') < wanted do
     -- Those that stay are in front of those not seen yet.
-    local due = redis.call('ZRANGEBYSCORE', deadlines, '-inf', now, 'WITHSCORES', 'LIMIT', #confirming, EXPIRE_PAGE)
+    local due = redis.call('ZRANGEBYSCORE', deadlines, '-inf', now, 'WITHSCORES', 'LIMIT', #confirming + unreadable,
+      EXPIRE_PAGE)
     if #due == 0 then break end
     for i = 1, #due, 2 do
       seen = seen + 1
       local found = redis.call('HGET', holds, due[i])
-      local hold = found and cjson.decode(found)
-      if not hold then
+      local hold = found and read_json(found)
+      if not found then
         redis.call('ZREM', deadlines, due[i])
+      elseif not (hold and hold.user and hold.quantity and hold.draws) then
+        unreadable = unreadable + 1
       elseif hold.state == 'held' then
         give_back(state, hold)
         count_unbought(state, hold, tonumber(due[i + 1]))
@@ -109,7 +113,7 @@ local function expire_overdue(state, deadlines, holds, ended, now, wanted)
       end
     end
   end
-  return expired, confirming
+  return expired, confirming, unreadable
 end
 
 local function same_draws(a, b)

@@ -30,6 +30,12 @@ local function number_of(state, field)
   return tonumber(redis.call('HGET', state, field) or 0)
 end
 
+-- What JSON says; nil if it can't be read, as what another release wrote.
+local function read_json(json)
+  local is_json, value = pcall(cjson.decode, json)
+  return is_json and type(value) == 'table' and value or nil
+end
+
 -- How a user's hold ended, if that is still known.
 local function how_ended(ended, id, user)
   for _, how in ipairs({ 'released', 'expired' }) do

@@ -8,7 +8,7 @@
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 
-use super::{Store, failed, from_item, text, to_item};
+use super::{Item, Store, failed, readable, text, to_item};
 use domain::{error::Error, user::EndedTokensNote};
 
 const PARTITION: &str = "ended-tokens";
@@ -16,6 +16,16 @@ const PARTITION: &str = "ended-tokens";
 /// As long as any time that can be told, so that ids sort by it.
 fn id_from(forget_at: i64) -> String {
     format!("{forget_at:012}#")
+}
+
+/// A note. Of one that can't be read the key says enough to be on the safe side: all tokens of its user have ended.
+fn note(item: Item) -> Option<EndedTokensNote> {
+    let key = item.get("id").and_then(|id| id.as_s().ok()).cloned();
+    readable(item).or_else(|| {
+        let (forget_at, user) = key.as_deref()?.split_once('#')?;
+        let (user, forget_at) = (user.parse().ok()?, forget_at.parse().ok()?);
+        Some(EndedTokensNote { user, good_from: u32::MAX, forget_at })
+    })
 }
 
 impl Store {
@@ -38,7 +48,7 @@ impl Store {
             .collect::<Result<Vec<_>, _>>()
             .await
             .map_err(failed)?;
-        items.into_iter().map(from_item).collect()
+        Ok(items.into_iter().filter_map(note).collect())
     }
 
     /// Leaves a note, as part of a transaction. Doing it again does nothing more.

@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use super::{
     Store,
     bookings::{BUCKETS_PER_EVENT, bucket_key},
-    failed, from_item, text,
+    failed, readable, text,
 };
 use domain::{
     booking::{Booking, BookingStatus},
@@ -36,9 +36,21 @@ struct Bucket {
     more: bool,
 }
 
+/// Whether a list of an event's bookings can go on at that place, which another release may have given to a client.
+pub fn is_place_of_event_bookings(place: &PageKey) -> bool {
+    place.len() == 1 && id_in(place).is_some()
+}
+
+fn id_in(place: &PageKey) -> Option<ReservationId> {
+    match place.get("id") {
+        Some(PageKeyPart::S(id)) => id.parse().ok(),
+        _ => None,
+    }
+}
+
 impl Store {
     /// An event's bookings, those whose seats were held last first, at most `limit`, only those of one status if given.
-    /// The index lags behind the truth by a moment.
+    /// Those that can't be read are left out. The index lags behind the truth by a moment.
     pub async fn bookings_of_event(
         &self,
         event: EventId,
@@ -46,10 +58,7 @@ impl Store {
         limit: usize,
         start: Option<PageKey>,
     ) -> Result<Page<Booking>, Error> {
-        let after = start.and_then(|key| match key.get("id") {
-            Some(PageKeyPart::S(id)) => id.parse().ok(),
-            _ => None,
-        });
+        let after = start.as_ref().and_then(id_in);
         let mut buckets: Vec<Bucket> = (0..BUCKETS_PER_EVENT)
             .map(|bucket| Bucket {
                 key: bucket_key(event, bucket),
@@ -124,9 +133,7 @@ impl Store {
                 .expression_attribute_values(":status", text(status.as_str()));
         }
         let read = query.send().await.map_err(failed)?;
-        for item in read.items.unwrap_or_default() {
-            bucket.read.push_back(from_item(item)?);
-        }
+        bucket.read.extend(read.items.unwrap_or_default().into_iter().filter_map(readable::<Booking>));
         let last = read.last_evaluated_key.as_ref().and_then(|key| key.get("id"));
         match last.map(AttributeValue::as_s) {
             None => bucket.more = false,

@@ -14,7 +14,7 @@ use super::{
     deletion::is_deleted,
     failed, from_item, number,
     page::{read_page, read_page_of},
-    text, to_item,
+    readable, text, to_item,
     transaction::{SHARDS_WITH_EVENT, Transacted, condition_failed},
     was_written,
 };
@@ -77,6 +77,28 @@ pub enum Replaced {
     SeatsGone,
 }
 
+/// Events that were asked for by their ids.
+#[derive(Debug, Default)]
+pub struct EventsFound {
+    /// The events.
+    pub events: Vec<Event>,
+    /// Those that exist and can't be read, as another release may have written them. They are logged.
+    pub unreadable: Vec<EventId>,
+}
+
+/// Whether a list of events by their start can go on at that place: another release may have kept it, or given it to a client.
+pub fn is_place_by_start(place: &PageKey) -> bool {
+    let is_number = |part: Option<&PageKeyPart>| match part {
+        Some(PageKeyPart::N(number)) => number.parse::<i64>().is_ok(),
+        _ => false,
+    };
+    let is_text = |part: Option<&PageKeyPart>| matches!(part, Some(PageKeyPart::S(_)));
+    place.len() == 3
+        && is_text(place.get("id"))
+        && is_text(place.get("listing"))
+        && is_number(place.get("starts_at"))
+}
+
 impl EventsFilter {
     /// The start of the range of starts that is read. DynamoDB can filter by nothing that is part of a key, so of those
     /// that have started, whoever reads picks out what is still on sale.
@@ -113,10 +135,17 @@ impl Store {
     }
 
     /// Those of these events that exist, read with strong consistency, in no order.
-    pub async fn events(&self, ids: &[EventId]) -> Result<Vec<Event>, Error> {
+    pub async fn events(&self, ids: &[EventId]) -> Result<EventsFound, Error> {
         let keys: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let found = self.events_table_items(&keys).await?.into_iter();
-        found.filter(|item| !is_deleted(item)).map(from_item).collect()
+        let mut found = EventsFound::default();
+        for item in self.events_table_items(&keys).await?.into_iter().filter(|item| !is_deleted(item)) {
+            let id: Option<EventId> = item.get("id").and_then(|id| id.as_s().ok()?.parse().ok());
+            match readable(item) {
+                Some(event) => found.events.push(event),
+                None => found.unreadable.extend(id),
+            }
+        }
+        Ok(found)
     }
 
     /// All published events that are upcoming at `now`, by start, with what is needed to find them. The index lags
@@ -135,24 +164,23 @@ impl Store {
             .send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
-            let event: UpcomingEvent = from_item(item.map_err(failed)?)?;
-            if event.is_upcoming(now) {
-                found.push(event);
-            }
+            let event: Option<UpcomingEvent> = readable(item.map_err(failed)?);
+            found.extend(event.filter(|event| event.is_upcoming(now)));
         }
         Ok(found)
     }
 
-    /// Events by start time, at most `limit`. The index lags behind the truth by a moment.
+    /// Events by start time, at most `limit`, without those that can't be read. The index lags behind the truth by a moment.
     pub async fn events_by_start(
         &self,
         filter: &EventsFilter,
         limit: usize,
         start: Option<PageKey>,
     ) -> Result<Page<Event>, Error> {
-        // A start outside of the range is an error to DynamoDB; the range may have moved past it meanwhile.
+        // A start outside of the range is an error to DynamoDB; the range may have moved past it meanwhile. So is one of
+        // another shape, as a job of another release may have kept it.
         let from = filter.first_start();
-        let start = start.filter(|key| match key.get("starts_at") {
+        let start = start.filter(is_place_by_start).filter(|key| match key.get("starts_at") {
             Some(PageKeyPart::N(ms)) => ms.parse().is_ok_and(|ms: i64| ms >= from.as_millisecond()),
             _ => true,
         });
@@ -169,7 +197,7 @@ impl Store {
         read_page_of(is_wanted, query, limit, start, place_of).await
     }
 
-    /// All events of the list with their shards, by start time, in pages: while the inventory of some is read, so is the
+    /// All events of the list that can be read, with those of their shards that can, by start time, in pages: while the inventory of some is read, so is the
     /// next page. The index lags behind the truth by a moment; the inventory is strongly consistent.
     pub fn inventories_by_start(
         &self,

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Item, Store, failed, from_item, text};
+use super::{Item, Store, failed, from_item, readable, text};
 use domain::{
     booking::{Booking, BookingStatus},
     error::Error,
@@ -62,7 +62,8 @@ impl HistoryPlace {
 }
 
 impl Store {
-    /// A user's bookings from behind `after` on, at most `limit`, only those of one status if given.
+    /// A user's bookings from behind `after` on, at most `limit`, only those of one status if given, without those that can't
+    /// be read.
     pub async fn bookings_of_user(
         &self,
         user: UserId,
@@ -78,9 +79,7 @@ impl Store {
         let mut start: Option<Item> = None;
         for queries in 1.. {
             let read = query.clone().set_exclusive_start_key(start).send().await.map_err(failed)?;
-            for item in read.items.unwrap_or_default() {
-                found.push(from_item(item)?);
-            }
+            found.extend(read.items.unwrap_or_default().into_iter().filter_map(readable::<Booking>));
             found.retain(|booking| after.is_none_or(|after| HistoryPlace::of(booking) < after));
             found.sort_unstable_by_key(|booking| Reverse(HistoryPlace::of(booking)));
             let Some(last_read) = read.last_evaluated_key else { break };

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, Transact
 use jiff::Timestamp;
 
 use super::{
-    Item, Store, from_item, number,
+    Item, Store, number, readable,
     sales::{count_cancel, count_sale, hours_in},
     shard_id::shard_id,
     text, to_item,
@@ -35,8 +35,8 @@ impl Store {
     }
 
     /// The shards of several events, read with strong consistency, those of each in their order. An event that was deleted
-    /// meanwhile has none. Of an event that has lost some, what is there: one must not take down a list of others; but the log
-    /// says so, which is an alarm.
+    /// meanwhile has none. Of an event that has lost some, or some that can't be read, what is there: one must not take down a
+    /// list of others; but the log says so, which is an alarm.
     pub async fn inventory_of_events(
         &self,
         events: &[(EventId, u16)],
@@ -54,9 +54,9 @@ impl Store {
             if inventory.len() == usize::from(*shards) {
                 continue;
             }
-            match self.event(*event).await? {
-                None => inventory.clear(),
-                Some(_) => tracing::error!(
+            match self.event(*event).await {
+                Ok(None) => inventory.clear(),
+                _ => tracing::error!(
                     defect = true, event_id = %event, shards, found = inventory.len(), "an event has lost shards"
                 ),
             }
@@ -69,7 +69,7 @@ impl Store {
         wanted: &[(EventId, u16)],
     ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
         let keys: Vec<String> = wanted.iter().map(|(event, shard)| shard_id(*event, *shard)).collect();
-        self.inventory_table_items(&keys).await?.into_iter().map(event_and_shard).collect()
+        Ok(self.inventory_table_items(&keys).await?.into_iter().filter_map(event_and_shard).collect())
     }
 
     pub(super) fn put_shard(
@@ -184,13 +184,8 @@ fn revenue(booking: &Booking, draw: Draw) -> u64 {
     domain::booking::total(draw.seats, booking.unit_price)
 }
 
-fn event_and_shard(item: Item) -> Result<(EventId, InventoryShard), Error> {
-    let event = item
-        .get("shard_id")
-        .and_then(|id| id.as_s().ok())
-        .and_then(|id| id.split('#').next())
-        .and_then(|event| event.parse().ok())
-        .ok_or_else(|| Error::Internal("an inventory item without an event".into()))?;
+fn event_and_shard(item: Item) -> Option<(EventId, InventoryShard)> {
+    let event = item.get("shard_id")?.as_s().ok()?.split('#').next()?.parse().ok()?;
     let hours = hours_in(&item);
-    Ok((event, InventoryShard { hours, ..from_item(item)? }))
+    Some((event, InventoryShard { hours, ..readable(item)? }))
 }

@@ -43,7 +43,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use bookings::{CancelOutcome, CommitOutcome};
 pub use creations::Creation;
-pub use events::{Created, EventsFilter, Replaced, place_of};
+pub use event_bookings::is_place_of_event_bookings;
+pub use events::{Created, EventsFilter, EventsFound, Replaced, is_place_by_start, place_of};
 pub use history::{History, HistoryPlace};
 pub use retries::Retries;
 pub use sales::{UNMOVED_DAYS, has_hours_to_move};
@@ -207,6 +208,21 @@ fn to_item<T: Serialize>(value: &T) -> Result<Item, Error> {
 
 fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+/// An item of a list. One that can't be read, as another release may have written it, is logged and left out, so that the
+/// others can be had.
+fn readable<T: DeserializeOwned>(item: Item) -> Option<T> {
+    let key = names(&item);
+    from_item(item)
+        .inspect_err(|error| tracing::error!(item = key, %error, "an item of a list can't be read"))
+        .ok()
+}
+
+/// What an item is called where it is kept, for the log. Users are in no list: their key is for nobody to see.
+fn names(item: &Item) -> String {
+    let parts = ["id", "shard_id"].into_iter().filter_map(|name| item.get(name)?.as_s().ok());
+    parts.map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn text(value: impl ToString) -> AttributeValue {

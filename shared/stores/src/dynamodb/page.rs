@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use serde::de::DeserializeOwned;
 
-use super::{Item, failed, from_item};
+use super::{Item, failed, readable};
 use domain::{
     error::Error,
     page::{Page, PageKey, PageKeyPart},
@@ -14,7 +14,7 @@ const READ_ITEMS_MIN: usize = 200;
 /// Queries for one page at most. A filter that lets little pass ends a page early, with a place to go on.
 const QUERIES_MAX: usize = 10;
 
-/// Reads a page of at most `limit` items. `key_of` says where the list goes on after an item.
+/// Reads a page of at most `limit` items, without those that can't be read. `key_of` says where the list goes on after an item.
 pub(super) async fn read_page<T: DeserializeOwned>(
     query: QueryFluentBuilder,
     limit: usize,
@@ -58,7 +58,7 @@ async fn read<T: DeserializeOwned>(
             .await
             .map_err(failed)?;
         for item in read.items.unwrap_or_default() {
-            items.extend(Some(from_item(item)?).filter(&wanted));
+            items.extend(readable(item).filter(&wanted));
         }
         start = read.last_evaluated_key;
         if start.is_none() || items.len() > limit {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
-use super::{Store, from_item, text, to_item};
+use super::{Store, readable, text, to_item};
 use domain::{error::Error, id::EventId, pricing::PriceChange};
 
 pub(super) fn price_id(event: EventId, number: u32) -> String {
@@ -13,7 +13,8 @@ pub(super) fn price_id(event: EventId, number: u32) -> String {
 }
 
 impl Store {
-    /// The event's prices with those numbers, read with strong consistency, newest first.
+    /// The event's prices with those numbers, read with strong consistency, newest first, without those that can't be
+    /// read.
     pub async fn prices(
         &self,
         event: EventId,
@@ -21,7 +22,7 @@ impl Store {
     ) -> Result<Vec<PriceChange>, Error> {
         let keys: Vec<String> = numbers.map(|number| price_id(event, number)).collect();
         let items = self.events_table_items(&keys).await?;
-        let mut prices = items.into_iter().map(from_item).collect::<Result<Vec<PriceChange>, _>>()?;
+        let mut prices: Vec<PriceChange> = items.into_iter().filter_map(readable).collect();
         prices.sort_unstable_by_key(|price| std::cmp::Reverse(price.number));
         Ok(prices)
     }

@@ -3,7 +3,7 @@
 use redis::{FromRedisValue, Value};
 use serde::de::DeserializeOwned;
 
-use domain::error::Error;
+use domain::error::{Error, GaveUp};
 
 /// A script's answer: its word (see the head of each Lua file) and the values behind it.
 #[derive(Debug)]
@@ -37,6 +37,15 @@ impl Answer {
             _ => serde_json::from_str(&self.value::<String>(n)?),
         };
         json.map_err(|error| Error::Internal(Box::new(error)))
+    }
+
+    /// The n-th value behind the word, which is JSON that Redis keeps, as it is: another release may have written what this
+    /// one can't read. Then the outcome is not known, as if Redis had not answered.
+    pub(super) fn kept_json<T: DeserializeOwned>(&self, n: usize) -> Result<T, Error> {
+        self.json(n).map_err(|error| {
+            tracing::warn!(%error, "what Redis keeps can't be read");
+            Error::GaveUp(GaveUp::LosingState)
+        })
     }
 
     /// A count of seats; below zero, as it can be for a moment after Redis lost data, is none.

@@ -24,15 +24,15 @@ impl Redis {
     pub async fn sales_generation(&self) -> Result<u64, Error> {
         let mut get = redis::cmd("GET");
         get.arg(self.keys.sales_generation());
-        Ok(self.ask::<Option<u64>>(&get).await?.unwrap_or(0))
+        Ok(number(self.ask(&get).await?))
     }
 
     /// The present generation of sales, and the report of that name if it is of this generation.
     pub async fn report_seen(&self, name: &str) -> Result<ReportSeen, Error> {
         let mut get = redis::cmd("MGET");
         get.arg(self.keys.sales_generation()).arg(self.keys.report(name));
-        let (generation, kept) = self.ask::<(Option<u64>, Option<String>)>(&get).await?;
-        let generation = generation.unwrap_or(0);
+        let (generation, kept) = self.ask::<(Option<String>, Option<String>)>(&get).await?;
+        let generation = number(generation);
         let report = kept.and_then(|kept| {
             let (of, report) = kept.split_once(' ')?;
             (of.parse() == Ok(generation)).then(|| report.to_owned())
@@ -47,4 +47,9 @@ impl Redis {
         set.arg("EX").arg(KEPT_FOR.as_secs());
         self.ask::<redis::Value>(&set).await.map(|_| ())
     }
+}
+
+/// A generation as it is kept. What is none is like none.
+fn number(kept: Option<String>) -> u64 {
+    kept.and_then(|kept| kept.parse().ok()).unwrap_or(0)
 }

@@ -70,7 +70,7 @@ impl Server {
         Session::at(self.url.clone())
     }
 
-    async fn admin(&self) -> Session {
+    pub(crate) async fn admin(&self) -> Session {
         let credentials = json!({ "email": "admin@example.com", "password": "evently-admin" });
         let signed_in = self.anybody().post("/login", credentials).await;
         self.anybody().with_token(signed_in.text("access_token"))

@@ -121,21 +121,36 @@ fn from_changed_row((id, start_ms, shards, version, name_lower): ChangedRow) -> 
 }
 
 impl Redis {
-    /// `show.lua`: the event as people see it.
-    pub async fn show(&self, event: EventId) -> Result<Show, Error> {
+    /// The event as people see it. A copy that can't be read is none.
+    pub async fn shown(&self, event: EventId) -> Result<Show, Error> {
+        if let Some(shown) = self.show(event).await? {
+            return Ok(shown);
+        }
+        tracing::warn!(event_id = %event, "the copy of an event can't be read; it is made anew");
+        self.forget_copy(event).await?;
+        // Another release may have made its own meanwhile.
+        Ok(self.show(event).await?.unwrap_or(Show::Wait))
+    }
+
+    /// `show.lua`: the event as people see it; `None` if the copy can't be read.
+    pub async fn show(&self, event: EventId) -> Result<Option<Show>, Error> {
         let mut call = SHOW.key(self.keys.state(event));
         call.key(self.keys.copy(event)).key(self.keys.turn(event));
         call.arg(AGEING_BEFORE_END.as_millis()).arg(TURN.as_millis());
         let answer = self.invoke(&call).await?;
         let turn = |n| Ok::<_, Error>(Turn { is_loaded: answer.value::<u8>(n)? == 1 });
-        match answer.word() {
-            "SHOWN" => Ok(Show::Shown(answer.json(0)?, answer.seats(1)?)),
-            "AGEING" => Ok(Show::Ageing(answer.json(0)?, answer.seats(1)?, turn(2)?)),
-            "READ" => Ok(Show::Read(turn(0)?)),
-            "WAIT" => Ok(Show::Wait),
-            "MISSING" => Ok(Show::Missing),
-            _ => Err(answer.unknown("show")),
-        }
+        let copy = || answer.json(0).ok();
+        Ok(match answer.word() {
+            "SHOWN" => copy().zip(Some(answer.seats(1)?)).map(|(event, seats)| Show::Shown(event, seats)),
+            "AGEING" => {
+                let (seats, turn) = (answer.seats(1)?, turn(2)?);
+                copy().map(|event| Show::Ageing(event, seats, turn))
+            }
+            "READ" => Some(Show::Read(turn(0)?)),
+            "WAIT" => Some(Show::Wait),
+            "MISSING" => Some(Show::Missing),
+            _ => return Err(answer.unknown("show")),
+        })
     }
 
     /// `missing.lua`: DynamoDB has no such event; for a moment nobody else looks.
@@ -165,20 +180,31 @@ impl Redis {
         }
     }
 
-    /// `list.lua`: the list of upcoming published events.
-    pub async fn list(&self) -> Result<List, Error> {
+    /// The list of upcoming published events. One that can't be read is none.
+    pub async fn listed(&self) -> Result<List, Error> {
+        if let Some(list) = self.list().await? {
+            return Ok(list);
+        }
+        tracing::warn!("the list of events can't be read; it is made anew");
+        self.forget(self.keys.catalogue()).await?;
+        // Another release may have made its own meanwhile.
+        Ok(self.list().await?.unwrap_or(List::Wait))
+    }
+
+    /// `list.lua`: the list of upcoming published events; `None` if it can't be read.
+    pub async fn list(&self) -> Result<Option<List>, Error> {
         let mut call = LIST.key(self.keys.catalogue());
         call.key(self.keys.catalogue_changes()).key(self.keys.catalogue_generation());
         call.key(self.keys.catalogue_turn());
         call.arg(AGEING_BEFORE_END.as_millis()).arg(TURN.as_millis());
         let answer = self.invoke(&call).await?;
-        match answer.word() {
-            "LISTED" => Ok(List::Listed(kept(&answer)?, false)),
-            "AGEING" => Ok(List::Listed(kept(&answer)?, true)),
-            "READ" => Ok(List::Read),
-            "WAIT" => Ok(List::Wait),
-            _ => Err(answer.unknown("list")),
-        }
+        Ok(match answer.word() {
+            "LISTED" => kept(&answer)?.map(|list| List::Listed(list, false)),
+            "AGEING" => kept(&answer)?.map(|list| List::Listed(list, true)),
+            "READ" => Some(List::Read),
+            "WAIT" => Some(List::Wait),
+            _ => return Err(answer.unknown("list")),
+        })
     }
 
     /// `keep_list.lua`: keeps the list that was read `age` ago. `generation` is used if there is none.
@@ -328,18 +354,28 @@ impl Redis {
     }
 }
 
-fn kept(answer: &Answer) -> Result<CatalogueKept, Error> {
+/// `None` if the list can't be read.
+fn kept(answer: &Answer) -> Result<Option<CatalogueKept>, Error> {
+    let Ok(list) = answer.json::<Vec<Row>>(0) else { return Ok(None) };
     let changes: Vec<String> = answer.value(1)?;
-    // Each is: when, version, what; see change.lua.
-    let changes = changes.iter().filter_map(|change| change.splitn(3, ' ').nth(2));
-    let changes = changes.map(serde_json::from_str).collect::<Result<Vec<(ChangedRow, bool)>, _>>();
-    let changes = changes.map_err(|error| Error::Internal(Box::new(error)))?;
-    Ok(CatalogueKept {
-        list: answer.json::<Vec<Row>>(0)?.into_iter().map(from_row).collect(),
-        changes: changes.into_iter().map(|(row, is_listed)| (from_changed_row(row), is_listed)).collect(),
+    // Below zero if it never ends, which only a stranger's does.
+    let usable_for_ms = answer.value::<i64>(3)?.max(0).cast_unsigned();
+    Ok(Some(CatalogueKept {
+        list: list.into_iter().map(from_row).collect(),
+        changes: changes.iter().filter_map(|change| changed(change)).collect(),
         generation: answer.value(2)?,
-        usable_for: Duration::from_millis(answer.value(3)?),
-    })
+        usable_for: Duration::from_millis(usable_for_ms),
+    }))
+}
+
+/// A change, which is: when, version, what; see change.lua. One that can't be read is passed over: the next list has it.
+fn changed(change: &str) -> Option<(UpcomingEvent, bool)> {
+    let what = change.splitn(3, ' ').nth(2).map(serde_json::from_str::<(ChangedRow, bool)>);
+    let Some(Ok((row, is_listed))) = what else {
+        tracing::warn!("a change of the list of events can't be read");
+        return None;
+    };
+    Some((from_changed_row(row), is_listed))
 }
 
 /// What is left of a copy's life. What took longer to read may be shown for a moment only.

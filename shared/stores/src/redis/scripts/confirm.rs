@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{hold::too_few, json};
 use crate::redis::{Redis, facts::event_now};
 use domain::{
-    error::Error,
+    error::{Error, GaveUp},
     event::NotOnSale,
     id::{ReservationId, UserId},
     inventory::{Draw, Refused},
@@ -58,8 +58,9 @@ impl Redis {
         });
         let answer = answer.await?;
         match answer.word() {
+            "UNREADABLE" => Err(Error::GaveUp(GaveUp::LosingState)),
             "BEGUN" => {
-                let hold: Hold = answer.json(0)?;
+                let hold: Hold = answer.kept_json(0)?;
                 let (event_name, starts_at) = (answer.value::<String>(1)?, answer.time(2)?);
                 let event = event_now(event_name.clone(), starts_at, answer.value(5)?, answer.value(6)?);
                 Ok(Begin::Begun(BegunHold {

@@ -241,7 +241,14 @@ impl Redis {
         });
         let answer = answer.await?;
         match answer.word() {
-            "HOLD" => Ok(Look::Hold(answer.json::<HoldJson>(0)?.reservation(id), answer.time(1)?)),
+            "HOLD" => match answer.json::<HoldJson>(0) {
+                Ok(hold) => Ok(Look::Hold(hold.reservation(id), answer.time(1)?)),
+                // One of another release must not keep the user from seeing the others.
+                Err(error) => {
+                    tracing::warn!(reservation_id = %id, %error, "a hold can't be read");
+                    Ok(Look::NoHold)
+                }
+            },
             "ENDED" => Ok(Look::Ended(ended(&answer, 0)?)),
             "NO_HOLD" => Ok(Look::NoHold),
             "NOT_YOURS" => Err(Error::ReservationNotFound),
@@ -311,7 +318,7 @@ fn held(answer: &Answer) -> Result<Reservation, Error> {
         #[serde(flatten)]
         hold: HoldJson,
     }
-    let Held { id, hold } = answer.json(0)?;
+    let Held { id, hold } = answer.kept_json(0)?;
     Ok(hold.reservation(id))
 }
 

@@ -39,6 +39,14 @@ pub struct OverdueConfirm {
     pub user: String,
 }
 
+/// `None` of a hold that another release made and this one can't read: it must not keep the others waiting.
+fn overdue(confirm: serde_json::Value) -> Option<OverdueConfirm> {
+    let id = confirm["id"].to_string();
+    serde_json::from_value(confirm)
+        .inspect_err(|error| tracing::error!(id, %error, "an overdue confirm can't be read"))
+        .ok()
+}
+
 /// What `reconcile.lua` answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
@@ -65,11 +73,11 @@ impl Redis {
                 expired: answer.value(0)?,
                 more: answer.value::<u8>(1)? == 1,
                 event_version: answer.value(2)?,
-                overdue: answer.json(3)?,
+                overdue: answer.json::<Vec<serde_json::Value>>(3)?.into_iter().filter_map(overdue).collect(),
             })),
             "NOT_LOADED" => Ok(None),
             "DROPPED" => {
-                tracing::error!(event_id = %event, "some of the event's keys were lost; all were dropped");
+                tracing::error!(event_id = %event, "some of the event's keys were lost, or can't be read; all were dropped");
                 Ok(None)
             }
             _ => Err(answer.unknown("expire")),

@@ -1,0 +1,257 @@
+//! A day of sales in which everything that is ever kept comes to be, by what people, jobs and the protocol do.
+
+use std::time::Duration;
+
+use domain::{
+    event::Pricing,
+    id::{EventId, ReservationId},
+};
+use jiff::{SignedDuration, Timestamp};
+use local::redis_server::RedisServer;
+use redis::cmd;
+use reqwest::Method;
+use serde_json::{Value, json};
+use settings::RateLimits;
+use stores::{
+    dynamodb::EventsFilter,
+    redis::{PricingCursor, scripts::Withdraw},
+};
+use tokio::time::sleep;
+
+use super::shape::Names;
+use crate::common::{Answer, Session, TestApp, concert, in_hours, send};
+
+pub(crate) const OLD_PASSWORD: &str = "correct horse";
+const PASSWORD: &str = "four quiet green bicycles";
+/// Longer than any test takes.
+const LONG_SECONDS: u32 = 1_000;
+
+pub(crate) struct Day {
+    pub(super) evently: TestApp,
+    _redis: RedisServer,
+    pub(crate) names: Names,
+    pub(super) ada: Session,
+    pub(super) event: EventId,
+    lost: EventId,
+}
+
+/// An event with everything that it may have.
+pub(crate) fn full_event() -> Value {
+    concert(json!({
+        "description": "Bring a friend.", "ends_at": in_hours(24 * 30 + 4), "sales_open_at": in_hours(-1),
+        "sales_close_at": in_hours(24 * 30 + 1), "capacity": 20, "max_per_booking": 5, "max_per_user": 12,
+        "pricing": { "min_percent": 80, "max_percent": 150 },
+    }))
+}
+
+impl Day {
+    pub(crate) async fn begin() -> Self {
+        within_the_hour().await;
+        let (evently, redis) = TestApp::with_own_redis(|config| {
+            config.rate_limits =
+                RateLimits { writes_per_minute: 1_000, reads_per_minute: 1_000, auth_per_minute: 1_000 };
+        })
+        .await;
+        let (admin, ada) = (evently.admin(), accounts(&evently).await);
+        let create = admin.request(Method::POST, "/admin/events").header("idempotency-key", "a-new-event");
+        let created = send(create.json(&full_event())).await;
+        assert_eq!(created.status, 201, "{}", created.body);
+        let event: EventId = created.text("id").parse().unwrap();
+        // It has sold for ten days, so that demand moves its price.
+        let second = evently.event_created(24 * 10, |details| {
+            (details.starts_at, details.capacity) =
+                (Timestamp::now() + SignedDuration::from_hours(24 * 31), 4);
+            details.pricing = Some(Pricing::default());
+        });
+        let lost: EventId = second.await.parse().unwrap();
+        let draft = json!({ "status": "draft", "venue": null, "starts_at": in_hours(24 * 32) });
+        let draft = evently.event_with(draft).await;
+        let past = evently.event_created(48, |_| {}).await;
+
+        let starts_at: Timestamp = created.text("starts_at").parse().unwrap();
+        let mut names = Names::new(starts_at, Timestamp::now());
+        for (id, name) in [
+            (event.to_string(), "event"),
+            (lost.to_string(), "second_event"),
+            (draft, "draft"),
+            (past.clone(), "past_event"),
+            (ada.user_id.unwrap().to_string(), "user"),
+            (admin.user_id.unwrap().to_string(), "admin"),
+        ] {
+            names.call(id, name);
+        }
+        let mut day = Self { evently, _redis: redis, names, ada, event, lost };
+        day.sell().await;
+        day.change_the_event(&admin).await;
+        day.look_around(&admin, &past).await;
+        day
+    }
+
+    /// Holds in each of their states, and bookings.
+    async fn sell(&mut self) {
+        let (ada, app, event) = (&self.ada, &self.evently.app, self.event.to_string());
+        let held = ada.book_with_key(&event, 2, "a-hold").await;
+        let held = held.body["reservation"]["id"].as_str().unwrap().to_owned();
+        let booking = ada.buy(&event, 2).await;
+        let cancelled = ada.buy(&event, 1).await;
+        assert_eq!(ada.cancel(&cancelled).await.status, 200);
+        let released = ada.hold(&event, 1).await;
+        assert_eq!(ada.delete(&format!("/reservations/{released}")).await.status, 204);
+        let confirming = ada.hold(&event, 1).await;
+        let begun = app.redis.begin(confirming.parse().unwrap(), ada.user_id.unwrap(), 600_000).await;
+        assert!(begun.is_ok(), "{begun:?}");
+        let bob = self.evently.user();
+        bob.buy(&self.lost.to_string(), 2).await;
+        bob.hold(&self.lost.to_string(), 1).await;
+        self.names.call(bob.user_id.unwrap(), "second_user");
+        let withdrawal = ReservationId::new(self.event, Timestamp::now());
+        let withdrawn = app.redis.withdraw(withdrawal, 1, 90, 600_000).await.unwrap();
+        assert!(matches!(withdrawn, Withdraw::Withdrawn { .. }), "{withdrawn:?}");
+        for (id, name) in [
+            (held, "held"),
+            (booking, "booking"),
+            (cancelled, "cancelled_booking"),
+            (released, "released"),
+            (confirming, "confirming"),
+            (withdrawal.to_string(), "withdrawal"),
+        ] {
+            self.names.call(id, name);
+        }
+    }
+
+    /// A price of an admin's, one by demand, and a lower capacity.
+    async fn change_the_event(&self, admin: &Session) {
+        let path = format!("/admin/events/{}", self.event);
+        for change in [json!({ "base_price": 3_000 }), json!({ "capacity": 18 })] {
+            let version = admin.get(&path).await.header("etag").to_owned();
+            let changed = admin.patch(&path, &version, change).await;
+            assert_eq!(changed.status, 200, "{}", changed.body);
+        }
+        pricing::run(&self.evently.app, Timestamp::now()).await.unwrap();
+    }
+
+    /// Fills what is kept for those who look, and leaves jobs in the middle.
+    async fn look_around(&self, admin: &Session, past: &str) {
+        let anybody = self.evently.anybody();
+        for path in ["/events".to_owned(), "/events/popular".to_owned(), format!("/events/{past}")] {
+            assert_eq!(anybody.get(&path).await.status, 200);
+        }
+        assert_eq!(admin.get("/admin/analytics").await.status, 200);
+        let app = &self.evently.app;
+        let start = app.store.events_by_start(&EventsFilter::default(), 1, None).await.unwrap().next;
+        app.redis.set_janitor_cursor("holds", start.clone()).await.unwrap();
+        let (day, start) = (catalogue::pricing_day(Timestamp::now()), start.unwrap());
+        app.redis.set_pricing_cursor(Some(PricingCursor { day, start })).await.unwrap();
+    }
+
+    /// Redis misses a commit, and the janitor notes that it does.
+    pub(crate) async fn lose_a_commit(&self) {
+        let state = self.evently.keys().state(self.lost);
+        self.evently.redis_command(cmd("HINCRBY").arg(state).arg("applied:0").arg(-1)).await;
+        self.evently.app.redis.set_janitor_cursor("holds", None).await.unwrap();
+        janitor::run(&self.evently.app, Timestamp::now()).await.unwrap();
+        self.look_around(&self.evently.admin(), &self.names.id("past_event")).await;
+    }
+
+    /// Makes what is gone within seconds, and keeps it for longer.
+    pub(crate) async fn keep_what_is_kept_for_a_moment(&mut self) {
+        let (evently, keys) = (&self.evently, self.evently.keys());
+        let (missing, redis) = (EventId::new(Timestamp::now()), &self.evently.app.redis);
+        self.names.call(missing, "missing_event");
+        evently.anybody().get(&format!("/events/{missing}")).await.assert_problem(404, "event_not_found");
+        self.keep_longer(keys.copy(missing)).await;
+        // Somebody may have one just now.
+        for turn in
+            [keys.turn(self.event), keys.popular_turn(), keys.ended_tokens_turn(), keys.catalogue_turn()]
+        {
+            evently.redis_command(cmd("DEL").arg(turn)).await;
+        }
+        assert!(redis.take_turn(self.event).await.unwrap());
+        self.keep_longer(keys.turn(self.event)).await;
+        assert!(redis.take_popular_turn().await.unwrap());
+        self.keep_longer(keys.popular_turn()).await;
+        assert!(redis.take_ended_tokens_turn().await.unwrap());
+        self.keep_longer(keys.ended_tokens_turn()).await;
+        // Whoever finds no list has the turn to read it.
+        let aside = format!("{}-aside", keys.catalogue());
+        for command in [cmd("COPY").arg(keys.catalogue()).arg(&aside), cmd("DEL").arg(keys.catalogue())] {
+            evently.redis_command(command).await;
+        }
+        redis.listed().await.unwrap();
+        self.keep_longer(keys.catalogue_turn()).await;
+        evently.redis_command(cmd("RENAME").arg(aside).arg(keys.catalogue())).await;
+    }
+
+    async fn keep_longer(&self, key: String) {
+        let kept: i64 = self.evently.redis_query(cmd("EXPIRE").arg(&key).arg(LONG_SECONDS)).await;
+        assert_eq!(kept, 1, "{key} is gone: the machine is too busy");
+    }
+
+    /// The janitor of the day after.
+    pub(crate) async fn janitor_after_hours(&self) {
+        self.evently.app.redis.set_janitor_cursor("holds", None).await.unwrap();
+        let later = Timestamp::now() + SignedDuration::from_hours(2);
+        let report = janitor::run(&self.evently.app, later).await.unwrap();
+        assert_eq!((report.events_failed, report.done.shards_hours_failed), (0, 0), "{report:?}");
+        assert!(report.done.shards_hours_moved > 0, "{report:?}");
+    }
+}
+
+/// Asks for a page of a list, which one must be asked for by POST.
+pub(crate) async fn ask(session: &Session, path: &str) -> Answer {
+    let method = if path.contains("/preview") { Method::POST } else { Method::GET };
+    send(session.request(method, path)).await
+}
+
+/// Every list with cursors, with who may read it.
+pub(crate) fn lists<'a>(
+    user: &'a Session,
+    admin: &'a Session,
+    event: EventId,
+) -> Vec<(&'static str, &'a Session, String)> {
+    vec![
+        ("token-cursor-of-events", user, "/events".to_owned()),
+        ("token-cursor-of-bookings", user, "/bookings".to_owned()),
+        ("token-cursor-of-reservations", user, "/reservations".to_owned()),
+        ("token-cursor-of-all-events", admin, "/admin/events".to_owned()),
+        ("token-cursor-of-capacity", admin, "/admin/events/capacity_utilization".to_owned()),
+        ("token-cursor-of-the-preview", admin, "/admin/pricing/preview".to_owned()),
+        ("token-cursor-of-prices", admin, format!("/admin/events/{event}/prices")),
+        ("token-cursor-of-an-events-bookings", admin, format!("/admin/events/{event}/bookings")),
+    ]
+}
+
+/// Waits for the next hour if this one is nearly over: sales are counted by the hour.
+async fn within_the_hour() {
+    let left = 3_600 - Timestamp::now().as_second().rem_euclid(3_600);
+    if left < 30 {
+        sleep(Duration::from_secs(left.unsigned_abs() + 1)).await;
+    }
+}
+
+/// Two accounts: one has changed its password, of the other somebody tries to guess it. Answers with the first.
+async fn accounts(evently: &TestApp) -> Session {
+    let anybody = evently.anybody();
+    let register = |email, name: Value| {
+        anybody.post("/register", json!({ "email": email, "password": OLD_PASSWORD, "name": name }))
+    };
+    assert_eq!(register("ada@example.com", json!("Ada")).await.status, 201);
+    assert_eq!(register("bob@example.com", Value::Null).await.status, 201);
+    let ada = sign_in(evently, OLD_PASSWORD).await;
+    let change = json!({ "current_password": OLD_PASSWORD, "new_password": PASSWORD });
+    assert_eq!(ada.post("/password", change).await.status, 204);
+    for _ in 0..5 {
+        let guess = json!({ "email": "bob@example.com", "password": "a guess, and a bad one" });
+        assert_eq!(anybody.post("/login", guess).await.status, 401);
+    }
+    sign_in(evently, PASSWORD).await
+}
+
+async fn sign_in(evently: &TestApp, password: &str) -> Session {
+    let credentials = json!({ "email": "ada@example.com", "password": password });
+    let signed_in = evently.anybody().post("/login", credentials).await;
+    assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+    let mut session = evently.anybody().with_token(signed_in.text("access_token"));
+    session.user_id = signed_in.body["user"]["id"].as_str().unwrap().parse().ok();
+    session
+}
