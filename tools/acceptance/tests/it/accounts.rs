@@ -165,7 +165,8 @@ async fn the_same_registration_again_is_answered_alike_for_a_day() {
 #[tokio::test]
 async fn the_same_registrations_at_once_are_answered_alike() {
     let evently = TestApp::start().await;
-    let answers = join_all((0..4).map(|_| {
+    // More than passwords are tried at once.
+    let answers = join_all((0..20).map(|_| {
         let anybody = evently.anybody();
         async move { anybody.post("/register", registration(json!({ "name": "Ada" }))).await }
     }))
