@@ -14,6 +14,7 @@ use domain::{
     error::Error,
     field_error::FieldError,
     id::UserId,
+    text,
     time::to_whole_ms,
     user::{Role, User},
 };
@@ -40,7 +41,7 @@ pub(crate) struct Registration {
     /// 8 to 128 characters; not one of the most common passwords, nor the address.
     #[schema(value_type = String, example = "correct horse battery", min_length = 8, max_length = 128)]
     password: SecretString,
-    /// How the person wants to be called.
+    /// How the person wants to be called; without control characters.
     #[schema(example = "Ada", max_length = 100)]
     name: Option<String>,
 }
@@ -143,6 +144,9 @@ fn check(registration: &Registration) -> Result<Email, Error> {
     }
     if registration.name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {
         errors.push(FieldError::new("name", format!("must have at most {NAME_CHARS_MAX} characters")));
+    }
+    if !registration.name.as_deref().is_none_or(text::is_line) {
+        errors.push(FieldError::new("name", text::CONTROL_IN_LINE));
     }
     match email {
         Ok(email) if errors.is_empty() => Ok(email),

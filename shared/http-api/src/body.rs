@@ -37,7 +37,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 }
 
 /// A request body of type `T` that says what is to change and leaves out the rest: a JSON merge patch (RFC 7396). It must
-/// say that it is one: what a patch means follows from its media type alone (RFC 5789).
+/// say that it is one: what a patch means follows from its media type alone (RFC 5789). An empty body is none: whoever sends it
+/// has lost what was to change.
 #[derive(Clone, Debug)]
 pub struct MergePatch<T>(pub T);
 
@@ -51,7 +52,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MergePatch<T> {
         if media_type(request.headers()).is_none_or(|named| named != MERGE_PATCH_JSON) {
             return Err(not_a_patch());
         }
-        JsonBody::from_request(request, state).await.map(|JsonBody(patch)| Self(patch))
+        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        json::parse(&bytes).map(Self)
     }
 }
 

@@ -218,3 +218,17 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
         assert_eq!(refused.body, wrong.body, "the answer does not tell whether {email} has an account");
     }
 }
+
+#[tokio::test]
+async fn a_name_has_no_control_characters() {
+    let evently = TestApp::start().await;
+    for name in ["A\0da", "Ada\n", "\tAda", "A\u{7f}da", "A\u{85}da", "\u{1b}[31mAda"] {
+        let refused = evently.anybody().post("/register", registration(json!({ "name": name }))).await;
+        refused.assert_problem(422, "validation_failed");
+        assert_eq!(refused.bad_fields(), ["name"], "{name:?}");
+    }
+    assert_eq!(
+        evently.anybody().post("/register", registration(json!({ "name": "Zoë 👩‍🚀" }))).await.status,
+        201
+    );
+}

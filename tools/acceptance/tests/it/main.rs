@@ -19,6 +19,7 @@ mod connections;
 mod defects;
 mod docs;
 mod ended_tokens;
+mod field_values;
 mod filters;
 mod freshness;
 mod gateway;
