@@ -16,7 +16,7 @@ CODES = {
     "event_not_found", "reservation_not_found", "booking_not_found",
     "email_taken", "sold_out", "all_held", "not_on_sale", "event_started", "capacity_below_sold",
     "event_has_bookings", "event_not_draft",
-    "already_confirmed", "confirm_under_way", "reservation_expired",
+    "already_confirmed", "confirm_under_way", "reservation_expired", "reservation_released",
     "max_per_user_reached", "held_too_long", "too_many_attempts", "password_is_a_setting",
     "account_not_found", "still_open",
     # An opaque value that was not given by the service, or was used for something else.
@@ -28,6 +28,9 @@ FIELDS = {
     "email": "the grammar of addresses (RFC 5321) is tighter than the format",
     "password": "must not be a common one, nor the address",
     "new_password": "must not be a common one, nor the address",
+    "name": "must not have control characters",
+    "venue": "must not have control characters",
+    "description": "must not have control characters but line breaks and tabs",
     "currency": "must be one of ISO 4217's codes, and stay",
     "starts_at": "must be in the future",
     "ends_at": "must be after starts_at",

@@ -7,7 +7,7 @@ use catalogue::available_seats;
 use domain::{error::Error, event::Event, id::EventId};
 use http_api::{
     Admin, App, PathId, Problem,
-    openapi::{AdminProblems, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, IfNoneMatchHeader, ProblemBody, StoreProblems},
     views::EventView,
 };
 use jiff::Timestamp;
@@ -17,9 +17,13 @@ use crate::tagged;
 /// One event of any status, as the truth has it now. Base a change on its `ETag`.
 #[utoipa::path(
     get, path = "/admin/events/{id}", tag = "Admin", security(("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event's id.")),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The event's id."),
+        IfNoneMatchHeader,
+    ),
     responses(
         (status = 200, description = "The event.", body = EventView, headers(("ETag" = String))),
+        (status = 304, description = "Nothing has changed, the available seats included.", headers(("ETag" = String))),
         (status = 404, description = "`event_not_found`.", body = ProblemBody,
          content_type = "application/problem+json"),
         AdminProblems, StoreProblems,

@@ -4,6 +4,7 @@ use domain::{
     error::Error,
     event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT, Pricing},
     field_error::FieldError,
+    object::object_or_none,
     time::to_whole_ms,
     whole::{whole, whole_or_none},
 };
@@ -17,14 +18,14 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventInput {
-    /// 1 to 200 characters, not all of them white space.
+    /// 1 to 200 characters, not all of them white space, and none of them a control character.
     #[schema(example = "Open Air 2031", max_length = 200, pattern = r"\S")]
     pub(crate) name: String,
-    /// At most 5,000 characters.
+    /// At most 5,000 characters; of control characters only line breaks and tabs.
     #[schema(max_length = 5000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
-    /// At most 200 characters.
+    /// At most 200 characters, and no control characters.
     #[schema(example = "Riverside Park", max_length = 200)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) venue: Option<String>,
@@ -63,7 +64,7 @@ pub(crate) struct EventInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<EventStatus>,
     /// Bounds of demand pricing, `{}` for the usual ones. Without, the price is the base price.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object_or_none", skip_serializing_if = "Option::is_none")]
     pub(crate) pricing: Option<Pricing>,
 }
 

@@ -6,6 +6,7 @@ use axum::{extract::State, response::IntoResponse};
 use domain::{
     event::{Event, EventStatus, Pricing},
     id::EventId,
+    object::object_or_none,
     whole::{whole, whole_or_none},
 };
 use http_api::{
@@ -25,15 +26,15 @@ use crate::{get::available, input::EventInput, tagged};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventPatch {
-    /// 1 to 200 characters, not all of them white space.
+    /// 1 to 200 characters, not all of them white space, and none of them a control character.
     #[schema(value_type = String, required = false, example = "Open Air 2031", max_length = 200, pattern = r"\S")]
     #[serde(default, deserialize_with = "given")]
     name: Option<String>,
-    /// At most 5,000 characters.
+    /// At most 5,000 characters; of control characters only line breaks and tabs.
     #[schema(value_type = Option<String>, max_length = 5000)]
     #[serde(default, deserialize_with = "given")]
     description: Option<Option<String>>,
-    /// At most 200 characters.
+    /// At most 200 characters, and no control characters.
     #[schema(value_type = Option<String>, example = "Riverside Park", max_length = 200)]
     #[serde(default, deserialize_with = "given")]
     venue: Option<Option<String>>,
@@ -77,7 +78,7 @@ pub(crate) struct EventPatch {
     status: Option<EventStatus>,
     /// Bounds of demand pricing, `{}` to have it with the usual ones if there was none. Null ends it.
     #[schema(value_type = Option<PricingPatch>)]
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_object_or_none")]
     pricing: Option<Option<PricingPatch>>,
 }
 
@@ -106,6 +107,12 @@ fn given_whole<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Er
 
 fn given_whole_or_none<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<u32>>, D::Error> {
     whole_or_none(value).map(Some)
+}
+
+fn given_object_or_none<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    object_or_none(value).map(Some)
 }
 
 impl EventPatch {

@@ -1,6 +1,6 @@
 //! The caller's account, and what may be its name.
 
-use domain::{error::Error, field_error::FieldError, user::User};
+use domain::{error::Error, field_error::FieldError, text, user::User};
 use http_api::{App, Caller};
 
 const NAME_CHARS_MAX: usize = 100;
@@ -16,6 +16,9 @@ pub(crate) async fn account(app: &App, caller: &Caller) -> Result<Option<User>, 
 
 /// What is wrong with a name.
 pub(crate) fn name_complaint(name: Option<&str>) -> Option<FieldError> {
-    let is_too_long = name.is_some_and(|name| name.chars().count() > NAME_CHARS_MAX);
-    is_too_long.then(|| FieldError::new("name", format!("must have at most {NAME_CHARS_MAX} characters")))
+    let name = name?;
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Some(FieldError::new("name", format!("must have at most {NAME_CHARS_MAX} characters")));
+    }
+    (!text::is_line(name)).then(|| FieldError::new("name", text::CONTROL_IN_LINE))
 }

@@ -3,7 +3,8 @@
 //! An answer may get lost, so the same request may come again: the same address with the right password, within a day. It
 //! is answered alike, with the account as it was made; a name in it changes nothing. Whoever sends a password for an address
 //! that is taken could learn in this way whether it is right, as at sign-in. So it is tried as there: after the same waits,
-//! counted by the same counters, with a hash of its own whether the account is new, old, or the admin's.
+//! counted by the same counters, with a hash of its own whether the account is new, old, or the admin's. Only that it waits
+//! for its turn itself for a moment: equal requests that come together are all answered alike (`attempts.rs` says how).
 
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub(crate) struct Registration {
     /// 8 to 128 characters; not one of the most common passwords, nor the address.
     #[schema(value_type = String, example = "correct horse battery", min_length = 8, max_length = 128)]
     password: SecretString,
-    /// How the person wants to be called.
+    /// How the person wants to be called; without control characters.
     #[schema(example = "Ada", max_length = 100)]
     name: Option<String>,
 }
@@ -103,7 +104,7 @@ async fn made_before(
     from: ClientAddress,
     now: Timestamp,
 ) -> Result<User, Error> {
-    let attempt = accounts::try_password(&app.accounts, email, from).await?;
+    let attempt = accounts::try_password_in_turn(&app.accounts, email, from).await?;
     attempt.judge(made_lately(app, email, password, now).await).await.map_err(|error| match error {
         Error::InvalidCredentials => Error::EmailTaken,
         other => other,

@@ -36,7 +36,7 @@ use crate::measure;
           had lost data, and the held seats were sold to others. Nothing is sold; as long as the hold lasts, confirming \
           again may find other seats. `max_per_user_reached`: other bookings were confirmed meanwhile.", body = ProblemBody,
          content_type = "application/problem+json"),
-        (status = 410, description = "`reservation_expired`.", body = ProblemBody,
+        (status = 410, description = "`reservation_expired`; `reservation_released`: it was given back.", body = ProblemBody,
          content_type = "application/problem+json"),
         KeyProblems, CallerProblems, StoreProblems,
     ),

@@ -30,7 +30,8 @@ pub(crate) fn confirmed(outcome: &Result<Confirmed, Error>) {
             | Error::AllHeld { .. }
             | Error::TooManyForUser { .. }
             | Error::NotOnSale(_)
-            | Error::ReservationNotFound,
+            | Error::ReservationNotFound
+            | Error::ReservationReleased,
         ) => metrics::counter!(names::CONFIRMS_REFUSED).increment(1),
         Ok(Confirmed { replayed: true, .. }) | Err(_) => {}
     }

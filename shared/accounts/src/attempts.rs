@@ -7,6 +7,13 @@
 //! attempt back. What waits is answered at once, with when to come again, and costs no hash (but the one that
 //! every registration begins with).
 //!
+//! Registrations alone wait for their turn themselves, for up to [`PATIENCE`]. The same registration twenty times at once makes
+//! one account and nineteen attempts with its right password, of which all after the fifth would be told to wait although none
+//! was wrong: attempts under way count as failed. So they try again while those under way are taken back. Nobody guesses faster
+//! by it: a wrong password is let through no sooner than at a sign-in, for the same script decides, and a delay that is longer
+//! than their patience, as after eight wrong ones, is answered at once. To count after the comparison instead would let
+//! as many guesses through as come at once; and to wait for a new account only would tell which ones are new.
+//!
 //! | Counter | Against | Keeps out |
 //! | --- | --- | --- |
 //! | account and network | guessing one account's password | only that network, from that account |
@@ -38,6 +45,7 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio::time::sleep;
 
 use crate::Accounts;
 use domain::{email::Email, error::Error};
@@ -65,6 +73,11 @@ const RULES: Rules = Rules {
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Networks of an account that are remembered: home, work, telephone, and those of travels.
 const KNOWN_MAX: usize = 20;
+/// How long a registration waits for its turn. With a hash before and one after, it stays below what a request may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long it waits before it tries again: about as long as a hash takes, then twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const PAUSE_MAX: Duration = Duration::from_millis(200);
 /// Counters that a process keeps while it is without Redis.
 const KEPT_MAX: usize = 10_000;
 
@@ -94,25 +107,55 @@ pub async fn try_password<'a>(
     email: &Email,
     from: impl fmt::Display,
 ) -> Result<Attempt<'a>, Error> {
-    let of = FailuresOf {
+    let of = failures_of(accounts, email, from)?;
+    match count(accounts, &of).await? {
+        None => Ok(Attempt { accounts, of }),
+        Some(wait) => Err(too_many(wait)),
+    }
+}
+
+/// Like [`try_password`], but waits for its turn, for up to [`PATIENCE`]: the attempts that it would be refused for may be under
+/// way, and right.
+pub async fn try_password_in_turn<'a>(
+    accounts: &'a Accounts,
+    email: &Email,
+    from: impl fmt::Display,
+) -> Result<Attempt<'a>, Error> {
+    let of = failures_of(accounts, email, from)?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut pause = FIRST_PAUSE;
+    while let Some(wait) = count(accounts, &of).await? {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || wait > PATIENCE {
+            return Err(too_many(wait));
+        }
+        sleep(pause.min(wait).min(left)).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+    Ok(Attempt { accounts, of })
+}
+
+fn failures_of(accounts: &Accounts, email: &Email, from: impl fmt::Display) -> Result<FailuresOf, Error> {
+    Ok(FailuresOf {
         account: accounts.tokens.fingerprint("account", email.as_str())?,
         network: accounts.tokens.fingerprint("network", &from.to_string())?,
-    };
-    let wait = match accounts.redis.attempt(&of, &RULES, KNOWN_FOR).await {
-        Ok(wait) => wait,
+    })
+}
+
+/// Counts an attempt, or answers how long to wait if there were too many.
+async fn count(accounts: &Accounts, of: &FailuresOf) -> Result<Option<Duration>, Error> {
+    match accounts.redis.attempt(of, &RULES, KNOWN_FOR).await {
         Err(error @ Error::OutOfReach { .. }) => {
             tracing::warn!(%error, "wrong passwords are counted by this process alone");
-            accounts.attempts.count(&of, Instant::now())
+            Ok(accounts.attempts.count(of, Instant::now()))
         }
-        Err(error) => return Err(error),
-    };
-    match wait {
-        None => Ok(Attempt { accounts, of }),
-        Some(wait) => {
-            metrics::counter!(names::SIGN_INS_SLOWED).increment(1);
-            Err(Error::TooManyAttempts { wait_seconds: wait.as_millis().div_ceil(1_000).max(1) as u64 })
-        }
+        counted => counted,
     }
+}
+
+fn too_many(wait: Duration) -> Error {
+    metrics::counter!(names::SIGN_INS_SLOWED).increment(1);
+    Error::TooManyAttempts { wait_seconds: wait.as_millis().div_ceil(1_000).max(1) as u64 }
 }
 
 impl Attempt<'_> {

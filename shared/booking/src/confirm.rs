@@ -13,7 +13,7 @@ use domain::{
 };
 use stores::{
     dynamodb::CommitOutcome,
-    redis::scripts::{Begin, Redraw},
+    redis::scripts::{Begin, Look, Redraw},
 };
 use telemetry::names;
 
@@ -51,7 +51,10 @@ pub async fn confirm(
         let hold = match begun {
             Ok(Begin::Begun(hold)) => hold,
             Ok(Begin::NoHold) => {
-                return confirmed_before(protocol, user, id).await?.ok_or(Error::ReservationExpired);
+                return match confirmed_before(protocol, user, id).await? {
+                    Some(confirmed) => Ok(confirmed),
+                    None => Err(ended(protocol, user, id).await?),
+                };
             }
             Err(error @ Error::OutOfReach { .. }) => {
                 // Redis is out of reach; a confirm that came before can be answered all the same.
@@ -75,6 +78,15 @@ async fn unbegin(protocol: &Protocol, begun: &Result<Begin, Error>) {
     }
     if let Err(error) = protocol.redis.unbegin(hold.id, hold.begins).await {
         tracing::warn!(reservation_id = %hold.id, %error, "a refused confirm is left to the janitor");
+    }
+}
+
+/// How a reservation ended that can't be confirmed any more, as looking at it tells. One of which nothing is known, or no longer,
+/// has expired, as every hold does in the end.
+async fn ended(protocol: &Protocol, user: UserId, id: ReservationId) -> Result<Error, Error> {
+    match protocol.redis.look(id, user).await? {
+        Look::Ended(how) => Ok(how.into()),
+        Look::Hold(..) | Look::NoHold => Ok(Error::ReservationExpired),
     }
 }
 

@@ -1,11 +1,14 @@
-//! JSON bodies: at most 16 KiB, no unknown fields, every complaint with its field.
+//! JSON bodies: at most 16 KiB, no unknown fields, every complaint with its field. And the body of an answer that has none.
+
+use std::convert::Infallible;
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{FromRequest, Request, rejection::BytesRejection},
     http::{HeaderMap, HeaderName, StatusCode, header},
     response::IntoResponse,
 };
+use futures::stream;
 use serde::de::DeserializeOwned;
 
 use super::{json, problem::Problem};
@@ -34,7 +37,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 }
 
 /// A request body of type `T` that says what is to change and leaves out the rest: a JSON merge patch (RFC 7396). It must
-/// say that it is one: what a patch means follows from its media type alone (RFC 5789).
+/// say that it is one: what a patch means follows from its media type alone (RFC 5789). An empty body is none: whoever sends it
+/// has lost what was to change.
 #[derive(Clone, Debug)]
 pub struct MergePatch<T>(pub T);
 
@@ -48,8 +52,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MergePatch<T> {
         if media_type(request.headers()).is_none_or(|named| named != MERGE_PATCH_JSON) {
             return Err(not_a_patch());
         }
-        JsonBody::from_request(request, state).await.map(|JsonBody(patch)| Self(patch))
+        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        json::parse(&bytes).map(Self)
     }
+}
+
+/// No body, of which nobody says how long it is. axum says `Content-Length: 0` of one that it knows to be empty: but 204 must say
+/// no length, and 304 and an answer to HEAD none but that of the whole answer (RFC 9110, section 8.6).
+pub fn without_length() -> Body {
+    Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())
 }
 
 /// Whether the body claims to be JSON; one that claims nothing is taken as JSON.

@@ -2,6 +2,7 @@
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
+use serde_path_to_error::{Path, Segment};
 
 use super::problem::Problem;
 use domain::field_error::FieldError;
@@ -19,15 +20,24 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let parsed = serde_path_to_error::deserialize::<_, T>(&mut json);
     match parsed {
         Ok(value) => json.end().map(|()| value).map_err(|error| malformed(&error)),
-        Err(error) if error.inner().is_data() => {
-            let first = complaint(error.path().to_string(), error.inner());
-            // What is nested too deep for more is bad enough by its first complaint.
-            Err(Problem::invalid(match serde_json::from_slice(bytes) {
-                Ok(body) => all_complaints::<T>(first, body),
-                Err(_) => vec![first],
-            }))
-        }
-        Err(error) => Err(malformed(error.inner())),
+        Err(error) => Err(refusal::<T>(bytes, field_of(error.path()), error.inner())),
+    }
+}
+
+/// What is wrong with a body that is no `T`: its JSON, or else its fields. The error alone does not tell. serde_json says that a
+/// number is bad syntax where a word of several was asked for, and stops at a bad field before bad syntax behind it.
+fn refusal<T: DeserializeOwned>(bytes: &[u8], path: String, error: &serde_json::Error) -> Problem {
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+        return malformed(&error);
+    }
+    let first = error.is_data().then(|| complaint(path, error));
+    match serde_json::from_slice(bytes) {
+        Ok(body) => match first.or_else(|| next_complaint::<T>(&body)) {
+            Some(first) => Problem::invalid(all_complaints::<T>(first, body)),
+            None => malformed(error),
+        },
+        // What is nested too deep for more is bad enough by its first complaint.
+        Err(_) => first.map_or_else(|| malformed(error), |first| Problem::invalid(vec![first])),
     }
 }
 
@@ -55,7 +65,7 @@ fn all_complaints<T: DeserializeOwned>(first: FieldError, mut body: Value) -> Ve
 
 fn next_complaint<T: DeserializeOwned>(body: &Value) -> Option<FieldError> {
     let error = serde_path_to_error::deserialize::<_, T>(body).err()?;
-    Some(complaint(error.path().to_string(), error.inner()))
+    Some(complaint(field_of(error.path()), error.inner()))
 }
 
 /// The body with a field set to that value, or taken away.
@@ -69,6 +79,20 @@ fn with_field(mut body: Value, path: &str, value: Option<Value>) -> Value {
         }
     }
     body
+}
+
+/// The name of the field at that path. The word of an enum is on the path, too, as if it were a field of its field.
+fn field_of(path: &Path) -> String {
+    let mut field = String::new();
+    for segment in path {
+        match segment {
+            Segment::Map { key } if field.is_empty() => field.push_str(key),
+            Segment::Map { key } => field.extend([".", key.as_str()]),
+            Segment::Seq { index } => field += &format!("[{index}]"),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    if field.is_empty() { ".".to_owned() } else { field }
 }
 
 fn complaint(path: String, error: &serde_json::Error) -> FieldError {
@@ -109,6 +133,14 @@ mod tests {
         at: jiff::Timestamp,
         vip: bool,
         range: Option<Range>,
+        class: Option<Class>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Class {
+        Stalls,
+        Balcony,
     }
 
     #[derive(Debug, serde::Deserialize)]
@@ -142,6 +174,37 @@ mod tests {
     }
 
     #[test]
+    fn a_word_of_several_is_named_whatever_stands_there() {
+        let ticket = r#""name": "a", "seats": 1, "at": "2027-01-01T00:00:00Z", "vip": true"#;
+        for class in [
+            "7",
+            "-1.5",
+            "true",
+            "[]",
+            "[\"stalls\"]",
+            "{}",
+            "{\"stalls\": 1}",
+            "{\"x\": 1}",
+            "\"pit\"",
+            "\"\"",
+        ] {
+            assert_eq!(fields(&format!(r#"{{{ticket}, "class": {class}}}"#)), ["class"], "{class}");
+            assert_eq!(
+                fields(&format!(r#"{{"class": {class}}}"#)),
+                ["at", "class", "name", "seats", "vip"],
+                "{class}"
+            );
+        }
+    }
+
+    #[test]
+    fn broken_json_is_no_bad_field_wherever_it_breaks() {
+        for body in [r#"{"seats": "many""#, r#"{"class": 7"#, r#"{"colour": "red", }"#, r#"{"name": 7} x"#] {
+            assert_eq!(parse::<Ticket>(body.as_bytes()).unwrap_err().code(), "malformed_json", "{body}");
+        }
+    }
+
+    #[test]
     fn a_field_sent_twice_is_named() {
         let body = r#"{"name": "a", "name": "b", "seats": 1, "at": "2027-01-01T00:00:00Z", "vip": true}"#;
         assert_eq!(fields(body), ["name"]);
@@ -158,7 +221,7 @@ mod tests {
             Just(json!("2031-06-12T20:00:00Z")),
         ];
         leaf.prop_recursive(4, 64, 8, |inner| {
-            let name = "name|seats|at|vip|range|low|high|.{0,6}";
+            let name = "name|seats|at|vip|range|class|low|high|.{0,6}";
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
                 prop::collection::btree_map(name, inner, 0..8).prop_map(|map| map.into_iter().collect()),

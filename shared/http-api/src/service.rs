@@ -20,7 +20,7 @@ use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove}
 use tracing::Instrument;
 
 use super::{
-    body::BODY_BYTES_MAX,
+    body::{BODY_BYTES_MAX, without_length},
     cors,
     gateway::gateway,
     limit::limit_unknown,
@@ -76,6 +76,9 @@ async fn finish_response(State(front): State<Arc<Front>>, mut request: Request, 
     let id = RequestId::of(request.extensions());
     let is_by_tls = request.extensions().get::<RequestContext>().is_some();
     let mut response = answer(request, next).instrument(id.span()).await;
+    if response.status() == StatusCode::NO_CONTENT {
+        response = response.map(|_| without_length());
+    }
     let headers = response.headers_mut();
     if let Some(id) = id.to_header() {
         headers.insert(X_REQUEST_ID, id);

@@ -6,7 +6,6 @@
 //! `"7.<hash>-gzip"`, because a strong tag must differ between encodings.
 
 use axum::{
-    body::Body,
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -15,7 +14,7 @@ use axum_extra::headers::{ETag, HeaderMapExt, IfNoneMatch};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::views::EventView;
+use super::{body::without_length, views::EventView};
 use domain::error::Error;
 
 /// How long a cache may still give out an old answer while it asks for a new one, in seconds (RFC 5861).
@@ -109,5 +108,5 @@ fn not_modified(answer: Response) -> Response {
     for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
         parts.headers.remove(name);
     }
-    Response::from_parts(parts, Body::empty())
+    Response::from_parts(parts, without_length())
 }

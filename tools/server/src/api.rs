@@ -4,12 +4,15 @@ use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
+    body::HttpBody,
     extract::{ConnectInfo, Request, State, connect_info::IntoMakeServiceWithConnectInfo},
+    http::{Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use http_api::{
     App,
+    body::without_length,
     client_address::PeerAddress,
     openapi::{Document, complete},
 };
@@ -70,7 +73,20 @@ pub fn by_template<'a>(
 
 async fn pass_on(State(routes): State<Arc<Routes<Router>>>, request: Request) -> Response {
     let function = routes.at(request.uri().path()).clone();
-    function.oneshot(request).await.into_response()
+    let is_head = request.method() == Method::HEAD;
+    let response = function.oneshot(request).await.into_response();
+    if is_head { without_made_up_length(response) } else { response }
+}
+
+/// The function's router has taken the body from an answer to HEAD by now, and this one would say the length of what is
+/// left: 0, where GET says none (RFC 9110, section 9.3.2). It says none of a body whose length it can't know.
+fn without_made_up_length(response: Response) -> Response {
+    if response.headers().contains_key(header::CONTENT_LENGTH)
+        || response.body().size_hint().exact() != Some(0)
+    {
+        return response;
+    }
+    response.map(|_| without_length())
 }
 
 /// A service for connections from anywhere, whose addresses it knows.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Event;
-use crate::field_error::FieldError;
+use crate::{field_error::FieldError, text};
 
 /// Characters in a name or a venue at most.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -138,7 +138,7 @@ impl EventDetails {
     /// Checks all fields at once. `before` is the event that these details are to replace, if there is one.
     pub fn check(&self, before: Option<&Event>, now: Timestamp) -> Result<(), Vec<FieldError>> {
         let mut complaints = Complaints(Vec::new());
-        self.check_texts(&mut complaints);
+        self.check_texts(before, &mut complaints);
         self.check_times(before, now, &mut complaints);
         self.check_numbers(&mut complaints);
         complaints.unless(
@@ -149,7 +149,7 @@ impl EventDetails {
         if complaints.0.is_empty() { Ok(()) } else { Err(complaints.0) }
     }
 
-    fn check_texts(&self, complaints: &mut Complaints) {
+    fn check_texts(&self, before: Option<&Event>, complaints: &mut Complaints) {
         let name_chars = self.name.chars().count();
         complaints.unless(
             (1..=NAME_CHARS_MAX).contains(&name_chars) && !self.name.trim().is_empty(),
@@ -167,6 +167,25 @@ impl EventDetails {
             at_most(&self.description, DESCRIPTION_CHARS_MAX),
             "description",
             format!("must have at most {DESCRIPTION_CHARS_MAX} characters"),
+        );
+        // What an event has from before this was looked at keeps nobody from changing something else.
+        let before = before.map(|event| &event.details);
+        let (venue, description) = (self.venue.as_deref(), self.description.as_deref());
+        complaints.unless(
+            text::is_line(&self.name) || before.is_some_and(|before| before.name == self.name),
+            "name",
+            text::CONTROL_IN_LINE,
+        );
+        complaints.unless(
+            venue.is_none_or(text::is_line) || before.is_some_and(|before| before.venue.as_deref() == venue),
+            "venue",
+            text::CONTROL_IN_LINE,
+        );
+        complaints.unless(
+            description.is_none_or(text::is_text)
+                || before.is_some_and(|before| before.description.as_deref() == description),
+            "description",
+            text::CONTROL_IN_TEXT,
         );
     }
 

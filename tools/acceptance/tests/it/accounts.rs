@@ -165,7 +165,8 @@ async fn the_same_registration_again_is_answered_alike_for_a_day() {
 #[tokio::test]
 async fn the_same_registrations_at_once_are_answered_alike() {
     let evently = TestApp::start().await;
-    let answers = join_all((0..4).map(|_| {
+    // More than passwords are tried at once.
+    let answers = join_all((0..20).map(|_| {
         let anybody = evently.anybody();
         async move { anybody.post("/register", registration(json!({ "name": "Ada" }))).await }
     }))
@@ -216,4 +217,18 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
         assert!(refused.header("www-authenticate").starts_with("Bearer"));
         assert_eq!(refused.body, wrong.body, "the answer does not tell whether {email} has an account");
     }
+}
+
+#[tokio::test]
+async fn a_name_has_no_control_characters() {
+    let evently = TestApp::start().await;
+    for name in ["A\0da", "Ada\n", "\tAda", "A\u{7f}da", "A\u{85}da", "\u{1b}[31mAda"] {
+        let refused = evently.anybody().post("/register", registration(json!({ "name": name }))).await;
+        refused.assert_problem(422, "validation_failed");
+        assert_eq!(refused.bad_fields(), ["name"], "{name:?}");
+    }
+    assert_eq!(
+        evently.anybody().post("/register", registration(json!({ "name": "Zoë 👩‍🚀" }))).await.status,
+        201
+    );
 }

@@ -41,6 +41,8 @@ async fn what_is_no_json_is_malformed() {
         b" ",
         b"{\"quantity\": 1} x",
         b"{\"quantity\": 1}{\"quantity\": 1}",
+        b"{\"quantity\": \"many\"",
+        b"{\"quantity\": \"many\"} x",
         b"{\"quantity\": 01}",
         b"[1",
         b"\xff\xfe",
@@ -115,6 +117,8 @@ async fn nested_fields_are_named_by_their_path() {
         (json!({ "min_percent": 151 }), "pricing.max_percent"),
         (json!({ "min_percent": 50, "max_percent": 200, "step": 1 }), "pricing.step"),
         (json!(50), "pricing"),
+        (json!([80, 150]), "pricing"),
+        (json!([]), "pricing"),
     ] {
         let event = crate::common::concert(json!({ "pricing": pricing }));
         let refused = evently.admin().post("/admin/events", event).await;

@@ -275,8 +275,22 @@ async fn each_encoding_has_a_tag_of_its_own_and_304_and_head_say_what_200_says()
             assert!(unchanged.headers.get("content-encoding").is_none(), "{path} {encoding}");
             let head = ask(Method::HEAD, path, encoding, None).await;
             assert_eq!((head.status, said(&head)), (200, said(whole)), "{path} {encoding}");
-            assert_eq!(head.headers.get("content-encoding"), whole.headers.get("content-encoding"));
-            assert_eq!(ask(Method::HEAD, path, encoding, Some(whole.header("etag"))).await.status, 304);
+            for of_the_body in ["content-encoding", "content-type", "content-length"] {
+                assert_eq!(
+                    head.headers.get(of_the_body),
+                    whole.headers.get(of_the_body),
+                    "{path} {encoding}: {of_the_body}"
+                );
+            }
+            let length = unchanged.headers.get("content-length");
+            assert!(length.is_none(), "304 says {length:?} of a body that is not empty: {path} {encoding}");
+            let unchanged_head = ask(Method::HEAD, path, encoding, Some(whole.header("etag"))).await;
+            assert_eq!(
+                (unchanged_head.status, said(&unchanged_head)),
+                (304, said(whole)),
+                "{path} {encoding}"
+            );
+            assert_eq!(unchanged_head.headers.get("content-length"), None, "{path} {encoding}");
             assert_eq!(ask(Method::GET, path, encoding, Some(other)).await.status, 200, "{path} {encoding}");
         }
     }
@@ -294,4 +308,38 @@ async fn who_takes_compressed_answers_only_is_told_what_became_of_a_change() {
             .json(&json!({})),
     );
     assert_eq!(held.await.status, 201);
+}
+
+#[tokio::test]
+async fn head_says_the_length_that_get_says_whatever_is_answered() {
+    let evently = TestApp::start().await;
+    let (event, user, admin) = (evently.event(10).await, evently.user(), evently.admin());
+    let reservation = user.hold(&event, 1).await;
+    for (who, path, status) in [
+        (&user, "/health".to_owned(), 200),
+        (&user, format!("/events/{event}"), 200),
+        (&user, format!("/reservations/{reservation}"), 200),
+        (&user, "/bookings".into(), 200),
+        (&admin, "/admin/events".into(), 200),
+        (&user, "/admin/events".into(), 403),
+        (&user, "/events?limit=0".into(), 400),
+        (&user, "/nowhere".into(), 404),
+    ] {
+        for encoding in ["identity", "gzip"] {
+            let ask =
+                |method| send_as_it_comes(who.request(method, &path).header("accept-encoding", encoding));
+            let (get, head) = (ask(Method::GET).await, ask(Method::HEAD).await);
+            assert_eq!((get.status, head.status), (status, status), "{path}");
+            assert_eq!(head.bytes.len(), 0, "{path}");
+            let length = |answer: &Answer| answer.headers.get("content-length").cloned();
+            // What changes with the second is as long; what GET does not know, HEAD may leave out.
+            assert_eq!(length(&head), length(&get), "{path} {encoding}");
+        }
+    }
+    let released = user.delete(&format!("/reservations/{reservation}")).await;
+    assert_eq!(
+        (released.status, released.headers.get("content-length")),
+        (204, None),
+        "RFC 9110, section 8.6"
+    );
 }

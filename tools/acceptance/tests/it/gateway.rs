@@ -229,3 +229,48 @@ fn an_event_with_anything_in_it_gets_an_answer_or_is_none() {
     });
     assert!(seen.len() > 4, "{seen:?}");
 }
+
+/// API Gateway makes a length of the body that it gets, and of an answer to HEAD it gets none. What the function says of the
+/// length is what the whole answer to GET has, or nothing.
+#[tokio::test]
+async fn an_answer_to_head_says_no_length_that_get_has_not() {
+    let world = World::new().await;
+    let event = world.ids.last().unwrap();
+    for path in [
+        "/events",
+        "/events/popular",
+        "/docs",
+        "/openapi.json",
+        "/health",
+        "/nowhere",
+        &format!("/events/{event}"),
+    ] {
+        for encoding in ["identity", "gzip"] {
+            let ask = async |method: &str| {
+                let http = json!({
+                    "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test",
+                });
+                let asked = world.answer(json!({
+                    "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+                    "headers": { "accept-encoding": encoding }, "isBase64Encoded": false,
+                    "requestContext": { "http": http, "stage": "$default", "timeEpoch": 1_931_000_638_390_u64 },
+                }));
+                asked.await.unwrap()
+            };
+            let (get, head) = (ask("GET").await, ask("HEAD").await);
+            assert_eq!(head.status_code, get.status_code, "{path}");
+            let body = match &get.body {
+                Some(Body::Text(text)) if get.is_base64_encoded => BASE64_STANDARD.decode(text).unwrap(),
+                Some(body) => body.as_ref().to_vec(),
+                None => Vec::new(),
+            };
+            assert!(!body.is_empty(), "{path}");
+            assert!(head.body.as_ref().is_none_or(|body| body.as_ref().is_empty()), "{path}");
+            let length = |answer: &ApiGatewayV2httpResponse| answer.headers.get("content-length").cloned();
+            assert_eq!(length(&head), length(&get), "{path} {encoding}");
+            if let Some(length) = length(&head) {
+                assert_eq!(length, body.len().to_string(), "{path} {encoding}");
+            }
+        }
+    }
+}

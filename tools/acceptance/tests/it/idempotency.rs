@@ -89,7 +89,7 @@ async fn a_replay_brings_back_no_reservation_that_was_given_back() {
     let again = user.book_with_key(&event, 3, "key").await;
     assert_eq!((again.status, as_it_is(&again)), (201, as_of(&first, "released")));
     assert_eq!(again.header("idempotent-replayed"), "true");
-    user.confirm(id).await.assert_problem(410, "reservation_expired");
+    user.confirm(id).await.assert_problem(410, "reservation_released");
     assert_eq!(evently.available(&event).await, 10);
 }
 

@@ -20,6 +20,7 @@ mod defects;
 mod docs;
 mod ended_tokens;
 mod erasure;
+mod field_values;
 mod filters;
 mod freshness;
 mod gateway;

@@ -44,7 +44,7 @@ async fn what_becomes_of_holds_and_confirms_is_measured_by_kind() {
     bob.book(&event, 2).await.assert_problem(409, "sold_out");
     let given_back = bob.hold(&event, 1).await;
     assert_eq!(bob.delete(&format!("/reservations/{given_back}")).await.status, 204);
-    bob.confirm(&given_back).await.assert_problem(410, "reservation_expired");
+    bob.confirm(&given_back).await.assert_problem(410, "reservation_released");
     for _ in 0..2 {
         assert_eq!(ada.cancel(&hold).await.status, 200);
     }
@@ -58,7 +58,7 @@ async fn what_becomes_of_holds_and_confirms_is_measured_by_kind() {
         (names::HOLDS_RELEASED, 1.0),
         (names::CONFIRMS_MADE, 1.0),
         (names::SEATS_BOOKED, 2.0),
-        (names::CONFIRMS_EXPIRED, 1.0),
+        (names::CONFIRMS_REFUSED, 1.0),
         (names::BOOKINGS_CANCELLED, 1.0),
     ];
     for (name, times) in expected {

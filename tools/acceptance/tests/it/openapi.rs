@@ -139,6 +139,34 @@ fn every_operation_says_that_it_may_be_limited_broken_or_late() {
     }
 }
 
+#[test]
+fn every_answer_with_a_tag_can_be_asked_for_by_it() {
+    let document = document();
+    let mut tagged = Vec::new();
+    for (name, operation) in operations(&document) {
+        let responses = &operation["responses"];
+        if !name.starts_with("GET ") {
+            assert!(responses["304"].is_null(), "{name} says 304, which only GET does");
+            continue;
+        }
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let takes_tags = parameters.clone().any(|parameter| {
+            parameter["in"] == "header"
+                && parameter["name"] == "If-None-Match"
+                && parameter["required"] != true
+        });
+        let has_tag = responses["200"]["headers"]["ETag"].is_object();
+        assert_eq!(responses["304"].is_object(), has_tag, "{name}: 304");
+        assert_eq!(responses["304"]["headers"]["ETag"].is_object(), has_tag, "{name}: the tag of 304");
+        assert!(responses["304"]["content"].is_null(), "{name}: 304 has no body");
+        assert_eq!(takes_tags, has_tag, "{name}: If-None-Match");
+        if has_tag {
+            tagged.push(name);
+        }
+    }
+    assert!(tagged.contains(&"GET /admin/events/{id}".to_owned()) && tagged.len() > 4, "{tagged:?}");
+}
+
 /// What the check says of a real answer when something was taken from the document.
 async fn complaint_without(taken: &str, method: Method, path: &str, token: Option<&str>) -> Option<String> {
     let mut document = document();

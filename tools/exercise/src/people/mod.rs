@@ -165,6 +165,7 @@ fn unexpected(step: &Step) -> Option<&'static str> {
             (201, ""),
             (200, ""),
             (410, "reservation_expired"),
+            (410, "reservation_released"),
             (409, "sold_out"),
             (409, "all_held"),
             (409, "max_per_user_reached"),

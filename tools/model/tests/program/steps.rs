@@ -198,7 +198,12 @@ impl Program<'_> {
             }
             Ok(Redraw::Changed) if before.redrawn => Attempt::done(),
             Ok(Redraw::Changed) => Attempt { redrawn: true, ..Attempt::default() },
-            Err(Error::ReservationExpired | Error::AllHeld { .. } | Error::SoldOut { .. }) => Attempt::done(),
+            Err(
+                Error::ReservationExpired
+                | Error::ReservationReleased
+                | Error::AllHeld { .. }
+                | Error::SoldOut { .. },
+            ) => Attempt::done(),
             other => return Err(unexpected(other)),
         };
         if !unheard {
