@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use reqwest::Method;
 use serde_json::json;
 use stores::dynamodb;
 
-use crate::common::{TestApp, concert, own_redis, shared_dynamodb};
+use crate::common::{TestApp, concert, own_redis, send, shared_dynamodb};
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -74,7 +75,9 @@ async fn every_key_in_redis_lives_as_long_as_it_should() {
     let released = ada.hold(&event, 1).await;
     assert_eq!(ada.delete(&format!("/reservations/{released}")).await.status, 204);
     ada.hold(&event, 1).await;
-    let booking = ada.buy(&event, 2).await;
+    let booking = ada.hold(&event, 2).await;
+    let confirm = ada.request(Method::POST, &format!("/reservations/{booking}/confirm"));
+    assert_eq!(send(confirm.header("idempotency-key", "a-key")).await.status, 201);
     assert_eq!(ada.cancel(&booking).await.status, 200);
     let path = format!("/admin/events/{event}");
     assert_eq!(admin.put(&path, "*", concert(json!({ "capacity": 12 }))).await.status, 200);
@@ -118,9 +121,8 @@ async fn every_key_in_redis_lives_as_long_as_it_should() {
 #[tokio::test]
 async fn what_dynamodb_is_to_forget_says_so_in_seconds() {
     let evently = TestApp::start().await;
-    let request = evently.admin().request(reqwest::Method::POST, "/admin/events");
-    let created =
-        crate::common::send(request.header("idempotency-key", "a-key").json(&concert(json!({})))).await;
+    let request = evently.admin().request(Method::POST, "/admin/events");
+    let created = send(request.header("idempotency-key", "a-key").json(&concert(json!({})))).await;
     assert_eq!(created.status, 201, "{}", created.body);
     let account = json!({ "email": "ada@example.com", "password": "correct horse battery" });
     assert_eq!(evently.anybody().post("/register", account).await.status, 201);
