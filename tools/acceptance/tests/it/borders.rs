@@ -7,7 +7,6 @@ use domain::{
     id::{EventId, ReservationId},
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use stores::redis::scripts::Begin;
 
 use crate::common::TestApp;
@@ -58,7 +57,7 @@ async fn a_hold_is_good_until_its_deadline_and_no_longer() {
         evently.redis_command(redis::cmd("ZADD").arg(key).arg(deadline).arg(&reservation)).await;
         let listed = ada.get("/reservations").await;
         let items = listed.body["items"].as_array().unwrap();
-        let is_listed = items.iter().any(|item| item["id"] == Value::from(reservation.clone()));
+        let is_listed = items.iter().any(|item| item["id"] == reservation.as_str());
         assert_eq!(is_listed, is_good, "{left_ms} ms left: {}", listed.body);
         let seen = ada.get(&format!("/reservations/{reservation}")).await;
         assert_eq!(seen.body["reservation"]["status"] == "held", is_good, "{left_ms} ms left: {}", seen.body);

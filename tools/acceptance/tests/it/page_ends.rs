@@ -69,7 +69,7 @@ async fn a_filtered_list_of_events_goes_on_behind_pages_that_found_nothing() {
         for limit in [1, 3, 100] {
             let (found, pages) = walked(&admin, &format!("/admin/events?{filter}&limit={limit}")).await;
             assert_eq!(found, needles, "{filter}, {limit} a page");
-            assert!(pages >= 1 + usize::from(limit < 100) * 3, "{filter}, {limit} a page: {pages} pages");
+            assert!(pages > if limit < 100 { 3 } else { 0 }, "{filter}, {limit} a page: {pages} pages");
         }
     }
     let preview = admin.post("/admin/pricing/preview?limit=3", json!({})).await;
