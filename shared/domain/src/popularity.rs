@@ -36,4 +36,11 @@ mod tests {
         assert_eq!(rank(3, early) + 2 * TICKET_RANK, rank(5, early));
         assert_eq!(rank(7, Timestamp::MAX), 7 * TICKET_RANK, "beyond the bits all are the same");
     }
+
+    #[test]
+    fn the_part_of_the_start_stays_below_a_ticket() {
+        let of = |second: i64| rank_of_start(crate::time::from_ms(second * 1_000));
+        assert_eq!([of(-5), of(0), of(1)], [TICKET_RANK - 1, TICKET_RANK - 1, TICKET_RANK - 2]);
+        assert_eq!([of(TICKET_RANK - 2), of(TICKET_RANK - 1), of(TICKET_RANK + 5)], [1, 0, 0]);
+    }
 }

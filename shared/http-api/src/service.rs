@@ -35,7 +35,7 @@ use telemetry::{self, names};
 
 /// Below the functions' timeout of 10 s, so that a client is told to try again, instead of nothing. Breaking a
 /// request off anywhere is like a crash there, which the protocol allows.
-const REQUEST_TIME_MAX: Duration = Duration::from_millis(8_500);
+pub const REQUEST_TIME_MAX: Duration = Duration::from_millis(8_500);
 
 /// API Gateway is reached by TLS only: browsers need not try anything else for two years (RFC 6797).
 const ALWAYS_BY_TLS: &str = "max-age=63072000";

@@ -26,7 +26,8 @@ pub(crate) const USUAL: Permille = &[
     (Fault::DynamoThrottled, 12),
     (Fault::DynamoThroughput, 12),
     (Fault::DynamoError, 12),
-    (Fault::DynamoConflict, 60),
+    (Fault::DynamoConflict, 40),
+    (Fault::DynamoConflictHalfApplied, 20),
 ];
 /// What a janitor meets: between what it reads in DynamoDB and what it then does in Redis, much may happen.
 pub(crate) const LATE_REPLIES: Permille = &[
@@ -100,7 +101,13 @@ impl DynamoProxy {
             return None;
         }
         let fault = self.dice.weighted(self.permille)?;
-        (fault != Fault::DynamoConflict || target.ends_with(".TransactWriteItems")).then_some(fault)
+        let items_min = match fault {
+            Fault::DynamoConflict => 1,
+            Fault::DynamoConflictHalfApplied => 2,
+            _ => return Some(fault),
+        };
+        let items = if target.ends_with(".TransactWriteItems") { items_of(request) } else { 0 };
+        (items >= items_min).then_some(fault)
     }
 
     /// Whether the connection lives on.
@@ -142,7 +149,10 @@ impl DynamoProxy {
             Fault::DynamoThroughput => {
                 client.answer("400 Bad Request", &error("ProvisionedThroughputExceededException")).await
             }
-            _ => client.answer("400 Bad Request", &self.conflict(request)).await,
+            fault => {
+                let half_applied = fault == Fault::DynamoConflictHalfApplied;
+                client.answer("400 Bad Request", &self.conflict(request, half_applied)).await
+            }
         };
         lives?;
         self.faults.count(fault);
@@ -168,18 +178,26 @@ impl DynamoProxy {
         Ok(reply)
     }
 
-    /// A conflict on one of the transaction's items; the reasons stand in the order of the items.
-    fn conflict(&self, request: &Message) -> String {
-        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-        let items = body["TransactItems"].as_array().map_or(1, Vec::len);
-        let conflicting = self.dice.below(items as u64) as usize;
-        let codes: Vec<_> =
-            (0..items).map(|item| if item == conflicting { "TransactionConflict" } else { "None" }).collect();
+    /// A conflict on one of the transaction's items, and perhaps a condition that fails on another; the reasons stand in the
+    /// order of the items.
+    fn conflict(&self, request: &Message, half_applied: bool) -> String {
+        let items = items_of(request);
+        let mut order: Vec<usize> = (0..items).collect();
+        self.dice.shuffle(&mut order);
+        let mut codes = vec!["None"; items];
+        for (item, code) in order.into_iter().zip(["TransactionConflict", "ConditionalCheckFailed"]) {
+            if code == "TransactionConflict" || half_applied {
+                codes[item] = code;
+            }
+        }
         let reasons: Vec<_> = codes
             .iter()
             .map(|code| match *code {
                 "None" => json!({ "Code": "None" }),
-                code => json!({ "Code": code, "Message": "Transaction is ongoing for the item" }),
+                "TransactionConflict" => {
+                    json!({ "Code": code, "Message": "Transaction is ongoing for the item" })
+                }
+                code => json!({ "Code": code, "Message": "The conditional request failed" }),
             })
             .collect();
         let message = format!(
@@ -193,6 +211,12 @@ impl DynamoProxy {
         });
         body.to_string()
     }
+}
+
+/// How many items the transaction has.
+fn items_of(request: &Message) -> usize {
+    let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+    body["TransactItems"].as_array().map_or(0, Vec::len)
 }
 
 /// Whether a transaction was refused for nothing but seats that a shard does not have: Redis promised them.
@@ -263,16 +287,23 @@ mod tests {
 
     #[tokio::test]
     async fn the_sdk_understands_a_conflict_with_its_reasons() {
-        let (_store, truth, client, _) = store_with(&[(Fault::DynamoConflict, 1_000)]).await;
-        let error = write(&client).await.unwrap_err().into_service_error();
-        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
-            panic!("{error:?}");
-        };
-        let mut codes: Vec<_> =
-            cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
-        codes.sort_unstable();
-        assert_eq!(codes, ["None", "TransactionConflict"]);
-        assert!(!is_written(&truth).await);
+        const CONFLICTS: [(Permille, [&str; 2]); 2] = [
+            (&[(Fault::DynamoConflict, 1_000)], ["None", "TransactionConflict"]),
+            (&[(Fault::DynamoConflictHalfApplied, 1_000)], ["ConditionalCheckFailed", "TransactionConflict"]),
+        ];
+        for (permille, expected) in CONFLICTS {
+            let (_store, truth, client, faults) = store_with(permille).await;
+            let error = write(&client).await.unwrap_err().into_service_error();
+            let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
+                panic!("{error:?}");
+            };
+            let mut codes: Vec<_> =
+                cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
+            codes.sort_unstable();
+            assert_eq!(codes, expected);
+            assert!(!is_written(&truth).await);
+            assert_eq!(faults.counts().get(&permille[0].0), Some(&1));
+        }
     }
 
     #[tokio::test]

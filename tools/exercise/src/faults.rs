@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     DynamoError,
     /// `TransactionCanceledException` with `TransactionConflict`; nothing is done.
     DynamoConflict,
+    /// The same, and another item's condition failed: the other transaction is half applied. Nothing is done.
+    DynamoConflictHalfApplied,
     /// Redis ran the commands, their replies are swallowed, then the connection breaks.
     RedisRepliesSwallowed,
     /// The connection breaks before the commands reach Redis.
@@ -68,7 +70,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// All of them, in the order of the verdict.
-    pub(crate) const ALL: [(Self, &str); 25] = [
+    pub(crate) const ALL: [(Self, &str); 26] = [
         (Self::DynamoReplyLost, "DynamoDB: done, connection broken"),
         (Self::DynamoSilent, "DynamoDB: done, never answered"),
         (Self::DynamoErrorAfterDone, "DynamoDB: done, answered 500"),
@@ -78,6 +80,7 @@ impl Fault {
         (Self::DynamoThroughput, "DynamoDB: throughput exceeded"),
         (Self::DynamoError, "DynamoDB: internal error"),
         (Self::DynamoConflict, "DynamoDB: transaction conflict"),
+        (Self::DynamoConflictHalfApplied, "DynamoDB: conflict, half applied"),
         (Self::RedisRepliesSwallowed, "Redis: done, replies swallowed"),
         (Self::RedisCutBefore, "Redis: cut before the command"),
         (Self::RedisCutAfter, "Redis: cut after the command"),

@@ -290,8 +290,10 @@ mod tests {
     fn an_event_sells_within_its_window_only() {
         let details = EventDetails { sales_open_at: Some(at(10)), sales_close_at: Some(at(90)), ..concert() };
         let event = Event::new(EventId::new(at(0)), details, 1, at(0));
-        assert_eq!(event.not_on_sale(at(9)), Some(NotOnSale::OpensAt(at(10))));
+        let a_ms = SignedDuration::from_millis(1);
+        assert_eq!(event.not_on_sale(at(10) - a_ms), Some(NotOnSale::OpensAt(at(10))));
         assert_eq!(event.not_on_sale(at(10)), None);
+        assert_eq!(event.not_on_sale(at(90) - a_ms), None);
         assert_eq!(event.not_on_sale(at(90)), Some(NotOnSale::ClosedAt(at(90))));
     }
 

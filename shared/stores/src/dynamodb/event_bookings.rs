@@ -20,10 +20,6 @@ use domain::{
 
 /// Bookings read at once from a bucket, beyond its even share of the page: few pages then need a second read.
 const SPARE_BOOKINGS: usize = 2;
-/// Bookings read at once from a bucket where only one status is wanted: few of them may be of it.
-const FILTERED_BOOKINGS_MIN: usize = 50;
-/// Reads for one page at most. A status that is rare ends a page early, with a place to go on.
-const READS_MAX: usize = 160;
 
 /// A bucket, read as far as was needed.
 struct Bucket {
@@ -67,8 +63,9 @@ impl Store {
                 more: true,
             })
             .collect();
+        let limits = self.page_limits;
         let even_share = limit.div_ceil(buckets.len()) + SPARE_BOOKINGS;
-        let at_once = if status.is_some() { even_share.max(FILTERED_BOOKINGS_MIN) } else { even_share };
+        let at_once = if status.is_some() { even_share.max(limits.bucket_items_min) } else { even_share };
 
         let mut reads = 0;
         let mut items: Vec<Booking> = Vec::with_capacity(limit + 1);
@@ -78,7 +75,7 @@ impl Store {
             let hungry: Vec<&mut Bucket> =
                 buckets.iter_mut().filter(|bucket| bucket.read.is_empty() && bucket.more).collect();
             if !hungry.is_empty() {
-                if reads >= READS_MAX {
+                if reads >= limits.bucket_reads_max {
                     // Up to here all buckets are read.
                     let place = hungry.iter().filter_map(|bucket| bucket.read_to).max();
                     items.extend(newer_than(place, buckets));

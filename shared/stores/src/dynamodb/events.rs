@@ -186,7 +186,7 @@ impl Store {
         });
         let query = self.query_by_start(filter);
         if filter.upcoming_at.is_none() && filter.words.is_none() {
-            return read_page(query, limit, start, place_of).await;
+            return read_page(self.page_limits, query, limit, start, place_of).await;
         }
         // DynamoDB can't tell capital letters from small ones, and keeps only the name in small ones; nor does it know when
         // the sales of an event without a time of its own close.
@@ -194,7 +194,7 @@ impl Store {
             filter.upcoming_at.is_none_or(|now| event.is_upcoming(now))
                 && filter.words.as_ref().is_none_or(|words| words.are_in_event(&event.details))
         };
-        read_page_of(is_wanted, query, limit, start, place_of).await
+        read_page_of(is_wanted, self.page_limits, query, limit, start, place_of).await
     }
 
     /// All events of the list that can be read, with those of their shards that can, by start time, in pages: while the inventory of some is read, so is the

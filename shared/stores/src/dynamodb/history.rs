@@ -28,10 +28,6 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Items read beyond those of a page: what was held on the day of the last one is mostly among them.
 const READ_AHEAD_ITEMS: usize = 20;
-/// Items that one query reads at least: with a filter few of them may pass.
-const READ_ITEMS_MIN: usize = 200;
-/// Queries for one page, after which it may end early, with a place to go on.
-const QUERIES_MAX: usize = 10;
 
 /// A part of a history.
 #[derive(Debug)]
@@ -71,9 +67,10 @@ impl Store {
         limit: usize,
         after: Option<HistoryPlace>,
     ) -> Result<History, Error> {
+        let limits = self.page_limits;
         let query = self.history(user, status, after);
         let read_items = limit + READ_AHEAD_ITEMS;
-        let read_items = if status.is_some() { READ_ITEMS_MIN.max(read_items) } else { read_items };
+        let read_items = if status.is_some() { limits.read_items_min.max(read_items) } else { read_items };
         let query = query.limit(i32::try_from(read_items).unwrap_or(i32::MAX));
         let mut found: Vec<Booking> = Vec::new();
         let mut start: Option<Item> = None;
@@ -89,7 +86,7 @@ impl Store {
             if complete > limit {
                 break;
             }
-            if queries >= QUERIES_MAX && after.is_none_or(|after| complete_from < after.confirmed_at) {
+            if queries >= limits.queries_max && after.is_none_or(|after| complete_from < after.confirmed_at) {
                 found.truncate(complete);
                 return Ok(History { items: found, next: Some(HistoryPlace::behind(complete_from)) });
             }

@@ -46,7 +46,8 @@ pub use creations::Creation;
 pub use event_bookings::is_place_of_event_bookings;
 pub use events::{Created, EventsFilter, EventsFound, Replaced, is_place_by_start, place_of};
 pub use history::{History, HistoryPlace};
-pub use retries::Retries;
+pub use page::PageLimits;
+pub use retries::{Retries, TRANSACTION_TIME_MAX};
 pub use sales::{UNMOVED_DAYS, has_hours_to_move};
 
 use domain::error::{Cause, Error, StoreName};
@@ -56,9 +57,9 @@ use settings::{Roots, Tables};
 type Item = HashMap<String, AttributeValue>;
 
 /// One try of one call. DynamoDB answers in single-digit milliseconds; a second means that the try is lost.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// A call with all its tries; below the functions' timeout of 10 s.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPTS_MAX: u32 = 3;
 
@@ -67,6 +68,7 @@ const ATTEMPTS_MAX: u32 = 3;
 pub struct Store {
     client: Client,
     tables: Tables,
+    page_limits: PageLimits,
 }
 
 /// A table that a function may read, to see whether DynamoDB answers.
@@ -81,7 +83,13 @@ pub enum AskedTable {
 impl Store {
     /// A store over these tables. Connects to nothing yet.
     pub fn new(client: Client, tables: Tables) -> Self {
-        Self { client, tables }
+        Self { client, tables, page_limits: PageLimits::DEFAULT }
+    }
+
+    /// The same store that reads so much for a page. Only tests change it.
+    #[must_use]
+    pub fn with_page_limits(self, page_limits: PageLimits) -> Self {
+        Self { page_limits, ..self }
     }
 
     /// Whether DynamoDB answers, asked for an item that there is not.

@@ -169,3 +169,137 @@ impl Keys {
         format!("{}{{{event}}}:{what}", self.prefix)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// Who and what keys are of.
+    #[derive(Clone, Copy)]
+    struct Of<'a> {
+        event: EventId,
+        user: UserId,
+        /// An idempotency key, a client, a change, an account: what a key is of besides.
+        one: &'a str,
+        /// An operation, a kind, a network, a job, a report.
+        other: &'a str,
+    }
+
+    /// Where a key must be: what a script touches together is in one slot.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    enum Slot {
+        Event,
+        User,
+        Catalogue,
+        SignIn,
+        /// Any, even one of its own.
+        Own,
+    }
+
+    /// Every key, by the name of its method.
+    fn all(keys: &Keys, of: Of<'_>) -> Vec<(&'static str, Slot, String)> {
+        let Of { event, user, one, other } = of;
+        vec![
+            ("state", Slot::Event, keys.state(event)),
+            ("deadlines", Slot::Event, keys.deadlines(event)),
+            ("holds", Slot::Event, keys.holds(event)),
+            ("ended_holds", Slot::Event, keys.ended_holds(event)),
+            ("idempotency", Slot::Event, keys.idempotency(event, user, one)),
+            ("restocked", Slot::Event, keys.restocked(event, one)),
+            ("copy", Slot::Event, keys.copy(event)),
+            ("turn", Slot::Event, keys.turn(event)),
+            ("claim", Slot::User, keys.claim(user, other, one)),
+            ("own_reservations", Slot::User, keys.own_reservations(user)),
+            ("limit", Slot::Own, keys.limit(other, one)),
+            ("catalogue", Slot::Catalogue, keys.catalogue()),
+            ("catalogue_changes", Slot::Catalogue, keys.catalogue_changes()),
+            ("catalogue_generation", Slot::Catalogue, keys.catalogue_generation()),
+            ("catalogue_turn", Slot::Catalogue, keys.catalogue_turn()),
+            ("popular", Slot::Catalogue, keys.popular()),
+            ("popular_turn", Slot::Catalogue, keys.popular_turn()),
+            ("sales_generation", Slot::Catalogue, keys.sales_generation()),
+            ("report", Slot::Catalogue, keys.report(other)),
+            ("failures_of_pair", Slot::SignIn, keys.failures_of_pair(one, other)),
+            ("failures_of_address", Slot::SignIn, keys.failures_of_address(other)),
+            ("failures_of_account", Slot::SignIn, keys.failures_of_account(one)),
+            ("known_networks", Slot::SignIn, keys.known_networks(one)),
+            ("ended_tokens", Slot::Own, keys.ended_tokens()),
+            ("ended_tokens_turn", Slot::Own, keys.ended_tokens_turn()),
+            ("janitor_cursor", Slot::Own, keys.janitor_cursor(other)),
+            ("pricing_cursor", Slot::Own, keys.pricing_cursor()),
+        ]
+    }
+
+    /// What Redis Cluster finds the slot of: the first braces with something between them.
+    fn tag(key: &str) -> Option<&str> {
+        let (_, after) = key.split_once('{')?;
+        after.split_once('}').map(|(tag, _)| tag).filter(|tag| !tag.is_empty())
+    }
+
+    fn somebody() -> [Of<'static>; 5] {
+        let at = |ms| EventId::new(jiff::Timestamp::from_millisecond(ms).unwrap());
+        let of = Of { event: at(1_900_000_000_000), user: UserId::new(), one: "one", other: "other" };
+        [
+            of,
+            Of { event: at(1_900_000_000_001), ..of },
+            Of { user: UserId::new(), ..of },
+            Of { one: "another", ..of },
+            Of { other: "another", ..of },
+        ]
+    }
+
+    #[test]
+    fn this_test_knows_every_key() {
+        let methods = include_str!("keys.rs").split("#[cfg(test)]").next().unwrap();
+        let methods = methods.lines().filter_map(|line| line.trim().strip_prefix("pub fn "));
+        let methods: BTreeSet<_> = methods.filter_map(|method| method.split('(').next()).collect();
+        let known = all(&Keys::new(""), somebody()[0]).into_iter().map(|(name, ..)| name);
+        assert_eq!(known.chain(["new"]).collect::<BTreeSet<_>>(), methods);
+    }
+
+    #[test]
+    fn keys_of_different_things_events_and_people_are_different() {
+        let mut known: BTreeMap<String, &str> = BTreeMap::new();
+        let (prefix, of) = (Keys::new("evently:"), somebody());
+        let first = all(&prefix, of[0]);
+        for (name, _, key) in &first {
+            assert_eq!(known.insert(key.clone(), name), None, "{name}: {key}");
+        }
+        // What a key is of makes another key of it, and all else does not.
+        for (changed, expected) in [
+            (of[1], "state deadlines holds ended_holds idempotency restocked copy turn"),
+            (of[2], "idempotency claim own_reservations"),
+            (of[3], "idempotency restocked claim limit failures_of_pair failures_of_account known_networks"),
+            (of[4], "claim limit report failures_of_pair failures_of_address janitor_cursor"),
+        ] {
+            let changed = all(&prefix, changed).into_iter();
+            let changed = changed.filter(|(name, _, key)| known.insert(key.clone(), name).is_none());
+            let names: Vec<_> = changed.map(|(name, ..)| name).collect();
+            assert_eq!(names.join(" "), expected);
+        }
+        let elsewhere = all(&Keys::new("other:"), of[0]);
+        assert!(elsewhere.iter().all(|(_, _, key)| !known.contains_key(key)), "another prefix");
+    }
+
+    #[test]
+    fn keys_that_a_script_touches_together_share_a_slot() {
+        let (keys, of) = (Keys::new("evently:"), somebody());
+        for of in of {
+            for (name, slot, key) in all(&keys, of) {
+                let (event, user) = (of.event.to_string(), of.user.to_string());
+                let expected = match slot {
+                    Slot::Event => event.as_str(),
+                    Slot::User => user.as_str(),
+                    Slot::Catalogue => "catalogue",
+                    Slot::SignIn => "sign-in",
+                    Slot::Own => continue,
+                };
+                assert_eq!(tag(&key), Some(expected), "{name}: {key}");
+            }
+        }
+        // What all clients write is spread over all slots.
+        assert_eq!(tag(&keys.limit("writes", "client")), Some("client"));
+    }
+}

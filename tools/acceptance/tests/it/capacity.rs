@@ -1,10 +1,14 @@
 //! Changing the capacity: raising it, lowering it to what is sold and held, over many inventory shards. Shards of
 //! two seats make a small event as split as a large one.
 
-use futures::future::join_all;
-use serde_json::json;
+use std::{sync::Arc, time::Duration};
 
-use crate::common::{Answer, Session, TestApp, concert};
+use futures::future::join_all;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::common::{Answer, Session, TestApp, between::Call, concert};
 
 const SEATS_PER_SHARD: u32 = 2;
 
@@ -202,4 +206,62 @@ async fn the_capacity_changes_while_people_buy_and_every_seat_is_accounted_for()
     assert_eq!(hall.evently.sold(&hall.event).await, bought);
     hall.assert_seats(capacity, bought).await;
     hall.sell_the_rest(capacity - bought).await;
+}
+
+/// An admin's process that lowers the capacity, and dies when DynamoDB has it and before Redis hears of that.
+async fn lower_and_die(evently: &TestApp, event: &str, capacity: u32) {
+    let committed = Arc::new(Notify::new());
+    let told = Arc::clone(&committed);
+    let between = move |call: Call| {
+        let told = Arc::clone(&told);
+        async move {
+            let reply = call.done().await;
+            if call.is_transaction() {
+                told.notify_one();
+                std::future::pending::<()>().await;
+            }
+            reply
+        }
+    };
+    let through = evently.another_through(between).await;
+    let (app, id) = (Arc::clone(&through.app), event.parse().unwrap());
+    let dying = tokio::spawn(async move {
+        let details = |event: &domain::event::Event| {
+            let mut details = event.details.clone();
+            details.capacity = capacity;
+            Ok(details)
+        };
+        booking::replace_event(&app.protocol, id, |_| true, details, Timestamp::now()).await
+    });
+    committed.notified().await;
+    dying.abort();
+    assert!(dying.await.unwrap_err().is_cancelled());
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_nobody_finished_is_at_its_end_before_the_next_one_and_stays_withdrawn() {
+    let evently = TestApp::with(|config| {
+        config.seats_per_shard = SEATS_PER_SHARD;
+        config.confirm_grace_ms = 200;
+    })
+    .await;
+    let event = evently.event_with(json!({ "capacity": 20, "max_per_booking": 50 })).await;
+    let hall = Hall { admin: evently.admin(), evently, event };
+    hall.evently.user().buy(&hall.event, 1).await;
+    lower_and_die(&hall.evently, &hall.event, 14).await;
+    lower_and_die(&hall.evently, &hall.event, 12).await;
+    hall.change_to(8, 1).await;
+    let seen = hall.evently.app.redis.inventory(hall.event.parse().unwrap()).await.unwrap().unwrap();
+    for shard in hall.evently.inventory(&hall.event).await {
+        let redis = seen.shard(shard.shard);
+        let seats = redis.free + redis.held + i64::from(shard.sold);
+        assert_eq!(seats, i64::from(shard.capacity), "{shard:?} {redis:?}");
+        assert_eq!(redis.applied, shard.version, "{shard:?} {redis:?}");
+    }
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    // The janitor must find nothing that it takes for a withdrawal which was never committed.
+    let swept = janitor::run(&hall.evently.app, Timestamp::now()).await.unwrap();
+    assert_eq!((swept.done.confirms_undone, swept.done.confirms_finished), (0, 0));
+    hall.assert_seats(8, 1).await;
+    hall.sell_the_rest(7).await;
 }

@@ -163,7 +163,12 @@ async fn a_booking_held_long_before_it_was_confirmed_is_in_its_place() {
 }
 
 /// A booking whose seats were held and confirmed then.
-fn booked(buyer: &Session, event: EventId, held_at: Timestamp, confirmed_at: Timestamp) -> Booking {
+pub(crate) fn booked(
+    buyer: &Session,
+    event: EventId,
+    held_at: Timestamp,
+    confirmed_at: Timestamp,
+) -> Booking {
     let hold = BegunHold {
         id: ReservationId::new(event, held_at),
         quantity: 1,

@@ -382,3 +382,32 @@ fn changed(change: &str) -> Option<(UpcomingEvent, bool)> {
 fn ttl_ms(age: Duration) -> u128 {
     COPY_TTL.saturating_sub(age).as_millis().max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dynamodb::OPERATION_TIMEOUT, waiting::WAIT_MAX};
+
+    /// By so much DynamoDB's index may lag; as a rule it is well under a second.
+    const INDEX_LAGS: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_change_outlives_every_list_that_lacks_it() {
+        // A list may be kept as long after its reading began as it may live.
+        assert!(CHANGE_SETTLED >= COPY_TTL + INDEX_LAGS);
+        assert!(CHANGE_REMEMBERED >= CHANGE_SETTLED + COPY_TTL);
+    }
+
+    #[test]
+    fn a_turn_ends_before_those_who_wait_for_it_give_up_and_before_what_is_shown_ends() {
+        assert!(TURN < WAIT_MAX && TURN < AGEING_BEFORE_END && AGEING_BEFORE_END < COPY_TTL);
+        assert!(OPERATION_TIMEOUT < AGEING_BEFORE_END, "who has the turn has the time to read");
+    }
+
+    #[test]
+    fn a_copy_lives_from_when_it_was_read() {
+        for (age_ms, left_ms) in [(0, 30_000), (1, 29_999), (29_999, 1), (30_000, 1), (90_000, 1)] {
+            assert_eq!(ttl_ms(Duration::from_millis(age_ms)), left_ms, "after {age_ms} ms");
+        }
+    }
+}

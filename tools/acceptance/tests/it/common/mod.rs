@@ -1,5 +1,6 @@
 //! A running Evently for each test, with its own tables and its own Redis keys; and people who use it.
 
+pub(crate) mod between;
 pub(crate) mod cluster;
 pub(crate) mod contract;
 mod counting;
@@ -92,6 +93,24 @@ impl TestApp {
     pub(crate) async fn another_permitted(&self, permissions: &Permissions) -> Self {
         let client = permissions.watched(&dynamodb::client_for_endpoint(&stores::shared().dynamodb));
         Self::serve(App::new(self.app.config.clone(), client).unwrap()).await
+    }
+
+    /// Another process of the same service, whose calls of DynamoDB meet what a test does `between`.
+    pub(crate) async fn another_through<F, R>(&self, between: F) -> Self
+    where
+        F: Fn(between::Call) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = between::Reply> + Send + 'static,
+    {
+        let endpoint = between::between(&stores::shared().dynamodb, between).await;
+        Self::serve(App::new(self.app.config.clone(), client(&endpoint)).unwrap()).await
+    }
+
+    /// Another process of the same service that reads so much for a page.
+    pub(crate) async fn another_reading(&self, limits: dynamodb::PageLimits) -> Self {
+        let mut app = App::new(self.app.config.clone(), client(&stores::shared().dynamodb)).unwrap();
+        let unshared = Arc::get_mut(&mut app).unwrap();
+        unshared.store = unshared.store.clone().with_page_limits(limits);
+        Self::serve(app).await
     }
 
     /// Another process of the same service, with some settings changed.

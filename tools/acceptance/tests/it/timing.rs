@@ -1,0 +1,100 @@
+//! Times that must fit together though they stand in different places: in the template, in the settings, in the code.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::reservation::HOLD_TTL_SECONDS_MAX;
+use http_api::service::REQUEST_TIME_MAX;
+use local::template::Template;
+use serde_json::Value;
+use settings::Config;
+use stores::{
+    dynamodb::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT, TRANSACTION_TIME_MAX},
+    redis::IDEMPOTENCY_TTL,
+};
+
+/// Each function of the template, by its binary, with its timeout.
+fn timeouts() -> BTreeMap<String, Duration> {
+    let template: Value = serde_saphyr::from_str(include_str!("../../../../template.yaml")).unwrap();
+    let usual = &template["Globals"]["Function"]["Timeout"];
+    let resources = template["Resources"].as_object().unwrap().values();
+    let functions = resources.filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    functions
+        .map(|function| {
+            let own = &function["Properties"]["Timeout"];
+            let seconds = if own.is_null() { usual } else { own }.as_u64().unwrap();
+            let name = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap();
+            (name.to_owned(), Duration::from_secs(seconds))
+        })
+        .collect()
+}
+
+/// The timeouts of the functions that serve requests.
+fn of_requests() -> BTreeMap<String, Duration> {
+    let routed = Template::embedded().unwrap();
+    let timeouts: BTreeMap<_, _> = timeouts()
+        .into_iter()
+        .filter(|(name, _)| routed.routes().iter().any(|route| route.function == *name))
+        .collect();
+    assert!(timeouts.len() >= 5, "{timeouts:?}");
+    timeouts
+}
+
+/// The settings where nothing is set that need not be.
+fn usual_settings() -> Config {
+    Config::from_lookup(|name| match name {
+        "JWT_SECRET" => Some("a secret of at least thirty-two bytes".to_owned()),
+        "REDIS_URL" => Some("redis://127.0.0.1".to_owned()),
+        name if name.ends_with("_TABLE") => Some(name.to_lowercase()),
+        _ => None,
+    })
+    .unwrap()
+}
+
+/// The janitor decides about a confirm after the grace. No commit may come later: neither from a function that still runs,
+/// nor from the last try that it sent.
+#[test]
+fn the_grace_of_a_confirm_is_longer_than_any_request_can_live() {
+    let grace = Duration::from_millis(usual_settings().confirm_grace_ms);
+    for (function, timeout) in of_requests() {
+        assert!(timeout + ATTEMPT_TIMEOUT < grace, "{function}: {timeout:?}");
+        // Clocks of a function and of Redis, a slow network: not to the second.
+        assert!(timeout * 2 < grace, "{function}: {timeout:?}");
+    }
+    // Nor may it keep seats from others for longer than a hold does.
+    assert!(grace <= Duration::from_millis(usual_settings().hold_ttl_ms));
+}
+
+#[test]
+fn a_request_is_told_to_try_again_before_its_function_is_broken_off() {
+    for (function, timeout) in of_requests() {
+        assert!(REQUEST_TIME_MAX + Duration::from_secs(1) <= timeout, "{function}: {timeout:?}");
+        assert!(TRANSACTION_TIME_MAX + OPERATION_TIMEOUT < timeout, "{function}: {timeout:?}");
+        assert!(OPERATION_TIMEOUT < REQUEST_TIME_MAX, "{function}");
+        // API Gateway waits no longer than that.
+        assert!(timeout < Duration::from_secs(29), "{function}: {timeout:?}");
+    }
+    assert!(ATTEMPT_TIMEOUT * 2 < OPERATION_TIMEOUT, "a second try has its time, too");
+}
+
+#[test]
+fn a_job_ends_by_itself_before_its_function_is_broken_off_and_that_before_the_next_run() {
+    let (timeouts, template) = (timeouts(), Template::embedded().unwrap());
+    let jobs =
+        [("janitor", janitor::Limits::default().run_time), ("pricing", pricing::Limits::default().run_time)];
+    assert_eq!(timeouts.len(), of_requests().len() + jobs.len(), "a function is no route and no job");
+    for (job, run_time) in jobs {
+        let timeout = timeouts[job];
+        let last = TRANSACTION_TIME_MAX + OPERATION_TIMEOUT;
+        assert!(run_time + last < timeout, "{job}: what was begun last takes {last:?}, of {timeout:?}");
+        let schedule = template.schedules().iter().find(|schedule| schedule.function == job).unwrap();
+        assert!(timeout < schedule.every, "{job}: {timeout:?} every {:?}", schedule.every);
+        // Lambda allows no more.
+        assert!(timeout <= Duration::from_secs(900), "{job}: {timeout:?}");
+    }
+}
+
+#[test]
+fn an_idempotency_key_is_known_for_as_long_as_the_longest_hold() {
+    assert!(IDEMPOTENCY_TTL >= Duration::from_secs(HOLD_TTL_SECONDS_MAX));
+    assert_eq!(usual_settings().hold_ttl_ms, 600_000);
+}
