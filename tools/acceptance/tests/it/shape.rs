@@ -148,6 +148,31 @@ fn the_domain_knows_no_io_and_each_store_keeps_its_types_to_itself() {
     }
 }
 
+/// Whether a function's code may use Redis: its routes, or its job, are those of an `App`, not of an `OuterApp`.
+fn is_inner(function: &str) -> bool {
+    let sources = sources(&format!("functions/{function}/src"));
+    let mentions = |word: &str| sources.iter().any(|(_, text)| text.contains(word));
+    let is_outer = mentions("OuterApp");
+    assert!(!is_outer || !mentions("http_api::App"), "{function} is of both rings");
+    !is_outer
+}
+
+#[test]
+fn functions_that_use_redis_run_in_its_network_and_no_others() {
+    let template: Value = serde_saphyr::from_str(include_str!("../../../../template.yaml")).unwrap();
+    let mut functions = 0;
+    for (name, resource) in template["Resources"].as_object().unwrap() {
+        if resource["Type"] == "AWS::Serverless::Function" {
+            let function = name.strip_suffix("Function").unwrap().to_lowercase();
+            let is_in_network = resource["Properties"].get("VpcConfig").is_some();
+            assert_eq!(is_in_network, is_inner(&function), "{name}");
+            functions += 1;
+        }
+    }
+    assert_eq!(functions, 7);
+    assert!(template["Globals"]["Function"].get("VpcConfig").is_none(), "each function says its own ring");
+}
+
 #[test]
 fn a_functions_main_only_wires() {
     for (file, text) in sources("functions") {
