@@ -260,9 +260,16 @@ impl TestApp {
         self.inventory(event).await.iter().map(|shard| shard.sold).sum()
     }
 
-    /// Seats that can be had, as the API says.
+    /// Seats that can be had, as the API says. A busy store may ask to try again, once or twice.
     pub(crate) async fn available(&self, event: &str) -> u64 {
-        self.anybody().get(&format!("/events/{event}")).await.body["available"].as_u64().unwrap()
+        let look = async || self.anybody().get(&format!("/events/{event}")).await;
+        let mut shown = look().await;
+        for _ in 0..2 {
+            if shown.status == 503 {
+                shown = look().await;
+            }
+        }
+        shown.body["available"].as_u64().unwrap_or_else(|| panic!("{}", shown.body))
     }
 }
 
