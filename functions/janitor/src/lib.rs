@@ -6,10 +6,10 @@
 //!
 //! | Job | Does | Cursor |
 //! | --- | --- | --- |
-//! | [`holds`] | expires holds, settles confirms that crashed, tells Redis of changes | of its own |
-//! | [`seats`] | holds Redis' free seats against DynamoDB, and notices what the next two can do | of its own |
-//! | [`popularity`] | corrects how popular an event is | none: what `seats` noticed |
-//! | [`hours`] | moves past hours of sales to the day items | none: what `seats` noticed |
+//! | `holds` | expires holds, settles confirms that crashed, tells Redis of changes | of its own |
+//! | `seats` | holds Redis' free seats against DynamoDB, and notices what the next two can do | of its own |
+//! | `popularity` | corrects how popular an event is | none: what `seats` noticed |
+//! | `hours` | moves past hours of sales to the day items | none: what `seats` noticed |
 
 mod holds;
 mod hours;

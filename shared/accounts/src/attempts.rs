@@ -7,7 +7,7 @@
 //! attempt back. What waits is answered at once, with when to come again, and costs no hash (but the one that
 //! every registration begins with).
 //!
-//! Registrations alone wait for their turn themselves, for up to [`PATIENCE`]. The same registration twenty times at once makes
+//! Registrations alone wait for their turn themselves, for up to `PATIENCE`. The same registration twenty times at once makes
 //! one account and nineteen attempts with its right password, of which all after the fifth would be told to wait although none
 //! was wrong: attempts under way count as failed. So they try again while those under way are taken back. Nobody guesses faster
 //! by it: a wrong password is let through no sooner than at a sign-in, for the same script decides, and a delay that is longer
@@ -114,7 +114,7 @@ pub async fn try_password<'a>(
     }
 }
 
-/// Like [`try_password`], but waits for its turn, for up to [`PATIENCE`]: the attempts that it would be refused for may be under
+/// Like [`try_password`], but waits for its turn, for up to `PATIENCE`: the attempts that it would be refused for may be under
 /// way, and right.
 pub async fn try_password_in_turn<'a>(
     accounts: &'a Accounts,

@@ -11,7 +11,7 @@
 //! refused, and neither asks Redis again nor begins anything until that client may have one more.
 //!
 //! Beside the count it is found out whether a change of the password has ended the token
-//! ([`accounts::has_ended`]).
+//! ([`accounts::EndedTokens`]).
 //!
 //! Without Redis reads are free, and each process counts writes and sign-ins by itself.
 
