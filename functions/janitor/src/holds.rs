@@ -1,13 +1,13 @@
 //! Holds that ran out, and confirms that crashed.
 
 use booking::{Expired, expire};
-use domain::error::Error;
+use domain::{error::Error, event::Event};
 use futures::{FutureExt, future::BoxFuture};
 use http_api::App;
 use jiff::Timestamp;
-use jobs::{Budget, Job, Walk, walk};
+use jobs::{Budget, Job};
 
-use crate::{EVENTS_AT_ONCE, events_with_work, report::Run};
+use crate::{report::Run, walk_events};
 
 pub(crate) struct Holds<'a> {
     pub(crate) app: &'a App,
@@ -26,30 +26,16 @@ impl Job<Run> for Holds<'_> {
         run: &'a mut Run,
     ) -> BoxFuture<'a, Result<(), Error>> {
         async move {
-            // Until it has come to the end, it has not.
-            let was_unfinished = std::mem::replace(&mut run.unfinished, true);
-            let start = self.app.redis.janitor_cursor(self.name()).await?;
-            let events = Walk {
-                store: &self.app.store,
-                filter: events_with_work(now),
-                page_events: self.page_events,
-                at_once: EVENTS_AT_ONCE,
+            let (app, job) = (self.app, (self.name(), self.page_events));
+            let expire_holds = |event: Event| async move {
+                let done = expire(&app.protocol, &event, now, budget).await;
+                done.inspect_err(
+                    |error| tracing::error!(event_id = %event.id, %error, "holds could not be expired"),
+                )
             };
-            let is_complete = walk(
-                events,
-                start,
-                budget,
-                |event| async move {
-                    let done = expire(&self.app.protocol, &event, now, budget).await;
-                    done.inspect_err(
-                        |error| tracing::error!(event_id = %event.id, %error, "holds could not be expired"),
-                    )
-                },
-                |done| run.add_expired(done),
-                |place| self.app.redis.set_janitor_cursor(self.name(), place),
-            )
-            .await?;
-            run.unfinished = was_unfinished || !is_complete;
+            let each = |done| run.add_expired(done);
+            let is_complete = walk_events(app, job, now, budget, expire_holds, each).await?;
+            run.unfinished |= !is_complete;
             Ok(())
         }
         .boxed()

@@ -20,10 +20,10 @@ mod seats;
 
 use std::time::Duration;
 
-use domain::error::Error;
+use domain::{error::Error, event::Event};
 use http_api::App;
 use jiff::{SignedDuration, Timestamp};
-use jobs::{Budget, Leaving, run_all};
+use jobs::{Budget, Leaving, Walk, run_all, walk};
 use stores::dynamodb::{EventsFilter, UNMOVED_DAYS};
 use tokio::time::Instant;
 
@@ -70,15 +70,26 @@ pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Rep
         (&hours, Duration::ZERO),
     ];
     let outcome = run_all(&jobs, now, Budget::of(limits.run_time), &mut run).await;
+    run.unfinished |= outcome.is_err();
     let report = run.report();
     measure::record(&report, started.elapsed());
     tracing::info!(report = %serde_json::json!(report), "janitor ran");
     outcome.map(|()| report)
 }
 
-/// The events that may have something to do. An event's sales end with the event at the latest, its keys go soon after, and
-/// its last hours of sales are moved.
-fn events_with_work(now: Timestamp) -> EventsFilter {
+/// Takes a job to the events that may have something to do, from where its last run stopped. An event's sales end with the
+/// event at the latest, its keys go soon after, and its last hours of sales are moved. Answers whether it came to the end.
+async fn walk_events<T, F: Future<Output = T>>(
+    app: &App,
+    (job, page_events): (&str, usize),
+    now: Timestamp,
+    budget: Budget,
+    one: impl Fn(Event) -> F,
+    each: impl FnMut(T),
+) -> Result<bool, Error> {
     let lookback = SignedDuration::from_hours(24 * UNMOVED_DAYS);
-    EventsFilter { from: Some(now - lookback), ..EventsFilter::default() }
+    let filter = EventsFilter { from: Some(now - lookback), ..EventsFilter::default() };
+    let events = Walk { store: &app.store, filter, page_events, at_once: EVENTS_AT_ONCE };
+    let start = app.redis.janitor_cursor(job).await?;
+    walk(events, start, budget, one, each, |place| app.redis.set_janitor_cursor(job, place)).await
 }

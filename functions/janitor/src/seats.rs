@@ -8,12 +8,12 @@ use domain::{error::Error, event::Event, popularity::rank};
 use futures::{FutureExt, future::BoxFuture};
 use http_api::App;
 use jiff::Timestamp;
-use jobs::{Budget, Job, Walk, walk};
+use jobs::{Budget, Job};
 use stores::dynamodb::has_hours_to_move;
 
 use crate::{
-    EVENTS_AT_ONCE, events_with_work,
     report::{Ranked, Run},
+    walk_events,
 };
 
 pub(crate) struct Seats<'a> {
@@ -42,25 +42,10 @@ impl Job<Run> for Seats<'_> {
         run: &'a mut Run,
     ) -> BoxFuture<'a, Result<(), Error>> {
         async move {
-            // Until it has come to the end, it has not.
-            let was_unfinished = std::mem::replace(&mut run.unfinished, true);
-            let start = self.app.redis.janitor_cursor(self.name()).await?;
-            let events = Walk {
-                store: &self.app.store,
-                filter: events_with_work(now),
-                page_events: self.page_events,
-                at_once: EVENTS_AT_ONCE,
-            };
-            let is_complete = walk(
-                events,
-                start,
-                budget,
-                |event| self.one(event),
-                |found| run.add_found(found, now),
-                |place| self.app.redis.set_janitor_cursor(self.name(), place),
-            )
-            .await?;
-            run.unfinished = was_unfinished || !is_complete;
+            let job = (self.name(), self.page_events);
+            let each = |found| run.add_found(found, now);
+            let is_complete = walk_events(self.app, job, now, budget, |event| self.one(event), each).await?;
+            run.unfinished |= !is_complete;
             Ok(())
         }
         .boxed()

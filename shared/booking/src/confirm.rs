@@ -56,8 +56,8 @@ pub async fn confirm(
                     None => Err(ended(protocol, user, id).await?),
                 };
             }
-            Err(error @ Error::OutOfReach { .. }) => {
-                // Redis is out of reach; a confirm that came before can be answered all the same.
+            Err(error @ (Error::OutOfReach { .. } | Error::GaveUp(_))) => {
+                // Redis is out of reach, or has what can't be read; a confirm that came before can be answered all the same.
                 return confirmed_before(protocol, user, id).await?.ok_or(error);
             }
             Err(error) => return Err(error),
