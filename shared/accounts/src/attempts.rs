@@ -38,12 +38,14 @@
 //! starts all counts again.
 
 use std::{
-    collections::HashMap,
+    convert::Infallible,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 use serde::Serialize;
 use tokio::time::sleep;
 
@@ -82,8 +84,14 @@ const PAUSE_MAX: Duration = Duration::from_millis(200);
 const KEPT_MAX: usize = 10_000;
 
 /// What a process counts while Redis is out of reach.
-#[derive(Debug, Default)]
-pub(crate) struct Attempts(Mutex<HashMap<String, Kept>>);
+#[derive(Debug)]
+pub(crate) struct Attempts(Cache<String, Arc<Mutex<Kept>>>);
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self(Cache::new(KEPT_MAX))
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Kept {
@@ -197,25 +205,16 @@ impl Attempt<'_> {
 impl Attempts {
     /// Counts an attempt, as `attempt.lua` does. Answers how long to wait if there were too many.
     fn count(&self, of: &FailuresOf, now: Instant) -> Option<Duration> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_MAX {
-            kept.retain(|_, counter| counter.forgotten_at > now);
-        }
-        if kept.len() >= KEPT_MAX {
-            kept.clear();
-        }
-        let counters = [(pair_of(of), RULES.pair), (of.network.clone(), RULES.address)];
-        let until = counters.iter().filter_map(|(key, _)| kept.get(key)).map(|counter| counter.until).max();
-        if let Some(wait) =
-            until.and_then(|until| until.checked_duration_since(now)).filter(|wait| !wait.is_zero())
-        {
+        let (pair, network) = (self.counter(pair_of(of), now), self.counter(of.network.clone(), now));
+        // The pair's first, always, so that no two wait for each other.
+        let (mut pair, mut network) = (pair.lock(), network.lock());
+        let wait = pair.until.max(network.until).saturating_duration_since(now);
+        if !wait.is_zero() {
             return Some(wait);
         }
-        for (key, rules) in counters {
-            let fresh = Kept { failures: 0, until: now, forgotten_at: now };
-            let counter = kept.entry(key).or_insert(fresh);
+        for (counter, rules) in [(&mut *pair, RULES.pair), (&mut *network, RULES.address)] {
             if counter.forgotten_at <= now {
-                *counter = fresh;
+                *counter = Kept::new(now);
             }
             counter.failures += 1;
             counter.until = now + delay(&rules, counter.failures);
@@ -224,13 +223,25 @@ impl Attempts {
         None
     }
 
+    fn counter(&self, key: String, now: Instant) -> Arc<Mutex<Kept>> {
+        let fresh = || Ok::<_, Infallible>(Arc::new(Mutex::new(Kept::new(now))));
+        let Ok(counter) = self.0.get_or_insert_with(&key, fresh);
+        counter
+    }
+
     fn forget(&self, of: &FailuresOf) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.remove(&pair_of(of));
-        if let Some(address) = kept.get_mut(&of.network) {
-            address.failures = address.failures.saturating_sub(1);
-            address.until = Instant::now();
+        self.0.remove(&pair_of(of));
+        if let Some(network) = self.0.get(&of.network) {
+            let mut network = network.lock();
+            network.failures = network.failures.saturating_sub(1);
+            network.until = Instant::now();
         }
+    }
+}
+
+impl Kept {
+    fn new(now: Instant) -> Self {
+        Self { failures: 0, until: now, forgotten_at: now }
     }
 }
 

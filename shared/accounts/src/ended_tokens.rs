@@ -20,11 +20,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
 use crate::tokens::ACCESS_TOKEN_SECONDS;
 use domain::{id::UserId, user::EndedTokensNote};
@@ -72,7 +72,7 @@ impl EndedTokens {
 
     /// Whether a token with that version of the user's password has self.
     pub async fn has_ended(&self, user: UserId, version: u32) -> bool {
-        let age = self.notes().age();
+        let age = self.notes.lock().age();
         match age {
             Some(age) if age < FRESH_FOR => {}
             // One reads; the others do not wait.
@@ -84,21 +84,17 @@ impl EndedTokens {
             _ => {
                 let _turn = self.turn.lock().await;
                 // Somebody may have read them meanwhile.
-                if self.notes().age().is_none_or(|age| age >= FRESH_FOR) {
+                if self.notes.lock().age().is_none_or(|age| age >= FRESH_FOR) {
                     self.read().await;
                 }
             }
         }
-        self.notes().good_from.get(&user).is_some_and(|(good_from, _)| version < *good_from)
+        self.notes.lock().good_from.get(&user).is_some_and(|(good_from, _)| version < *good_from)
     }
 
     /// This process just raised the version.
     pub(crate) fn add(&self, user: UserId, good_from: u32) {
-        self.notes().add(user, good_from);
-    }
-
-    fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().add(user, good_from);
     }
 
     async fn read(&self) {
@@ -107,7 +103,7 @@ impl EndedTokens {
             Some(redis) => read_notes(&self.store, redis).await,
             None => pairs(&read_store(&self.store).await.unwrap_or_default()),
         };
-        let mut notes = self.notes();
+        let mut notes = self.notes.lock();
         // After a failure, too: it is not asked again with each request.
         notes.read_at = Some(started);
         notes.good_from.retain(|_, (_, until)| *until > started);

@@ -63,6 +63,7 @@ async fn create(
         match (protocol.store.create_event(&event, &inventory, key).await?, key) {
             (dynamodb::Created::Done, _) => {
                 catalogue::announce(&protocol.catalogue, &event).await;
+                clear_broken_creations(protocol, &event, now).await;
                 return Ok(Created { event, replayed: false });
             }
             (dynamodb::Created::KeyUsed, Some(key)) => return lose(protocol, key, event, now).await,
@@ -72,6 +73,20 @@ async fn create(
     Err(Error::GaveUp(GaveUp::FindingId))
 }
 
+/// Only creations of large events leave anything behind when they break off, and the next one of that kind clears it away.
+async fn clear_broken_creations(protocol: &Protocol, created: &Event, now: Timestamp) {
+    if !dynamodb::has_surplus_shards(created) {
+        return;
+    }
+    match protocol.store.clear_broken_creations(now).await {
+        Ok(0) => {}
+        Ok(creations) => {
+            tracing::info!(creations, "shards of events that were never created are cleared away")
+        }
+        Err(error) => tracing::warn!(%error, "shards of events that were never created stay for now"),
+    }
+}
+
 /// The same request came twice at once, and the other one was first.
 async fn lose(protocol: &Protocol, key: &RequestKey, event: Event, now: Timestamp) -> Result<Created, Error> {
     let first = protocol.store.creation(key, now).await?.ok_or(Error::GaveUp(GaveUp::UnknownKey))?;
@@ -79,8 +94,8 @@ async fn lose(protocol: &Protocol, key: &RequestKey, event: Event, now: Timestam
         // It was this very one, whose answer got lost.
         return Ok(Created { event, replayed: false });
     }
-    if let Err(error) = protocol.store.delete_surplus_shards(&event).await {
-        tracing::warn!(event_id = %event.id, %error, "shards stay without an event, and mean nothing");
+    if let Err(error) = protocol.store.clear_surplus(&event).await {
+        tracing::warn!(event_id = %event.id, %error, "shards stay without an event until the next large one is created");
     }
     replay(protocol, key, &first).await
 }

@@ -1,12 +1,9 @@
 //! The list of upcoming published events: an index of start and name in memory, the events from Redis.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
@@ -107,17 +104,21 @@ pub(super) struct Kept {
 #[derive(Debug)]
 struct Index {
     events: Vec<UpcomingEvent>,
+    /// The list in Redis that it was made from; `None` without Redis.
+    list: Option<String>,
     generation: String,
     fresh_until: Instant,
 }
 
 impl Index {
-    /// The list with what changed since it was read.
-    fn new(kept: CatalogueKept) -> Self {
+    /// The list with what changed since it was read. `known` was made from the same list, where Redis did not send it anew.
+    fn new(kept: CatalogueKept, known: Option<&Index>) -> Self {
         // While another request reads the list anew, this one asks again soon, not with every look.
         let fresh_for = kept.fresh_for().max(Duration::from_millis(500)).min(kept.usable_for);
+        // Each change tells all that is new of its event, so those that `known` has already do no harm.
+        let list = kept.list.or_else(|| Some(known?.events.clone())).unwrap_or_default();
         let mut events: HashMap<EventId, UpcomingEvent> =
-            kept.list.into_iter().map(|event| (event.id, event)).collect();
+            list.into_iter().map(|event| (event.id, event)).collect();
         for (change, is_listed) in kept.changes {
             // Of the same version the list knows more than the change: when sales close.
             if events.get(&change.id).is_some_and(|known| known.version >= change.version) {
@@ -129,12 +130,17 @@ impl Index {
                 events.remove(&change.id);
             }
         }
-        Self::of(events.into_values().collect(), kept.generation, fresh_for)
+        Self::of(events.into_values().collect(), Some(kept.name), kept.generation, fresh_for)
     }
 
-    fn of(mut events: Vec<UpcomingEvent>, generation: String, fresh_for: Duration) -> Self {
+    fn of(
+        mut events: Vec<UpcomingEvent>,
+        list: Option<String>,
+        generation: String,
+        fresh_for: Duration,
+    ) -> Self {
         events.sort_unstable_by_key(place);
-        Self { events, generation, fresh_until: Instant::now() + fresh_for }
+        Self { events, list, generation, fresh_until: Instant::now() + fresh_for }
     }
 
     /// The events of a page, and where the next one starts.
@@ -161,7 +167,7 @@ fn place(event: &UpcomingEvent) -> Place {
 async fn present(catalogue: &Catalogue, old: Option<&Arc<Index>>) -> Result<Arc<Index>, Error> {
     let kept = &catalogue.index;
     let good = || {
-        let index = lock(&kept.index).clone()?;
+        let index = kept.index.lock().clone()?;
         let is_good = index.fresh_until > Instant::now() && old.is_none_or(|old| !Arc::ptr_eq(old, &index));
         is_good.then_some(index)
     };
@@ -172,35 +178,32 @@ async fn present(catalogue: &Catalogue, old: Option<&Arc<Index>>) -> Result<Arc<
     if let Some(index) = good() {
         return Ok(index);
     }
-    let found = from_redis(catalogue).await;
+    let known = kept.index.lock().clone();
+    let found = from_redis(catalogue, known.as_deref()).await;
     let index = match found {
         Err(_) if is_without_redis(&found) => {
             tracing::warn!("without Redis the list of events is read from DynamoDB");
-            Index::of(catalogue.store.upcoming(Timestamp::now()).await?, String::new(), COPY_TTL)
+            Index::of(catalogue.store.upcoming(Timestamp::now()).await?, None, String::new(), COPY_TTL)
         }
         found => found?,
     };
     let index = Arc::new(index);
-    *lock(&kept.index) = Some(Arc::clone(&index));
+    *kept.index.lock() = Some(Arc::clone(&index));
     Ok(index)
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn from_redis(catalogue: &Catalogue) -> Result<Index, Error> {
+async fn from_redis(catalogue: &Catalogue, known: Option<&Index>) -> Result<Index, Error> {
     let mut waiting_for = Waiting::new();
     loop {
-        match catalogue.redis.listed().await? {
-            List::Listed(kept, false) => return Ok(Index::new(kept)),
+        match catalogue.redis.listed(known.and_then(|index| index.list.as_deref())).await? {
+            List::Listed(kept, false) => return Ok(Index::new(kept, known)),
             List::Listed(kept, true) => match timeout(REFRESH_WAIT_MAX, read(catalogue)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "the list of events could not be read anew");
-                    return Ok(Index::new(kept));
+                    return Ok(Index::new(kept, known));
                 }
-                Err(_) => return Ok(Index::new(kept)),
+                Err(_) => return Ok(Index::new(kept, known)),
             },
             List::Read => read(catalogue).await?,
             List::Wait => waiting_for.a_moment().await?,

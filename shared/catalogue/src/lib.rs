@@ -25,9 +25,10 @@ mod price;
 mod read;
 mod show;
 
-use std::{sync::Mutex, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 pub use self::{
@@ -88,14 +89,14 @@ pub async fn announce(catalogue: &Catalogue, event: &Event) {
     );
     if let Err(error) = facts.and(copy).map(|_| ()).and(list) {
         tracing::warn!(event_id = %event.id, %error, "Redis was not told of a change; it learns of it soon");
-        outage::forget(catalogue, event.id).await;
+        outage::forget(catalogue, event.id);
     }
 }
 
 /// An event is deleted in DynamoDB: Redis forgets it, its seats and all else.
 pub async fn retract(catalogue: &Catalogue, event: &Event) -> Result<(), Error> {
     let generation = Uuid::now_v7().to_string();
-    outage::forget(catalogue, event.id).await;
+    outage::forget(catalogue, event.id);
     tokio::try_join!(
         catalogue.redis.forget_event(event.id),
         catalogue.redis.change(event, false, &generation)
@@ -109,7 +110,7 @@ pub async fn announce_price(catalogue: &Catalogue, event: &Event) {
         tokio::join!(catalogue.redis.refresh(event), catalogue.redis.keep(event, None, Duration::ZERO));
     if let Err(error) = facts.and(copy) {
         tracing::warn!(event_id = %event.id, %error, "Redis was not told of a price; it learns of it soon");
-        outage::forget(catalogue, event.id).await;
+        outage::forget(catalogue, event.id);
     }
 }
 
@@ -118,7 +119,7 @@ pub async fn announce_price(catalogue: &Catalogue, event: &Event) {
 pub async fn count_sold(catalogue: &Catalogue, event: EventId, tickets: i64) {
     if let Err(error) = catalogue.redis.sold(event, tickets).await {
         tracing::warn!(event_id = %event, %error, "a sale was not counted for popularity");
-        outage::forget(catalogue, event).await;
+        outage::forget(catalogue, event);
     }
 }
 

@@ -1,7 +1,5 @@
 //! The popular events: those with most tickets sold, right after each sale.
 
-use std::sync::PoisonError;
-
 use jiff::Timestamp;
 
 use super::{Shown, events, index::all_upcoming, is_without_redis, measure, popular_outage, read::ranks};
@@ -23,14 +21,14 @@ pub async fn popular(catalogue: &Catalogue, count: usize, now: Timestamp) -> Res
 }
 
 async fn from_redis(catalogue: &Catalogue, count: usize, now: Timestamp) -> Result<Vec<Shown>, Error> {
-    let last: Vec<EventId> = known(catalogue).clone();
+    let last: Vec<EventId> = catalogue.popular.lock().clone();
     let (first, shown) = tokio::join!(catalogue.redis.popular(0, LOOK_AT), events(catalogue, &last));
     let (mut ranked, mut shown) = (first?, shown?);
     if ranked.is_empty() {
         count_anew(catalogue, now).await?;
         ranked = catalogue.redis.popular(0, LOOK_AT).await?;
     }
-    known(catalogue).clone_from(&ranked);
+    catalogue.popular.lock().clone_from(&ranked);
     let mut found = Vec::with_capacity(count);
     let mut looked_at = 0;
     let mut gone = Vec::new();
@@ -59,11 +57,6 @@ async fn from_redis(catalogue: &Catalogue, count: usize, now: Timestamp) -> Resu
     }
     found.truncate(count);
     Ok(found)
-}
-
-/// What was popular when somebody last asked.
-fn known(catalogue: &Catalogue) -> std::sync::MutexGuard<'_, Vec<EventId>> {
-    catalogue.popular.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Redis has no ranks: one caller counts the tickets of all upcoming events in DynamoDB, the others wait.

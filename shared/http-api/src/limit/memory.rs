@@ -2,47 +2,55 @@
 //! their requests.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::VecDeque,
+    convert::Infallible,
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 
 use super::counted::Budget;
 use stores::redis::scripts::Allowance;
 
-/// Clients remembered at most. Beyond that all are forgotten, which only means that Redis is asked again.
+/// Clients remembered at most. Beyond that those are forgotten that came once and long ago, which only means that Redis is
+/// asked again.
 const CLIENTS_MAX: usize = 10_000;
 
 type Client = (Budget, String);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Memory {
-    refused: Mutex<HashMap<Client, Instant>>,
-    counted: Mutex<HashMap<Client, VecDeque<Instant>>>,
+    refused: Cache<Client, Instant>,
+    counted: Cache<Client, Arc<Mutex<VecDeque<Instant>>>>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { refused: Cache::new(CLIENTS_MAX), counted: Cache::new(CLIENTS_MAX) }
+    }
 }
 
 impl Memory {
     /// How long the client is refused from now on, if it is.
     pub(super) fn refused_for(&self, budget: Budget, client: &str) -> Option<Duration> {
-        let refused = lock(&self.refused);
-        let until = refused.get(&(budget, client.to_owned()))?;
+        let until = self.refused.get(&(budget, client.to_owned()))?;
         until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 
     /// Refuses the client until then.
     pub(super) fn refuse(&self, budget: Budget, client: &str, until: Instant) {
-        let mut refused = lock(&self.refused);
-        make_room(&mut refused, |until| *until > Instant::now());
-        refused.insert((budget, client.to_owned()), until);
+        self.refused.insert((budget, client.to_owned()), until);
     }
 
     /// Counts a request as `limit.lua` does.
     pub(super) fn count(&self, budget: Budget, client: &str, allowed: u64, window: Duration) -> Allowance {
         let now = Instant::now();
-        let is_in_window = |time: &Instant| now.duration_since(*time) < window;
-        let mut counted = lock(&self.counted);
-        make_room(&mut counted, |times| times.back().is_some_and(is_in_window));
-        let times = counted.entry((budget, client.to_owned())).or_default();
+        let is_in_window = |time: &Instant| now.saturating_duration_since(*time) < window;
+        let client = (budget, client.to_owned());
+        let Ok(times) = self.counted.get_or_insert_with(&client, || Ok::<_, Infallible>(Arc::default()));
+        let mut times = times.lock();
         while times.front().is_some_and(|time| !is_in_window(time)) {
             times.pop_front();
         }
@@ -51,22 +59,9 @@ impl Memory {
         if is_allowed {
             times.push_back(now);
         }
-        let more_in = times.front().map_or(window, |oldest| window - now.duration_since(*oldest));
+        let more_in = times.front().map_or(window, |oldest| window - now.saturating_duration_since(*oldest));
         Allowance { is_allowed, left: allowed.saturating_sub(had + 1), more_in }
     }
-}
-
-fn make_room<T>(clients: &mut HashMap<Client, T>, is_needed: impl Fn(&T) -> bool) {
-    if clients.len() >= CLIENTS_MAX {
-        clients.retain(|_, value| is_needed(value));
-    }
-    if clients.len() >= CLIENTS_MAX {
-        clients.clear();
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -106,6 +101,23 @@ mod tests {
             memory.refuse(Budget::Writes, &n.to_string(), Instant::now() + WINDOW);
             memory.count(Budget::Writes, &n.to_string(), 1, WINDOW);
         }
-        assert!(lock(&memory.refused).len() <= CLIENTS_MAX && lock(&memory.counted).len() <= CLIENTS_MAX);
+        assert!(memory.refused.len() <= CLIENTS_MAX && memory.counted.len() <= CLIENTS_MAX);
+    }
+    #[test]
+    fn a_flood_of_other_clients_does_not_free_one_that_keeps_coming() {
+        let memory = Memory::default();
+        let until = Instant::now() + Duration::from_secs(60);
+        memory.refuse(Budget::Writes, "a", until);
+        let mut allowed = u64::from(memory.count(Budget::Writes, "a", 1, Duration::from_secs(60)).is_allowed);
+        for n in 0..3 * CLIENTS_MAX {
+            memory.refuse(Budget::Writes, &n.to_string(), until);
+            memory.count(Budget::Writes, &n.to_string(), 1, Duration::from_secs(60));
+            if n % 500 == 0 {
+                assert!(memory.refused_for(Budget::Writes, "a").is_some(), "after {n} others");
+                allowed +=
+                    u64::from(memory.count(Budget::Writes, "a", 1, Duration::from_secs(60)).is_allowed);
+            }
+        }
+        assert_eq!(allowed, 1, "within one window");
     }
 }

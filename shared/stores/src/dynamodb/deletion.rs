@@ -9,11 +9,7 @@ use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, builders::DeleteBuilder
 use jiff::Timestamp;
 
 use super::{
-    Item, Store, from_item, number,
-    prices::price_id,
-    shard_id::shard_id,
-    text,
-    transaction::{SHARDS_WITH_EVENT, Transacted},
+    Item, Store, from_item, number, prices::price_id, shard_id::shard_id, text, transaction::Transacted,
     was_written,
 };
 use domain::{
@@ -68,12 +64,6 @@ impl Store {
             built(delete)
         });
         self.delete(deletes).await
-    }
-
-    /// Deletes those shards that were written before their event, which was not written then.
-    pub async fn delete_surplus_shards(&self, event: &Event) -> Result<(), Error> {
-        let first = u16::try_from(SHARDS_WITH_EVENT).unwrap_or(u16::MAX);
-        self.delete_shards(event.id, first..event.shards).await
     }
 
     /// Deletes the prices that an event had, then the event itself.

@@ -1,6 +1,6 @@
 //! Events. Key: `id`. Index `by_start`: `listing` (the same for all), `starts_at`; only admins write events,
 //! so one index partition is far from its limit. The same table keeps their prices ([`super::prices`]), and what
-//! idempotency keys of new events were used for ([`super::creations`]).
+//! idempotency keys of new events were used for ([`super::creations`]), and what is in the making ([`super::surplus`]).
 
 use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
@@ -60,7 +60,7 @@ pub struct EventsFilter {
 pub enum Created {
     /// The event is there.
     Done,
-    /// Another event has its id. Nothing was written.
+    /// Another event has its id, or it took so long that it was given up. Nothing was written.
     IdTaken,
     /// The idempotency key was used before. Nothing was written but, of a large event, surplus shards.
     KeyUsed,
@@ -225,18 +225,21 @@ impl Store {
         Ok(with_shards.collect())
     }
 
-    fn query_by_start(&self, filter: &EventsFilter) -> QueryFluentBuilder {
-        let from = filter.first_start();
-        let to = filter.to.unwrap_or(Timestamp::MAX);
-        let mut query = self
-            .client
+    /// A query of the index `by_start`.
+    pub(super) fn query_listing(&self, listing: &str, from: Timestamp, to: Timestamp) -> QueryFluentBuilder {
+        self.client
             .query()
             .table_name(&self.tables.events)
             .index_name(BY_START)
             .key_condition_expression("listing = :listing AND starts_at BETWEEN :from AND :to")
-            .expression_attribute_values(":listing", text(LISTING))
+            .expression_attribute_values(":listing", text(listing))
             .expression_attribute_values(":from", number(from.as_millisecond()))
-            .expression_attribute_values(":to", number(to.as_millisecond().max(from.as_millisecond())));
+            .expression_attribute_values(":to", number(to.as_millisecond().max(from.as_millisecond())))
+    }
+
+    fn query_by_start(&self, filter: &EventsFilter) -> QueryFluentBuilder {
+        let mut query =
+            self.query_listing(LISTING, filter.first_start(), filter.to.unwrap_or(Timestamp::MAX));
         let mut conditions = Vec::new();
         if let Some(status) = filter.status {
             conditions.push("#status = :status");
@@ -251,20 +254,16 @@ impl Store {
     }
 
     /// Adds an event with its first price and its inventory, and what its idempotency key was used for, if it came with
-    /// one. Shards beyond those that one transaction takes are written first, and mean nothing without their event.
+    /// one. Shards beyond those that one transaction takes are written first, see [`super::surplus`].
     pub async fn create_event(
         &self,
         event: &Event,
         inventory: &[InventoryShard],
         key: Option<&RequestKey>,
     ) -> Result<Created, Error> {
-        let (with_event, surplus) = inventory.split_at(inventory.len().min(SHARDS_WITH_EVENT));
-        for part in surplus.chunks(SHARDS_WITH_EVENT) {
-            let shards =
-                part.iter().map(|shard| self.put_shard(event.id, shard)).collect::<Result<_, _>>()?;
-            if let Transacted::Refused(_) = self.transact(shards).await? {
-                return Ok(Created::IdTaken);
-            }
+        let (with_event, surplus) = inventory.split_at(inventory.len().min(SHARDS_WITH_EVENT.into()));
+        if !self.write_surplus(event, surplus).await? {
+            return Ok(Created::IdTaken);
         }
         let mut items = vec![
             self.put_event(event, "attribute_not_exists(id)", &[])?,
@@ -272,6 +271,9 @@ impl Store {
         ];
         for shard in with_event {
             items.push(self.put_shard(event.id, shard)?);
+        }
+        if !surplus.is_empty() {
+            items.push(self.delete_note(event.id)?);
         }
         let of_event = items.len();
         if let Some(key) = key {

@@ -19,6 +19,7 @@ mod prices;
 mod retries;
 mod sales;
 mod shard_id;
+mod surplus;
 mod transaction;
 mod user_seats;
 mod users;
@@ -49,6 +50,7 @@ pub use history::{History, HistoryPlace};
 pub use page::PageLimits;
 pub use retries::{Retries, TRANSACTION_TIME_MAX};
 pub use sales::{UNMOVED_DAYS, has_hours_to_move};
+pub use surplus::has_surplus_shards;
 
 use domain::error::{Cause, Error, StoreName};
 use settings::{Roots, Tables};

@@ -12,9 +12,9 @@ use super::{Retries, Store, failed, out_of_reach};
 use domain::error::Error;
 use telemetry::names;
 
-/// Shards written with their event at most: a transaction takes 100 items, the event, its price and an idempotency key
-/// among them.
-pub(super) const SHARDS_WITH_EVENT: usize = 97;
+/// Shards written with their event at most: a transaction takes 100 items, the event, its price, an idempotency key and the
+/// note of surplus shards among them.
+pub(super) const SHARDS_WITH_EVENT: u16 = 96;
 
 /// How a transaction ended.
 pub(super) enum Transacted {

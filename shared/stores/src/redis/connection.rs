@@ -7,10 +7,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use redis::{
     Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, TlsCertificates, Value,
     aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
@@ -100,19 +101,19 @@ impl Cluster {
     }
 
     fn connection(&self) -> ClusterConnection {
-        lock(&self.connection).clone()
+        self.connection.lock().clone()
     }
 
     /// Takes notice of how a request ended.
     fn note(&self, error: Option<&RedisError>) {
         let is_silent = error.is_some_and(|error| error.is_timeout() || error.is_io_error());
-        let mut silent_since = lock(&self.silent_since);
+        let mut silent_since = self.silent_since.lock();
         match *silent_since {
             _ if !is_silent => *silent_since = None,
             None => *silent_since = Some(Instant::now()),
             Some(since) if since.elapsed() > CLUSTER_SILENT_MAX => {
                 tracing::warn!("the Redis Cluster answers nothing; connecting anew");
-                *lock(&self.connection) = connect(&self.client);
+                *self.connection.lock() = connect(&self.client);
                 *silent_since = Some(Instant::now());
             }
             Some(_) => {}
@@ -122,10 +123,6 @@ impl Cluster {
 
 fn connect(client: &ClusterClient) -> ClusterConnection {
     client.get_pending_async_connection_with_config(Default::default())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A server that vanished without a word must not be waited for: the kernel would try for a quarter of an hour.

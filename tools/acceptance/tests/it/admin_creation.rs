@@ -1,6 +1,12 @@
 //! An event is created once for each idempotency key, however often the request comes.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use domain::request_key::RequestKey;
 use futures::future::join_all;
@@ -9,7 +15,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use stores::dynamodb;
 
-use crate::common::{Answer, Session, TestApp, concert, in_hours, send, shared_dynamodb};
+use crate::common::{
+    Answer, Session, TestApp,
+    between::{Call, Reply},
+    concert, in_hours, send, shared_dynamodb,
+};
 
 async fn create(admin: &Session, key: &str, event: &Value) -> Answer {
     send(admin.request(Method::POST, "/admin/events").header("idempotency-key", key).json(event)).await
@@ -147,6 +157,63 @@ async fn ten_requests_at_once_with_one_key_make_one_event() {
         }
         evently.user().buy(ids.iter().next().unwrap(), 10).await;
     }
+}
+
+/// Whether this call creates the event itself.
+fn creates_the_event(call: &Call) -> bool {
+    let items = call.body["TransactItems"].as_array();
+    call.is_transaction()
+        && items.into_iter().flatten().any(|item| {
+            item["Put"]["Item"]["capacity"].is_object() && item["Put"]["Item"]["listing"].is_object()
+        })
+}
+
+#[tokio::test]
+async fn what_a_creation_leaves_behind_that_broke_off_goes_with_the_next_large_one() {
+    // 300 shards: more than one transaction takes.
+    let evently = TestApp::with(|config| config.seats_per_shard = 1).await;
+    let event = concert(json!({ "capacity": 300 }));
+    let breaking_off = evently
+        .another_through(|call: Call| async move {
+            if creates_the_event(&call) { Reply::refused() } else { call.done().await }
+        })
+        .await;
+    assert_ne!(breaking_off.admin().post("/admin/events", event.clone()).await.status, 201);
+    let (surplus, note) = (300 - 96, 1);
+    assert_eq!(items(&evently).await, surplus + note);
+
+    let small = concert(json!({ "capacity": 20 }));
+    assert_eq!(evently.admin().post("/admin/events", small).await.status, 201);
+    assert_eq!(evently.admin().post("/admin/events", event.clone()).await.status, 201);
+    let (of_small, of_large) = (2 + 20, 2 + 300);
+    assert_eq!(items(&evently).await, surplus + note + of_small + of_large, "it may still be under way");
+
+    let later = Timestamp::now() + SignedDuration::from_mins(11);
+    assert_eq!(evently.app.store.clear_broken_creations(later).await.unwrap(), 1);
+    assert_eq!(items(&evently).await, of_small + of_large);
+    assert_eq!(evently.app.store.clear_broken_creations(later).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_creation_that_was_given_up_while_it_went_on_creates_no_event_without_its_shards() {
+    let evently = TestApp::with(|config| config.seats_per_shard = 1).await;
+    let (store, gave_up) = (evently.app.store.clone(), Arc::new(AtomicBool::new(false)));
+    let slow = evently
+        .another_through(move |call: Call| {
+            let (store, gave_up) = (store.clone(), gave_up.clone());
+            async move {
+                if creates_the_event(&call) && !gave_up.swap(true, Ordering::Relaxed) {
+                    let later = Timestamp::now() + SignedDuration::from_mins(11);
+                    assert_eq!(store.clear_broken_creations(later).await.unwrap(), 1);
+                }
+                call.done().await
+            }
+        })
+        .await;
+    let created = slow.admin().post("/admin/events", concert(json!({ "capacity": 300 }))).await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    assert_eq!(items(&evently).await, 2 + 300, "under another id, once and whole");
+    evently.user().buy(&created.text("id"), 10).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{event::EventDetails, id::EventId};
+use domain::{
+    event::{EventDetails, UpcomingEvent},
+    id::EventId,
+};
 use futures::future::join_all;
 use jiff::Timestamp;
 use reqwest::Method;
@@ -10,7 +13,7 @@ use serde_json::{Value, json};
 use telemetry::names;
 use tokio::time::{Instant, sleep};
 
-use crate::common::{Calls, TestApp, concert, in_hours, metrics::Measured};
+use crate::common::{Calls, TestApp, between::Call, concert, in_hours, metrics::Measured};
 
 fn asked<const N: usize>(calls: [(&str, usize); N]) -> BTreeMap<String, usize> {
     calls.into_iter().map(|(call, times)| (call.to_owned(), times)).collect()
@@ -265,6 +268,91 @@ async fn without_redis_a_crowd_is_served_from_a_few_reads() {
     let calls = calls.take();
     assert_eq!(calls["Query events"], 1, "{calls:?}");
     assert!(calls.values().sum::<usize>() < 20, "{calls:?}");
+}
+
+#[tokio::test]
+async fn without_redis_a_slow_read_of_one_event_keeps_nobody_from_another() {
+    let (evently, redis) = TestApp::with_own_redis(|_| {}).await;
+    let (slow, fast) = (evently.event(10).await, evently.event(20).await);
+    let held_back = slow.clone();
+    let cut_off = evently
+        .another_through(move |call: Call| {
+            let is_slow = call.operation == "BatchGetItem" && call.body.to_string().contains(&held_back);
+            async move {
+                if is_slow {
+                    sleep(Duration::from_secs(1)).await;
+                }
+                call.done().await
+            }
+        })
+        .await;
+    redis.kill().unwrap();
+    redis.wait_dead().await;
+    let look = |event: &str| {
+        let (reader, path) = (cut_off.anybody(), format!("/events/{event}"));
+        tokio::spawn(async move { (reader.get(&path).await.status, Instant::now()) })
+    };
+    let first = [look(&slow), look(&slow)];
+    sleep(Duration::from_millis(100)).await;
+    let second = [look(&fast), look(&fast)];
+    let (mut slow_done, mut fast_done) = (Vec::new(), Vec::new());
+    for look in first {
+        slow_done.push(look.await.unwrap());
+    }
+    for look in second {
+        fast_done.push(look.await.unwrap());
+    }
+    for (status, at) in fast_done {
+        assert_eq!(status, 200);
+        assert!(slow_done.iter().all(|(status, slow_at)| *status == 200 && at < *slow_at));
+    }
+}
+
+#[tokio::test]
+async fn after_an_edit_a_process_is_sent_the_edit_and_not_the_list() {
+    let (evently, _redis) = TestApp::with_own_redis(|_| {}).await;
+    let event = evently.event(10).await;
+    let known = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
+    // Many more, of which Redis alone knows: what matters is how much it sends.
+    let many = (0..2_000).map(|n| UpcomingEvent {
+        id: EventId::new(Timestamp::now()),
+        name_lower: format!("concert {n}"),
+        ..UpcomingEvent::from(&known)
+    });
+    let list: Vec<UpcomingEvent> = many.chain([UpcomingEvent::from(&known)]).collect();
+    evently.app.redis.keep_list(&list, "a generation", Duration::ZERO).await.unwrap();
+    let sent = async || {
+        let stats: String = evently.redis_query(redis::cmd("INFO").arg("stats")).await;
+        let total = stats.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+        total.unwrap().trim().parse::<u64>().unwrap()
+    };
+    let reader = evently.another(&Calls::default()).await;
+    let look = async |query: &str| {
+        let before = sent().await;
+        let found = reader.anybody().get(&format!("/events?limit=1&q={query}")).await;
+        let items = found.body["items"].as_array().unwrap();
+        let names: Vec<String> = items.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect();
+        (names, sent().await - before)
+    };
+    let (_, whole) = look("nothing").await;
+    assert!(whole > 100_000, "{whole} bytes are no list of 2,000");
+    for name in ["Renamed", "Renamed again"] {
+        let change = concert(json!({ "name": name, "capacity": 10 }));
+        assert_eq!(evently.admin().put(&format!("/admin/events/{event}"), "*", change).await.status, 200);
+        let (names, bytes) = look("renamed").await;
+        assert_eq!(names, [name]);
+        assert!(bytes < 20_000, "{bytes} bytes were sent for one edit");
+    }
+    let cancelled = concert(json!({ "name": "Renamed", "capacity": 10, "status": "cancelled" }));
+    assert_eq!(evently.admin().put(&format!("/admin/events/{event}"), "*", cancelled).await.status, 200);
+    assert_eq!(look("renamed").await.0, Vec::<String>::new());
+    // The next list is another one.
+    evently.app.redis.keep_list(&list, "a generation", Duration::ZERO).await.unwrap();
+    let published = concert(json!({ "name": "Renamed", "capacity": 10, "status": "published" }));
+    assert_eq!(evently.admin().put(&format!("/admin/events/{event}"), "*", published).await.status, 200);
+    let (names, whole) = look("renamed").await;
+    assert_eq!(names, ["Renamed"]);
+    assert!(whole > 100_000, "{whole} bytes are no list of 2,000");
 }
 
 #[tokio::test]

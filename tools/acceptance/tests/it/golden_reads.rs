@@ -41,7 +41,7 @@ impl Reader {
         let mut names = Names::new(now + month, now);
         let event = EventId::new(now);
         names.call(event, "event");
-        for (name, days) in [("second_event", 1), ("draft", 2), ("past_event", 3)] {
+        for (name, days) in [("second_event", 1), ("draft", 2), ("past_event", 3), ("broken_event", 4)] {
             names.call(EventId::new(now - SignedDuration::from_hours(days)), name);
         }
         for name in ["held", "booking", "cancelled_booking", "released", "confirming", "withdrawal"] {

@@ -73,8 +73,10 @@ pub enum List {
 /// The list of upcoming published events as Redis keeps it.
 #[derive(Debug)]
 pub struct CatalogueKept {
-    /// As it was read from DynamoDB's index.
-    pub list: Vec<UpcomingEvent>,
+    /// As it was read from DynamoDB's index; `None` if it is the one that the caller has.
+    pub list: Option<Vec<UpcomingEvent>>,
+    /// What to call it when asking for what changed since.
+    pub name: String,
     /// What changed lately, and whether it belongs in the list.
     pub changes: Vec<(UpcomingEvent, bool)>,
     /// Another one after each change.
@@ -180,23 +182,24 @@ impl Redis {
         }
     }
 
-    /// The list of upcoming published events. One that can't be read is none.
-    pub async fn listed(&self) -> Result<List, Error> {
-        if let Some(list) = self.list().await? {
+    /// The list of upcoming published events. One that can't be read is none. `known` names the list that the caller has, if
+    /// it has one.
+    pub async fn listed(&self, known: Option<&str>) -> Result<List, Error> {
+        if let Some(list) = self.list(known).await? {
             return Ok(list);
         }
         tracing::warn!("the list of events can't be read; it is made anew");
         self.forget(self.keys.catalogue()).await?;
         // Another release may have made its own meanwhile.
-        Ok(self.list().await?.unwrap_or(List::Wait))
+        Ok(self.list(known).await?.unwrap_or(List::Wait))
     }
 
     /// `list.lua`: the list of upcoming published events; `None` if it can't be read.
-    pub async fn list(&self) -> Result<Option<List>, Error> {
+    pub async fn list(&self, known: Option<&str>) -> Result<Option<List>, Error> {
         let mut call = LIST.key(self.keys.catalogue());
         call.key(self.keys.catalogue_changes()).key(self.keys.catalogue_generation());
         call.key(self.keys.catalogue_turn());
-        call.arg(AGEING_BEFORE_END.as_millis()).arg(TURN.as_millis());
+        call.arg(AGEING_BEFORE_END.as_millis()).arg(TURN.as_millis()).arg(known.unwrap_or_default());
         let answer = self.invoke(&call).await?;
         Ok(match answer.word() {
             "LISTED" => kept(&answer)?.map(|list| List::Listed(list, false)),
@@ -356,12 +359,19 @@ impl Redis {
 
 /// `None` if the list can't be read.
 fn kept(answer: &Answer) -> Result<Option<CatalogueKept>, Error> {
-    let Ok(list) = answer.json::<Vec<Row>>(0) else { return Ok(None) };
+    let rows = match answer.value::<Vec<u8>>(0)?.as_slice() {
+        [] => None,
+        _ => match answer.json::<Vec<Row>>(0) {
+            Ok(rows) => Some(rows),
+            Err(_) => return Ok(None),
+        },
+    };
     let changes: Vec<String> = answer.value(1)?;
     // Below zero if it never ends, which only a stranger's does.
     let usable_for_ms = answer.value::<i64>(3)?.max(0).cast_unsigned();
     Ok(Some(CatalogueKept {
-        list: list.into_iter().map(from_row).collect(),
+        list: rows.map(|rows| rows.into_iter().map(from_row).collect()),
+        name: answer.value(4)?,
         changes: changes.iter().filter_map(|change| changed(change)).collect(),
         generation: answer.value(2)?,
         usable_for: Duration::from_millis(usable_for_ms),

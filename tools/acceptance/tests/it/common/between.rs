@@ -74,6 +74,11 @@ impl Reply {
         Self::of(500, Self::error("InternalServerError"))
     }
 
+    /// What DynamoDB says of a call that is not allowed, which it does not do.
+    pub(crate) fn refused() -> Self {
+        Self::of(400, Self::error("AccessDeniedException"))
+    }
+
     /// What DynamoDB says of a transaction that it is at already, by its token.
     pub(crate) fn in_progress() -> Self {
         Self::of(400, Self::error("TransactionInProgressException"))

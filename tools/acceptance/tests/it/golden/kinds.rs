@@ -19,6 +19,7 @@ pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str)
             let kind = match part("id") {
                 id if id.contains("#price#") => "item-price",
                 id if id.starts_with("key#") => "item-creation",
+                id if id.starts_with("surplus#") => "item-surplus",
                 id if is_id(id) => "item-event",
                 other => panic!("an item of a new kind in the table of events: {other}; see golden/kinds.rs"),
             };

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use domain::{
-    event::Pricing,
+    event::{Event, Pricing},
     id::{EventId, ReservationId},
+    inventory::new_shards,
+    request_key::RequestKey,
 };
 use jiff::{SignedDuration, Timestamp};
 use local::redis_server::RedisServer;
@@ -13,13 +15,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use settings::RateLimits;
 use stores::{
-    dynamodb::EventsFilter,
+    dynamodb::{Created, EventsFilter},
     redis::{PricingCursor, scripts::Withdraw},
 };
 use tokio::time::sleep;
 
 use super::shape::Names;
-use crate::common::{Answer, Session, TestApp, concert, in_hours, send};
+use crate::common::{Answer, Session, TestApp, concert, details, in_hours, send};
 
 pub(crate) const OLD_PASSWORD: &str = "correct horse";
 const PASSWORD: &str = "four quiet green bicycles";
@@ -42,6 +44,18 @@ pub(crate) fn full_event() -> Value {
         "sales_close_at": in_hours(24 * 30 + 1), "capacity": 20, "max_per_booking": 5, "max_per_user": 12,
         "pricing": { "min_percent": 80, "max_percent": 150 },
     }))
+}
+
+/// An event with a shard more than one transaction takes. It is never created, for its key is another's.
+async fn break_off_a_creation(evently: &TestApp, admin: &Session) -> EventId {
+    let now = Timestamp::now();
+    let event = Event::new(EventId::new(now), details(now), 97, now);
+    let key = RequestKey::new(admin.user_id.unwrap(), "a-new-event", b"another event");
+    let created = evently.app.store.create_event(&event, &new_shards(97, 1), Some(&key)).await;
+    assert_eq!(created.unwrap(), Created::KeyUsed);
+    // Its note is what is special; the shard is like any other.
+    evently.app.store.delete_shards(event.id, 96..97).await.unwrap();
+    event.id
 }
 
 impl Day {
@@ -68,6 +82,7 @@ impl Day {
         let draft = evently.event_with(draft).await;
         let past = evently.event_created(48, |_| {}).await;
 
+        let broken = break_off_a_creation(&evently, &admin).await;
         let starts_at: Timestamp = created.text("starts_at").parse().unwrap();
         let mut names = Names::new(starts_at, Timestamp::now());
         for (id, name) in [
@@ -75,6 +90,7 @@ impl Day {
             (lost.to_string(), "second_event"),
             (draft, "draft"),
             (past.clone(), "past_event"),
+            (broken.to_string(), "broken_event"),
             (ada.user_id.unwrap().to_string(), "user"),
             (admin.user_id.unwrap().to_string(), "admin"),
         ] {
@@ -177,7 +193,7 @@ impl Day {
         for command in [cmd("COPY").arg(keys.catalogue()).arg(&aside), cmd("DEL").arg(keys.catalogue())] {
             evently.redis_command(command).await;
         }
-        redis.listed().await.unwrap();
+        redis.listed(None).await.unwrap();
         self.keep_longer(keys.catalogue_turn()).await;
         evently.redis_command(cmd("RENAME").arg(aside).arg(keys.catalogue())).await;
     }

@@ -1,8 +1,8 @@
 //! The items of DynamoDB.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{email::Email, sales::hour_of};
-use jiff::Timestamp;
+use domain::{email::Email, id::EventId, sales::hour_of};
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -207,5 +207,27 @@ async fn every_record_of_a_created_event_answers_the_request_again() {
         reader.put_item(table, item).await;
         let again = create(&reader.admin).await;
         assert_eq!((again.status, again.text("id")), (201, created.text("id")), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_note_of_a_broken_creation_leads_to_what_it_left_behind() {
+    let reader = Reader::new().await;
+    let store = &reader.evently.app.store;
+    for (what, note) in golden("item-surplus").to_read() {
+        let note = reader.names.fill_item(&note);
+        let event: EventId = note["event_id"].as_s().unwrap().parse().unwrap();
+        reader.put_item(&reader.evently.app.config.tables.events, note).await;
+        for (_, shard) in golden("item-shard").to_read().into_iter().take(1) {
+            let mut shard = reader.names.fill_item(&shard);
+            shard.insert("shard_id".to_owned(), AttributeValue::S(format!("{event}#96")));
+            shard.extend(
+                ["sold", "bookings"].map(|name| (name.to_owned(), AttributeValue::N("0".to_owned()))),
+            );
+            reader.put_item(&reader.evently.app.config.tables.inventory, shard).await;
+        }
+        let later = Timestamp::now() + SignedDuration::from_hours(1);
+        assert_eq!(store.clear_broken_creations(later).await.unwrap(), 1, "{what}");
+        assert!(store.inventory_of_events(&[(event, 97)]).await.unwrap().is_empty(), "{what}");
     }
 }
