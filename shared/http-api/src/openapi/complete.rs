@@ -14,8 +14,11 @@ use utoipa::openapi::{
     schema::{OneOf, Schema, SchemaType, Type},
 };
 
-use super::{codes::one_of_each, headers, sample::sample};
-use crate::problem::{PROBLEM_JSON, Problem};
+use super::{examples::example, headers, sample::sample};
+use crate::{
+    Code,
+    problem::{PROBLEM_JSON, Problem},
+};
 
 /// Answers of the service around every route.
 const OF_EVERY_ROUTE: [(&str, &str); 3] = [
@@ -35,7 +38,7 @@ const WITHOUT_ROUTE: [(&str, &str); 2] = [
 /// # Errors
 /// When a schema can't be written.
 pub fn complete(document: &mut OpenApi) -> Result<(), serde_json::Error> {
-    let problems = one_of_each();
+    let problems: Vec<_> = Code::ALL.iter().map(|code| example(*code)).collect();
     let mut components = document.components.take().unwrap_or_default();
     let schemas = serde_json::to_value(&components.schemas)?;
     for operation in document.paths.paths.values_mut().flat_map(operations) {
@@ -52,7 +55,9 @@ pub fn complete(document: &mut OpenApi) -> Result<(), serde_json::Error> {
         components.responses.insert(name.to_owned(), RefOr::T(response));
     }
     components.headers.extend(headers::all());
-    components.examples.extend(problems.iter().map(|problem| (problem.code().to_owned(), example(problem))));
+    components
+        .examples
+        .extend(problems.iter().map(|problem| (problem.code().as_str().to_owned(), shown(problem))));
     document.components = Some(components);
     Ok(())
 }
@@ -92,11 +97,11 @@ fn complete_answers(
     Ok(())
 }
 
-fn example(problem: &Problem) -> RefOr<Example> {
-    let mut example = Example::new();
-    example.summary = problem.title().to_owned();
-    example.value = Some(problem.body());
-    RefOr::T(example)
+fn shown(problem: &Problem) -> RefOr<Example> {
+    let mut shown = Example::new();
+    shown.summary = problem.code().title().to_owned();
+    shown.value = Some(problem.body());
+    RefOr::T(shown)
 }
 
 /// Narrows a problem's code to those that the description names, with an example of each and its headers.
@@ -110,9 +115,9 @@ fn complete_problem(
         .split('`')
         .skip(1)
         .step_by(2)
-        .filter_map(|word| problems.iter().find(|problem| problem.code() == word))
-        .filter(|problem| status.is_none_or(|status| problem.status().as_str() == status))
-        .map(|problem| (problem.code(), problem))
+        .filter_map(|word| problems.iter().find(|problem| problem.code().as_str() == word))
+        .filter(|problem| status.is_none_or(|status| problem.code().status().as_str() == status))
+        .map(|problem| (problem.code().as_str(), problem))
         .collect();
     if named.is_empty() {
         return Ok(());

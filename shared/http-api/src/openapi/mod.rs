@@ -1,7 +1,7 @@
 //! What the OpenAPI document says of every route: the base document, and the errors that many routes share.
 
-mod codes;
 mod complete;
+mod examples;
 mod headers;
 mod sample;
 
