@@ -96,6 +96,7 @@ impl Problem {
     }
 
     /// Its code.
+    #[cfg(test)]
     pub(super) fn code(&self) -> Code {
         self.code
     }
