@@ -12,12 +12,19 @@ use domain::{error::Error, request_key::RequestKey};
 use http_api::{
     Admin, App, JsonBody, OptionalIdempotencyKey, Problem,
     headers::replayed,
-    openapi::{AdminProblems, AdvisedKeyHeader, BodyProblems, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, AdvisedKeyHeader, BodyProblems, KeyProblems, StoreProblems},
     views::EventView,
 };
 use jiff::Timestamp;
 
 use crate::{get::available, input::EventInput, tagged};
+
+http_api::problems! { CreateProblems:
+    EventNotFound: "the event that was created with this `Idempotency-Key` is deleted",
+    IdempotencyKeyReused: "the key was used for another event",
+    TryAgain: "a store did not answer in time. The event may have been created or not. With an `Idempotency-Key`, send the \
+               same request again; without, look at the list first",
+}
 
 /// Creates an event. Its `price` starts at `base_price`.
 ///
@@ -30,18 +37,7 @@ use crate::{get::available, input::EventInput, tagged};
     responses(
         (status = 201, description = "The event is created.", body = EventView,
          headers(("Location" = String), ("ETag" = String), ("Idempotent-Replayed" = bool))),
-        (status = 404, description = "`event_not_found`: the event that was created with this `Idempotency-Key` is deleted.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        BodyProblems,
-        (status = 400, description = "`invalid_parameter`: the `Idempotency-Key` is no such key; `malformed_json`; \
-          `malformed_body`.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`: each bad or unknown field is listed in `errors`; \
-          `idempotency_key_reused`: the key was used for another event.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        AdminProblems, StoreProblems,
-        (status = 503, description = "`try_again`: a store did not answer in time. The event may have been created or not. With \
-          an `Idempotency-Key`, send the same request again; without, look at the list first.", body = ProblemBody,
-         content_type = "application/problem+json"),
+        BodyProblems, KeyProblems, AdminProblems, StoreProblems, CreateProblems,
     ),
 )]
 pub(crate) async fn create_event(

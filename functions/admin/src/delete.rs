@@ -7,9 +7,15 @@ use domain::id::EventId;
 use http_api::{
     Admin, App, PathId, Problem,
     headers::RequiredIfMatch,
-    openapi::{AdminProblems, IfMatchHeader, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, IfMatchHeader, StoreProblems, VersionProblems},
 };
 use jiff::Timestamp;
+
+http_api::problems! { DeleteProblems:
+    EventNotFound: "there is none, or none any more",
+    EventNotDraft,
+    EventHasBookings: "seats of it were sold once",
+}
 
 /// Deletes a draft, with its prices and all else that belongs to it. A draft of which seats were ever sold can't be deleted,
 /// even if all its bookings are cancelled: they must find their event.
@@ -21,17 +27,7 @@ use jiff::Timestamp;
     ),
     responses(
         (status = 204, description = "The event is gone."),
-        (status = 400, description = "`invalid_parameter`: `If-Match` is no ETag.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 404, description = "`event_not_found`: there is none, or none any more.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 409, description = "`event_not_draft`; `event_has_bookings`: seats of it were sold once.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        (status = 412, description = "`stale_version`: see `current_version`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 428, description = "`if_match_required`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        AdminProblems, StoreProblems,
+        VersionProblems, AdminProblems, StoreProblems, DeleteProblems,
     ),
 )]
 pub(crate) async fn delete_event(

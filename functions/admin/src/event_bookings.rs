@@ -14,7 +14,7 @@ use http_api::{
     Admin, App, PathId, Problem, QueryParams,
     csv::{Table, Wanted, text},
     cursor::{from_cursor_if, to_cursor},
-    openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
     query::page_items,
     views::BookingView,
 };
@@ -82,9 +82,7 @@ pub(crate) struct Buyer {
     responses(
         (status = 200, description = "A page of bookings.", headers(("Link" = String)),
          content((EventBookingList = "application/json"), (String = "text/csv"))),
-        (status = 404, description = "`event_not_found`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        ParameterProblems, AdminProblems, StoreProblems,
+        EventProblems, ParameterProblems, AdminProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn list_event_bookings(

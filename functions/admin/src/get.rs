@@ -7,7 +7,7 @@ use catalogue::available_seats;
 use domain::{error::Error, event::Event, id::EventId};
 use http_api::{
     Admin, App, PathId, Problem,
-    openapi::{AdminProblems, IfNoneMatchHeader, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, EventProblems, IfNoneMatchHeader, StoreProblems},
     views::EventView,
 };
 use jiff::Timestamp;
@@ -24,9 +24,7 @@ use crate::tagged;
     responses(
         (status = 200, description = "The event.", body = EventView, headers(("ETag" = String))),
         (status = 304, description = "Nothing has changed, the available seats included.", headers(("ETag" = String))),
-        (status = 404, description = "`event_not_found`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        AdminProblems, StoreProblems,
+        EventProblems, AdminProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn get_any_event(

@@ -7,7 +7,7 @@ use booking::{self, Conservation};
 use domain::id::EventId;
 use http_api::{
     Admin, App, PathId, Problem,
-    openapi::{AdminProblems, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, EventProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -46,9 +46,7 @@ pub(crate) struct Inventory {
     params(("id" = uuid::Uuid, Path, description = "The event's id.")),
     responses(
         (status = 200, description = "Where the seats are.", body = Inventory),
-        (status = 404, description = "`event_not_found`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        AdminProblems, StoreProblems,
+        EventProblems, AdminProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn show_inventory(

@@ -12,7 +12,7 @@ use domain::{
 use http_api::{
     Admin, App, MergePatch, PathId, Problem,
     headers::RequiredIfMatch,
-    openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, BodyProblems, EventProblems, IfMatchHeader, StoreProblems, VersionProblems},
     views::EventView,
 };
 use jiff::Timestamp;
@@ -155,6 +155,12 @@ impl PricingPatch {
     }
 }
 
+http_api::problems! { PatchProblems:
+    CapacityBelowSold: "see `lowest_capacity`",
+    EventHasBookings: "it can't become a draft",
+    UnsupportedMediaType: "no JSON merge patch",
+}
+
 /// Changes some fields of an event and keeps the rest, by a JSON merge patch (RFC 7396). All else is as for PUT.
 ///
 /// Other media types are refused, `application/json` among them: it does not say what a left-out field means.
@@ -168,20 +174,8 @@ impl PricingPatch {
      example = json!({ "capacity": 800, "sales_open_at": null, "pricing": { "max_percent": 120 } })),
     responses(
         (status = 200, description = "The event as it is now.", body = EventView, headers(("ETag" = String))),
-        (status = 404, description = "`event_not_found`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 409, description = "`capacity_below_sold`: see `lowest_capacity`; `event_has_bookings`: it can't become a \
-          draft.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 412, description = "`stale_version`: see `current_version`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 428, description = "`if_match_required`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        BodyProblems,
-        (status = 400, description = "`invalid_parameter`: `If-Match` is no ETag; `malformed_json`; `malformed_body`.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`: no JSON merge patch.", body = ProblemBody,
-         content_type = "application/problem+json", headers(("Accept-Patch" = String))),
-        AdminProblems, StoreProblems,
+        (status = 415, headers(("Accept-Patch" = String))),
+        EventProblems, VersionProblems, BodyProblems, AdminProblems, StoreProblems, PatchProblems,
     ),
 )]
 pub(crate) async fn patch_event(

@@ -12,7 +12,7 @@ use domain::{
 use http_api::{
     Admin, App, PathId, Problem, QueryParams,
     cursor::{from_cursor_if, to_cursor},
-    openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
     query::page_items,
 };
 use jiff::Timestamp;
@@ -74,9 +74,7 @@ impl PriceView {
     params(("id" = uuid::Uuid, Path, description = "The event's id."), ListParams),
     responses(
         (status = 200, description = "A page of prices.", body = PriceList),
-        (status = 404, description = "`event_not_found`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        ParameterProblems, AdminProblems, StoreProblems,
+        EventProblems, ParameterProblems, AdminProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn list_prices(

@@ -7,12 +7,17 @@ use domain::id::EventId;
 use http_api::{
     Admin, App, JsonBody, PathId, Problem,
     headers::RequiredIfMatch,
-    openapi::{AdminProblems, BodyProblems, IfMatchHeader, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, BodyProblems, EventProblems, IfMatchHeader, StoreProblems, VersionProblems},
     views::EventView,
 };
 use jiff::Timestamp;
 
 use crate::{get::available, input::EventInput, tagged};
+
+http_api::problems! { ReplaceProblems:
+    CapacityBelowSold: "see `lowest_capacity`",
+    EventHasBookings: "it can't become a draft",
+}
 
 /// Replaces an event's editable fields. The capacity can be lowered to what is held and sold, `currency` can't be
 /// changed, `status: "cancelled"` takes the event off sale, and `"published"` puts it back. It becomes a `"draft"` only
@@ -30,19 +35,7 @@ use crate::{get::available, input::EventInput, tagged};
     request_body = EventInput,
     responses(
         (status = 200, description = "The event as it is now.", body = EventView, headers(("ETag" = String))),
-        (status = 404, description = "`event_not_found`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 409, description = "`capacity_below_sold`: see `lowest_capacity`; `event_has_bookings`: it can't become a \
-          draft.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 412, description = "`stale_version`: see `current_version`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 428, description = "`if_match_required`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        BodyProblems,
-        (status = 400, description = "`invalid_parameter`: `If-Match` is no strong ETag; `malformed_json`; `malformed_body`.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        AdminProblems, StoreProblems,
+        EventProblems, VersionProblems, BodyProblems, AdminProblems, StoreProblems, ReplaceProblems,
     ),
 )]
 pub(crate) async fn replace_event(

@@ -15,7 +15,7 @@ use domain::{
 use http_api::{
     Admin, App, Problem, QueryParams,
     csv::{Table, Wanted},
-    openapi::{AdminProblems, ParameterProblems, ProblemBody, StoreProblems},
+    openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -95,9 +95,7 @@ pub(crate) struct TimelineBucket {
     responses(
         (status = 200, description = "The sales.",
          content((Timeline = "application/json"), (String = "text/csv"))),
-        (status = 404, description = "`event_not_found`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        ParameterProblems, AdminProblems, StoreProblems,
+        EventProblems, ParameterProblems, AdminProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn timeline(

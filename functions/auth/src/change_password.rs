@@ -18,14 +18,18 @@ use axum::{extract::State, http::StatusCode};
 use domain::{error::Error, time::to_whole_ms, user::User};
 use http_api::{
     App, Caller, ClientAddress, FormerCaller, JsonBody, Problem,
-    openapi::{BodyProblems, ProblemBody, StoreProblems},
+    openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{account::account, password, policy};
+use crate::{
+    account::account,
+    password, policy,
+    problems::{FormerCallerProblems, PasswordProblems},
+};
 
 /// Another password.
 #[derive(Deserialize, ToSchema)]
@@ -47,6 +51,11 @@ enum Proof {
     Done(User),
 }
 
+http_api::problems! { ChangeProblems:
+    InvalidCredentials: "the current password is wrong, which counts like a wrong one at sign-in",
+    PasswordIsASetting: "the admin's password is changed in the settings",
+}
+
 /// Changes the caller's password. All tokens that were got with the old one end within 5 s everywhere, this request's too.
 /// Sign in again with the new one.
 ///
@@ -57,14 +66,7 @@ enum Proof {
     request_body = PasswordChange,
     responses(
         (status = 204, description = "The password is changed; sign in again."),
-        (status = 401, description = "`invalid_credentials`: the current password is wrong, which counts like a wrong \
-         one at sign-in; `unauthorized`: no token, or one that is not valid, or no longer.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 409, description = "`password_is_a_setting`: the admin's password is changed in the settings.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`; `too_many_attempts`: too many passwords were wrong, of this account or from this \
-         network; wait for `Retry-After`.", body = ProblemBody, content_type = "application/problem+json"),
-        BodyProblems, StoreProblems,
+        BodyProblems, FormerCallerProblems, PasswordProblems, StoreProblems, ChangeProblems,
     ),
 )]
 pub(crate) async fn change_password(

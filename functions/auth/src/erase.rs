@@ -18,14 +18,19 @@ use axum::{extract::State, http::StatusCode};
 use domain::{error::Error, time::to_whole_ms, user::User};
 use http_api::{
     App, Caller, ClientAddress, FormerCaller, JsonBody, Problem,
-    openapi::{BodyProblems, ProblemBody, StoreProblems},
+    openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{account::account, password, still_open::check_nothing_open};
+use crate::{
+    account::account,
+    password,
+    problems::{FormerCallerProblems, PasswordProblems},
+    still_open::check_nothing_open,
+};
 
 /// A person's own will.
 #[derive(Deserialize, ToSchema)]
@@ -34,6 +39,12 @@ pub(crate) struct Erasure {
     /// The account's password.
     #[schema(value_type = String, example = "correct horse battery")]
     password: SecretString,
+}
+
+http_api::problems! { EraseProblems:
+    InvalidCredentials: "the password is wrong, which counts like a wrong one at sign-in",
+    StillOpen: "seats are held, or bought for an event that is not over; see `reservations` and `bookings`",
+    PasswordIsASetting: "the admin's account goes with the settings",
 }
 
 /// Erases one's own account for good: address, name and password. All its tokens end within 5 s everywhere, this request's
@@ -46,15 +57,7 @@ pub(crate) struct Erasure {
     request_body = Erasure,
     responses(
         (status = 204, description = "The account is erased."),
-        (status = 401, description = "`invalid_credentials`: the password is wrong, which counts like a wrong one at \
-         sign-in; `unauthorized`: no token, or one that is not valid, or no longer.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 409, description = "`still_open`: seats are held, or bought for an event that is not over; see \
-         `reservations` and `bookings`. `password_is_a_setting`: the admin's account goes with the settings.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`; `too_many_attempts`: too many passwords were wrong, of this account or from this \
-         network; wait for `Retry-After`.", body = ProblemBody, content_type = "application/problem+json"),
-        BodyProblems, StoreProblems,
+        BodyProblems, FormerCallerProblems, PasswordProblems, StoreProblems, EraseProblems,
     ),
 )]
 pub(crate) async fn erase_me(

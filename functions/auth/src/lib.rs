@@ -7,6 +7,7 @@ mod login;
 mod me;
 mod password;
 mod policy;
+mod problems;
 mod register;
 mod rename;
 mod signed_in;

@@ -12,7 +12,7 @@ use domain::{
 };
 use http_api::{
     App, ClientAddress, JsonBody, Problem,
-    openapi::{BodyProblems, ProblemBody, StoreProblems},
+    openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -21,7 +21,7 @@ use settings::AdminAccount;
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
-use crate::{password, signed_in::SignedIn};
+use crate::{password, problems::PasswordProblems, signed_in::SignedIn};
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
@@ -35,6 +35,10 @@ pub(crate) struct Credentials {
     password: SecretString,
 }
 
+http_api::problems! { LoginProblems:
+    InvalidCredentials: "unknown address or wrong password",
+}
+
 /// Signs in. Takes the same time whether the address has an account or not. After some wrong passwords the next attempt
 /// must wait.
 #[utoipa::path(
@@ -42,11 +46,7 @@ pub(crate) struct Credentials {
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in.", body = SignedIn),
-        (status = 401, description = "`invalid_credentials`: unknown address or wrong password.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`; `too_many_attempts`: too many passwords were wrong, of this account or from this \
-         network; wait for `Retry-After`.", body = ProblemBody, content_type = "application/problem+json"),
-        BodyProblems, StoreProblems,
+        BodyProblems, PasswordProblems, StoreProblems, LoginProblems,
     ),
 )]
 pub(crate) async fn login(

@@ -19,7 +19,7 @@ use domain::{
 };
 use http_api::{
     App, ClientAddress, JsonBody, Problem,
-    openapi::{BodyProblems, ProblemBody, StoreProblems},
+    openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -43,6 +43,13 @@ pub(crate) struct Registration {
     name: Option<String>,
 }
 
+http_api::problems! { RegisterProblems:
+    EmailTaken: "the address has an account. Unless that is a day old, another password than its own was sent. It counts like \
+                 a wrong one at sign-in",
+    TooManyAttempts: "the address has an account, and too many passwords were wrong, of this account or from this network; \
+                      wait for `Retry-After`",
+}
+
 /// Makes an account, and signs in.
 ///
 /// The same request again within a day is answered alike, with the account as it is. The same is one with the same address and
@@ -52,13 +59,7 @@ pub(crate) struct Registration {
     request_body = Registration,
     responses(
         (status = 201, description = "The account is made.", body = SignedIn),
-        (status = 409, description = "`email_taken`: the address has an account. Unless that is \
-         a day old, another password than its own was sent. It counts like a wrong one at sign-in.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`; `too_many_attempts`: the address has an account, and too many \
-         passwords were wrong, of this account or from this network; wait for `Retry-After`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        BodyProblems, StoreProblems,
+        BodyProblems, StoreProblems, RegisterProblems,
     ),
 )]
 pub(crate) async fn register(

@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use domain::{error::Error, user::User};
 use http_api::{
     App, Caller, MergePatch, Problem,
-    openapi::{BodyProblems, CallerProblems, ProblemBody, StoreProblems},
+    openapi::{BodyProblems, CallerProblems, StoreProblems},
 };
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -31,6 +31,11 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, 
     Option::deserialize(value).map(Some)
 }
 
+http_api::problems! { RenameProblems:
+    AccountNotFound: "the account was erased just now, or is not kept",
+    UnsupportedMediaType: "no JSON merge patch",
+}
+
 /// Changes one's own account, by a JSON merge patch (RFC 7396). Other media types are refused, `application/json` among them.
 ///
 /// Nothing makes an account but registering, and the admin's first sign-in: where there is none, there is none to change.
@@ -40,12 +45,8 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, 
      example = json!({ "name": "Ada Lovelace" })),
     responses(
         (status = 200, description = "The account as it is now.", body = Me),
-        (status = 404, description = "`account_not_found`: the account was erased just now, or is not kept.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        BodyProblems,
-        (status = 415, description = "`unsupported_media_type`: no JSON merge patch.", body = ProblemBody,
-         content_type = "application/problem+json", headers(("Accept-Patch" = String))),
-        CallerProblems, StoreProblems,
+        (status = 415, headers(("Accept-Patch" = String))),
+        BodyProblems, CallerProblems, StoreProblems, RenameProblems,
     ),
 )]
 pub(crate) async fn rename_me(

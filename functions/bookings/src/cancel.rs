@@ -6,11 +6,16 @@ use axum::{Json, extract::State, response::IntoResponse};
 use http_api::{
     App, BookingId, Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
     headers::replayed,
-    openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, ProblemBody, StoreProblems},
+    openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, StoreProblems},
     views::BookingAnswer,
 };
 use jiff::Timestamp;
 use telemetry::names;
+
+http_api::problems! { CancelProblems:
+    BookingNotFound: "there is none, or it is another user's",
+    EventStarted: "too late; a booking of a cancelled event can be cancelled at any time",
+}
 
 /// Cancels a booking: its seats go back on sale, once. Cancelling again answers the same.
 #[utoipa::path(
@@ -22,11 +27,7 @@ use telemetry::names;
     responses(
         (status = 200, description = "The booking is cancelled.", body = BookingAnswer,
          headers(("Idempotent-Replayed" = bool))),
-        (status = 404, description = "`booking_not_found`: there is none, or it is another user's.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`event_started`: too late; a booking of a cancelled event can be cancelled at any time.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        KeyProblems, CallerProblems, StoreProblems,
+        KeyProblems, CallerProblems, StoreProblems, CancelProblems,
     ),
 )]
 pub(crate) async fn cancel_booking(

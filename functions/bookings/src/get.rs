@@ -6,9 +6,13 @@ use axum::{Json, extract::State, response::IntoResponse};
 use domain::{error::Error, event::EventNow};
 use http_api::{
     App, BookingId, Caller, PathId, Problem,
-    openapi::{CallerProblems, ProblemBody, StoreProblems},
+    openapi::{CallerProblems, StoreProblems},
     views::BookingAnswer,
 };
+
+http_api::problems! { GetProblems:
+    BookingNotFound: "there is none, or it is another user's",
+}
 
 /// One of one's own bookings.
 #[utoipa::path(
@@ -16,9 +20,7 @@ use http_api::{
     params(("id" = uuid::Uuid, Path, description = "The booking's id.")),
     responses(
         (status = 200, description = "The booking.", body = BookingAnswer),
-        (status = 404, description = "`booking_not_found`: there is none, or it is another user's.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        CallerProblems, StoreProblems,
+        CallerProblems, StoreProblems, GetProblems,
     ),
 )]
 pub(crate) async fn get_booking(

@@ -11,7 +11,7 @@ use axum::{
 use http_api::{
     App, Problem,
     headers::{cacheable, text_answer},
-    openapi::{IfNoneMatchHeader, ProblemBody},
+    openapi::IfNoneMatchHeader,
     problem::RETRY_AFTER_SECONDS,
 };
 use serde::Serialize;
@@ -38,13 +38,17 @@ pub(crate) struct Health {
     redis: &'static str,
 }
 
+http_api::problems! { HealthProblems:
+    TryAgain: "nothing answered in time",
+}
+
 /// Whether each store answers.
 #[utoipa::path(
     get, path = "/health", tag = "Service",
     responses(
         (status = 200, description = "DynamoDB answers.", body = Health),
-        (status = 503, description = "DynamoDB is out of reach; `try_again`: nothing answered in time.",
-         content((Health = "application/json"), (ProblemBody = "application/problem+json"))),
+        (status = 503, description = "DynamoDB is out of reach.", body = Health),
+        HealthProblems,
     ),
 )]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {

@@ -8,7 +8,7 @@ use domain::{error::Error, event::EventStatus, id::EventId};
 use http_api::{
     App, PathId, Problem,
     headers::{cacheable, event_answer},
-    openapi::{IfNoneMatchHeader, ProblemBody, StoreProblems},
+    openapi::{EventProblems, IfNoneMatchHeader, StoreProblems},
     views::EventView,
 };
 
@@ -25,9 +25,7 @@ use crate::CACHE_SECONDS;
         (status = 200, description = "The event.", body = EventView,
          headers(("ETag" = String), ("Cache-Control" = String))),
         (status = 304, description = "Nothing has changed, the available seats included.", headers(("ETag" = String))),
-        (status = 404, description = "`event_not_found`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        StoreProblems,
+        EventProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn get_event(

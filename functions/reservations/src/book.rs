@@ -12,7 +12,7 @@ use domain::{error::Error, event::MAX_PER_BOOKING_MAX, id::EventId, whole::whole
 use http_api::{
     App, Caller, IdempotencyKey, JsonBody, PathId, Permit, Problem,
     headers::replayed,
-    openapi::{BodyProblems, CallerProblems, KeyHeader, ProblemBody, StoreProblems},
+    openapi::{BodyProblems, CallerProblems, EventProblems, KeyHeader, KeyProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -34,6 +34,15 @@ fn one() -> u32 {
     1
 }
 
+http_api::problems! { BookProblems:
+    IdempotencyKeyRequired,
+    SoldOut: "fewer seats are left than asked for",
+    AllHeld: "they may come back, see `retry_at`",
+    NotOnSale,
+    MaxPerUserReached: "see `left`",
+    HeldTooLong: "seats were held again and again without being bought, see `retry_at`",
+}
+
 /// Holds seats for a while, at the price of this moment. Confirm the reservation to buy them.
 ///
 /// Sending the same `Idempotency-Key` again gives the same reservation as it is by then, with `Idempotent-Replayed: true`:
@@ -48,18 +57,7 @@ fn one() -> u32 {
     responses(
         (status = 201, description = "The seats are held.", body = ReservationAnswer,
          headers(("Location" = String), ("Idempotent-Replayed" = bool))),
-        (status = 404, description = "`event_not_found`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 409, description = "`sold_out`: fewer seats are left than asked for; `all_held`: they may come back, \
-          see `retry_at`; `not_on_sale`; `max_per_user_reached`: see `left`; `held_too_long`: seats were held again and again \
-          without being bought, see `retry_at`.", body = ProblemBody, content_type = "application/problem+json"),
-        BodyProblems,
-        (status = 400, description = "`idempotency_key_required`; `invalid_parameter`: it is no such key; \
-          `malformed_json`; `malformed_body`.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`; `idempotency_key_reused`: the key was used for another \
-          request.", body = ProblemBody, content_type = "application/problem+json"),
-        CallerProblems, StoreProblems,
+        EventProblems, BodyProblems, KeyProblems, CallerProblems, StoreProblems, BookProblems,
     ),
 )]
 pub(crate) async fn book(

@@ -12,12 +12,22 @@ use domain::id::ReservationId;
 use http_api::{
     App, Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
     headers::replayed,
-    openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, ProblemBody, StoreProblems},
+    openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, StoreProblems},
     views::BookingAnswer,
 };
 use jiff::Timestamp;
 
 use crate::measure;
+
+http_api::problems! { ConfirmProblems:
+    ReservationNotFound: "it is another user's",
+    SoldOut | AllHeld: "Redis had lost data, and the held seats were sold to others. Nothing is sold; as long as the hold \
+                        lasts, confirming again may find other seats",
+    NotOnSale: "the event was cancelled, or is not published any more",
+    MaxPerUserReached: "other bookings were confirmed meanwhile",
+    ReservationExpired,
+    ReservationReleased: "it was given back",
+}
 
 /// Buys the held seats. Confirming again answers with the same booking, so it is safe after a lost answer.
 #[utoipa::path(
@@ -30,15 +40,7 @@ use crate::measure;
         (status = 201, description = "The seats are sold.", body = BookingAnswer, headers(("Location" = String))),
         (status = 200, description = "They were sold before: the same booking.", body = BookingAnswer,
          headers(("Location" = String), ("Idempotent-Replayed" = bool))),
-        (status = 404, description = "`reservation_not_found`: it is another user's.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 409, description = "`not_on_sale`: the event was cancelled, or is not published any more; `sold_out`, `all_held`: Redis \
-          had lost data, and the held seats were sold to others. Nothing is sold; as long as the hold lasts, confirming \
-          again may find other seats. `max_per_user_reached`: other bookings were confirmed meanwhile.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 410, description = "`reservation_expired`; `reservation_released`: it was given back.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        KeyProblems, CallerProblems, StoreProblems,
+        KeyProblems, CallerProblems, StoreProblems, ConfirmProblems,
     ),
 )]
 pub(crate) async fn confirm_reservation(

@@ -7,10 +7,16 @@ use booking::{self, Looked};
 use domain::id::ReservationId;
 use http_api::{
     App, Caller, PathId, Problem,
-    openapi::{CallerProblems, ProblemBody, StoreProblems},
+    openapi::{CallerProblems, StoreProblems},
 };
 
 use crate::view::{ReservationAnswer, ReservationView};
+
+http_api::problems! { LookProblems:
+    ReservationNotFound: "there is none, or it is another user's, or it ended more than a day ago",
+    ReservationExpired,
+    ReservationReleased: "it was given back. Known for a day",
+}
 
 /// One's own reservation, with what is left of it.
 #[utoipa::path(
@@ -18,11 +24,7 @@ use crate::view::{ReservationAnswer, ReservationView};
     params(("id" = uuid::Uuid, Path, description = "The reservation's id.")),
     responses(
         (status = 200, description = "The reservation.", body = ReservationAnswer),
-        (status = 404, description = "`reservation_not_found`: there is none, or it is another user's, or it ended more than a \
-          day ago.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 410, description = "`reservation_expired`; `reservation_released`: it was given back. Known for a day.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        CallerProblems, StoreProblems,
+        CallerProblems, StoreProblems, LookProblems,
     ),
 )]
 pub(crate) async fn get_reservation(

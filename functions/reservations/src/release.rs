@@ -6,9 +6,16 @@ use axum::{extract::State, http::StatusCode};
 use domain::id::ReservationId;
 use http_api::{
     App, Caller, PathId, Problem,
-    openapi::{CallerProblems, ProblemBody, StoreProblems},
+    openapi::{CallerProblems, StoreProblems},
 };
 use telemetry::names;
+
+http_api::problems! { ReleaseProblems:
+    ReservationNotFound: "there is none, or it is another user's, or it ended more than a day ago",
+    AlreadyConfirmed: "cancel the booking instead",
+    ConfirmUnderWay,
+    ReservationExpired,
+}
 
 /// Gives a reservation back: its seats are on sale again at once. Giving it back again answers the same.
 #[utoipa::path(
@@ -16,13 +23,7 @@ use telemetry::names;
     params(("id" = uuid::Uuid, Path, description = "The reservation's id.")),
     responses(
         (status = 204, description = "The seats are on sale again."),
-        (status = 404, description = "`reservation_not_found`: there is none, or it is another user's, or it ended more than a \
-          day ago.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 410, description = "`reservation_expired`.", body = ProblemBody,
-         content_type = "application/problem+json"),
-        (status = 409, description = "`already_confirmed`: cancel the booking instead; `confirm_under_way`.",
-         body = ProblemBody, content_type = "application/problem+json"),
-        CallerProblems, StoreProblems,
+        CallerProblems, StoreProblems, ReleaseProblems,
     ),
 )]
 pub(crate) async fn release_reservation(

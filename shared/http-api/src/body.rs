@@ -11,7 +11,7 @@ use axum::{
 use futures::stream;
 use serde::de::DeserializeOwned;
 
-use super::{json, problem::Problem};
+use super::{code::Code, json, problem::Problem};
 
 /// What a request body may have.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -85,25 +85,19 @@ fn unreadable(rejection: BytesRejection) -> Problem {
 }
 
 pub(super) fn not_json() -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON")
-        .detail("Send it with Content-Type: application/json.")
+    Problem::new(Code::UnsupportedMediaType).detail("Send it with Content-Type: application/json.")
 }
 
 fn not_a_patch() -> Problem {
-    Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        "The body must be a JSON merge patch",
-    )
-    .detail(format!("Send it with Content-Type: {MERGE_PATCH_JSON}."))
-    .header(HeaderName::from_static("accept-patch"), MERGE_PATCH_JSON)
+    Problem::new(Code::UnsupportedMediaType)
+        .detail(format!("Send it with Content-Type: {MERGE_PATCH_JSON}."))
+        .header(HeaderName::from_static("accept-patch"), MERGE_PATCH_JSON)
 }
 
 pub(super) fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large")
-        .detail(format!("It may have at most {BODY_BYTES_MAX} bytes."))
+    Problem::new(Code::BodyTooLarge).detail(format!("It may have at most {BODY_BYTES_MAX} bytes."))
 }
 
 pub(super) fn malformed_body() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed_body", "The body could not be read")
+    Problem::new(Code::MalformedBody)
 }

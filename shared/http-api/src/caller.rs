@@ -1,12 +1,9 @@
 //! Who is calling: authorisation as an argument. A handler that takes a [`Caller`] is for signed-in users, one
 //! that takes an [`Admin`] for admins.
 
-use axum::{
-    extract::FromRequestParts,
-    http::{StatusCode, request::Parts},
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 
-use super::{limit::Permit, problem::Problem};
+use super::{code::Code, limit::Permit, problem::Problem};
 use accounts::tokens::AccessClaims;
 use domain::{email::Email, id::UserId, user::Role};
 
@@ -77,7 +74,7 @@ impl<S: Sync> FromRequestParts<S> for Admin {
 }
 
 pub(super) fn forbidden() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "forbidden", "Only an admin may do this")
+    Problem::new(Code::Forbidden)
 }
 
 /// What the request's token says. The table of users is not asked; whether the token was ended early is found out beside

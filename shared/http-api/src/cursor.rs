@@ -1,11 +1,10 @@
 //! Cursors: where a list goes on. Signed, so that a tampered one is refused, and tied to the list, its filters
 //! and its reader, so that one can't be used for another.
 
-use axum::http::StatusCode;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::problem::Problem;
+use super::{code::Code, problem::Problem};
 use accounts::tokens::Tokens;
 use domain::{error::Error, page::PageKey};
 
@@ -58,7 +57,7 @@ pub fn from_cursor_if(
 }
 
 pub(super) fn invalid_cursor() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_cursor", "The cursor is not one of this list")
+    Problem::new(Code::InvalidCursor)
         .detail("Use next_cursor as it was given, with the same filters, or start without a cursor.")
 }
 
@@ -76,7 +75,7 @@ mod tests {
         match from_cursor(&tokens(), list, Some(cursor)) {
             Ok(key) => key,
             Err(problem) => {
-                assert_eq!((problem.status(), problem.code()), (StatusCode::BAD_REQUEST, "invalid_cursor"));
+                assert_eq!(problem.code(), Code::InvalidCursor);
                 None
             }
         }

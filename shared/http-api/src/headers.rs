@@ -2,11 +2,11 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderValue, StatusCode, request::Parts},
+    http::{HeaderValue, request::Parts},
     response::Response,
 };
 
-use super::problem::Problem;
+use super::{code::Code, problem::Problem};
 pub use super::{
     if_match::{IfMatch, RequiredIfMatch},
     validators::{cacheable, event_answer, json_answer, text_answer},
@@ -39,7 +39,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OptionalIdempotencyKey {
 }
 
 pub(super) fn key_required() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_required", "An Idempotency-Key header is required")
+    Problem::new(Code::IdempotencyKeyRequired)
         .detail("Send a new one, a UUID for example, with each new request, and the same with each retry.")
 }
 
@@ -93,7 +93,7 @@ mod tests {
             let fits = (1..=255).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
             match extract::<IdempotencyKey>(parts("idempotency-key", std::slice::from_ref(&value))) {
                 Ok(IdempotencyKey(key)) => prop_assert!(fits && key.as_bytes() == value),
-                Err(problem) => prop_assert!(!fits && problem.code() == "invalid_parameter"),
+                Err(problem) => prop_assert!(!fits && problem.code() == Code::InvalidParameter),
             }
         }
     }

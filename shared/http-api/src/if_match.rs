@@ -2,10 +2,10 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, header, request::Parts},
 };
 
-use super::problem::Problem;
+use super::{code::Code, problem::Problem};
 
 /// The `If-Match` of a change; 428 without (RFC 6585, section 3).
 #[derive(Clone, Debug)]
@@ -48,8 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiredIfMatch {
 }
 
 pub(super) fn if_match_required() -> Problem {
-    Problem::new(StatusCode::PRECONDITION_REQUIRED, "if_match_required", "An If-Match header is required")
-        .detail("Send the ETag of the version that the change is based on.")
+    Problem::new(Code::IfMatchRequired).detail("Send the ETag of the version that the change is based on.")
 }
 
 /// `*` or a list of strong entity tags (RFC 9110, section 8.8.3), without their quotes. A weak one can never match here
@@ -127,7 +126,7 @@ mod tests {
             assert!(!if_match(stale).unwrap().allows(7), "{stale}");
         }
         for malformed in ["", "7", "\"7", "W/\"7\"", "\"7\", W/\"7\"", "\"7\" \"7\"", "*, \"7\"", "\"7\","] {
-            assert_eq!(if_match(malformed).unwrap_err().code(), "invalid_parameter", "{malformed}");
+            assert_eq!(if_match(malformed).unwrap_err().code(), Code::InvalidParameter, "{malformed}");
         }
     }
 
@@ -136,8 +135,8 @@ mod tests {
         let lines =
             |lines: &[&str]| extract(&lines.iter().map(|line| line.as_bytes().to_vec()).collect::<Vec<_>>());
         assert!(lines(&["\"1\"", "\"7.ab\""]).unwrap().allows(7));
-        assert_eq!(lines(&["*", "\"7\""]).unwrap_err().code(), "invalid_parameter");
-        assert_eq!(lines(&[]).unwrap_err().code(), "if_match_required");
+        assert_eq!(lines(&["*", "\"7\""]).unwrap_err().code(), Code::InvalidParameter);
+        assert_eq!(lines(&[]).unwrap_err().code(), Code::IfMatchRequired);
     }
 
     proptest! {
@@ -148,7 +147,7 @@ mod tests {
                 // Whether it matches or not: it can be asked.
                 Ok(tags) => drop(tags.allows(version)),
                 Err(problem) => {
-                    let code = if is_sent { "invalid_parameter" } else { "if_match_required" };
+                    let code = if is_sent { Code::InvalidParameter } else { Code::IfMatchRequired };
                     prop_assert_eq!(problem.code(), code);
                 }
             }

@@ -110,6 +110,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Code;
 
     #[derive(Debug, serde::Deserialize)]
     #[expect(dead_code, reason = "only its shape matters")]
@@ -131,7 +132,7 @@ mod tests {
             query in "((q|from|limit|[a-z]{0,3})=?(%[0-9a-fA-F]{0,2}|[ -~]|\\+){0,12}&?){0,4}",
         ) {
             if let Some(Err(problem)) = filter(&query) {
-                prop_assert_eq!(problem.code(), "invalid_parameter");
+                prop_assert_eq!(problem.code(), Code::InvalidParameter);
                 prop_assert!(!problem.errors()[0].field.is_empty());
             }
         }
@@ -141,7 +142,7 @@ mod tests {
             match page_items(limit) {
                 Ok(items) => prop_assert_eq!(items, limit.map_or(PAGE_ITEMS_DEFAULT, |limit| limit as usize)),
                 Err(problem) => {
-                    prop_assert_eq!(problem.code(), "invalid_parameter");
+                    prop_assert_eq!(problem.code(), Code::InvalidParameter);
                     prop_assert!(!(1..=100).contains(&limit.unwrap()));
                 }
             }

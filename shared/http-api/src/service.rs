@@ -21,6 +21,7 @@ use tracing::Instrument;
 
 use super::{
     body::{BODY_BYTES_MAX, without_length},
+    code::Code,
     cors,
     gateway::gateway,
     limit::limit_unknown,
@@ -143,11 +144,9 @@ async fn no_such_route(uri: Uri) -> Problem {
 }
 
 pub(super) fn method_not_allowed(allowed: &str) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path has other methods")
-        .detail(format!("Allowed: {allowed}."))
-        .header(header::ALLOW, allowed)
+    Problem::new(Code::MethodNotAllowed).detail(format!("Allowed: {allowed}.")).header(header::ALLOW, allowed)
 }
 
 pub(super) fn nothing_here() -> Problem {
-    Problem::not_found("not_found", "There is nothing at this path")
+    Problem::new(Code::NotFound)
 }

@@ -1,8 +1,5 @@
 //! Completes the document with what holds for every route, so that no route has to say it: the answers of the
-//! service around it, headers, and the codes of problems with an example of each.
-//!
-//! Which codes a route answers with stands in the descriptions of its responses, as `` `code` ``; here each becomes
-//! part of the response's schema, for programs.
+//! service around it, headers, and what its codes mean for their statuses, with an example of each.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +11,23 @@ use utoipa::openapi::{
     schema::{OneOf, Schema, SchemaType, Type},
 };
 
-use super::{codes::one_of_each, headers, sample::sample};
-use crate::problem::{PROBLEM_JSON, Problem};
+use super::{examples::example, headers, problems, sample::sample};
+use crate::{
+    Code,
+    problem::{PROBLEM_JSON, Problem},
+};
 
-/// Answers of the service around every route.
-const OF_EVERY_ROUTE: [(&str, &str); 3] = [
-    ("429", "`rate_limited`: too many requests; wait for `Retry-After`."),
-    ("500", "`internal_error`: a defect on our side."),
-    ("503", "`try_again`: the answer took too long."),
+/// Problems of the service around every route, where the route itself says nothing of them.
+const OF_EVERY_ROUTE: [(Code, &str); 3] = [
+    (Code::RateLimited, "too many requests; wait for `Retry-After`"),
+    (Code::InternalError, "a defect on our side"),
+    (Code::TryAgain, "the answer took too long"),
 ];
 
-/// Answers where there is no route.
-const WITHOUT_ROUTE: [(&str, &str); 2] = [
-    ("NotFound", "`not_found`: there is nothing at this path."),
-    ("MethodNotAllowed", "`method_not_allowed`: this path has other methods, see `Allow`."),
+/// Problems where there is no route.
+const WITHOUT_ROUTE: [(&str, Code, &str); 2] = [
+    ("NotFound", Code::NotFound, "there is nothing at this path"),
+    ("MethodNotAllowed", Code::MethodNotAllowed, "this path has other methods, see `Allow`"),
 ];
 
 /// Completes the document.
@@ -35,7 +35,6 @@ const WITHOUT_ROUTE: [(&str, &str); 2] = [
 /// # Errors
 /// When a schema can't be written.
 pub fn complete(document: &mut OpenApi) -> Result<(), serde_json::Error> {
-    let problems = one_of_each();
     let mut components = document.components.take().unwrap_or_default();
     let schemas = serde_json::to_value(&components.schemas)?;
     for operation in document.paths.paths.values_mut().flat_map(operations) {
@@ -43,16 +42,16 @@ pub fn complete(document: &mut OpenApi) -> Result<(), serde_json::Error> {
             body.content.values_mut().for_each(take_null_away);
             add_samples(body.content.values_mut(), &schemas)?;
         }
-        complete_answers(operation, &problems, &schemas)?;
+        complete_answers(operation, &schemas)?;
     }
-    for (name, description) in WITHOUT_ROUTE {
-        let mut response = Response::new(description);
-        complete_problem(&mut response, None, &problems)?;
+    for (name, code, sentence) in WITHOUT_ROUTE {
+        let mut response = Response::new("");
+        add_problems(&mut response, &[(code, sentence.to_owned())])?;
         complete_headers(&mut response);
         components.responses.insert(name.to_owned(), RefOr::T(response));
     }
     components.headers.extend(headers::all());
-    components.examples.extend(problems.iter().map(|problem| (problem.code().to_owned(), example(problem))));
+    components.examples.extend(Code::ALL.iter().map(|code| (code.as_str().to_owned(), shown(*code))));
     document.components = Some(components);
     Ok(())
 }
@@ -73,18 +72,24 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, patch].into_iter().flatten()
 }
 
-fn complete_answers(
-    operation: &mut Operation,
-    problems: &[Problem],
-    schemas: &Value,
-) -> Result<(), serde_json::Error> {
+fn complete_answers(operation: &mut Operation, schemas: &Value) -> Result<(), serde_json::Error> {
     let answers = &mut operation.responses.responses;
-    for (status, description) in OF_EVERY_ROUTE {
-        answers.entry(status.to_owned()).or_insert_with(|| RefOr::T(Response::new(description)));
+    let mut problems = problems::take(answers);
+    for (code, sentence) in OF_EVERY_ROUTE {
+        problems.entry(code).or_insert_with(|| sentence.to_owned());
     }
-    for (status, answer) in answers {
+    let mut by_status: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (code, sentence) in problems {
+        by_status.entry(code.status()).or_default().push((code, sentence));
+    }
+    for (status, problems) in by_status {
+        let answer = answers.entry(status.as_str().to_owned()).or_insert(RefOr::T(Response::new("")));
         if let RefOr::T(response) = answer {
-            complete_problem(response, Some(status), problems)?;
+            add_problems(response, &problems)?;
+        }
+    }
+    for answer in answers.values_mut() {
+        if let RefOr::T(response) = answer {
             add_samples(response.content.values_mut(), schemas)?;
             complete_headers(response);
         }
@@ -92,44 +97,31 @@ fn complete_answers(
     Ok(())
 }
 
-fn example(problem: &Problem) -> RefOr<Example> {
-    let mut example = Example::new();
-    example.summary = problem.title().to_owned();
-    example.value = Some(problem.body());
-    RefOr::T(example)
+fn shown(code: Code) -> RefOr<Example> {
+    let mut shown = Example::new();
+    shown.summary = code.title().to_owned();
+    shown.value = Some(example(code).body());
+    RefOr::T(shown)
 }
 
-/// Narrows a problem's code to those that the description names, with an example of each and its headers.
-fn complete_problem(
-    response: &mut Response,
-    status: Option<&str>,
-    problems: &[Problem],
-) -> Result<(), serde_json::Error> {
-    let named: BTreeMap<_, _> = response
-        .description
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .filter_map(|word| problems.iter().find(|problem| problem.code() == word))
-        .filter(|problem| status.is_none_or(|status| problem.status().as_str() == status))
-        .map(|problem| (problem.code(), problem))
-        .collect();
-    if named.is_empty() {
-        return Ok(());
-    }
-    let codes: Vec<_> = named.keys().collect();
+/// Makes an answer one with these problems: their codes in words and in the schema, with an example of each and its headers.
+fn add_problems(response: &mut Response, problems: &[(Code, String)]) -> Result<(), serde_json::Error> {
+    response.description = problems::prose(&response.description, problems);
+    let mut codes: Vec<_> = problems.iter().map(|(code, _)| code.as_str()).collect();
+    codes.sort_unstable();
     let mut content: Content = serde_json::from_value(json!({ "schema": { "allOf": [
         { "$ref": "#/components/schemas/Problem" },
         { "type": "object", "properties": { "code": { "type": "string", "enum": codes } } },
     ] } }))?;
-    for code in named.keys() {
+    for code in codes {
         let example = RefOr::Ref(Ref::new(format!("#/components/examples/{code}")));
-        content.examples.insert((*code).to_owned(), example);
+        content.examples.insert(code.to_owned(), example);
     }
     response.content.insert(PROBLEM_JSON.to_owned(), content.into());
-    for name in named.values().flat_map(|problem| problem.header_names()) {
-        let has_it = |problem: &&Problem| problem.header_names().any(|other| other == name);
-        match named.values().all(has_it) {
+    let examples: Vec<_> = problems.iter().map(|(code, _)| example(*code)).collect();
+    for name in examples.iter().flat_map(|problem| problem.header_names()) {
+        let has_it = |problem: &Problem| problem.header_names().any(|other| other == name);
+        match examples.iter().all(has_it) {
             true => headers::describe(response, name),
             false => headers::describe_as_optional(response, name),
         }
@@ -159,4 +151,74 @@ fn add_samples<'a>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{openapi::Document, problems};
+
+    problems! { Shared:
+        MalformedJson,
+        InvalidParameter: "as elsewhere",
+        TryAgain: "as elsewhere",
+    }
+
+    problems! { Own:
+        EventNotFound,
+        InvalidParameter: "of its own",
+        SoldOut | AllHeld: "gone",
+    }
+
+    #[utoipa::path(get, path = "/", responses(
+        (status = 200, description = "All is well."),
+        (status = 404, description = "A page for people.", body = String, headers(("Link" = String))),
+        Shared, Own,
+    ))]
+    #[expect(dead_code, reason = "only its description matters")]
+    fn route() {}
+
+    fn answers() -> Value {
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths(route))]
+        struct Routes;
+        let mut document = <Document as utoipa::OpenApi>::openapi();
+        document.merge(<Routes as utoipa::OpenApi>::openapi());
+        complete(&mut document).unwrap();
+        serde_json::to_value(document).unwrap()["paths"]["/"]["get"]["responses"].take()
+    }
+
+    fn codes(answer: &Value) -> &Value {
+        &answer["content"][PROBLEM_JSON]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+    }
+
+    #[test]
+    fn codes_of_all_sets_stand_under_their_status() {
+        let answers = answers();
+        let statuses: Vec<_> = answers.as_object().unwrap().keys().collect();
+        assert_eq!(statuses, ["200", "400", "404", "409", "429", "500", "503"]);
+        assert_eq!(*codes(&answers["400"]), json!(["invalid_parameter", "malformed_json"]));
+        assert_eq!(*codes(&answers["409"]), json!(["all_held", "sold_out"]));
+        assert_eq!(answers["409"]["description"], "`sold_out`, `all_held`: gone.");
+        assert_eq!(
+            answers["409"]["headers"]["Retry-After"]["$ref"],
+            "#/components/headers/Retry-After-if-known"
+        );
+    }
+
+    #[test]
+    fn the_last_sentence_of_a_code_counts() {
+        let answers = answers();
+        assert_eq!(answers["400"]["description"], "`invalid_parameter`: of its own; `malformed_json`.");
+        assert_eq!(answers["503"]["description"], "`try_again`: as elsewhere.");
+        assert_eq!(answers["500"]["description"], "`internal_error`: a defect on our side.");
+    }
+
+    #[test]
+    fn codes_are_added_to_what_the_route_says_of_their_status() {
+        let answer = &answers()["404"];
+        assert_eq!(answer["description"], "A page for people; `event_not_found`.");
+        assert_eq!(*codes(answer), json!(["event_not_found"]));
+        assert!(answer["content"]["text/plain"].is_object() && answer["headers"]["Link"].is_object());
+    }
 }

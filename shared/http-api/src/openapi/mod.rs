@@ -1,17 +1,20 @@
 //! What the OpenAPI document says of every route: the base document, and the errors that many routes share.
 
-mod codes;
 mod complete;
+mod examples;
 mod headers;
+mod problems;
 mod sample;
 
 pub use complete::complete;
+pub use problems::{Answers, answers};
 
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
 };
 
+use crate::problems;
 use domain::field_error::FieldError;
 
 /// The document that the routes are added to.
@@ -55,7 +58,7 @@ impl Modify for BearerToken {
 #[derive(ToSchema)]
 #[schema(as = Problem)]
 #[expect(dead_code, reason = "describes the answer for the document; problem.rs writes it")]
-pub struct ProblemBody {
+struct ProblemBody {
     /// `/problems/<code>`.
     #[schema(example = "/problems/sold_out")]
     r#type: String,
@@ -94,70 +97,61 @@ pub struct ProblemBody {
     reservations: Option<Vec<String>>,
 }
 
-/// Answers of every route that asks a store.
-#[derive(utoipa::IntoResponses)]
-pub enum StoreProblems {
-    /// `internal_error`.
-    #[response(status = 500, content_type = "application/problem+json")]
-    Internal(ProblemBody),
-    /// `try_again`: a store did not answer in time. Sending the same request again is safe; wait for `Retry-After`.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(ProblemBody),
+problems! {
+    /// Errors of every route that asks a store.
+    pub StoreProblems:
+    TryAgain: "a store did not answer in time. Sending the same request again is safe; wait for `Retry-After`",
 }
 
-/// Answers of every route for signed-in users.
-#[derive(utoipa::IntoResponses)]
-pub enum CallerProblems {
-    /// `unauthorized`: no token, or one that is not valid.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(ProblemBody),
+problems! {
+    /// Errors of every route for signed-in users.
+    pub CallerProblems:
+    Unauthorized: "no token, or one that is not valid",
 }
 
-/// Answers of every route for admins.
-#[derive(utoipa::IntoResponses)]
-pub enum AdminProblems {
-    /// `unauthorized`: no token, or one that is not valid.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(ProblemBody),
-    /// `forbidden`: only an admin may do this.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemBody),
+problems! {
+    /// Errors of every route for admins.
+    pub AdminProblems:
+    Unauthorized: "no token, or one that is not valid",
+    Forbidden: "only an admin may do this",
 }
 
-/// Answers of every route that takes a JSON body.
-#[derive(utoipa::IntoResponses)]
-pub enum BodyProblems {
-    /// `malformed_json`; `malformed_body`: it broke off.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(ProblemBody),
-    /// `body_too_large`: more than 16 KiB.
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(ProblemBody),
-    /// `unsupported_media_type`: not JSON.
-    #[response(status = 415, content_type = "application/problem+json")]
-    NotJson(ProblemBody),
-    /// `validation_failed`: each bad or unknown field is listed in `errors`.
-    #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(ProblemBody),
+problems! {
+    /// Errors of every route that takes a JSON body.
+    pub BodyProblems:
+    MalformedJson,
+    MalformedBody: "it broke off",
+    BodyTooLarge: "more than 16 KiB",
+    UnsupportedMediaType: "not JSON",
+    ValidationFailed: "each bad or unknown field is listed in `errors`",
 }
 
-/// Answers of every route with parameters that can be wrong.
-#[derive(utoipa::IntoResponses)]
-pub enum ParameterProblems {
-    /// `invalid_parameter`: see `errors`; `invalid_cursor`.
-    #[response(status = 400, content_type = "application/problem+json")]
-    BadParameter(ProblemBody),
+problems! {
+    /// Errors of every route with parameters that can be wrong.
+    pub ParameterProblems:
+    InvalidParameter: "see `errors`",
+    InvalidCursor,
 }
 
-/// Answers of every route with an optional `Idempotency-Key`.
-#[derive(utoipa::IntoResponses)]
-pub enum KeyProblems {
-    /// `invalid_parameter`: the `Idempotency-Key` is no such key.
-    #[response(status = 400, content_type = "application/problem+json")]
-    BadKey(ProblemBody),
-    /// `idempotency_key_reused`: the key was used for another request.
-    #[response(status = 422, content_type = "application/problem+json")]
-    Reused(ProblemBody),
+problems! {
+    /// Errors of every route with an `Idempotency-Key`.
+    pub KeyProblems:
+    InvalidParameter: "the `Idempotency-Key` is no such key",
+    IdempotencyKeyReused: "the key was used for another request",
+}
+
+problems! {
+    /// Errors of every route with an event's id in its path.
+    pub EventProblems:
+    EventNotFound,
+}
+
+problems! {
+    /// Errors of every route with an `If-Match`.
+    pub VersionProblems:
+    InvalidParameter: "`If-Match` is no strong ETag",
+    StaleVersion: "see `current_version`",
+    IfMatchRequired,
 }
 
 /// The `Idempotency-Key` of a route that needs one.

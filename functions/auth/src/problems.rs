@@ -1,0 +1,13 @@
+//! Errors that some of these routes share.
+
+http_api::problems! {
+    /// Errors of every route that compares a password.
+    pub(crate) PasswordProblems:
+    TooManyAttempts: "too many passwords were wrong, of this account or from this network; wait for `Retry-After`",
+}
+
+http_api::problems! {
+    /// Errors of every route that ends the token of its own request.
+    pub(crate) FormerCallerProblems:
+    Unauthorized: "no token, or one that is not valid, or no longer",
+}

@@ -1,0 +1,79 @@
+//! An example of each code: a problem that has it, made as the service makes it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{Code, body, caller, cursor, headers, if_match, json, problem::Problem, service};
+use domain::{
+    error::{Error, GaveUp},
+    event::NotOnSale,
+    field_error::FieldError,
+};
+
+/// A problem with the code.
+pub(super) fn example(code: Code) -> Problem {
+    let later = Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(500_000);
+    let error = match code {
+        Code::Unauthorized => return Problem::unauthorized("The Authorization header is missing.", "Bearer"),
+        Code::InvalidParameter => return Problem::bad_parameter("limit", "must be 1 to 100"),
+        Code::MalformedBody => return body::malformed_body(),
+        Code::UnsupportedMediaType => return body::not_json(),
+        Code::BodyTooLarge => return body::too_large(),
+        Code::Forbidden => return caller::forbidden(),
+        Code::InvalidCursor => return cursor::invalid_cursor(),
+        Code::IfMatchRequired => return if_match::if_match_required(),
+        Code::IdempotencyKeyRequired => return headers::key_required(),
+        Code::MalformedJson => return json::malformed(&not_json()),
+        Code::MethodNotAllowed => return service::method_not_allowed("GET, HEAD"),
+        Code::NotFound => return service::nothing_here(),
+        Code::EventNotFound => Error::EventNotFound,
+        Code::ReservationNotFound => Error::ReservationNotFound,
+        Code::BookingNotFound => Error::BookingNotFound,
+        Code::SoldOut => Error::SoldOut { available: 1 },
+        Code::AllHeld => Error::AllHeld { available: 0, retry_at: later },
+        Code::NotOnSale => Error::NotOnSale(NotOnSale::OpensAt(later)),
+        Code::MaxPerUserReached => Error::TooManyForUser { most: 10, left: 2 },
+        Code::HeldTooLong => Error::HeldTooLong { retry_at: later },
+        Code::RateLimited => Error::RateLimited { retry_after: Duration::from_secs(30) },
+        Code::ReservationExpired => Error::ReservationExpired,
+        Code::ReservationReleased => Error::ReservationReleased,
+        Code::ConfirmUnderWay => Error::ConfirmUnderWay,
+        Code::AlreadyConfirmed => Error::AlreadyConfirmed,
+        Code::EventStarted => Error::EventStarted,
+        Code::IdempotencyKeyReused => Error::IdempotencyKeyReused,
+        Code::EmailTaken => Error::EmailTaken,
+        Code::InvalidCredentials => Error::InvalidCredentials,
+        Code::TooManyAttempts => Error::TooManyAttempts { wait_seconds: 30 },
+        Code::PasswordIsASetting => Error::PasswordIsASetting,
+        Code::AccountNotFound => Error::AccountNotFound,
+        Code::StillOpen => Error::StillOpen { bookings: Vec::new(), reservations: Vec::new() },
+        Code::StaleVersion => Error::StaleVersion { current: 3 },
+        Code::CapacityBelowSold => Error::CapacityBelowSold { lowest: 250 },
+        Code::EventHasBookings => Error::EventHasBookings,
+        Code::EventNotDraft => Error::EventNotDraft,
+        Code::ValidationFailed => Error::Invalid(vec![FieldError::new("quantity", "must be 1 to 10")]),
+        Code::TryAgain => Error::GaveUp(GaveUp::Answering),
+        Code::InternalError => Error::Internal("for the document".into()),
+    };
+    error.into()
+}
+
+fn not_json() -> serde_json::Error {
+    match serde_json::from_str::<serde::de::IgnoredAny>("{") {
+        Err(error) => error,
+        Ok(_) => serde::de::Error::custom("not JSON"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_a_code_has_it() {
+        for code in Code::ALL {
+            assert_eq!(example(*code).code(), *code);
+        }
+    }
+}
