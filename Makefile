@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browser test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate load bench \
-	fuzz-api mutants audit openapi events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
+	fuzz-api mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
 	redis own-redis clean-data need-browser need-cargo need-cc need-docker need-python need-node need-cargo-lambda need-sam fetch
 
 TOOLS := .tools
@@ -117,6 +117,12 @@ openapi: need-cargo need-cc ## write the API document and the table of allowed m
 	@cargo run --quiet --bin local allowed > shared/http-api/src/allowed.txt.new
 	@mv functions/events/openapi.json.new functions/events/openapi.json
 	@mv shared/http-api/src/allowed.txt.new shared/http-api/src/allowed.txt
+
+settings: need-cargo need-cc ## write the table of docs/settings.md anew from the code
+	@cargo run --quiet --bin local settings > docs/settings.md.table
+	@awk 'NR == FNR { table = table $$0 "\n"; next } /^<!-- end of settings/ { inside = 0 } !inside { print } \
+		/^<!-- settings/ { printf "%s", table; inside = 1 }' docs/settings.md.table docs/settings.md > docs/settings.md.new
+	@rm docs/settings.md.table && mv docs/settings.md.new docs/settings.md
 
 events: need-cargo need-cc ## write the sample invocations in events/ anew from the code
 	@cargo run --quiet -p lambda -- events

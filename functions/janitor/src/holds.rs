@@ -2,7 +2,6 @@
 
 use booking::{Expired, expire};
 use domain::{error::Error, event::Event};
-use futures::{FutureExt, future::BoxFuture};
 use http_api::App;
 use jiff::Timestamp;
 use jobs::{Budget, Job};
@@ -15,30 +14,20 @@ pub(crate) struct Holds<'a> {
 }
 
 impl Job<Run> for Holds<'_> {
-    fn name(&self) -> &'static str {
-        "holds"
-    }
+    const NAME: &'static str = "holds";
 
-    fn run<'a>(
-        &'a self,
-        now: Timestamp,
-        budget: Budget,
-        run: &'a mut Run,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        async move {
-            let (app, job) = (self.app, (self.name(), self.page_events));
-            let expire_holds = |event: Event| async move {
-                let done = expire(&app.protocol, &event, now, budget).await;
-                done.inspect_err(
-                    |error| tracing::error!(event_id = %event.id, %error, "holds could not be expired"),
-                )
-            };
-            let each = |done| run.add_expired(done);
-            let is_complete = walk_events(app, job, now, budget, expire_holds, each).await?;
-            run.unfinished |= !is_complete;
-            Ok(())
-        }
-        .boxed()
+    async fn run(&self, now: Timestamp, budget: Budget, run: &mut Run) -> Result<(), Error> {
+        let (app, job) = (self.app, (Self::NAME, self.page_events));
+        let expire_holds = |event: Event| async move {
+            let done = expire(&app.protocol, &event, now, budget).await;
+            done.inspect_err(
+                |error| tracing::error!(event_id = %event.id, %error, "holds could not be expired"),
+            )
+        };
+        let each = |done| run.add_expired(done);
+        let is_complete = walk_events(app, job, now, budget, expire_holds, each).await?;
+        run.unfinished |= !is_complete;
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //! rest is left to the next run.
 
 use domain::{error::Error, event::Event, inventory::InventoryShard};
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use futures::{StreamExt, stream};
 use http_api::App;
 use jiff::Timestamp;
 use jobs::{Budget, Job};
@@ -22,28 +22,18 @@ struct Moved {
 }
 
 impl Job<Run> for Hours<'_> {
-    fn name(&self) -> &'static str {
-        "hours"
-    }
+    const NAME: &'static str = "hours";
 
-    fn run<'a>(
-        &'a self,
-        now: Timestamp,
-        budget: Budget,
-        run: &'a mut Run,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        async move {
-            let mut events = stream::iter(std::mem::take(&mut run.hours))
-                .map(|(event, inventory)| self.one(event, inventory, now, budget))
-                .buffer_unordered(EVENTS_AT_ONCE);
-            while let Some(moved) = events.next().await {
-                run.done.shards_hours_moved += moved.shards;
-                run.done.shards_hours_failed += moved.failed;
-                run.unfinished |= moved.unfinished;
-            }
-            Ok(())
+    async fn run(&self, now: Timestamp, budget: Budget, run: &mut Run) -> Result<(), Error> {
+        let mut events = stream::iter(std::mem::take(&mut run.hours))
+            .map(|(event, inventory)| self.one(event, inventory, now, budget))
+            .buffer_unordered(EVENTS_AT_ONCE);
+        while let Some(moved) = events.next().await {
+            run.done.shards_hours_moved += moved.shards;
+            run.done.shards_hours_failed += moved.failed;
+            run.unfinished |= moved.unfinished;
         }
-        .boxed()
+        Ok(())
     }
 }
 

@@ -23,7 +23,7 @@ use std::time::Duration;
 use domain::{error::Error, event::Event};
 use http_api::App;
 use jiff::{SignedDuration, Timestamp};
-use jobs::{Budget, Leaving, Walk, run_all, walk};
+use jobs::{Budget, Series, Walk, walk};
 use stores::dynamodb::{EventsFilter, UNMOVED_DAYS};
 use tokio::time::Instant;
 
@@ -60,16 +60,13 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Report, Error> {
 pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Report, Error> {
     let started = Instant::now();
     let mut run = Run::default();
-    let page_events = limits.page_events;
-    let (holds, seats) = (Holds { app, page_events }, Seats { app, page_events });
-    let (popularity, hours) = (Popularity { app }, Hours { app });
-    let jobs: [Leaving<'_, Run>; 4] = [
-        (&holds, limits.run_time / 4),
-        (&seats, limits.run_time / 10),
-        (&popularity, limits.run_time / 20),
-        (&hours, Duration::ZERO),
-    ];
-    let outcome = run_all(&jobs, now, Budget::of(limits.run_time), &mut run).await;
+    let (page_events, whole) = (limits.page_events, limits.run_time);
+    let mut jobs = Series::new(now, Budget::of(whole), &mut run);
+    jobs.run(&Holds { app, page_events }, whole / 4).await;
+    jobs.run(&Seats { app, page_events }, whole / 10).await;
+    jobs.run(&Popularity { app }, whole / 20).await;
+    jobs.run(&Hours { app }, Duration::ZERO).await;
+    let outcome = jobs.outcome();
     run.unfinished |= outcome.is_err();
     let report = run.report();
     measure::record(&report, started.elapsed());
@@ -79,6 +76,9 @@ pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Rep
 
 /// Takes a job to the events that may have something to do, from where its last run stopped. An event's sales end with the
 /// event at the latest, its keys go soon after, and its last hours of sales are moved. Answers whether it came to the end.
+///
+/// Each job that walks reads the list for itself. With one walk for all, the holds of one event would wait for the seats of
+/// those before it; and a list that was kept for the next job would be in memory whole, and as old as the first job is slow.
 async fn walk_events<T, F: Future<Output = T>>(
     app: &App,
     (job, page_events): (&str, usize),

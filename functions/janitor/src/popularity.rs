@@ -1,7 +1,6 @@
 //! How popular events are: a process may have ended between a sale and its counting.
 
 use domain::error::Error;
-use futures::{FutureExt, future::BoxFuture};
 use http_api::App;
 use jiff::Timestamp;
 use jobs::{Budget, Job};
@@ -13,22 +12,17 @@ pub(crate) struct Popularity<'a> {
 }
 
 impl Job<Run> for Popularity<'_> {
-    fn name(&self) -> &'static str {
-        "popularity"
-    }
+    const NAME: &'static str = "popularity";
 
-    fn run<'a>(&'a self, _: Timestamp, budget: Budget, run: &'a mut Run) -> BoxFuture<'a, Result<(), Error>> {
-        async move {
-            for Ranked { event, seen, should_be } in std::mem::take(&mut run.ranks) {
-                if budget.is_over() {
-                    run.unfinished = true;
-                    break;
-                }
-                // What was sold since it was seen has changed it: then this changes nothing.
-                run.done.ranks_corrected += u32::from(self.app.redis.correct(event, seen, should_be).await?);
+    async fn run(&self, _: Timestamp, budget: Budget, run: &mut Run) -> Result<(), Error> {
+        for Ranked { event, seen, should_be } in std::mem::take(&mut run.ranks) {
+            if budget.is_over() {
+                run.unfinished = true;
+                break;
             }
-            Ok(())
+            // What was sold since it was seen has changed it: then this changes nothing.
+            run.done.ranks_corrected += u32::from(self.app.redis.correct(event, seen, should_be).await?);
         }
-        .boxed()
+        Ok(())
     }
 }

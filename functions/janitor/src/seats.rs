@@ -5,7 +5,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use booking::{Reconciliation, reconcile};
 use domain::{error::Error, event::Event, popularity::rank};
-use futures::{FutureExt, future::BoxFuture};
 use http_api::App;
 use jiff::Timestamp;
 use jobs::{Budget, Job};
@@ -31,24 +30,14 @@ enum Found {
 }
 
 impl Job<Run> for Seats<'_> {
-    fn name(&self) -> &'static str {
-        "seats"
-    }
+    const NAME: &'static str = "seats";
 
-    fn run<'a>(
-        &'a self,
-        now: Timestamp,
-        budget: Budget,
-        run: &'a mut Run,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        async move {
-            let job = (self.name(), self.page_events);
-            let each = |found| run.add_found(found, now);
-            let is_complete = walk_events(self.app, job, now, budget, |event| self.one(event), each).await?;
-            run.unfinished |= !is_complete;
-            Ok(())
-        }
-        .boxed()
+    async fn run(&self, now: Timestamp, budget: Budget, run: &mut Run) -> Result<(), Error> {
+        let job = (Self::NAME, self.page_events);
+        let each = |found| run.add_found(found, now);
+        let is_complete = walk_events(self.app, job, now, budget, |event| self.one(event), each).await?;
+        run.unfinished |= !is_complete;
+        Ok(())
     }
 }
 

@@ -15,7 +15,6 @@ use domain::{
     event::{Event, EventStatus},
     page::PageKey,
 };
-use futures::{FutureExt, future::BoxFuture};
 use http_api::App;
 use jiff::{Timestamp, civil::Date};
 use jobs::{Budget, Job, Walk, walk};
@@ -91,30 +90,20 @@ struct Prices<'a> {
 }
 
 impl Job<Report> for Prices<'_> {
-    fn name(&self) -> &'static str {
-        "prices"
-    }
+    const NAME: &'static str = "prices";
 
-    fn run<'a>(
-        &'a self,
-        now: Timestamp,
-        budget: Budget,
-        report: &'a mut Report,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        async move {
-            let today = pricing_day(now);
-            if let Some(PricingCursor { day, start }) = self.place_of_last_run().await? {
-                let is_at_the_end = self.price_from(Some(start), day, now, budget, report).await?;
-                if day == today || !is_at_the_end {
-                    report.complete = is_at_the_end;
-                    return Ok(());
-                }
-                // It went on where a run of another day had stopped: the events before were not priced today.
+    async fn run(&self, now: Timestamp, budget: Budget, report: &mut Report) -> Result<(), Error> {
+        let today = pricing_day(now);
+        if let Some(PricingCursor { day, start }) = self.place_of_last_run().await? {
+            let is_at_the_end = self.price_from(Some(start), day, now, budget, report).await?;
+            if day == today || !is_at_the_end {
+                report.complete = is_at_the_end;
+                return Ok(());
             }
-            report.complete = self.price_from(None, today, now, budget, report).await?;
-            Ok(())
+            // It went on where a run of another day had stopped: the events before were not priced today.
         }
-        .boxed()
+        report.complete = self.price_from(None, today, now, budget, report).await?;
+        Ok(())
     }
 }
 

@@ -46,7 +46,7 @@ const COMPRESSED_BYTES_MIN: u64 = 1_400;
 
 /// Runs the routes of one inner function as a Lambda behind API Gateway. `table` is one that it may read.
 pub async fn run(routes: Router<Arc<App>>, table: AskedTable) -> Result<(), lambda_http::Error> {
-    telemetry::init("info");
+    telemetry::init(telemetry::SHOWN);
     let app = App::from_env().await?;
     app.open_connections(table).await;
     lambda_runtime::run(gateway(service(routes, app))).await

@@ -2,6 +2,7 @@
 //! setting stops the start with a message that names it.
 
 mod redis_url;
+pub mod table;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,7 +19,8 @@ const HOLD_TTL_SECONDS_DEFAULT: u64 = 600;
 /// Redis keeps the time of each request of the last minute.
 const RATE_LIMIT_MAX: u64 = 10_000;
 /// Longer than any request can live: the functions' timeout (10 s) plus the SDK's last attempt.
-const CONFIRM_GRACE_MS: u64 = 30_000;
+pub const CONFIRM_GRACE_MS: u64 = 30_000;
+const REDIS_CLUSTER_DEFAULT: bool = false;
 
 /// What a function needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -69,6 +71,11 @@ pub struct RateLimits {
     pub reads_per_minute: u64,
     /// `RATE_LIMIT_AUTH_PER_MINUTE`: sign-ins and registrations, of an address.
     pub auth_per_minute: u64,
+}
+
+impl RateLimits {
+    /// Where they are not set.
+    const DEFAULT: Self = Self { writes_per_minute: 10, reads_per_minute: 120, auth_per_minute: 10 };
 }
 
 /// Names of the DynamoDB tables.
@@ -143,11 +150,7 @@ impl Config {
             admin: settings.admin()?,
             hold_ttl_ms: hold_ttl_seconds * 1_000,
             unbought_ttls_max: UNBOUGHT_TTLS_MAX,
-            rate_limits: RateLimits {
-                writes_per_minute: settings.rate_limit("RATE_LIMIT_WRITES_PER_MINUTE", 10)?,
-                reads_per_minute: settings.rate_limit("RATE_LIMIT_READS_PER_MINUTE", 120)?,
-                auth_per_minute: settings.rate_limit("RATE_LIMIT_AUTH_PER_MINUTE", 10)?,
-            },
+            rate_limits: settings.rate_limits()?,
             cors_allow_origins: settings.origins("CORS_ALLOW_ORIGINS")?,
             confirm_grace_ms: CONFIRM_GRACE_MS,
             seats_per_shard: inventory::SEATS_PER_SHARD,
@@ -171,6 +174,15 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
             .map_or(Ok(default), |value| value.parse().map_err(|_| error(name, "must be a whole number")))
     }
 
+    fn rate_limits(&self) -> Result<RateLimits, ConfigError> {
+        let RateLimits { writes_per_minute, reads_per_minute, auth_per_minute } = RateLimits::DEFAULT;
+        Ok(RateLimits {
+            writes_per_minute: self.rate_limit("RATE_LIMIT_WRITES_PER_MINUTE", writes_per_minute)?,
+            reads_per_minute: self.rate_limit("RATE_LIMIT_READS_PER_MINUTE", reads_per_minute)?,
+            auth_per_minute: self.rate_limit("RATE_LIMIT_AUTH_PER_MINUTE", auth_per_minute)?,
+        })
+    }
+
     fn rate_limit(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
         let limit = self.number(name, default)?;
         if limit > RATE_LIMIT_MAX {
@@ -179,9 +191,10 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
         Ok(limit)
     }
 
-    fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
+    fn switch(&self, name: &'static str, default: bool) -> Result<bool, ConfigError> {
         match self.optional(name).as_deref() {
-            None | Some("false") => Ok(false),
+            None => Ok(default),
+            Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(_) => Err(error(name, "must be true or false")),
         }
@@ -252,7 +265,7 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
         }
         Ok(RedisConfig {
             url: url.into(),
-            cluster: self.switch("REDIS_CLUSTER")?,
+            cluster: self.switch("REDIS_CLUSTER", REDIS_CLUSTER_DEFAULT)?,
             authorities,
             key_prefix: "evently:".to_owned(),
         })

@@ -1,6 +1,11 @@
 //! Settings, good and bad.
 
-use super::*;
+use std::{cell::RefCell, collections::BTreeSet};
+
+use super::{
+    table::{IfUnset, rows},
+    *,
+};
 
 const COMPLETE: &[(&str, &str)] = &[
     ("USERS_TABLE", "users"),
@@ -146,4 +151,54 @@ fn authorities_are_of_no_use_without_tls() {
 fn secrets_do_not_show_in_debug_output() {
     let shown = format!("{:?}", config_with(&[("REDIS_URL", "redis://:hunter2@127.0.0.1")]).unwrap());
     assert!(!shown.contains("hunter2") && !shown.contains("0123456789abcdef"), "{shown}");
+}
+
+/// What is asked for with these settings.
+fn asked_with(changes: &[(&str, &str)]) -> BTreeSet<&'static str> {
+    let asked = RefCell::new(BTreeSet::new());
+    let config = Config::from_lookup(|name| {
+        asked.borrow_mut().insert(name);
+        let set = changes.iter().chain(COMPLETE).find(|(known, _)| *known == name)?;
+        Some(set.1.to_owned())
+    });
+    config.unwrap();
+    asked.into_inner()
+}
+
+#[test]
+fn the_table_has_every_setting_that_is_read_once_and_no_other() {
+    let upstash =
+        [("REDIS_URL", ""), ("UPSTASH_REDIS_URL", "redis://127.0.0.1"), ("UPSTASH_REDIS_PASSWORD", "secret")];
+    let mut asked: Vec<_> = asked_with(&[]).union(&asked_with(&upstash)).copied().collect();
+    // The AWS SDK's own stand in its documents.
+    asked.retain(|name| !["AWS_REGION", "AWS_ENDPOINT_URL"].contains(name));
+    let mut explained: Vec<_> = rows().into_iter().flat_map(|row| row.names).collect();
+    explained.sort();
+    assert_eq!(asked, explained);
+}
+
+#[test]
+fn what_the_table_calls_required_is_and_nothing_else() {
+    let rows = rows().into_iter().filter(|row| row.if_unset == IfUnset::Required);
+    let mut required: Vec<_> = rows.flat_map(|row| row.names).collect();
+    for name in &required {
+        assert_eq!(config_with(&[(name, "")]).unwrap_err().to_string(), format!("{name} is not set"));
+    }
+    let mut complete: Vec<_> = COMPLETE.iter().map(|(name, _)| *name).collect();
+    required.sort();
+    complete.sort_unstable();
+    assert_eq!(required, complete, "these suffice");
+}
+
+#[test]
+fn a_value_of_the_table_says_what_counts_without_it() {
+    let unset = format!("{:?}", config_with(&[]).unwrap());
+    let mut values = 0;
+    for row in rows() {
+        if let (IfUnset::Value(value), [name]) = (&row.if_unset, &row.names[..]) {
+            assert_eq!(format!("{:?}", config_with(&[(name, value)]).unwrap()), unset, "{name}={value}");
+            values += 1;
+        }
+    }
+    assert!(values >= 5);
 }

@@ -10,7 +10,7 @@ pub mod names;
 
 pub use causes::CauseChain;
 pub use embedded::{collect, flush_metrics, write_metrics};
-pub use logs::{LogFormat, init_logs};
+pub use logs::{LogFormat, SHOWN, init_logs};
 
 /// [`init_logs`], as JSON in Lambda and for people elsewhere; and starts collecting metrics, in a Lambda function.
 pub fn init(shown: &str) {

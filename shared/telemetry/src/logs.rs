@@ -8,6 +8,9 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::{EnvFilter, fmt};
 
+/// What is shown where `RUST_LOG` does not say it.
+pub const SHOWN: &str = "info";
+
 /// How a line of the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {

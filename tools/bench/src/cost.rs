@@ -7,7 +7,7 @@ use stores::dynamodb;
 
 use crate::{
     figures::{Figure, Samples, Target},
-    world::{Service, app, buyers},
+    world::{Service, app},
 };
 
 /// Prices in us-east-1, on demand, without a free tier, in dollars, as AWS publishes them in November 2026: written down,
@@ -45,14 +45,14 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     let service = Service::new(app(&stores.redis, "cost", client, |_| {}).await?)?;
     let event = service.event(1, 1_000).await?;
     let path = format!("/events/{event}");
-    buy(&service, event).await?;
+    service.buy(event).await?;
     service.send(Call::get(&path), 200).await?;
     consumed.take();
     service.send(Call::get(&path), 200).await?;
     let browse = consumed.take();
     let (mut writes, mut reads) = (Samples::default(), Samples::default());
     for _ in 0..BUYERS {
-        buy(&service, event).await?;
+        service.buy(event).await?;
         let Units { writes: written, reads: read } = consumed.take();
         writes.0.push(written);
         reads.0.push(read);
@@ -83,12 +83,6 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
         Figure::new("the same with 10 browses each", priced, Target::AtMost(18.0), " $", Samples(vec![with]))
             .note("a browse costs no unit: these are requests of API Gateway and Lambda, none of them cached on the way"),
     ])
-}
-
-async fn buy(service: &Service, event: domain::id::EventId) -> Result<(), Failure> {
-    let buyer = buyers().bearer(0)?;
-    let reservation = service.hold(event, &buyer).await?;
-    service.confirm(&reservation, &buyer).await
 }
 
 /// Dollars of a million times so many units.

@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod ageing;
 mod bare_redis;
 mod bare_reserve;
 mod cost;
@@ -89,6 +90,8 @@ enum Part {
     Events,
     /// How times grow with the shards of an event
     Shards,
+    /// How the embedded store slows down with use
+    Ageing,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -147,6 +150,7 @@ async fn measure(part: Part, programs: &Programs) -> Result<(Vec<Figure>, Option
         Part::Cost => Ok((cost::figures().await?, None)),
         Part::Events => scale::by_events().await.map(with_plot),
         Part::Shards => scale::by_shards().await.map(with_plot),
+        Part::Ageing => Ok((ageing::figures().await?, None)),
     }
 }
 

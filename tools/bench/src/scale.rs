@@ -36,7 +36,7 @@ const LIST: &str = "/events?limit=10";
 /// More than any sweep of these takes.
 const SWEEP_MAX: std::time::Duration = std::time::Duration::from_secs(300);
 /// What counts as flat: within 20 %.
-const FLAT: f64 = 1.2;
+pub(crate) const FLAT: f64 = 1.2;
 /// What counts as linear: ten times the events take at most ten times as long, give or take.
 const LINEAR: f64 = 1.1;
 
@@ -261,6 +261,6 @@ async fn median_ms(mut request: impl AsyncFnMut(usize) -> Result<(), Failure>) -
     Ok(taken.median())
 }
 
-fn ms_since(started: Instant) -> f64 {
+pub(crate) fn ms_since(started: Instant) -> f64 {
     started.elapsed().as_secs_f64() * 1e3
 }

@@ -106,6 +106,13 @@ impl Service {
         self.send(Call::post(&path, buyer), 201).await.map(|_| ())
     }
 
+    /// A new buyer holds a seat and buys it.
+    pub(crate) async fn buy(&self, event: EventId) -> Result<(), Failure> {
+        let buyer = buyers().bearer(0)?;
+        let reservation = self.hold(event, &buyer).await?;
+        self.confirm(&reservation, &buyer).await
+    }
+
     /// Makes an event; answers with its id.
     pub(crate) async fn event(&self, number: u32, capacity: u32) -> Result<EventId, Failure> {
         let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;

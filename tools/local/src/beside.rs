@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use kit::{Failure, process::Process};
 
-use crate::settings::SETTINGS;
+use crate::settings;
 
 /// The command that runs the server on that port with that folder, and with no setting of whoever runs us.
 ///
@@ -17,7 +17,7 @@ pub fn command(port: u16, data: &Path) -> Result<Command, Failure> {
 /// The same of another release's server.
 pub fn command_of(program: &Path, port: u16, data: &Path) -> Command {
     let mut command = Process::supervised(program);
-    for name in SETTINGS {
+    for name in settings::names() {
         command.env_remove(name);
     }
     command.env("PORT", port.to_string()).env("DATA_DIR", data);

@@ -10,6 +10,7 @@ pub mod dir_lock;
 pub mod embedded_store;
 pub mod redis_server;
 pub mod settings;
+pub mod settings_table;
 pub mod stack;
 pub mod stream_log;
 pub mod tables;

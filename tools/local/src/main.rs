@@ -8,6 +8,7 @@ use kit::ending::{Stop, exit_code};
 use local::{
     api, demo, schedules, serve,
     settings::{Arguments, Command, Settings},
+    settings_table,
     stack::Stack,
     template::Template,
 };
@@ -30,12 +31,16 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             print!("{}", api::allowed()?);
             Ok(())
         }
+        Some(Command::Settings) => {
+            print!("{}", settings_table::markdown());
+            Ok(())
+        }
     }
 }
 
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     // The embedded store warns of every refused condition, which is everyday business here.
-    telemetry::init("info,dynoxide=error");
+    telemetry::init(&format!("{},dynoxide=error", telemetry::SHOWN));
     let settings = Settings::of(arguments)?;
     // First this: from here on nothing that was started is left behind.
     let mut stop = Stop::new()?;

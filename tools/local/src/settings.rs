@@ -1,10 +1,11 @@
 //! The local server's settings. What the environment does not set is filled in; everything else is as deployed.
 
-use std::{io, path::PathBuf};
+use std::{collections::BTreeSet, io, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use domain::inventory::SEATS_PER_SHARD;
 use kit::settings::whole;
-use settings::{Config, ConfigError};
+use settings::{CONFIRM_GRACE_MS, Config, ConfigError, table};
 use uuid::Uuid;
 
 const ADMIN_EMAIL: &str = "admin@example.com";
@@ -13,34 +14,6 @@ const ADMIN_PASSWORD: &str = "evently-admin";
 /// A request lives 8.5 s at most. A shorter grace would let the janitor undo confirms that are under way.
 const CONFIRM_GRACE_SECONDS_MIN: u64 = 9;
 const TEST_ONLY_MAX: u64 = 3_600;
-
-/// Everything that a server reads from its environment, but what it logs. Who starts one takes these away first: whoever runs
-/// a tool or the tests may have any of them for another program.
-pub const SETTINGS: &[&str] = &[
-    "ADMIN_EMAIL",
-    "ADMIN_EMAIL_PASSWORD",
-    "AWS_ENDPOINT_URL_DYNAMODB",
-    "BOOKINGS_TABLE",
-    "CORS_ALLOW_ORIGINS",
-    "DATA_DIR",
-    "EVENTS_TABLE",
-    "INVENTORY_TABLE",
-    "JWT_SECRET",
-    "JWT_SECRET_PREVIOUS",
-    "LOCAL_CONFIRM_GRACE_SECONDS",
-    "LOCAL_SEATS_PER_SHARD",
-    "PORT",
-    "RATE_LIMIT_AUTH_PER_MINUTE",
-    "RATE_LIMIT_READS_PER_MINUTE",
-    "RATE_LIMIT_WRITES_PER_MINUTE",
-    "REDIS_CA_FILE",
-    "REDIS_CLUSTER",
-    "REDIS_URL",
-    "RESERVATION_TTL_SECONDS",
-    "UPSTASH_REDIS_PASSWORD",
-    "UPSTASH_REDIS_URL",
-    "USERS_TABLE",
-];
 
 /// Settings of whoever runs a tool, which would change what the servers do that it starts for itself.
 pub const NOT_INHERITED: &[&str] = &[
@@ -53,6 +26,14 @@ pub const NOT_INHERITED: &[&str] = &[
     "UPSTASH_REDIS_PASSWORD",
 ];
 
+/// Everything that a server reads from its environment, but what it logs. Who starts one takes these away first: whoever runs
+/// a tool or the tests may have any of them for another program.
+pub fn names() -> BTreeSet<String> {
+    let own = Arguments::command();
+    let own = own.get_arguments().filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
+    own.chain(table::rows().into_iter().flat_map(|row| row.names)).collect()
+}
+
 /// What people can say on the command line, and what it has from the environment otherwise.
 #[derive(Debug, Parser)]
 #[command(
@@ -60,7 +41,7 @@ pub const NOT_INHERITED: &[&str] = &[
     disable_help_subcommand = true,
     about = "Evently in one process on this machine, with stores of its own",
     after_help = "All other settings of the service come from the environment, such as JWT_SECRET, ADMIN_EMAIL,\n\
-                  RESERVATION_TTL_SECONDS and RATE_LIMIT_WRITES_PER_MINUTE: README.md tells of each."
+                  RESERVATION_TTL_SECONDS and RATE_LIMIT_WRITES_PER_MINUTE: docs/settings.md tells of each."
 )]
 pub struct Arguments {
     /// What to do instead of serving
@@ -90,6 +71,8 @@ pub enum Command {
     Openapi,
     /// Writes the table of each path's methods
     Allowed,
+    /// Writes the table of all settings
+    Settings,
 }
 
 /// Where the local server runs, and what it uses instead of starting its own.
@@ -115,24 +98,26 @@ pub struct Settings {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "For tests that can't wait")]
 struct TestOnly {
-    /// How long a confirm may take until it is taken for dead
+    /// How long a confirm may take until it is taken for dead; shorter in tests that can't wait
     // `Config::confirm_grace_ms`
     #[arg(
         long = "confirm-grace-seconds",
         env = "LOCAL_CONFIRM_GRACE_SECONDS",
         value_name = "SECONDS",
+        default_value_t = CONFIRM_GRACE_MS / 1_000,
         value_parser = whole::<u64>(CONFIRM_GRACE_SECONDS_MIN..=TEST_ONLY_MAX)
     )]
-    confirm_grace_seconds: Option<u64>,
-    /// How many seats an inventory shard is for
+    confirm_grace_seconds: u64,
+    /// How many seats an inventory shard is for; fewer in tests
     // `Config::seats_per_shard`
     #[arg(
         long = "seats-per-shard",
         env = "LOCAL_SEATS_PER_SHARD",
         value_name = "SEATS",
+        default_value_t = SEATS_PER_SHARD,
         value_parser = whole::<u32>(1..=TEST_ONLY_MAX)
     )]
-    seats_per_shard: Option<u32>,
+    seats_per_shard: u32,
 }
 
 /// The folder for data can't be used.
@@ -190,19 +175,9 @@ impl Settings {
                 _ => None,
             })
         })?;
-        self.test_only.apply(&mut config);
+        config.confirm_grace_ms = self.test_only.confirm_grace_seconds * 1_000;
+        config.seats_per_shard = self.test_only.seats_per_shard;
         Ok(config)
-    }
-}
-
-impl TestOnly {
-    fn apply(&self, config: &mut Config) {
-        if let Some(seconds) = self.confirm_grace_seconds {
-            config.confirm_grace_ms = seconds * 1_000;
-        }
-        if let Some(seats) = self.seats_per_shard {
-            config.seats_per_shard = seats;
-        }
     }
 }
 
@@ -223,38 +198,5 @@ fn kept_secret(data_dir: &std::path::Path) -> io::Result<String> {
             Ok(secret)
         }
         Err(error) => Err(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-
-    use super::*;
-
-    #[test]
-    fn no_setting_of_the_service_is_missing_in_the_list_of_all() {
-        let asked = RefCell::new(Vec::new());
-        // With another Redis, other names are asked for.
-        for missing in ["REDIS_URL", "UPSTASH_REDIS_URL"] {
-            let config = Config::from_lookup(|name| {
-                asked.borrow_mut().push(name);
-                match name {
-                    name if name == missing => None,
-                    "REDIS_URL" => Some("redis://127.0.0.1".to_owned()),
-                    "UPSTASH_REDIS_URL" => Some("rediss://127.0.0.1".to_owned()),
-                    "UPSTASH_REDIS_PASSWORD" => Some("secret".to_owned()),
-                    "JWT_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
-                    name if name.ends_with("_TABLE") => Some(name.to_owned()),
-                    _ => None,
-                }
-            });
-            config.unwrap_or_else(|error| panic!("{error}"));
-        }
-        for name in asked.into_inner() {
-            // The AWS SDK's own.
-            let is_aws = name.starts_with("AWS_") && name != "AWS_ENDPOINT_URL_DYNAMODB";
-            assert!(is_aws || SETTINGS.contains(&name), "{name}");
-        }
     }
 }

@@ -14,7 +14,7 @@ use crate::forwarded::TrustedProxies;
     disable_help_subcommand = true,
     about = "Evently in one process, on stores that are there already",
     after_help = "The settings of the service itself come from the environment alone, such as USERS_TABLE, REDIS_URL and\n\
-                  JWT_SECRET: README.md tells of each."
+                  JWT_SECRET: docs/settings.md tells of each."
 )]
 pub struct Arguments {
     /// What to do instead of serving.
@@ -45,7 +45,7 @@ pub struct Settings {
     #[arg(long, env = "RUN_SCHEDULES", value_name = "true|false", default_value_t = true,
         action = ArgAction::Set, value_parser = switch)]
     pub run_schedules: bool,
-    /// How the log is written: text or json
+    /// How the log is written: text or json; the image sets json
     #[arg(long, env = "LOG_FORMAT", value_name = "FORMAT", default_value = "text", value_parser = log_format)]
     pub log_format: LogFormat,
     /// Whether to write metrics to standard output, for CloudWatch to find in the log

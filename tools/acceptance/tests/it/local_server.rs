@@ -9,7 +9,7 @@ use std::{
 };
 
 use kit::process::lives;
-use local::settings::SETTINGS;
+use local::settings;
 use serde_json::json;
 
 use crate::common::{Session, TestApp};
@@ -35,10 +35,15 @@ pub(crate) fn free_port() -> u16 {
 
 pub(crate) fn command(port: u16, data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local-under-test"));
-    for setting in SETTINGS.iter().chain(&["RUST_LOG"]) {
+    for setting in settings::names() {
         command.env_remove(setting);
     }
-    command.env("PORT", port.to_string()).env("DATA_DIR", data).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env_remove("RUST_LOG")
+        .env("PORT", port.to_string())
+        .env("DATA_DIR", data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 

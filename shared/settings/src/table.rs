@@ -1,0 +1,138 @@
+//! The service's settings as people are told of them. `docs/settings.md` is written from this; functions know nothing of it.
+
+use domain::reservation::HOLD_TTL_SECONDS_MAX;
+
+use crate::{
+    HOLD_TTL_SECONDS_DEFAULT, JWT_SECRET_BYTES_MIN, RATE_LIMIT_MAX, REDIS_CLUSTER_DEFAULT, RateLimits,
+    table::IfUnset::{Nothing, Required, Value, Words},
+};
+
+/// Settings that are explained together.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The variables.
+    pub names: Vec<String>,
+    /// What counts where they are not set.
+    pub if_unset: IfUnset,
+    /// Which programs read them.
+    pub read_by: &'static str,
+    /// What they are for, in Markdown.
+    pub meaning: String,
+}
+
+/// What counts where a setting is not set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfUnset {
+    /// Nothing works without it, but with `make run`.
+    Required,
+    /// Nothing.
+    Nothing,
+    /// This value.
+    Value(String),
+    /// What these words say.
+    Words(&'static str),
+}
+
+/// Whatever runs the service.
+pub const ALL: &str = "all";
+/// What can have a file of one's own beside it.
+pub const SERVERS: &str = "container, `make run`";
+
+/// All settings that [`Config`](crate::Config) reads.
+pub fn rows() -> Vec<Row> {
+    let RateLimits { writes_per_minute, reads_per_minute, auth_per_minute } = RateLimits::DEFAULT;
+    let limit = |what: &str| format!("{what}; 0 for any number, at most {RATE_LIMIT_MAX}");
+    vec![
+        row(
+            &["USERS_TABLE", "EVENTS_TABLE", "INVENTORY_TABLE", "BOOKINGS_TABLE"],
+            Required,
+            "Names of the DynamoDB tables",
+        ),
+        row(
+            &["AWS_ENDPOINT_URL_DYNAMODB"],
+            Words("AWS's own"),
+            "Another DynamoDB endpoint; `make run` then embeds none",
+        ),
+        row(&["REDIS_URL"], Required, "`redis://…` or `rediss://…`; `make run` then starts none"),
+        row(&["UPSTASH_REDIS_URL", "UPSTASH_REDIS_PASSWORD"], Nothing, "Understood instead of `REDIS_URL`"),
+        row(&["REDIS_CLUSTER"], value(REDIS_CLUSTER_DEFAULT), "`true` for cluster mode"),
+        Row {
+            read_by: SERVERS,
+            ..row(
+                &["REDIS_CA_FILE"],
+                Nothing,
+                "Path of a PEM file with the authorities that a `rediss://…` server is trusted by instead of the public ones, \
+                 which are compiled in; refused beside `redis://…`. A function has no such file",
+            )
+        },
+        row(
+            &["JWT_SECRET"],
+            Required,
+            format!("Signs tokens (HS256); at least {JWT_SECRET_BYTES_MIN} bytes"),
+        ),
+        row(
+            &["JWT_SECRET_PREVIOUS"],
+            Nothing,
+            "Still accepted for verifying, so that the secret can be rotated",
+        ),
+        row(
+            &["ADMIN_EMAIL", "ADMIN_EMAIL_PASSWORD"],
+            Nothing,
+            "This account signs in as admin; both or none. `make run` has one of its own",
+        ),
+        row(
+            &["RESERVATION_TTL_SECONDS"],
+            value(HOLD_TTL_SECONDS_DEFAULT),
+            format!("Life of a hold, 1 to {HOLD_TTL_SECONDS_MAX}"),
+        ),
+        row(
+            &["RATE_LIMIT_WRITES_PER_MINUTE"],
+            value(writes_per_minute),
+            limit(
+                "Requests of a client that book or change, and as many again that confirm, release or cancel",
+            ),
+        ),
+        row(
+            &["RATE_LIMIT_READS_PER_MINUTE"],
+            value(reads_per_minute),
+            limit("Requests of a client that read"),
+        ),
+        row(
+            &["RATE_LIMIT_AUTH_PER_MINUTE"],
+            value(auth_per_minute),
+            limit("Sign-ins, registrations, changes of password and erasures from an address"),
+        ),
+        row(
+            &["CORS_ALLOW_ORIGINS"],
+            Nothing,
+            "Origins, with commas between, whose web pages may call the API from a browser",
+        ),
+    ]
+}
+
+/// A row of the table of what everything reads.
+pub fn row(names: &[&str], if_unset: IfUnset, meaning: impl Into<String>) -> Row {
+    let names = names.iter().map(|&name| name.to_owned()).collect();
+    Row { names, if_unset, read_by: ALL, meaning: meaning.into() }
+}
+
+fn value(default: impl ToString) -> IfUnset {
+    Value(default.to_string())
+}
+
+/// These rows as a table in Markdown.
+pub fn markdown(rows: &[Row]) -> String {
+    let mut table = "| Name | Default | Read by | Meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    for Row { names, if_unset, read_by, meaning } in rows {
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        let default = match if_unset {
+            Required => "required".to_owned(),
+            Nothing => "none".to_owned(),
+            Value(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => number.clone(),
+            Value(text) => format!("`{text}`"),
+            Words(words) => (*words).to_owned(),
+        };
+        table += &format!("| {} | {default} | {read_by} | {meaning} |\n", names.join(", "));
+    }
+    table
+}
