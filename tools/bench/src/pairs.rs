@@ -29,7 +29,9 @@ use crate::{
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_secs(2);
 /// Far more than are sold, in each of the shards too: the SDK alone takes any of them, whether it has seats or not.
-const SEATS: u32 = 1_000_000;
+pub(crate) const SEATS: u32 = 1_000_000;
+/// What the names of the tables begin with, where nobody says otherwise.
+pub(crate) const TABLES: &str = "evently";
 
 /// Measures side by side, round after round.
 pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
@@ -86,14 +88,14 @@ pub(crate) async fn buy(connection: &mut Connection, event: &str) -> Result<(), 
     }
 }
 
-/// The SDK alone.
-struct Bare {
-    client: dynamodb::Client,
-    event: EventId,
+/// The SDK alone, on a store with these tables.
+pub(crate) struct Bare {
+    pub(crate) client: dynamodb::Client,
+    pub(crate) event: EventId,
 }
 
 impl Bare {
-    async fn transact(&self) -> Result<(), Failure> {
+    pub(crate) async fn transact(&self) -> Result<(), Failure> {
         let id = ReservationId::new(self.event, jiff::Timestamp::now());
         let shard = fastrand::u16(..SHARDS_MAX);
         // As long as a real one.
@@ -113,12 +115,12 @@ impl Bare {
             "version": 1,
         });
         let put = Put::builder()
-            .table_name("evently-bookings")
+            .table_name(format!("{TABLES}-bookings"))
             .set_item(Some(serde_dynamo::to_item(booking)?))
             .condition_expression("attribute_not_exists(id)")
             .build()?;
         let sell = Update::builder()
-            .table_name("evently-inventory")
+            .table_name(format!("{TABLES}-inventory"))
             .key("shard_id", AttributeValue::S(format!("{}#{shard}", self.event)))
             .update_expression("SET unsold = unsold - :seats, sold = sold + :seats, version = version + :one")
             .condition_expression("unsold >= :seats")
