@@ -52,6 +52,9 @@ pub(crate) struct EventInput {
     /// When sales close; at the start if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sales_close_at: Option<Timestamp>,
+    /// Until when a booking can be cancelled, at most `starts_at`; until the start if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cancel_until: Option<Timestamp>,
     /// Seats in one booking at most, 10 if left out.
     #[schema(minimum = 1, maximum = 50)]
     #[serde(default, deserialize_with = "whole_or_none", skip_serializing_if = "Option::is_none")]
@@ -100,6 +103,7 @@ impl EventInput {
             currency: currency.unwrap_or(stand_in),
             sales_open_at: self.sales_open_at.map(to_whole_ms),
             sales_close_at: self.sales_close_at.map(to_whole_ms),
+            cancel_until: self.cancel_until.map(to_whole_ms),
             max_per_booking,
             max_per_user: self.max_per_user.unwrap_or(MAX_PER_USER_DEFAULT.max(max_per_booking)),
             status: self

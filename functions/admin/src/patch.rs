@@ -66,6 +66,10 @@ pub(crate) struct EventPatch {
     #[schema(value_type = Option<Timestamp>)]
     #[serde(default, deserialize_with = "given")]
     sales_close_at: Option<Option<Timestamp>>,
+    /// Until when a booking can be cancelled, at most `starts_at`; null for until the start.
+    #[schema(value_type = Option<Timestamp>)]
+    #[serde(default, deserialize_with = "given")]
+    cancel_until: Option<Option<Timestamp>>,
     /// Seats in one booking at most; null for 10.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 50)]
     #[serde(default, deserialize_with = "given_whole_or_none")]
@@ -130,6 +134,7 @@ impl EventPatch {
             currency: self.currency.unwrap_or_else(|| before.currency.code().to_owned()),
             sales_open_at: self.sales_open_at.unwrap_or(before.sales_open_at),
             sales_close_at: self.sales_close_at.unwrap_or(before.sales_close_at),
+            cancel_until: self.cancel_until.unwrap_or(before.cancel_until),
             max_per_booking: self.max_per_booking.unwrap_or(Some(before.max_per_booking)),
             max_per_user: self.max_per_user.unwrap_or(Some(before.max_per_user)),
             status: self.status,

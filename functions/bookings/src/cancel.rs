@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
 use http_api::{
-    App, BookingId, Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
+    App, BookingId, Caller, ClientAddress, OptionalIdempotencyKey, PathId, Permit, Problem,
     headers::replayed,
     openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, StoreProblems},
     views::BookingAnswer,
@@ -14,6 +14,7 @@ use telemetry::names;
 
 http_api::problems! { CancelProblems:
     BookingNotFound: "there is none, or it is another user's",
+    CancelClosed: "see `cancel_until`",
     EventStarted: "too late; a booking of a cancelled event can be cancelled at any time",
 }
 
@@ -34,6 +35,7 @@ pub(crate) async fn cancel_booking(
     State(app): State<Arc<App>>,
     permit: Permit,
     caller: Caller,
+    from: ClientAddress,
     PathId(BookingId(id)): PathId<BookingId>,
     OptionalIdempotencyKey(key): OptionalIdempotencyKey,
 ) -> Result<impl IntoResponse, Problem> {
@@ -43,8 +45,16 @@ pub(crate) async fn cancel_booking(
         booking::check_idempotency_key(&app.protocol, caller.user_id, "cancel", &key, &id.to_string())
             .await?;
     }
-    let cancelled =
-        booking::cancel(&app.protocol, caller.user_id, id, Timestamp::now(), permit.granted()).await?;
+    let network = from.network(&app.tokens)?;
+    let cancelled = booking::cancel(
+        &app.protocol,
+        caller.user_id,
+        id,
+        Timestamp::now(),
+        network.as_ref(),
+        permit.granted(),
+    )
+    .await?;
     metrics::counter!(names::BOOKINGS_CANCELLED).increment(u64::from(!cancelled.replayed));
     let answer = Json(BookingAnswer::new(cancelled.booking, cancelled.event)).into_response();
     Ok(replayed(answer, cancelled.replayed))

@@ -8,9 +8,10 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
+use booking::Wanted;
 use domain::{error::Error, event::MAX_PER_BOOKING_MAX, id::EventId, whole::whole};
 use http_api::{
-    App, Caller, IdempotencyKey, JsonBody, PathId, Permit, Problem,
+    App, Caller, ClientAddress, IdempotencyKey, JsonBody, PathId, Permit, Problem,
     headers::replayed,
     openapi::{BodyProblems, CallerProblems, EventProblems, KeyHeader, KeyProblems, StoreProblems},
 };
@@ -40,6 +41,7 @@ http_api::problems! { BookProblems:
     AllHeld: "they may come back, see `retry_at`",
     NotOnSale,
     MaxPerUserReached: "see `left`",
+    NetworkLimit: "see `retry_at`",
     HeldTooLong: "seats were held again and again without being bought, see `retry_at`",
 }
 
@@ -64,6 +66,7 @@ pub(crate) async fn book(
     State(app): State<Arc<App>>,
     permit: Permit,
     caller: Caller,
+    from: ClientAddress,
     PathId(event): PathId<EventId>,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(request): JsonBody<BookRequest>,
@@ -72,9 +75,15 @@ pub(crate) async fn book(
         let message = format!("must be 1 to max_per_booking of the event, at most {MAX_PER_BOOKING_MAX}");
         return Err(Error::invalid_field("quantity", message).into());
     }
-    let (quantity, now, permitted) = (request.quantity, Timestamp::now(), permit.granted());
-    let reserved =
-        booking::reserve(&app.protocol, caller.user_id, event, quantity, &key, now, permitted).await;
+    let network = from.network(&app.tokens)?;
+    let wanted = Wanted {
+        user: caller.user_id,
+        event,
+        quantity: request.quantity,
+        idempotency_key: &key,
+        network: network.as_ref(),
+    };
+    let reserved = booking::reserve(&app.protocol, wanted, Timestamp::now(), permit.granted()).await;
     measure::reserved(&reserved);
     let reserved = reserved?;
     let location = format!("/reservations/{}", reserved.reservation.id);

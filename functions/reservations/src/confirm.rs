@@ -10,7 +10,7 @@ use axum::{
 };
 use domain::id::ReservationId;
 use http_api::{
-    App, Caller, OptionalIdempotencyKey, PathId, Permit, Problem,
+    App, Caller, ClientAddress, OptionalIdempotencyKey, PathId, Permit, Problem,
     headers::replayed,
     openapi::{CallerProblems, KeyProblems, OptionalKeyHeader, StoreProblems},
     views::BookingAnswer,
@@ -47,6 +47,7 @@ pub(crate) async fn confirm_reservation(
     State(app): State<Arc<App>>,
     permit: Permit,
     caller: Caller,
+    from: ClientAddress,
     PathId(id): PathId<ReservationId>,
     OptionalIdempotencyKey(key): OptionalIdempotencyKey,
 ) -> Result<impl IntoResponse, Problem> {
@@ -56,8 +57,16 @@ pub(crate) async fn confirm_reservation(
         booking::check_idempotency_key(&app.protocol, caller.user_id, "confirm", &key, &id.to_string())
             .await?;
     }
-    let confirmed =
-        booking::confirm(&app.protocol, caller.user_id, id, Timestamp::now(), permit.granted()).await;
+    let network = from.network(&app.tokens)?;
+    let confirmed = booking::confirm(
+        &app.protocol,
+        caller.user_id,
+        id,
+        Timestamp::now(),
+        network.as_ref(),
+        permit.granted(),
+    )
+    .await;
     measure::confirmed(&confirmed);
     let confirmed = confirmed?;
     let status = if confirmed.replayed { StatusCode::OK } else { StatusCode::CREATED };

@@ -10,6 +10,7 @@ pub(crate) fn reserved(outcome: &Result<Reserved, Error>) {
         Err(Error::SoldOut { .. }) => names::HOLDS_SOLD_OUT,
         Err(Error::AllHeld { .. }) => names::HOLDS_ALL_HELD,
         Err(Error::TooManyForUser { .. }) => names::HOLDS_OVER_LIMIT,
+        Err(Error::NetworkLimit { .. }) => names::HOLDS_OF_ONE_NETWORK,
         Err(Error::HeldTooLong { .. }) => names::HOLDS_TOO_LONG,
         Err(Error::NotOnSale(_)) => names::HOLDS_NOT_ON_SALE,
         // A replay was counted before; what failed is counted with the requests.

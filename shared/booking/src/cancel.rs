@@ -2,15 +2,20 @@
 
 use jiff::Timestamp;
 
-use crate::Protocol;
+use crate::{Protocol, network};
 use catalogue::count_sold;
 use domain::{
     booking::{Booking, BookingStatus},
     error::Error,
     event::{EventNow, EventStatus},
     id::{ReservationId, UserId},
+    network::Network,
+    reservation::{EARLY_CANCEL_MS, EARLY_CANCELS_MAX},
 };
-use stores::dynamodb::CancelOutcome;
+use stores::{
+    dynamodb::CancelOutcome,
+    redis::scripts::{self, Places, Unbought},
+};
 
 /// A cancelled booking, and whether it was cancelled before.
 #[derive(Debug)]
@@ -23,13 +28,14 @@ pub struct Cancelled {
     pub replayed: bool,
 }
 
-/// Cancels the user's booking. Doing it again answers the same and frees nothing. Once the event has started it
-/// is refused, unless the event is cancelled. `permitted` says whether the request may be had at all; it is waited for while the stores are read.
+/// Cancels the user's booking. Doing it again answers the same and frees nothing. Once its time is over, or
+/// the event has started, it is refused, unless the event is cancelled. `permitted` says whether the request may be had at all; it is waited for while the stores are read.
 pub async fn cancel(
     protocol: &Protocol,
     user: UserId,
     id: ReservationId,
     now: Timestamp,
+    network: Option<&Network>,
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Cancelled, Error> {
     // The epoch must be seen before the transaction: only then is a state of the same epoch known to lack it.
@@ -53,16 +59,16 @@ pub async fn cancel(
     if booking.status == BookingStatus::Cancelled {
         return Ok(Cancelled { booking, event, replayed: true });
     }
-    if has_started(&booking, event.as_ref(), now) {
-        return Err(Error::EventStarted);
-    }
+    check_in_time(&booking, event.as_ref(), now)?;
     let now = domain::time::to_whole_ms(now);
     match protocol.store.cancel_booking(&booking, now).await? {
         CancelOutcome::Cancelled => {
             let came_back = -i64::from(booking.quantity);
+            let unbought = unbought(protocol, &booking, event.as_ref(), now);
             tokio::join!(
-                restock(protocol, &booking, epoch),
-                count_sold(&protocol.catalogue, booking.event_id, came_back)
+                restock(protocol, &booking, epoch, unbought),
+                count_sold(&protocol.catalogue, booking.event_id, came_back),
+                network::forget(protocol, network, Places { id, seats: booking.quantity })
             );
             let version = booking.version + 1;
             let booking =
@@ -78,15 +84,37 @@ pub async fn cancel(
 
 /// Whether it is too late to cancel, as an admin last decided; the booking knows only what was so when it was made. What
 /// does not take place never starts.
-fn has_started(booking: &Booking, event: Option<&EventNow>, now: Timestamp) -> bool {
-    let (starts_at, status) =
-        event.map_or((booking.starts_at, EventStatus::Published), |event| (event.starts_at, event.status));
-    starts_at <= now && status != EventStatus::Cancelled
+fn check_in_time(booking: &Booking, event: Option<&EventNow>, now: Timestamp) -> Result<(), Error> {
+    if event.is_some_and(|event| event.status == EventStatus::Cancelled) {
+        return Ok(());
+    }
+    if event.map_or(booking.starts_at, |event| event.starts_at) <= now {
+        return Err(Error::EventStarted);
+    }
+    match event.and_then(|event| event.cancel_until).filter(|until| *until <= now) {
+        Some(since) => Err(Error::CancelClosed { since }),
+        None => Ok(()),
+    }
+}
+
+/// Who buys and cancels in a circle keeps seats from others as one who only holds them does, and has to pause likewise. What
+/// does not take place is cancelled for a reason.
+fn unbought(
+    protocol: &Protocol,
+    booking: &Booking,
+    event: Option<&EventNow>,
+    now: Timestamp,
+) -> Option<Unbought> {
+    let since_ms = booking.id.held_at_ms();
+    let is_early = now.as_millisecond() - since_ms < EARLY_CANCEL_MS;
+    let takes_place = event.is_none_or(|event| event.status != EventStatus::Cancelled);
+    let least_ms = (protocol.unbought_ttls_max * protocol.hold_ttl_ms).div_ceil(EARLY_CANCELS_MAX);
+    (is_early && takes_place).then_some(Unbought { since_ms, least_ms })
 }
 
 /// The cancel stands whatever happens here: if Redis does not hear of it, the janitor will tell it. Without a state
 /// there are no free seats to be told of, but a copy of the event may say how many are unsold.
-async fn restock(protocol: &Protocol, booking: &Booking, epoch: Option<String>) {
+async fn restock(protocol: &Protocol, booking: &Booking, epoch: Option<String>, unbought: Option<Unbought>) {
     let told = match epoch {
         Some(epoch) => {
             protocol
@@ -96,7 +124,7 @@ async fn restock(protocol: &Protocol, booking: &Booking, epoch: Option<String>) 
                     &booking.id.to_string(),
                     &epoch,
                     &booking.draws,
-                    Some(booking.user_id),
+                    Some(scripts::Cancelled { user: booking.user_id, unbought }),
                 )
                 .await
         }

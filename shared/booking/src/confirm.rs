@@ -2,18 +2,19 @@
 
 use jiff::Timestamp;
 
-use crate::Protocol;
+use crate::{Protocol, network};
 use catalogue::count_sold;
 use domain::{
     booking::Booking,
     error::{Error, GaveUp},
     event::EventNow,
     id::{EventId, ReservationId, UserId},
+    network::Network,
     reservation::BegunHold,
 };
 use stores::{
     dynamodb::CommitOutcome,
-    redis::scripts::{Begin, Look, Redraw},
+    redis::scripts::{Begin, Look, Places, Redraw},
 };
 use telemetry::names;
 
@@ -39,6 +40,7 @@ pub async fn confirm(
     user: UserId,
     id: ReservationId,
     now: Timestamp,
+    network: Option<&Network>,
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Confirmed, Error> {
     let begin = || protocol.redis.begin(id, user, protocol.confirm_grace_ms);
@@ -62,7 +64,7 @@ pub async fn confirm(
             }
             Err(error) => return Err(error),
         };
-        if let Some(confirmed) = commit_redrawing(protocol, user, hold, now).await? {
+        if let Some(confirmed) = commit_redrawing(protocol, user, hold, now, network).await? {
             return Ok(confirmed);
         }
         begun = begin().await;
@@ -117,16 +119,19 @@ async fn commit_redrawing(
     user: UserId,
     mut hold: BegunHold,
     now: Timestamp,
+    network: Option<&Network>,
 ) -> Result<Option<Confirmed>, Error> {
     for _ in 0..REDRAWS_MAX {
         let booking = Booking::from_hold(&hold, user, now);
         let refused = match protocol.store.commit_booking(&booking, hold.max_per_user).await {
             Ok(CommitOutcome::Committed) => {
                 let sold = i64::from(booking.quantity);
-                let (event, (), ()) = tokio::join!(
+                let places = Places { id: booking.id, seats: booking.quantity };
+                let (event, (), (), ()) = tokio::join!(
                     event_of(protocol, &hold),
                     finish(protocol, &booking),
-                    count_sold(&protocol.catalogue, booking.event_id, sold)
+                    count_sold(&protocol.catalogue, booking.event_id, sold),
+                    network::count_bought(protocol, network, places)
                 );
                 return Ok(Some(Confirmed { booking, event, replayed: false }));
             }

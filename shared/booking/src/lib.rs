@@ -88,6 +88,7 @@ mod create;
 mod delete;
 mod expire;
 mod look;
+mod network;
 mod reconcile;
 mod release;
 mod replace;
@@ -105,7 +106,7 @@ pub use look::{Looked, own_holds, reservation};
 pub use reconcile::{Reconciliation, reconcile};
 pub use release::release;
 pub use replace::replace_event;
-pub use reserve::{Reserved, reserve};
+pub use reserve::{Reserved, Wanted, reserve};
 
 use std::sync::Arc;
 
@@ -125,6 +126,8 @@ pub struct Protocol {
     hold_ttl_ms: u64,
     /// For how many lives of a hold a user may hold seats of an event without buying them; 0 for any time.
     unbought_ttls_max: u64,
+    /// Places of an event that one network may have; see [`domain::network::places_max`].
+    network_places_max: Option<u32>,
     /// How long a hold stays after its confirm began, before the janitor settles it.
     confirm_grace_ms: u64,
     /// How many seats one inventory shard is meant for.
@@ -140,6 +143,7 @@ impl Protocol {
             catalogue,
             hold_ttl_ms: config.hold_ttl_ms,
             unbought_ttls_max: config.unbought_ttls_max,
+            network_places_max: config.network_places_max,
             confirm_grace_ms: config.confirm_grace_ms,
             seats_per_shard: config.seats_per_shard,
         }

@@ -2,14 +2,18 @@
 
 use jiff::Timestamp;
 
-use crate::Protocol;
+use crate::{Protocol, network};
 use domain::{
     error::{Error, GaveUp},
     event::{Event, EventStatus},
     id::{EventId, ReservationId, UserId},
+    network::Network,
     reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus},
 };
-use stores::redis::scripts::{Became, Reserve, ReserveRequest, UserSeats};
+use stores::redis::{
+    Redis,
+    scripts::{Became, Places, Reserve, ReserveRequest, UserSeats},
+};
 
 /// Tries of one request: the state may be missing, then lost again, and an id may be taken.
 const TRIES_MAX: usize = 4;
@@ -25,37 +29,34 @@ pub struct Reserved {
     pub now: Timestamp,
     /// Whether the same request was answered before.
     pub replayed: bool,
+    capacity: Option<u32>,
 }
 
-/// Holds `quantity` seats of an event for the user. The same idempotency key gives the same reservation, as it is by then; for
+/// Seats that a user wants to hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Who wants them.
+    pub user: UserId,
+    /// Of which event.
+    pub event: EventId,
+    /// How many.
+    pub quantity: u32,
+    /// The user's key for this request.
+    pub idempotency_key: &'a str,
+    /// From where it comes, if that is known.
+    pub network: Option<&'a Network>,
+}
+
+/// Holds seats of an event for a user. The same idempotency key gives the same reservation, as it is by then; for
 /// another quantity or another event it is refused. `permitted` says whether the request may be had at all; it is waited for
 /// while the seats are held, which is taken back if not.
 pub async fn reserve(
     protocol: &Protocol,
-    user: UserId,
-    event: EventId,
-    quantity: u32,
-    idempotency_key: &str,
+    wanted: Wanted<'_>,
     now: Timestamp,
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Reserved, Error> {
-    let reserving = reserve_at_once(protocol, user, event, quantity, idempotency_key, now);
-    let (permitted, reserved) = tokio::join!(permitted, reserving);
-    if let Err(error) = permitted {
-        withdraw(protocol, user, &reserved, idempotency_key).await;
-        return Err(error);
-    }
-    reserved
-}
-
-async fn reserve_at_once(
-    protocol: &Protocol,
-    user: UserId,
-    event: EventId,
-    quantity: u32,
-    idempotency_key: &str,
-    now: Timestamp,
-) -> Result<Reserved, Error> {
+    let Wanted { user, event, quantity, idempotency_key, network } = wanted;
     let request = ReserveRequest {
         id: ReservationId::new(event, now),
         user,
@@ -64,22 +65,50 @@ async fn reserve_at_once(
         hold_ttl_ms: protocol.hold_ttl_ms,
         unbought_max_ms: protocol.unbought_ttls_max * protocol.hold_ttl_ms,
     };
+    let (permitted, reserved) = tokio::join!(permitted, reserve_at_once(protocol, request, network, now));
+    if let Err(error) = permitted {
+        withdraw(protocol, request, network, &reserved).await;
+        return Err(error);
+    }
+    reserved
+}
+
+async fn reserve_at_once(
+    protocol: &Protocol,
+    request: ReserveRequest<'_>,
+    network: Option<&Network>,
+    now: Timestamp,
+) -> Result<Reserved, Error> {
+    let places = Places { id: request.id, seats: request.quantity };
     // The key's record with the answer lives beside the event's seats, so one script can write both. That the
     // key was not used for another event is asked at the same time, not before: it costs no round trip.
-    let (reserved, claimed) = tokio::join!(
+    let (mut reserved, claimed, counted) = tokio::join!(
         hold_seats(protocol, request, now),
         protocol.redis.claim_booking(&request, now, life_ms(protocol)),
+        network::count_held(protocol, network, places),
     );
     if !claimed? {
         if let Ok(Reserved { reservation, replayed: false, .. }) = reserved {
-            undo(protocol, user, reservation.id, idempotency_key).await;
+            undo(protocol, request, reservation.id).await;
         }
         return Err(Error::IdempotencyKeyReused);
     }
-    if let Ok(Reserved { reservation, replayed: false, .. }) = &reserved
-        && reservation.id != request.id
+    if let Ok(Reserved { reservation, replayed: false, capacity, .. }) = &reserved
+        && let Err(error) = network::check(protocol, counted, *capacity)
     {
-        note(protocol, user, reservation.id, now).await;
+        undo(protocol, request, reservation.id).await;
+        reserved = Err(error);
+    }
+    // Only a new hold counts.
+    if !matches!(reserved, Ok(Reserved { replayed: false, .. })) {
+        network::forget(protocol, network, places).await;
+    }
+    match &reserved {
+        Ok(Reserved { reservation, replayed: false, .. }) if reservation.id != request.id => {
+            note(protocol, request.user, reservation.id, now).await;
+        }
+        Err(error) if error.is_refusal() => forget_claim(protocol, request),
+        _ => {}
     }
     reserved
 }
@@ -87,6 +116,19 @@ async fn reserve_at_once(
 /// How long a hold may live, with a confirm that is repeated until the end.
 fn life_ms(protocol: &Protocol) -> u64 {
     protocol.hold_ttl_ms + CONFIRMING_GRACES_MAX * protocol.confirm_grace_ms
+}
+
+/// What is refused leaves nothing behind. Nobody waits for that: should the process end before, the claim does in a day.
+fn forget_claim(protocol: &Protocol, request: ReserveRequest<'_>) {
+    let (redis, id, user, key) =
+        (protocol.redis.clone(), request.id, request.user, request.idempotency_key.to_owned());
+    tokio::spawn(async move { unclaim(&redis, id, user, &key).await });
+}
+
+async fn unclaim(redis: &Redis, id: ReservationId, user: UserId, idempotency_key: &str) {
+    if let Err(error) = redis.unclaim_booking(id, user, idempotency_key).await {
+        tracing::warn!(%error, "an idempotency key stays tied to a request that was refused");
+    }
 }
 
 /// Notes a reservation that got another id than was claimed, so that its owner finds it.
@@ -100,25 +142,26 @@ async fn note(protocol: &Protocol, user: UserId, id: ReservationId, now: Timesta
 /// event or for another. A reservation that the user was told of before stays, and so does what its key is used for.
 async fn withdraw(
     protocol: &Protocol,
-    user: UserId,
+    request: ReserveRequest<'_>,
+    network: Option<&Network>,
     reserved: &Result<Reserved, Error>,
-    idempotency_key: &str,
 ) {
     match reserved {
         // Its key was used before, by this request or another.
         Ok(Reserved { replayed: true, .. }) | Err(Error::IdempotencyKeyReused) => return,
-        Ok(Reserved { reservation, .. }) => undo(protocol, user, reservation.id, idempotency_key).await,
+        Ok(Reserved { reservation, .. }) => {
+            let places = Places { id: request.id, seats: request.quantity };
+            tokio::join!(undo(protocol, request, reservation.id), network::forget(protocol, network, places));
+        }
         Err(_) => {}
     }
-    if let Err(error) = protocol.redis.unclaim_booking(user, idempotency_key).await {
-        tracing::warn!(%error, "an idempotency key stays tied to a request that was refused");
-    }
+    unclaim(&protocol.redis, request.id, request.user, request.idempotency_key).await;
 }
 
 /// Takes a reservation back that its user was not told of. If that fails, the hold runs out by itself, or is what the
 /// next such request is told of.
-async fn undo(protocol: &Protocol, user: UserId, reservation: ReservationId, idempotency_key: &str) {
-    if let Err(error) = protocol.redis.undo(reservation, user, idempotency_key).await {
+async fn undo(protocol: &Protocol, request: ReserveRequest<'_>, reservation: ReservationId) {
+    if let Err(error) = protocol.redis.undo(reservation, request.user, request.idempotency_key).await {
         tracing::warn!(reservation_id = %reservation, %error, "a reservation could not be taken back");
     }
 }
@@ -131,12 +174,13 @@ async fn hold_seats(
     let (event, user) = (request.id.event(), request.user);
     for _ in 0..TRIES_MAX {
         match protocol.redis.reserve(&request).await? {
-            Reserve::Held(reservation, now) => {
-                return Ok(Reserved { reservation, status: ReservationStatus::Held, now, replayed: false });
+            Reserve::Held { reservation, now, capacity } => {
+                let status = ReservationStatus::Held;
+                return Ok(Reserved { reservation, status, now, replayed: false, capacity });
             }
             Reserve::Replayed { reservation, now, became } => {
                 let status = status_of(protocol, user, reservation.id, became).await?;
-                return Ok(Reserved { reservation, status, now, replayed: true });
+                return Ok(Reserved { reservation, status, now, replayed: true, capacity: None });
             }
             Reserve::NotLoaded => {
                 catalogue::load_missing(&protocol.catalogue, event, |event| check_on_sale(event, now)).await?

@@ -105,14 +105,14 @@ async fn judge(catalogue: &Catalogue, event: Event, now: Timestamp) -> Result<Pr
     let inventory = catalogue.store.inventory(event.id, event.shards).await?;
     let hours = recent..hour_of(now) + 1;
     let sales = catalogue.store.sales_of_shards(&event, inventory.clone(), hours, now).await?;
-    let sales = sales
-        .into_values()
-        .fold((0, 0), |(sold, cancelled), hour| (sold + hour.tickets, cancelled + hour.cancelled_tickets));
-    let whole = |tickets: u64| i64::try_from(tickets).unwrap_or(i64::MAX);
+    let still_sold =
+        sales.into_values().map(|hour| hour.tickets.saturating_sub(hour.returned_tickets)).sum::<u64>();
+    let sold: u32 = inventory.iter().map(|shard| shard.sold).sum();
     let demand = Demand {
         capacity: inventory.iter().map(|shard| shard.capacity).sum(),
-        sold: inventory.iter().map(|shard| shard.sold).sum(),
-        recent_tickets: whole(sales.0) - whole(sales.1),
+        sold,
+        // A release before this one did not say of what was cancelled when it had been sold; but that is not sold now.
+        recent_tickets: i64::from(sold).min(i64::try_from(still_sold).unwrap_or(i64::MAX)),
         // Whole hours are counted, so the first one counts from its start; but not from before the sale.
         recent_ms: ms_between(start_of(recent).max(sale_opens), now),
         left_ms: ms_between(now, event.sales_close_at()),

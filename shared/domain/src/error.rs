@@ -49,6 +49,12 @@ pub enum Error {
         /// When that is forgotten.
         retry_at: Timestamp,
     },
+    /// The network has as many places of the event as one may have.
+    #[error("one network has too many places")]
+    NetworkLimit {
+        /// When some of them count no longer.
+        retry_at: Timestamp,
+    },
     /// The event sells nothing now.
     #[error("not on sale: {0:?}")]
     NotOnSale(NotOnSale),
@@ -67,6 +73,12 @@ pub enum Error {
     /// The event has started, so a booking can't be cancelled any more.
     #[error("event started")]
     EventStarted,
+    /// The time for cancelling is over.
+    #[error("cancelling ended at {since}")]
+    CancelClosed {
+        /// When it ended.
+        since: Timestamp,
+    },
     /// The idempotency key was used for another request.
     #[error("idempotency key reused")]
     IdempotencyKeyReused,
@@ -203,6 +215,14 @@ pub enum GaveUp {
 }
 
 impl Error {
+    /// Whether the request is refused for what was found: nothing of ours failed, and nothing was done.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(
+            self,
+            Self::OutOfReach { .. } | Self::GaveUp(_) | Self::Internal(_) | Self::IdempotencyKeyReused
+        )
+    }
+
     /// Whether Redis is out of reach, so that DynamoDB must do. A defect is none of that: nothing falls back on it.
     pub fn is_without_redis(&self) -> bool {
         matches!(self, Self::OutOfReach { store: StoreName::Redis, .. })

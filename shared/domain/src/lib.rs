@@ -7,6 +7,7 @@ pub mod event;
 pub mod field_error;
 pub mod id;
 pub mod inventory;
+pub mod network;
 pub mod object;
 pub mod page;
 pub mod popularity;

@@ -12,6 +12,10 @@ use super::{
 pub const UNBOUGHT_TTLS_MAX: u64 = 3;
 /// … within so many: then others get their chance. Otherwise who never buys could hold seats for ever.
 pub const UNBOUGHT_WINDOW_TTLS: u64 = 6;
+/// A booking that is cancelled within this time after its hold counts as held until then, ms.
+pub const EARLY_CANCEL_MS: i64 = 60 * 60 * 1_000;
+/// After so many of them the user has to pause, however short they were.
+pub const EARLY_CANCELS_MAX: u64 = 3;
 
 /// A hold lives at most a day: the janitor looks for holds of events that ended no longer ago, and a user's history looks
 /// back by as much.

@@ -46,6 +46,8 @@ pub struct HourOfSales {
     pub cancelled_tickets: u64,
     /// What these had cost, in minor units.
     pub refunded: u64,
+    /// Of the `tickets`, those that were cancelled since, whenever that was. Who buys and cancels moves no price by it.
+    pub returned_tickets: u64,
 }
 
 impl HourOfSales {
@@ -57,6 +59,7 @@ impl HourOfSales {
         self.cancelled_bookings += other.cancelled_bookings;
         self.cancelled_tickets += other.cancelled_tickets;
         self.refunded += other.refunded;
+        self.returned_tickets += other.returned_tickets;
     }
 }
 

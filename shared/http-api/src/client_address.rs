@@ -13,6 +13,12 @@ use axum::{
 };
 use lambda_http::request::RequestContext;
 
+use accounts::tokens::Tokens;
+use domain::{error::Error, network::Network};
+
+/// What fingerprints of networks are made for.
+const NETWORK: &str = "places-of-network";
+
 /// Where a request came from: an IPv4 address, or the /64 network of an IPv6 address, as one subscriber has at least
 /// that many (RFC 6177).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +43,24 @@ impl ClientAddress {
         });
         let by_socket = || extensions.get::<PeerAddress>().map(|PeerAddress(address)| *address);
         by_gateway.or_else(by_socket).map_or(Self::Unknown, |address| Self::Known(network(address)))
+    }
+}
+
+impl ClientAddress {
+    /// The network that it stands for, by fingerprints; `None` if it is not known.
+    ///
+    /// # Errors
+    /// When they can't be made.
+    pub fn network(self, tokens: &Tokens) -> Result<Option<Network>, Error> {
+        let Self::Known(address) = self else { return Ok(None) };
+        let wider = match address {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => {
+                let [a, b, c, ..] = address.segments();
+                Some(tokens.fingerprint(NETWORK, &format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))?)
+            }
+        };
+        Ok(Some(Network { own: tokens.fingerprint(NETWORK, &address.to_string())?, wider }))
     }
 }
 

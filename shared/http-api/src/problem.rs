@@ -142,6 +142,10 @@ impl From<Error> for Problem {
                 .detail(format!("Let others have their chance. Book again from {retry_at} on."))
                 .with("retry_at", retry_at)
                 .retry_after(retry_at),
+            Error::NetworkLimit { retry_at } => Self::new(Code::NetworkLimit)
+                .detail(format!("Let others have their chance. Some may be had again from {retry_at} on."))
+                .with("retry_at", retry_at)
+                .retry_after(retry_at),
             Error::NotOnSale(why) => not_on_sale(why),
             Error::ReservationExpired => {
                 Self::new(Code::ReservationExpired).detail("Its seats went back on sale. Book again.")
@@ -154,6 +158,9 @@ impl From<Error> for Problem {
             Error::AlreadyConfirmed => {
                 Self::new(Code::AlreadyConfirmed).detail("Cancel the booking of the same id instead.")
             }
+            Error::CancelClosed { since } => Self::new(Code::CancelClosed)
+                .detail(format!("Bookings of this event could be cancelled until {since}."))
+                .with("cancel_until", since),
             Error::EventStarted => {
                 Self::new(Code::EventStarted).detail("A booking can be cancelled until the event starts.")
             }

@@ -32,6 +32,8 @@ pub struct EventView {
     pub sales_open_at: Option<Timestamp>,
     /// When sales close; null if at the start.
     pub sales_close_at: Option<Timestamp>,
+    /// Until when a booking can be cancelled; null if until the start.
+    pub cancel_until: Option<Timestamp>,
     /// Seats in all.
     #[schema(example = 500)]
     pub capacity: u32,
@@ -74,6 +76,7 @@ impl EventView {
             ends_at: details.ends_at,
             sales_open_at: details.sales_open_at,
             sales_close_at: details.sales_close_at,
+            cancel_until: details.cancel_until,
             capacity: details.capacity,
             available,
             base_price: details.base_price,

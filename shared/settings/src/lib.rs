@@ -44,6 +44,9 @@ pub struct Config {
     pub unbought_ttls_max: u64,
     /// How many requests a client may have.
     pub rate_limits: RateLimits,
+    /// `NETWORK_PLACES_MAX`: places of one event that one network may have, 0 for any number; `None` for what follows from
+    /// the event's capacity.
+    pub network_places_max: Option<u32>,
     /// `CORS_ALLOW_ORIGINS`: web pages of these origins may call the API from a browser.
     pub cors_allow_origins: Vec<String>,
     /// How long a hold stays after its confirm began, before the janitor settles it. Must exceed the life of
@@ -151,6 +154,7 @@ impl Config {
             hold_ttl_ms: hold_ttl_seconds * 1_000,
             unbought_ttls_max: UNBOUGHT_TTLS_MAX,
             rate_limits: settings.rate_limits()?,
+            network_places_max: settings.whole_or_none("NETWORK_PLACES_MAX")?,
             cors_allow_origins: settings.origins("CORS_ALLOW_ORIGINS")?,
             confirm_grace_ms: CONFIRM_GRACE_MS,
             seats_per_shard: inventory::SEATS_PER_SHARD,
@@ -172,6 +176,12 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
     fn number(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
         self.optional(name)
             .map_or(Ok(default), |value| value.parse().map_err(|_| error(name, "must be a whole number")))
+    }
+
+    fn whole_or_none(&self, name: &'static str) -> Result<Option<u32>, ConfigError> {
+        let parsed =
+            self.optional(name).map(|value| value.parse().map_err(|_| error(name, "must be a whole number")));
+        parsed.transpose()
     }
 
     fn rate_limits(&self) -> Result<RateLimits, ConfigError> {

@@ -103,6 +103,12 @@ pub fn rows() -> Vec<Row> {
             limit("Sign-ins, registrations, changes of password and erasures from an address"),
         ),
         row(
+            &["NETWORK_PLACES_MAX"],
+            Words("100, or 2 % of the capacity if that is more"),
+            "Places of one event that one network may hold or have bought within the hour: an IPv4 address, or the /64 of an \
+             IPv6 one; its /48 ten times as many. 0 for any number",
+        ),
+        row(
             &["CORS_ALLOW_ORIGINS"],
             Nothing,
             "Origins, with commas between, whose web pages may call the API from a browser",

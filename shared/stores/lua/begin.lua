@@ -11,7 +11,8 @@
 --         seats for ever
 --
 -- BEGUN      JSON {quantity, unit_price, draws, most, begins, first}, then event name, start in ms, currency, the most
---            that a user may have now, venue (nil if an older release loaded the event; empty if it has none), status
+--            that a user may have now, venue (nil if an older release loaded the event; empty if it has none), status,
+--            when cancelling ends in ms (nil and empty likewise)
 -- NO_HOLD    there is none: look for a booking of that id
 -- NOT_YOURS  it is another user's
 -- UNREADABLE  another release made it, and this one can't read it
@@ -24,8 +25,9 @@ local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local id, user, grace_ms, confirming_max_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local found = is_loaded(state) and redis.call('HGET', holds, id)
-local facts = redis.call('HMGET', state, 'status', 'name', 'starts_at', 'currency', 'max_per_user', 'venue')
-local status, name, starts_at, currency, most_of_user, venue = unpack(facts)
+local facts = redis.call('HMGET', state, 'status', 'name', 'starts_at', 'currency', 'max_per_user', 'venue',
+  'cancel_until')
+local status, name, starts_at, currency, most_of_user, venue, cancel_until = unpack(facts)
 if not found then return { 'NO_HOLD' } end
 local hold = read_json(found)
 if not hold then return { 'UNREADABLE' } end
@@ -46,4 +48,4 @@ hold.begins = (hold.begins or 0) + 1
 local kept = cjson.encode(hold)
 redis.call('HSET', holds, id, kept)
 redis.call('ZADD', deadlines, now + grace_ms, id)
-return { 'BEGUN', kept, name, tonumber(starts_at), currency, tonumber(most_of_user), venue, status }
+return { 'BEGUN', kept, name, tonumber(starts_at), currency, tonumber(most_of_user), venue, status, cancel_until }

@@ -13,7 +13,17 @@ local facts = cjson.decode(ARGV[1])
 if not is_loaded(state) then
   return { 'NOT_LOADED' }
 end
-if (number_of(state, 'version') or 0) >= tonumber(facts.version) then
+local fields = {}
+for field in pairs(facts) do
+  fields[#fields + 1] = field
+end
+-- A release before this one may have made the state, with fewer facts.
+local kept, lacks_some = redis.call('HMGET', state, unpack(fields)), false
+for _, value in ipairs(kept) do
+  lacks_some = lacks_some or not value
+end
+local version, newer = number_of(state, 'version'), tonumber(facts.version)
+if version > newer or version == newer and not lacks_some then
   return { 'UP_TO_DATE' }
 end
 -- New shards come with their seats (restock.lua), not with the facts.

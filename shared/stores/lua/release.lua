@@ -29,7 +29,7 @@ if hold.state ~= 'held' then return { 'CONFIRMING' } end
 local now = now_ms()
 if tonumber(redis.call('ZSCORE', deadlines, id) or 0) <= now then return { 'ENDED', 'expired' } end
 give_back(state, hold)
-count_unbought(state, hold, now)
+count_unbought(state, hold.user, hold.from, now, 0)
 remove_hold(deadlines, holds, id)
 note_end(ended, id, user, 'released', now)
 return { 'RELEASED' }

@@ -14,7 +14,8 @@
 -- ARGV[7] how long a user may hold seats without buying them, ms; 0 for any time
 -- ARGV[8] within which time, ms
 --
--- HELD         the seats are held: JSON {id, quantity, unit_price, currency, expires_at}; now
+-- HELD         the seats are held: JSON {id, quantity, unit_price, currency, expires_at}; now; the event's capacity, nil if
+--              an older release loaded the event
 -- REPLAYED     this request was answered before: the same JSON; now; what became of the hold: `held` and until when,
 --              `released` or `expired`, or `gone`: perhaps it is a booking
 -- KEY_REUSED   the idempotency key was used for another quantity
@@ -56,9 +57,9 @@ end
 -- One read of the state for all that is known beforehand: many buyers wait behind this script.
 local names = {
   'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'max_per_user', 'shards', 'free',
-  'bought:' .. user, 'holding:' .. user, 'unbought:' .. user,
+  'bought:' .. user, 'holding:' .. user, 'unbought:' .. user, 'capacity',
 }
-local status, open_at, close_at, most, price, currency, most_of_user, shards, free, bought, holding, unbought =
+local status, open_at, close_at, most, price, currency, most_of_user, shards, free, bought, holding, unbought, capacity =
   unpack(redis.call('HMGET', state, unpack(names)))
 if not status then return { 'NOT_LOADED' } end
 if status == 'draft' then return { 'DRAFT' } end
@@ -110,4 +111,4 @@ local answer = cjson.encode({
   id = id, quantity = quantity, unit_price = price, currency = currency, expires_at = deadline,
 })
 redis.call('SET', idempotency, answer, 'PX', idempotency_ttl_ms)
-return { 'HELD', answer, now }
+return { 'HELD', answer, now, capacity and tonumber(capacity) }

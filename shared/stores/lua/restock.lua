@@ -7,12 +7,15 @@
 -- ARGV[2] draws: JSON array of [shard, seats]
 -- ARGV[3] how long that is remembered, ms
 -- ARGV[4] id of the user whose booking was cancelled; empty if none was
+-- ARGV[5] since when its seats count as held and not bought, ms; empty if they count as bought
+-- ARGV[6] for how long they count so at least, ms
 --
 -- RESTOCKED      the seats are free, each drawn shard's applied is 1 more; now or by an earlier call
 -- EPOCH_CHANGED  the state is another one, or none: left to the janitor
 
 local state, restocked = KEYS[1], KEYS[2]
 local epoch, draws, remembered_ms, user = ARGV[1], cjson.decode(ARGV[2]), ARGV[3], ARGV[4]
+local unbought_since, unbought_least = tonumber(ARGV[5]), tonumber(ARGV[6])
 
 if redis.call('HGET', state, 'epoch') ~= epoch then
   return { 'EPOCH_CHANGED' }
@@ -28,4 +31,5 @@ for _, draw in ipairs(draws) do
   shards = math.max(shards, draw[1] + 1)
 end
 redis.call('HSET', state, 'shards', shards)
+count_unbought(state, user, unbought_since, now_ms(), unbought_least)
 return { 'RESTOCKED' }

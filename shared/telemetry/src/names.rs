@@ -41,6 +41,8 @@ names! {
     HOLDS_OVER_LIMIT = "HoldsOverLimit";
     /// Holds refused because the user held seats again and again without buying them.
     HOLDS_TOO_LONG = "HoldsTooLong";
+    /// Refused: one network has too many places of the event.
+    HOLDS_OF_ONE_NETWORK = "HoldsOfOneNetwork";
     /// Holds refused because the event sells nothing now.
     HOLDS_NOT_ON_SALE = "HoldsNotOnSale";
     /// Holds given back.

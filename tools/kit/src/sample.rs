@@ -43,6 +43,7 @@ pub fn event(name: impl Into<String>, starts_at: Timestamp, capacity: u32) -> Ev
         currency: Currency::EUR,
         sales_open_at: None,
         sales_close_at: None,
+        cancel_until: None,
         max_per_booking: 10,
         max_per_user: 10,
         status: EventStatus::Published,

@@ -182,11 +182,25 @@ pub async fn make(app: &App) -> Result<(), Failure> {
         [(BOOKED, GRACE, 2), (TO_CANCEL, GRACE, 1), (CANCELLED, GRACE, 1), (BOOKED_BY_ALAN, ALAN, 2)]
     {
         hold(app, id, &person, quantity, id).await?;
-        booking::confirm(&app.protocol, person.user_id()?, id.parse()?, Timestamp::now(), ready(Ok(())))
-            .await?;
-    }
-    booking::cancel(&app.protocol, GRACE.user_id()?, CANCELLED.parse()?, Timestamp::now(), ready(Ok(())))
+        booking::confirm(
+            &app.protocol,
+            person.user_id()?,
+            id.parse()?,
+            Timestamp::now(),
+            None,
+            ready(Ok(())),
+        )
         .await?;
+    }
+    booking::cancel(
+        &app.protocol,
+        GRACE.user_id()?,
+        CANCELLED.parse()?,
+        Timestamp::now(),
+        None,
+        ready(Ok(())),
+    )
+    .await?;
     book_in_the_past(app).await
 }
 
@@ -249,7 +263,7 @@ async fn hold(app: &App, id: &str, person: &Person, quantity: u32, key: &str) ->
     };
     app.redis.claim_booking(&request, Timestamp::now(), HOLD_TTL_MS).await?;
     match app.redis.reserve(&request).await? {
-        Reserve::Held(..) => Ok(()),
+        Reserve::Held { .. } => Ok(()),
         other => Err(format!("{id} was not held: {other:?}").into()),
     }
 }

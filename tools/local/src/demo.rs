@@ -100,6 +100,7 @@ impl Demo {
             currency: Currency::EUR,
             sales_open_at: None,
             sales_close_at: None,
+            cancel_until: None,
             max_per_booking: self.max_per_booking,
             max_per_user: MAX_PER_USER_DEFAULT,
             status: EventStatus::Published,

@@ -143,7 +143,7 @@ impl BoxOffice {
             unbought_max_ms: 0,
         };
         match patiently(|| self.redis.reserve(&request)).await {
-            Ok(Reserve::Held(reservation, _) | Reserve::Replayed { reservation, .. }) => {
+            Ok(Reserve::Held { reservation, .. } | Reserve::Replayed { reservation, .. }) => {
                 Ok(Some(reservation.id))
             }
             Err(Error::SoldOut { .. } | Error::AllHeld { .. }) => Ok(None),

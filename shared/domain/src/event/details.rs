@@ -117,6 +117,13 @@ pub struct EventDetails {
         skip_serializing_if = "Option::is_none"
     )]
     pub sales_close_at: Option<Timestamp>,
+    /// Until when a booking can be cancelled; until the start if not given.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::millisecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cancel_until: Option<Timestamp>,
     /// Seats in one booking at most.
     pub max_per_booking: u32,
     /// Seats that one user may have, held and bought together.
@@ -210,6 +217,11 @@ impl EventDetails {
             self.sales_open_at.is_none_or(|open| open < close),
             "sales_open_at",
             "must be before sales close (sales_close_at, or starts_at if that is not given)",
+        );
+        complaints.unless(
+            self.cancel_until.is_none_or(|until| until <= self.starts_at),
+            "cancel_until",
+            "must not be after starts_at",
         );
     }
 

@@ -217,6 +217,7 @@ mod tests {
             currency: Currency::EUR,
             sales_open_at: None,
             sales_close_at: None,
+            cancel_until: None,
             max_per_booking: 10,
             max_per_user: 10,
             status: EventStatus::Published,
@@ -247,6 +248,7 @@ mod tests {
             max_per_booking: 0,
             max_per_user: 0,
             sales_open_at: Some(at(200)),
+            cancel_until: Some(at(101)),
             pricing: Some(Pricing { min_percent: 0, max_percent: 2_000 }),
             ..concert()
         };
@@ -260,6 +262,7 @@ mod tests {
                 "ends_at",
                 "sales_close_at",
                 "sales_open_at",
+                "cancel_until",
                 "capacity",
                 "base_price",
                 "max_per_booking",

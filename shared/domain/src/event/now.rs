@@ -16,13 +16,15 @@ pub struct EventNow {
     /// Where it takes place.
     #[schema(example = "Riverside Park")]
     pub venue: Option<String>,
+    /// Until when a booking can be cancelled; null if until the start.
+    pub cancel_until: Option<Timestamp>,
     /// `cancelled` once it does not take place.
     pub status: EventStatus,
 }
 
 impl From<Event> for EventNow {
     fn from(event: Event) -> Self {
-        let EventDetails { name, starts_at, venue, status, .. } = event.details;
-        Self { name, starts_at, venue, status }
+        let EventDetails { name, starts_at, venue, cancel_until, status, .. } = event.details;
+        Self { name, starts_at, venue, cancel_until, status }
     }
 }

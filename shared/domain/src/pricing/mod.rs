@@ -76,7 +76,7 @@ pub struct Demand {
     pub capacity: u32,
     /// Seats sold and not cancelled.
     pub sold: u32,
-    /// Seats sold lately, less those cancelled in that time; below zero if more were cancelled.
+    /// Seats sold lately and not cancelled since.
     pub recent_tickets: i64,
     /// How long "lately" was, in ms; not above zero if sales have not opened.
     pub recent_ms: i64,

@@ -20,6 +20,7 @@ fn details(base_price: u32, currency: Currency, bounds: Option<(u32, u32)>) -> E
         currency,
         sales_open_at: None,
         sales_close_at: None,
+        cancel_until: None,
         max_per_booking: MAX_PER_BOOKING_DEFAULT,
         max_per_user: 10,
         status: EventStatus::Published,

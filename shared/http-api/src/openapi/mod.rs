@@ -79,12 +79,15 @@ struct ProblemBody {
     max_per_user: Option<u32>,
     /// `max_per_user_reached`: how many more the user may have.
     left: Option<u32>,
-    /// `all_held`: when the next hold runs out; `held_too_long`: when the user may hold seats again.
+    /// `all_held`: when the next hold runs out; `held_too_long`: when the user may hold seats again;
+    /// `network_limit`: when the network may.
     retry_at: Option<jiff::Timestamp>,
     /// `not_on_sale`: when sales open.
     sales_open_at: Option<jiff::Timestamp>,
     /// `not_on_sale`: when sales closed.
     sales_close_at: Option<jiff::Timestamp>,
+    /// `cancel_closed`: until when bookings could be cancelled.
+    cancel_until: Option<jiff::Timestamp>,
     /// `stale_version`: the version to base the change on.
     current_version: Option<u64>,
     /// `capacity_below_sold`: the lowest capacity possible now.

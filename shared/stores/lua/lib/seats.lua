@@ -40,13 +40,13 @@ local function unbought_of(kept)
   return tonumber(spent or 0), tonumber(since or 0), tonumber(counted_to or 0)
 end
 
--- A hold ended, and its user did not buy. Holds side by side count once.
-local function count_unbought(state, hold, now)
-  if hold.user == '' or not hold.from then return end
-  local field = 'unbought:' .. hold.user
+-- Seats were held from then on and not bought. What was held side by side counts once, and for `least` ms at least.
+local function count_unbought(state, user, from, now, least)
+  if user == '' or not from then return end
+  local field = 'unbought:' .. user
   local spent, since, counted_to = unbought_of(redis.call('HGET', state, field))
-  if since == 0 then since = hold.from end
-  spent = spent + math.max(now - math.max(hold.from, counted_to), 0)
+  if since == 0 then since = from end
+  spent = spent + math.max(now - math.max(from, counted_to), least, 0)
   counted_to = math.max(now, counted_to)
   redis.call('HSET', state, field, string.format('%d since %d to %d', spent, since, counted_to))
 end
@@ -104,7 +104,7 @@ local function expire_overdue(state, deadlines, holds, ended, now, wanted)
         unreadable = unreadable + 1
       elseif hold.state == 'held' then
         give_back(state, hold)
-        count_unbought(state, hold, tonumber(due[i + 1]))
+        count_unbought(state, hold.user, hold.from, tonumber(due[i + 1]), 0)
         remove_hold(deadlines, holds, due[i])
         note_end(ended, due[i], hold.user, 'expired', now)
         expired = expired + 1

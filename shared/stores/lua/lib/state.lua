@@ -2,8 +2,9 @@
 -- does nothing by itself.
 --
 -- An event's keys, all under the hash tag {event id}:
---   state      hash    facts of the event (name, venue, starts_at, status, sales_open_at, sales_close_at, price,
---                      currency, max_per_booking, max_per_user, version, shards), epoch; for each shard
+--   state      hash    facts of the event (name, venue, starts_at, status, sales_open_at, sales_close_at,
+--                      cancel_until, capacity, price, currency, max_per_booking, max_per_user, version, shards),
+--                      epoch; for each shard
 --                      free:<shard>, held:<shard>, confirming:<shard> (that part of held whose confirm has
 --                      begun) and applied:<shard>; two sums over the shards: free and held; and for each user
 --                      holding:<user> and bought:<user>, seats, and unbought:<user>, see count_unbought

@@ -116,7 +116,8 @@ impl Store {
         first: bool,
         now: Timestamp,
     ) -> Result<TransactWriteItem, Error> {
-        let counted = count_cancel(hour_of(now), revenue(booking, draw), first);
+        let (hour, hour_of_sale) = (hour_of(now), hour_of(booking.created_at));
+        let counted = count_cancel(hour, hour_of_sale, revenue(booking, draw), first);
         self.change_shard(
             booking.event_id,
             draw,

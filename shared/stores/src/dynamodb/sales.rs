@@ -16,8 +16,10 @@
 //! comes late, when its hour was moved already, makes the attributes anew, and they are moved again. Moving changes no
 //! seat, so a shard's `version` stays; `hours_moved` counts instead, so that a reader sees that it read across a move.
 //!
-//! A write of up to 1 KB costs one write unit. A shard takes up some 170 bytes and each of its hours at most 71: six
-//! names of 7 or 8 bytes and numbers of 2 to 7. So a shard may keep 11 hours; it keeps 1 to 3, as a rule.
+//! `r_487231` are the tickets of that hour's sales that were cancelled since: pricing goes by them.
+//!
+//! A write of up to 1 KB costs one write unit. A shard takes up some 170 bytes and each of its hours at most 82: seven
+//! names of 7 or 8 bytes and numbers of 2 to 7. So a shard may keep 10 hours; it keeps 1 to 3, as a rule.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -56,15 +58,25 @@ const AMOUNT: &str = "a";
 const CANCELLED_BOOKINGS: &str = "cb";
 const CANCELLED_TICKETS: &str = "ct";
 const REFUNDED: &str = "ca";
+/// Tickets of the hour that were cancelled since. It is written `r_487231`: releases before it would take `r487231` for an
+/// hour of which they know nothing, and could not move it.
+const RETURNED: &str = "r";
 
 /// The part of an update that counts a draw's sale. Its values are the sale's own.
 pub(super) fn count_sale(hour: Hour, amount: u64, first: bool) -> String {
     count(hour, amount, first, [BOOKINGS, TICKETS, AMOUNT])
 }
 
-/// The part of an update that counts the cancel of a draw. Its values are the cancel's own.
-pub(super) fn count_cancel(hour: Hour, amount: u64, first: bool) -> String {
-    count(hour, amount, first, [CANCELLED_BOOKINGS, CANCELLED_TICKETS, REFUNDED])
+/// The part of an update that counts the cancel of a draw, in its own hour and in that of its sale. Its values are the
+/// cancel's own.
+pub(super) fn count_cancel(hour: Hour, hour_of_sale: Hour, amount: u64, first: bool) -> String {
+    let counted = count(hour, amount, first, [CANCELLED_BOOKINGS, CANCELLED_TICKETS, REFUNDED]);
+    format!("{counted}, {} :seats", attribute(RETURNED, hour_of_sale))
+}
+
+/// The name of a counter's attribute.
+fn attribute(counter: &str, hour: u32) -> String {
+    if counter == RETURNED { format!("{counter}_{hour}") } else { format!("{counter}{hour}") }
 }
 
 fn count(hour: Hour, amount: u64, first: bool, [bookings, tickets, money]: [&str; 3]) -> String {
@@ -93,12 +105,16 @@ pub(super) fn hours_in(shard: &Item) -> BTreeMap<Hour, HourOfSales> {
 fn counter_in<'a>(
     (name, value): (&'a String, &'a aws_sdk_dynamodb::types::AttributeValue),
 ) -> Option<(&'a str, u32, Option<&'a str>, u64)> {
+    let value = value.as_n().ok()?.parse().ok()?;
+    if let Some(hour) = name.strip_prefix("r_") {
+        return Some((RETURNED, hour.parse().ok()?, None, value));
+    }
     let (counted, currency) = match name.split_once('_') {
         Some((counted, currency)) => (counted, Some(currency)),
         None => (name.as_str(), None),
     };
     let (counter, hour) = counted.split_at(counted.find(|c: char| c.is_ascii_digit())?);
-    Some((counter, hour.parse().ok()?, currency, value.as_n().ok()?.parse().ok()?))
+    Some((counter, hour.parse().ok()?, currency, value))
 }
 
 fn counter_of<'a>(hour: &'a mut HourOfSales, name: &str) -> Option<&'a mut u64> {
@@ -109,6 +125,7 @@ fn counter_of<'a>(hour: &'a mut HourOfSales, name: &str) -> Option<&'a mut u64> 
         CANCELLED_BOOKINGS => Some(&mut hour.cancelled_bookings),
         CANCELLED_TICKETS => Some(&mut hour.cancelled_tickets),
         REFUNDED => Some(&mut hour.refunded),
+        RETURNED => Some(&mut hour.returned_tickets),
         _ => None,
     }
 }
@@ -122,6 +139,7 @@ fn counters_of(hour: &HourOfSales) -> impl Iterator<Item = (&'static str, u64, b
         (CANCELLED_BOOKINGS, hour.cancelled_bookings, false),
         (CANCELLED_TICKETS, hour.cancelled_tickets, false),
         (REFUNDED, hour.refunded, true),
+        (RETURNED, hour.returned_tickets, false),
     ]
     .into_iter()
     .filter(|(_, value, _)| *value > 0)
@@ -321,7 +339,7 @@ impl Store {
         Ok(moved)
     }
 
-    /// Takes hours away from a shard if they are still what they were. At most a day of them: 144 counters, where
+    /// Takes hours away from a shard if they are still what they were. At most a day of them: 168 counters, where
     /// DynamoDB takes 300 operators.
     fn take_hours(
         &self,
@@ -332,7 +350,7 @@ impl Store {
         let counters: Vec<(String, u64)> = hours
             .iter()
             .flat_map(|(hour, sales)| {
-                counters_of(sales).map(move |(name, value, _)| (format!("{name}{hour}"), value))
+                counters_of(sales).map(move |(name, value, _)| (attribute(name, *hour), value))
             })
             .collect();
         let names: Vec<&str> = counters.iter().map(|(name, _)| name.as_str()).collect();
@@ -360,10 +378,10 @@ impl Store {
         let mut added = Vec::new();
         for (hour, sales) in hours {
             for (counter, value, is_money) in counters_of(sales) {
-                let hour = hour % HOURS_PER_DAY;
+                let name = attribute(counter, hour % HOURS_PER_DAY);
                 let name = match currency {
-                    Some(currency) if is_money => format!("{counter}{hour}_{currency}"),
-                    _ => format!("{counter}{hour}"),
+                    Some(currency) if is_money => format!("{name}_{currency}"),
+                    _ => name,
                 };
                 update = update.expression_attribute_values(format!(":{name}"), number(value));
                 added.push(format!("{name} :{name}"));
@@ -405,6 +423,7 @@ mod tests {
             })
         };
         assert_eq!(read("t487231"), Some(("t".into(), 487_231, None, 5)));
+        assert_eq!(read("r_487231"), Some(("r".into(), 487_231, None, 5)));
         assert_eq!(read("ca9_EUR"), Some(("ca".into(), 9, Some("EUR".into()), 5)));
         for other in ["sold", "shard_id", "hours_moved", "cancelled_bookings", "", "version"] {
             assert_eq!(read(other), None, "{other}");
@@ -412,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_with_eleven_busy_hours_takes_one_write_unit() {
+    fn a_shard_with_ten_busy_hours_takes_one_write_unit() {
         // Names and values as DynamoDB counts them: UTF-8 bytes, and for a number about a byte for two digits and one more.
         let number_bytes = |value: u64| value.to_string().len().div_ceil(2) + 1;
         let shard = 36
@@ -430,9 +449,11 @@ mod tests {
             cancelled_bookings: seats,
             cancelled_tickets: seats,
             refunded: amount,
+            returned_tickets: seats,
         };
-        let hour: usize =
-            counters_of(&busy).map(|(name, value, _)| name.len() + 6 + number_bytes(value)).sum();
-        assert!(shard + 11 * hour <= 1024, "{shard} + 11 * {hour}");
+        let hour: usize = counters_of(&busy)
+            .map(|(name, value, _)| attribute(name, 487_231).len() + number_bytes(value))
+            .sum();
+        assert!(shard + 10 * hour <= 1024, "{shard} + 10 * {hour}");
     }
 }

@@ -58,6 +58,17 @@ impl Keys {
         format!("{}{{{client}}}:limit:{kind}", self.prefix)
     }
 
+    /// Sorted set, expires: places of an event that one network has: seats, space, reservation id; to until when they count,
+    /// in ms.
+    pub fn places(&self, network: &str, event: EventId) -> String {
+        format!("{}{{{network}}}:places:{event}", self.prefix)
+    }
+
+    /// Number, expires: their seats.
+    pub fn places_sum(&self, network: &str, event: EventId) -> String {
+        format!("{}{{{network}}}:places-sum:{event}", self.prefix)
+    }
+
     /// String, expires: that a change of the event's inventory was taken in.
     pub fn restocked(&self, event: EventId, change: &str) -> String {
         self.of_event(event, &format!("restocked:{change}"))
@@ -194,6 +205,8 @@ mod tests {
         User,
         Catalogue,
         SignIn,
+        /// That of a network.
+        Network,
         /// Any, even one of its own.
         Own,
     }
@@ -213,6 +226,8 @@ mod tests {
             ("claim", Slot::User, keys.claim(user, other, one)),
             ("own_reservations", Slot::User, keys.own_reservations(user)),
             ("limit", Slot::Own, keys.limit(other, one)),
+            ("places", Slot::Network, keys.places(one, event)),
+            ("places_sum", Slot::Network, keys.places_sum(one, event)),
             ("catalogue", Slot::Catalogue, keys.catalogue()),
             ("catalogue_changes", Slot::Catalogue, keys.catalogue_changes()),
             ("catalogue_generation", Slot::Catalogue, keys.catalogue_generation()),
@@ -269,9 +284,12 @@ mod tests {
         }
         // What a key is of makes another key of it, and all else does not.
         for (changed, expected) in [
-            (of[1], "state deadlines holds ended_holds idempotency restocked copy turn"),
+            (of[1], "state deadlines holds ended_holds idempotency restocked copy turn places places_sum"),
             (of[2], "idempotency claim own_reservations"),
-            (of[3], "idempotency restocked claim limit failures_of_pair failures_of_account known_networks"),
+            (
+                of[3],
+                "idempotency restocked claim limit places places_sum failures_of_pair failures_of_account known_networks",
+            ),
             (of[4], "claim limit report failures_of_pair failures_of_address janitor_cursor"),
         ] {
             let changed = all(&prefix, changed).into_iter();
@@ -294,6 +312,7 @@ mod tests {
                     Slot::User => user.as_str(),
                     Slot::Catalogue => "catalogue",
                     Slot::SignIn => "sign-in",
+                    Slot::Network => of.one,
                     Slot::Own => continue,
                 };
                 assert_eq!(tag(&key), Some(expected), "{name}: {key}");

@@ -41,7 +41,8 @@ pub struct Redis {
 }
 
 /// What is read of a state: epoch, name, start in ms, venue, status.
-type StateFacts = (Option<String>, Option<String>, Option<i64>, Option<String>, Option<String>);
+type StateFacts =
+    (Option<String>, Option<String>, Option<i64>, Option<String>, Option<String>, Option<String>);
 
 /// What a cancel or a change of capacity must know of the state before it commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,12 +144,20 @@ impl Redis {
     /// The epoch of an event's state and what else must be seen beside it; `None` if the state is missing.
     pub async fn state_seen(&self, event: EventId) -> Result<Option<StateSeen>, Error> {
         let mut get = redis::cmd("HMGET");
-        get.arg(self.keys.state(event)).arg(&["epoch", "name", "starts_at", "venue", "status"]);
-        let (epoch, name, starts_at, venue, status): StateFacts = self.ask(&get).await?;
+        get.arg(self.keys.state(event)).arg(&[
+            "epoch",
+            "name",
+            "starts_at",
+            "venue",
+            "status",
+            "cancel_until",
+        ]);
+        let (epoch, name, starts_at, venue, status, cancel_until): StateFacts = self.ask(&get).await?;
         Ok(epoch.map(|epoch| {
             let name_and_start = name.zip(starts_at);
-            let event = name_and_start
-                .and_then(|(name, starts_at)| event_now(name, from_ms(starts_at), venue, status));
+            let event = name_and_start.and_then(|(name, starts_at)| {
+                event_now(name, from_ms(starts_at), venue, status, cancel_until)
+            });
             StateSeen { epoch, event }
         }))
     }

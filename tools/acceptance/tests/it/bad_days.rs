@@ -331,7 +331,8 @@ async fn dynamodb_out_of_reach_loses_no_hold_and_the_confirm_can_be_repeated() {
     let asked = std::time::Instant::now();
     let id = reservation.parse().unwrap();
     let unknown =
-        booking::confirm(&cut_off.protocol, ada.user_id.unwrap(), id, Timestamp::now(), ready(Ok(()))).await;
+        booking::confirm(&cut_off.protocol, ada.user_id.unwrap(), id, Timestamp::now(), None, ready(Ok(())))
+            .await;
     assert!(
         matches!(
             unknown,

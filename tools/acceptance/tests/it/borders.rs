@@ -97,7 +97,7 @@ async fn a_booking_can_be_cancelled_until_the_millisecond_of_the_start() {
     let ada = evently.user();
     let cancel = async |booking: &str, now: Timestamp| {
         let (user, id) = (ada.user_id.unwrap(), booking.parse().unwrap());
-        booking::cancel(&evently.app.protocol, user, id, now, ready(Ok(()))).await
+        booking::cancel(&evently.app.protocol, user, id, now, None, ready(Ok(()))).await
     };
     let (late, early) = (ada.buy(&event, 1).await, ada.buy(&event, 1).await);
     for now in [starts_at + A_MS, starts_at] {

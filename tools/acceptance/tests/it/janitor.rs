@@ -1,5 +1,6 @@
 //! The janitor before many events: all are reached, in one run or in several.
 
+use booking::Wanted;
 use std::{
     future::ready,
     time::{Duration, Instant},
@@ -35,9 +36,14 @@ async fn overdue_holds(evently: &TestApp, events: &[EventId]) {
     stream::iter(events)
         .for_each_concurrent(8, |event| async move {
             let (user, now) = (UserId::new(), Timestamp::now());
-            booking::reserve(&evently.app.protocol, user, *event, 2, "a key", now, ready(Ok(())))
-                .await
-                .unwrap();
+            booking::reserve(
+                &evently.app.protocol,
+                Wanted { user, event: *event, quantity: 2, idempotency_key: "a key", network: None },
+                now,
+                ready(Ok(())),
+            )
+            .await
+            .unwrap();
         })
         .await;
     sleep(Duration::from_millis(HOLD_TTL_MS + 20)).await;

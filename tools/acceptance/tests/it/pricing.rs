@@ -7,7 +7,10 @@ use std::{future::ready, time::Duration};
 
 use ::pricing::{Limits, Report};
 use catalogue::{decide_price, pricing_day};
-use domain::event::{Event, EventDetails, EventStatus, Pricing};
+use domain::{
+    event::{Event, EventDetails, EventStatus, Pricing},
+    id::ReservationId,
+};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -128,12 +131,17 @@ async fn recent_sales_count_and_those_cancelled_do_not() {
     let id = event.parse().unwrap();
     let ada = evently.user();
     // 60 seats, nine days ago.
-    for quantity in [50, 10] {
-        let hold = ada.hold(&event, quantity).await.parse().unwrap();
+    let confirm_long_ago = async |hold: ReservationId| {
         let then = Timestamp::now() - SignedDuration::from_hours(9 * DAY);
-        booking::confirm(&evently.app.protocol, ada.user_id.unwrap(), hold, then, ready(Ok(())))
+        booking::confirm(&evently.app.protocol, ada.user_id.unwrap(), hold, then, None, ready(Ok(())))
             .await
             .unwrap();
+    };
+    let mut old = Vec::new();
+    for quantity in [50, 10] {
+        let hold = ada.hold(&event, quantity).await.parse().unwrap();
+        confirm_long_ago(hold).await;
+        old.push(hold);
     }
     let demand = || async {
         decide_price(&evently.app.catalogue, id, Timestamp::now()).await.unwrap().unwrap().demand
@@ -145,6 +153,20 @@ async fn recent_sales_count_and_those_cancelled_do_not() {
     assert_eq!((demand().await.sold, demand().await.recent_tickets), (80, 20));
     assert_eq!(ada.cancel(&booking).await.status, 200);
     assert_eq!((demand().await.sold, demand().await.recent_tickets), (60, 0), "sold and given back");
+    let recent = ada.buy(&event, 15).await;
+    assert_eq!(ada.cancel(&old[1].to_string()).await.status, 200);
+    let now = demand().await;
+    assert_eq!((now.sold, now.recent_tickets), (65, 15), "a cancel counts for the day of its sale");
+    // Also once the hours were moved.
+    for _ in 0..2 {
+        janitor::run(&evently.app, Timestamp::now() + SignedDuration::from_hours(2)).await.unwrap();
+    }
+    assert_eq!((demand().await.sold, demand().await.recent_tickets), (65, 15));
+    assert_eq!(ada.cancel(&recent).await.status, 200);
+    assert_eq!((demand().await.sold, demand().await.recent_tickets), (50, 0));
+    // As many are sold again, and are no recent sale.
+    old.push(ada.hold(&event, 10).await.parse().unwrap());
+    confirm_long_ago(*old.last().unwrap()).await;
     run(&evently).await;
     // pressure 0.3: 92 percent, 41.40, in steps of 0.50.
     assert_eq!(price(&evently, &event).await, 4_150);

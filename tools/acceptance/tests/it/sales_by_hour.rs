@@ -57,9 +57,16 @@ impl BoxOffice {
             return;
         }
         let id: ReservationId = held.body["reservation"]["id"].as_str().unwrap().parse().unwrap();
-        booking::confirm(&self.evently.app.protocol, buyer.user_id.unwrap(), id, self.now, ready(Ok(())))
-            .await
-            .unwrap();
+        booking::confirm(
+            &self.evently.app.protocol,
+            buyer.user_id.unwrap(),
+            id,
+            self.now,
+            None,
+            ready(Ok(())),
+        )
+        .await
+        .unwrap();
         let hour = self.counted[event].entry(hour_of(self.now)).or_default();
         hour.bookings += 1;
         hour.tickets += u64::from(seats);
@@ -70,7 +77,7 @@ impl BoxOffice {
     async fn cancel(&mut self, index: usize) {
         let Bought { event, buyer, id, seats } = self.bought.swap_remove(index);
         let permitted = ready(Ok(()));
-        booking::cancel(&self.evently.app.protocol, buyer.user_id.unwrap(), id, self.now, permitted)
+        booking::cancel(&self.evently.app.protocol, buyer.user_id.unwrap(), id, self.now, None, permitted)
             .await
             .unwrap();
         let hour = self.counted[event].entry(hour_of(self.now)).or_default();
@@ -236,6 +243,7 @@ async fn a_party_over_several_shards_is_one_booking() {
         cancelled_bookings: 1,
         cancelled_tickets: 20,
         refunded: 50_000,
+        returned_tickets: 20,
     };
     assert_eq!(office.counted[0], BTreeMap::from([(hour, expected)]));
     office.assert_exact(hour, hour + 1).await;

@@ -1,6 +1,6 @@
 //! One user gets no more seats of an event than one may, and holds none for ever.
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use domain::{
     booking::Booking,
@@ -9,6 +9,7 @@ use domain::{
     reservation::BegunHold,
 };
 use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::json;
 use tokio::time::sleep;
@@ -141,7 +142,7 @@ async fn a_cancel_that_redis_never_heard_of_does_not_count_for_ever() {
     let id: EventId = event.parse().unwrap();
     let booked =
         evently.app.store.booking(ada.user_id.unwrap(), booking.parse().unwrap()).await.unwrap().unwrap();
-    evently.app.store.cancel_booking(&booked, jiff::Timestamp::now()).await.unwrap();
+    evently.app.store.cancel_booking(&booked, Timestamp::now()).await.unwrap();
     assert_eq!(evently.app.store.seats_of_user(id, ada.user_id.unwrap()).await.unwrap(), 0);
     ada.buy(&event, 4).await;
     assert_eq!(left(&ada, &event).await, 0);
@@ -178,9 +179,9 @@ async fn who_holds_again_and_again_without_buying_lets_others_have_their_chance(
     };
     assert_eq!(held, 3);
     refused.assert_problem(409, "held_too_long");
-    let retry_at: jiff::Timestamp = refused.text("retry_at").parse().unwrap();
+    let retry_at: Timestamp = refused.text("retry_at").parse().unwrap();
     assert_eq!(ben.book(&event, 4).await.status, 201, "others may");
-    sleep(Duration::try_from(retry_at.duration_since(jiff::Timestamp::now())).unwrap() + TTL / 10).await;
+    sleep(Duration::try_from(retry_at.duration_since(Timestamp::now())).unwrap() + TTL / 10).await;
     assert_eq!(ada.book(&event, 4).await.status, 201, "later");
     // Giving back in time costs only the time; buying costs nothing.
     let cleo = evently.user();
@@ -217,19 +218,19 @@ async fn a_confirm_that_is_refused_again_and_again_ends() {
     let held = ada.hold(&event, 4).await;
     // Redis forgot what Ada has, who bought elsewhere meanwhile.
     let elsewhere = BegunHold {
-        id: ReservationId::new(event.parse().unwrap(), jiff::Timestamp::now()),
+        id: ReservationId::new(event.parse().unwrap(), Timestamp::now()),
         quantity: 1,
         unit_price: 2_500,
         currency: "EUR".into(),
         draws: vec![Draw { shard: 0, seats: 1 }],
         event_name: "Concert".into(),
-        starts_at: jiff::Timestamp::now(),
+        starts_at: Timestamp::now(),
         max_per_user: 4,
         event: None,
         begins: 1,
         is_first: true,
     };
-    let booking = Booking::from_hold(&elsewhere, ada.user_id.unwrap(), jiff::Timestamp::now());
+    let booking = Booking::from_hold(&elsewhere, ada.user_id.unwrap(), Timestamp::now());
     evently.app.store.commit_booking(&booking, 4).await.unwrap();
     let began = std::time::Instant::now();
     loop {
@@ -242,6 +243,59 @@ async fn a_confirm_that_is_refused_again_and_again_ends() {
         sleep(GRACE / 2).await;
     }
     sleep(GRACE).await;
-    janitor::run(&evently.app, jiff::Timestamp::now()).await.unwrap();
+    janitor::run(&evently.app, Timestamp::now()).await.unwrap();
     evently.user().hold(&event, 4).await;
+}
+
+/// Buys and cancels at once.
+async fn circle(user: &Session, event: &str) {
+    let booking = user.buy(event, 4).await;
+    assert_eq!(user.cancel(&booking).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_buys_and_cancels_in_a_circle_pauses_as_one_who_only_holds() {
+    let evently = TestApp::with(|config| config.unbought_ttls_max = 3).await;
+    let (event, ada) = (limited(&evently, 4).await, evently.user());
+    let began = Timestamp::now();
+    for _ in 0..3 {
+        circle(&ada, &event).await;
+    }
+    let refused = ada.book(&event, 1).await;
+    refused.assert_problem(409, "held_too_long");
+    let retry_at: Timestamp = refused.text("retry_at").parse().unwrap();
+    let pause = retry_at.duration_since(began).as_secs();
+    assert!((3_590..=3_610).contains(&pause), "{pause} s: six lives of a hold from the first on");
+    assert_eq!(evently.user().book(&event, 4).await.status, 201, "others may");
+    assert_eq!(ada.book(&limited(&evently, 4).await, 4).await.status, 201, "elsewhere");
+}
+
+#[tokio::test]
+async fn a_booking_that_was_kept_for_an_hour_may_be_cancelled_and_one_whose_event_is_off() {
+    let evently = TestApp::with(|config| config.unbought_ttls_max = 3).await;
+    let (event, ada) = (limited(&evently, 4).await, evently.user());
+    let cancel_after = async |minutes: i64| {
+        let (booking, now) =
+            (ada.buy(&event, 1).await, Timestamp::now() + SignedDuration::from_mins(minutes));
+        let user = ada.user_id.unwrap();
+        let cancelled =
+            booking::cancel(&evently.app.protocol, user, booking.parse().unwrap(), now, None, ready(Ok(())));
+        assert!(!cancelled.await.unwrap().replayed);
+    };
+    for _ in 0..4 {
+        cancel_after(61).await;
+    }
+    let bookings = [ada.buy(&event, 1).await, ada.buy(&event, 1).await, ada.buy(&event, 1).await];
+    let set_status = async |status: &str| {
+        let path = format!("/admin/events/{event}");
+        assert_eq!(evently.admin().patch(&path, "*", json!({ "status": status })).await.status, 200);
+    };
+    set_status("cancelled").await;
+    for booking in bookings {
+        assert_eq!(ada.cancel(&booking).await.status, 200);
+    }
+    set_status("published").await;
+    cancel_after(59).await;
+    cancel_after(0).await;
+    assert_eq!(ada.book(&event, 1).await.status, 201, "two early ones are no circle");
 }

@@ -53,7 +53,7 @@ impl Scene {
 
     async fn held(&self, quantity: u32) -> ReservationId {
         let id = self.new_id();
-        assert!(matches!(self.reserve(id, quantity, &id.to_string()).await, Ok(Reserve::Held(..))));
+        assert!(matches!(self.reserve(id, quantity, &id.to_string()).await, Ok(Reserve::Held { .. })));
         id
     }
 
@@ -114,7 +114,9 @@ async fn older_facts_do_not_replace_newer_ones() {
     let newer = Event { version: 2, price: 900, ..scene.event.clone() };
     assert!(scene.evently.app.redis.refresh(&newer).await.unwrap());
     assert!(!scene.evently.app.redis.refresh(&scene.event).await.unwrap());
-    let Ok(Reserve::Held(held, _)) = scene.reserve(scene.new_id(), 1, "key").await else { panic!() };
+    let Ok(Reserve::Held { reservation: held, .. }) = scene.reserve(scene.new_id(), 1, "key").await else {
+        panic!()
+    };
     assert_eq!(held.unit_price, 900);
 }
 
@@ -348,7 +350,7 @@ async fn many_overdue_holds_expire_over_several_calls() {
             unbought_max_ms: 0,
         };
         let reserved = scene.evently.app.redis.reserve(&request).await;
-        assert!(matches!(reserved, Ok(Reserve::Held(..) | Reserve::IdTaken)), "{reserved:?}");
+        assert!(matches!(reserved, Ok(Reserve::Held { .. } | Reserve::IdTaken)), "{reserved:?}");
     }
     let first = scene.evently.app.redis.expire(scene.id).await.unwrap().unwrap();
     assert!(first.more && first.expired >= 500, "{first:?}");

@@ -52,7 +52,8 @@ pub(crate) async fn die_confirming(
 /// Confirms, slowly between its steps. The answer is lost.
 pub(crate) async fn confirm_slowly(world: &Arc<World>, user: UserId, id: &str) -> Option<Step> {
     let reservation: ReservationId = id.parse().ok()?;
-    let confirm = booking::confirm(&world.slow.protocol, user, reservation, Timestamp::now(), ready(Ok(())));
+    let confirm =
+        booking::confirm(&world.slow.protocol, user, reservation, Timestamp::now(), None, ready(Ok(())));
     let confirms = async { _ = timeout(REQUEST_TIME_MAX, confirm).await };
     Some(unanswered(world, id, confirms).await)
 }

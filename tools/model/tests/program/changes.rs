@@ -15,7 +15,7 @@ use model::{
 };
 use stores::{
     dynamodb::{CancelOutcome, Replaced},
-    redis::scripts::Withdraw,
+    redis::scripts::{Cancelled, Withdraw},
 };
 
 use crate::{
@@ -153,8 +153,9 @@ impl Program<'_> {
     pub(crate) async fn restock_cancelled(&self, cancel: usize) {
         let Follow { epoch, booking, .. } = &self.cancels[cancel];
         let (epoch, booking) = (epoch.as_ref().unwrap(), booking.as_ref().unwrap());
-        let (change, user) = (booking.id.to_string(), Some(booking.user_id));
-        self.stores.redis.restock(self.event, &change, epoch, &booking.draws, user).await.unwrap();
+        let cancelled = Some(Cancelled { user: booking.user_id, unbought: None });
+        let change = booking.id.to_string();
+        self.stores.redis.restock(self.event, &change, epoch, &booking.draws, cancelled).await.unwrap();
     }
 
     /// The seats that are added.

@@ -256,6 +256,7 @@ async fn make_event(stores: &Stores, config: &Config, now: Timestamp) -> Event {
         currency: Currency::EUR,
         sales_open_at: None,
         sales_close_at: None,
+        cancel_until: None,
         max_per_booking: 10,
         max_per_user: ANY_NUMBER,
         status: EventStatus::Published,

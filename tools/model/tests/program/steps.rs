@@ -103,7 +103,9 @@ impl Program<'_> {
             free + held as i8 >= request.seats as i8
         });
         match self.stores.redis.reserve(&asked).await {
-            Ok(Reserve::Held(held, _)) => self.told[reservation] = (Made::Held, held.unit_price),
+            Ok(Reserve::Held { reservation: held, .. }) => {
+                self.told[reservation] = (Made::Held, held.unit_price)
+            }
             Ok(Reserve::Replayed { .. }) => self.told[reservation] = (Made::Replayed, 0),
             Ok(Reserve::NotLoaded) if before.redis.is_none() => {}
             Err(Error::EventNotFound) if before.redis.is_some_and(|redis| redis.draft) => {}

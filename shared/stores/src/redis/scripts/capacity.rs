@@ -32,6 +32,24 @@ pub enum Withdraw {
     NotLoaded,
 }
 
+/// Whose booking was cancelled.
+#[derive(Clone, Copy, Debug)]
+pub struct Cancelled {
+    /// The user.
+    pub user: UserId,
+    /// `None` if its seats count as bought.
+    pub unbought: Option<Unbought>,
+}
+
+/// Seats that were bought and given up so soon that they count as held and not bought.
+#[derive(Clone, Copy, Debug)]
+pub struct Unbought {
+    /// Since when, ms since the Unix epoch.
+    pub since_ms: i64,
+    /// For how long at least, ms.
+    pub least_ms: u64,
+}
+
 impl Redis {
     /// `restock.lua`: seats came back on sale in DynamoDB by that change. Answers whether Redis took them in; if not,
     /// the state is another one than that of `epoch`. `buyer` is whose booking was cancelled, if one was.
@@ -41,12 +59,15 @@ impl Redis {
         change: &str,
         epoch: &str,
         draws: &[Draw],
-        buyer: Option<UserId>,
+        cancelled: Option<Cancelled>,
     ) -> Result<bool, Error> {
         let mut call = RESTOCK.key(self.keys.state(event));
         call.key(self.keys.restocked(event, change));
         call.arg(epoch).arg(json(draws)?).arg(CHANGE_REMEMBERED.as_millis());
-        call.arg(buyer.map(|user| user.to_string()).unwrap_or_default());
+        let unbought = cancelled.and_then(|cancelled| cancelled.unbought);
+        call.arg(cancelled.map(|cancelled| cancelled.user.to_string()).unwrap_or_default());
+        call.arg(unbought.map(|unbought| unbought.since_ms.to_string()).unwrap_or_default());
+        call.arg(unbought.map_or(0, |unbought| unbought.least_ms));
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "RESTOCKED" => Ok(true),

@@ -62,7 +62,8 @@ impl Redis {
             "BEGUN" => {
                 let hold: Hold = answer.kept_json(0)?;
                 let (event_name, starts_at) = (answer.value::<String>(1)?, answer.time(2)?);
-                let event = event_now(event_name.clone(), starts_at, answer.value(5)?, answer.value(6)?);
+                let (venue, status, cancel_until) = (answer.value(5)?, answer.value(6)?, answer.value(7)?);
+                let event = event_now(event_name.clone(), starts_at, venue, status, cancel_until);
                 Ok(Begin::Begun(BegunHold {
                     id,
                     quantity: hold.quantity,

@@ -69,6 +69,8 @@ fn facts(event: &Event) -> Result<String, Error> {
         "status": details.status.as_str(),
         "sales_open_at": details.sales_open_at.map_or_else(|| "0".to_owned(), ms),
         "sales_close_at": ms(event.sales_close_at()),
+        "cancel_until": details.cancel_until.map(ms).unwrap_or_default(),
+        "capacity": details.capacity.to_string(),
         "price": event.price.to_string(),
         "currency": details.currency.code(),
         "max_per_booking": details.max_per_booking.to_string(),

@@ -20,6 +20,7 @@ const OWN_RESERVATIONS_MAX: isize = 500;
 script!(RESERVE, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "reserve.lua");
 script!(LOOK, "lib/state.lua", "look.lua");
 script!(CLAIM_BOOKING, "claim_booking.lua");
+script!(UNCLAIM_BOOKING, "unclaim_booking.lua");
 script!(BOUGHT, "lib/state.lua", "lib/seats.lua", "bought.lua");
 script!(RELEASE, "lib/state.lua", "lib/seats.lua", "release.lua");
 script!(UNDO, "lib/state.lua", "lib/seats.lua", "undo.lua");
@@ -45,8 +46,15 @@ pub struct ReserveRequest<'a> {
 /// What `reserve.lua` answers when it does not refuse.
 #[derive(Debug)]
 pub enum Reserve {
-    /// The seats are held; now, by the clock that ends the hold.
-    Held(Reservation, Timestamp),
+    /// The seats are held.
+    Held {
+        /// The hold.
+        reservation: Reservation,
+        /// Now, by the clock that ends it.
+        now: Timestamp,
+        /// The event's capacity, unless an older release loaded it.
+        capacity: Option<u32>,
+    },
     /// The same request was answered before.
     Replayed {
         /// What it was answered with.
@@ -174,11 +182,15 @@ impl Redis {
         Ok(noted.iter().filter_map(|id| id.parse().ok()).collect())
     }
 
-    /// Frees an idempotency key that was claimed for a booking that was refused.
-    pub async fn unclaim_booking(&self, user: UserId, key: &str) -> Result<(), Error> {
-        let mut forget = redis::cmd("DEL");
-        forget.arg(self.keys.claim(user, BOOK, key));
-        self.ask::<i64>(&forget).await.map(|_| ())
+    /// `unclaim_booking.lua`: a booking that was claimed is refused.
+    pub async fn unclaim_booking(&self, id: ReservationId, user: UserId, key: &str) -> Result<(), Error> {
+        let mut call = UNCLAIM_BOOKING.key(self.keys.claim(user, BOOK, key));
+        call.key(self.keys.own_reservations(user)).arg(id.event().to_string()).arg(id.to_string());
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "UNCLAIMED" => Ok(()),
+            _ => Err(answer.unknown("unclaim_booking")),
+        }
     }
 
     /// `reserve.lua`: holds seats.
@@ -193,7 +205,11 @@ impl Redis {
         call.arg(request.unbought_max_ms).arg(request.hold_ttl_ms * UNBOUGHT_WINDOW_TTLS);
         let answer = self.invoke(&call).await?;
         match answer.word() {
-            "HELD" => Ok(Reserve::Held(held(&answer)?, answer.time(1)?)),
+            "HELD" => Ok(Reserve::Held {
+                reservation: held(&answer)?,
+                now: answer.time(1)?,
+                capacity: answer.value(2)?,
+            }),
             "REPLAYED" => replayed(&answer),
             "NOT_LOADED" => Ok(Reserve::NotLoaded),
             "ID_TAKEN" => Ok(Reserve::IdTaken),

@@ -23,18 +23,20 @@ mod event;
 mod hold;
 mod janitor;
 mod limit;
+mod places;
 mod sign_in;
 
 use redis::{Script, Value};
 use serde::Serialize;
 
 pub use self::{
-    capacity::Withdraw,
+    capacity::{Cancelled, Unbought, Withdraw},
     catalogue::{COPY_TTL, CatalogueKept, List, Show, Turn},
     confirm::{Begin, Redraw},
     hold::{Became, Look, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
     limit::Allowance,
+    places::{Places, PlacesCounted},
     sign_in::{EndedTokensSeen, FailureRules, FailuresOf},
 };
 use super::{Redis, answer::Answer, failed};

@@ -316,6 +316,7 @@ pub(crate) fn details(created_at: Timestamp) -> EventDetails {
         currency: Currency::EUR,
         sales_open_at: None,
         sales_close_at: None,
+        cancel_until: None,
         max_per_booking: 10,
         max_per_user: ANY_NUMBER,
         status: EventStatus::Published,
@@ -371,6 +372,7 @@ fn config(redis: &str, change: impl FnOnce(&mut Config)) -> Config {
     // Most tests do more in a minute than a client may.
     config.rate_limits = RateLimits::default();
     config.unbought_ttls_max = 0;
+    config.network_places_max = Some(0);
     change(&mut config);
     config
 }

@@ -50,6 +50,11 @@ impl Session {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
+    /// That user, from where this one is.
+    pub(crate) fn signed_in_as(&self, user: &Self) -> Self {
+        Self { token: user.token.clone(), user_id: user.user_id, ..self.clone() }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await
     }

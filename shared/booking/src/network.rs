@@ -1,0 +1,77 @@
+//! How many places of an event one network has: many accounts cost nothing, many networks do.
+//!
+//! Counted in Redis, in the network's own slot, at the same time as its seats are held: who is one too many gives them back. What
+//! Redis loses is counted no more, and what is not taken back there counts for as long as the hold would have lived. So the
+//! limit slows down and does not guard anything: that is the inventory's part.
+
+use crate::Protocol;
+use domain::{
+    error::Error,
+    network::{Network, WIDER_FACTOR, places_max},
+    reservation::EARLY_CANCEL_MS,
+};
+use stores::redis::scripts::{Places, PlacesCounted};
+
+/// How many places a network has, and how many its wider one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    own: Option<PlacesCounted>,
+    wider: Option<PlacesCounted>,
+}
+
+/// Counts places that are being held.
+pub(crate) async fn count_held(protocol: &Protocol, network: Option<&Network>, places: Places) -> Counted {
+    count(protocol, network, places, protocol.hold_ttl_ms).await
+}
+
+/// Counts places that were bought, for as long as giving them back would count as having held them.
+pub(crate) async fn count_bought(protocol: &Protocol, network: Option<&Network>, places: Places) {
+    count(protocol, network, places, EARLY_CANCEL_MS.unsigned_abs()).await;
+}
+
+async fn count(protocol: &Protocol, network: Option<&Network>, places: Places, life_ms: u64) -> Counted {
+    let Some(network) = limited(protocol, network) else { return Counted::default() };
+    let count = async |network: &str| match protocol.redis.count_places(network, places, life_ms).await {
+        Ok(counted) => Some(counted),
+        Err(error) => {
+            tracing::warn!(%error, "the places of a network are not counted");
+            None
+        }
+    };
+    let wider = async {
+        match &network.wider {
+            Some(wider) => count(wider).await,
+            None => None,
+        }
+    };
+    let (own, wider) = tokio::join!(count(&network.own), wider);
+    Counted { own, wider }
+}
+
+/// These places are the network's no longer, or never were.
+pub(crate) async fn forget(protocol: &Protocol, network: Option<&Network>, places: Places) {
+    let Some(network) = limited(protocol, network) else { return };
+    let forget = async |network: &str| {
+        if let Err(error) = protocol.redis.forget_places(network, places).await {
+            tracing::warn!(%error, "places count as a network's that has given them back");
+        }
+    };
+    let wider = async {
+        if let Some(wider) = &network.wider {
+            forget(wider).await;
+        }
+    };
+    tokio::join!(forget(&network.own), wider);
+}
+
+/// Refuses what is too much for one network.
+pub(crate) fn check(protocol: &Protocol, counted: Counted, capacity: Option<u32>) -> Result<(), Error> {
+    let Some(most) = places_max(protocol.network_places_max, capacity) else { return Ok(()) };
+    let is_over = |counted: Option<PlacesCounted>, most| counted.filter(|counted| counted.seats > most);
+    let over = is_over(counted.own, most).or(is_over(counted.wider, most.saturating_mul(WIDER_FACTOR)));
+    over.map_or(Ok(()), |over| Err(Error::NetworkLimit { retry_at: over.fewer_at }))
+}
+
+fn limited<'a>(protocol: &Protocol, network: Option<&'a Network>) -> Option<&'a Network> {
+    network.filter(|_| protocol.network_places_max != Some(0))
+}
