@@ -6,8 +6,9 @@
 -- KEYS[3] holds
 -- KEYS[4] ended
 --
--- SWEPT       holds expired, 1 if more may be overdue, the event's version, and JSON array of the overdue
---             `confirming` holds: {id, deadline, user}; the user is empty for a withdrawal
+-- SWEPT       holds expired, 1 if more may be overdue, the event's version (0 if an older release made the state, which lacks
+--             facts), and JSON array of the overdue `confirming` holds: {id, deadline, user}; the user is empty for a
+--             withdrawal
 -- NOT_LOADED  there is no state
 -- DROPPED     some of the event's keys were lost and others not, or an overdue hold can't be read: all are gone now, to be
 --             loaded anew
@@ -21,6 +22,7 @@ if not is_whole or (count == 0) ~= (number_of(state, 'held') == 0) then
   redis.call('UNLINK', state, deadlines, holds)
   return { 'DROPPED' }
 end
+if redis.call('HEXISTS', state, 'cancel_until') == 0 then version = 0 end
 local expired, confirming, unreadable = expire_overdue(state, deadlines, holds, ended, now_ms(), math.huge)
 if unreadable > 0 then
   redis.call('UNLINK', state, deadlines, holds)

@@ -19,6 +19,7 @@ struct Bought {
     buyer: Session,
     id: ReservationId,
     seats: u32,
+    hour: Hour,
 }
 
 /// A box office whose clock the test drives, and its own count of everything.
@@ -71,11 +72,11 @@ impl BoxOffice {
         hour.bookings += 1;
         hour.tickets += u64::from(seats);
         hour.amount += u64::from(seats) * self.prices[event].0;
-        self.bought.push(Bought { event, buyer, id, seats });
+        self.bought.push(Bought { event, buyer, id, seats, hour: hour_of(self.now) });
     }
 
     async fn cancel(&mut self, index: usize) {
-        let Bought { event, buyer, id, seats } = self.bought.swap_remove(index);
+        let Bought { event, buyer, id, seats, hour: hour_of_sale } = self.bought.swap_remove(index);
         let permitted = ready(Ok(()));
         booking::cancel(&self.evently.app.protocol, buyer.user_id.unwrap(), id, self.now, None, permitted)
             .await
@@ -84,6 +85,7 @@ impl BoxOffice {
         hour.cancelled_bookings += 1;
         hour.cancelled_tickets += u64::from(seats);
         hour.refunded += u64::from(seats) * self.prices[event].0;
+        self.counted[event].entry(hour_of_sale).or_default().returned_tickets += u64::from(seats);
     }
 
     async fn event(&self, event: usize) -> Event {
