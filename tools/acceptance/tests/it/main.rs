@@ -43,6 +43,7 @@ mod local_server;
 mod lost_replies;
 mod lua_contracts;
 mod me;
+mod memory;
 mod metrics;
 mod old_data;
 mod openapi;
