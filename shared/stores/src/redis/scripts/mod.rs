@@ -34,7 +34,7 @@ pub use self::{
     confirm::{Begin, Redraw},
     hold::{Became, Look, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
-    limit::Allowance,
+    limit::{Allowance, LimitOf, WIDE_TIMES},
     sign_in::{EndedTokensSeen, FailureRules, FailuresOf},
 };
 use super::{Redis, answer::Answer, failed};
