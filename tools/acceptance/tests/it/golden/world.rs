@@ -62,8 +62,12 @@ impl Day {
     pub(crate) async fn begin() -> Self {
         within_the_hour().await;
         let (evently, redis) = TestApp::with_own_redis(|config| {
-            config.rate_limits =
-                RateLimits { writes_per_minute: 1_000, reads_per_minute: 1_000, auth_per_minute: 1_000 };
+            config.rate_limits = RateLimits {
+                writes_per_minute: 1_000,
+                reads_per_minute: 1_000,
+                auth_per_minute: 1_000,
+                registrations_per_hour: 1_000,
+            };
         })
         .await;
         let (admin, ada) = (evently.admin(), accounts(&evently).await);
