@@ -29,6 +29,8 @@
 //! - An owner who comes from a new network while many networks guess at the account has to get in between them.
 //! - Whoever shares the owner's network (an office, a carrier's gateway) can slow the owner down there: by up to
 //!   15 minutes with the account's address, by up to a minute without.
+//! - Whoever shares a /48 with a guesser, as a carrier's subscribers do, waits for up to a minute there, but in networks that the
+//!   account signed in from.
 //! - A stranger with thousands of networks has five attempts an hour from each at first, and all together about one a
 //!   minute; common passwords are refused at registration so that these are not enough.
 //! - Attempts under way count as failed: if fifty people of one network sign in within a tenth of a second, some must try

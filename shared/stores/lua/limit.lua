@@ -25,7 +25,7 @@ local function look(counter, most)
   return most - redis.call('LLEN', counter), (oldest or now) + window_ms - now
 end
 
-local function count(counter)
+local function add(counter)
   redis.call('RPUSH', counter, now)
   redis.call('PEXPIRE', counter, window_ms)
 end
@@ -37,6 +37,6 @@ if wide then
   if is_tighter then left, free_in = wide_left, wide_free_in end
 end
 if left <= 0 then return { 'LIMITED', free_in } end
-count(limit)
-if wide then count(wide) end
+add(limit)
+if wide then add(wide) end
 return { 'ALLOWED', left - 1, free_in }
