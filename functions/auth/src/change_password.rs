@@ -27,8 +27,10 @@ use utoipa::ToSchema;
 
 use crate::{
     account::account,
+    admin::is_admins,
     password, policy,
     problems::{FormerCallerProblems, PasswordProblems},
+    security_event::SecurityEvent,
 };
 
 /// Another password.
@@ -75,7 +77,7 @@ pub(crate) async fn change_password(
     from: ClientAddress,
     JsonBody(change): JsonBody<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
-    if app.config.admin.as_ref().is_some_and(|admin| admin.email == caller.email) {
+    if is_admins(&app, &caller.email) {
         return Err(Error::PasswordIsASetting.into());
     }
     policy::check(&change.new_password, Some(&caller.email))
@@ -110,6 +112,7 @@ async fn replace(
 ) -> Result<(), Error> {
     let hash = password::hash(change.new_password.clone()).await?;
     if accounts::change_password(&app.accounts, &user, &hash, now).await? {
+        SecurityEvent::PasswordChanged.tell(Some(user.id));
         return Ok(());
     }
     // Somebody else changed it meanwhile: the same request, or another one.

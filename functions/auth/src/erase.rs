@@ -27,8 +27,10 @@ use utoipa::ToSchema;
 
 use crate::{
     account::account,
+    admin::is_admins,
     password,
     problems::{FormerCallerProblems, PasswordProblems},
+    security_event::SecurityEvent,
     still_open::check_nothing_open,
 };
 
@@ -66,7 +68,7 @@ pub(crate) async fn erase_me(
     from: ClientAddress,
     JsonBody(erasure): JsonBody<Erasure>,
 ) -> Result<StatusCode, Problem> {
-    if app.config.admin.as_ref().is_some_and(|admin| admin.email == caller.email) {
+    if is_admins(&app, &caller.email) {
         return Err(Error::PasswordIsASetting.into());
     }
     let now = to_whole_ms(Timestamp::now());
@@ -84,7 +86,7 @@ pub(crate) async fn erase_me(
         // The password was changed meanwhile, so this was the wrong one.
         return Err(Error::InvalidCredentials.into());
     }
-    tracing::info!(user_id = %user.id, "erased");
+    SecurityEvent::AccountErased.tell(Some(user.id));
     Ok(StatusCode::NO_CONTENT)
 }
 

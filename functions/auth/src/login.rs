@@ -21,7 +21,7 @@ use settings::AdminAccount;
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
-use crate::{password, problems::PasswordProblems, signed_in::SignedIn};
+use crate::{password, problems::PasswordProblems, security_event::SecurityEvent, signed_in::SignedIn};
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
@@ -62,6 +62,7 @@ pub(crate) async fn login(
         _ => sign_in(&app, &email, credentials.password, now).await,
     };
     let user = attempt.judge(signed_in).await?;
+    SecurityEvent::SignInSucceeded.tell(Some(user.id));
     Ok(Json(SignedIn::new(&app, user, now).await?))
 }
 
@@ -75,9 +76,11 @@ async fn sign_in(
     let user = app.store.user_by_email(email).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
     let verdict = password::verify(&password, hash).await?;
-    let Some(user) = user.filter(|_| verdict.is_right) else {
+    if !verdict.is_right {
+        SecurityEvent::SignInFailed.tell(user.map(|user| user.id));
         return Ok(None);
-    };
+    }
+    let Some(user) = user else { return Ok(None) };
     if verdict.is_weak {
         strengthen(app, &user, password).await;
     }
@@ -115,13 +118,25 @@ async fn sign_in_admin(
     password: SecretString,
     now: Timestamp,
 ) -> Result<Option<User>, Error> {
-    let is_right: bool =
-        password.expose_secret().as_bytes().ct_eq(admin.password.expose_secret().as_bytes()).into();
-    // For the same time as any other sign-in.
+    let is_right = admin.password.as_ref().is_some_and(|admins| {
+        bool::from(password.expose_secret().as_bytes().ct_eq(admins.expose_secret().as_bytes()))
+    });
+    // The same is asked, and hashed, as at any other sign-in, so that it takes as long.
+    let known = app.store.user_by_email(&admin.email).await?;
     password::verify(&password, None).await?;
     if !is_right {
+        SecurityEvent::SignInFailed.tell(known.map(|known| known.id));
         return Ok(None);
     }
+    let known = match known {
+        Some(known) => Some(known),
+        None => make_admin(app, admin, now).await?,
+    };
+    Ok(known.map(|known| User { role: Role::Admin, ..known }))
+}
+
+/// The admin's account, unless somebody else just made it.
+async fn make_admin(app: &App, admin: &AdminAccount, now: Timestamp) -> Result<Option<User>, Error> {
     let account = User {
         email: admin.email.clone(),
         id: UserId::new(),
@@ -135,10 +150,7 @@ async fn sign_in_admin(
     };
     match app.store.create_user(&account).await {
         Ok(()) => Ok(Some(account)),
-        Err(Error::EmailTaken) => {
-            let known = app.store.user_by_email(&admin.email).await?;
-            Ok(known.map(|known| User { role: Role::Admin, ..known }))
-        }
+        Err(Error::EmailTaken) => app.store.user_by_email(&admin.email).await,
         Err(error) => Err(error),
     }
 }

@@ -1,16 +1,25 @@
 //! Passwords: Argon2id with OWASP's minimum (19 MiB, 2 passes, 1 lane; Password Storage Cheat Sheet), which are
 //! the crate's defaults. Hashing takes tens of milliseconds of CPU, so it runs off the async threads, and few hashes at
 //! once; whoever would wait for long is told to try again.
+//!
+//! Those few share as much memory, which is kept. Allocated for each hash, it would stay with the allocator, for each thread
+//! that ever hashed: hundreds of megabytes after some dozens of sign-ins.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use argon2::{
-    Argon2, Params, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash as ParsedHash,
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        self,
+        phc::{Output, ParamsString, PasswordHash as ParsedHash, Salt},
+        try_generate_salt,
+    },
 };
 use domain::{
     error::{Error, GaveUp},
     user::PasswordHash,
 };
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use telemetry::names;
 use tokio::{
@@ -19,9 +28,14 @@ use tokio::{
     time::timeout,
 };
 
-/// Hashes computed at once in one process: each takes 19 MiB and a core. Of a function's 512 MB they take 15 %.
-const HASHES_AT_ONCE: usize = 4;
+/// Hashes computed at once in one process: each takes a core, and 19 MiB that are kept. Two are some hundred sign-ins a second;
+/// with more of them a container would need more memory for what it seldom does than for all else.
+const HASHES_AT_ONCE: usize = 2;
 static HASHING: Semaphore = Semaphore::const_new(HASHES_AT_ONCE);
+
+/// What they are computed in, as far as nobody has it. Whoever has a turn takes one or makes it, so there are never more than
+/// turns.
+static MEMORIES: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
 /// How long a request waits for its turn: well below what a request may take in all.
 const WAIT_MAX: Duration = Duration::from_secs(3);
@@ -53,24 +67,77 @@ pub(crate) async fn verify(password: &SecretString, hash: Option<PasswordHash>) 
 
 /// Computes hashes, and counts them.
 struct Argon {
-    argon2: Argon2<'static>,
+    memory: Vec<Block>,
     hashes: u64,
 }
 
 impl Argon {
+    fn new() -> Self {
+        Self { memory: MEMORIES.lock().pop().unwrap_or_default(), hashes: 0 }
+    }
+
     fn hash(&mut self, password: &SecretString) -> Result<PasswordHash, Error> {
-        self.hashes += 1;
-        let hash = self.argon2.hash_password(password.expose_secret().as_bytes());
-        let hash = hash.map_err(|error| Error::Internal(Box::new(error)))?;
+        let (algorithm, version, params) = (Algorithm::default(), Version::default(), Params::default());
+        let hash = || {
+            let salt = Salt::new(&try_generate_salt()?)?;
+            Ok::<_, password_hash::Error>(ParsedHash {
+                algorithm: algorithm.ident(),
+                version: Some(version.into()),
+                params: ParamsString::try_from(&params)?,
+                hash: Some(self.compute(&Argon2::new(algorithm, version, params), password, &salt)?),
+                salt: Some(salt),
+            })
+        };
+        let hash = hash().map_err(|error| Error::Internal(Box::new(error)))?;
         Ok(PasswordHash::new(hash.to_string()))
     }
 
+    /// With the hash's own parameters.
     fn verify(&mut self, password: &SecretString, hash: &PasswordHash) -> Result<Verdict, Error> {
         let hash = ParsedHash::new(hash.as_str()).map_err(|error| Error::Internal(Box::new(error)))?;
-        self.hashes += 1;
-        // With the hash's own parameters.
-        let is_right = self.argon2.verify_password(password.expose_secret().as_bytes(), &hash).is_ok();
+        let is_right = self.is_right(password, &hash).unwrap_or(false);
         Ok(Verdict { is_right, is_weak: is_weak(&hash) })
+    }
+
+    fn is_right(&mut self, password: &SecretString, hash: &ParsedHash) -> password_hash::Result<bool> {
+        let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return Ok(false) };
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str())?;
+        let version = hash.version.map_or(Ok(Version::default()), Version::try_from)?;
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(hash)?);
+        // Outputs are compared in constant time.
+        Ok(self.compute(&argon2, password, salt)? == *expected)
+    }
+
+    fn compute(
+        &mut self,
+        argon2: &Argon2<'_>,
+        password: &SecretString,
+        salt: &Salt,
+    ) -> password_hash::Result<Output> {
+        self.hashes += 1;
+        let params = argon2.params();
+        // What is asked for now at least, which is what comes most. It is never shorter than what came before.
+        let blocks = params.block_count().max(Params::default().block_count());
+        if self.memory.len() < blocks {
+            // Nothing is copied of what another password left.
+            self.memory = Vec::new();
+            self.memory = vec![Block::new(); blocks];
+        }
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = &mut output[..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+        let password = password.expose_secret().as_bytes();
+        argon2.hash_password_into_with_memory(password, salt, output, &mut self.memory[..])?;
+        Ok(Output::new(output)?)
+    }
+}
+
+/// The memory is for the next one, unless it had to be larger, for a hash of other settings.
+impl Drop for Argon {
+    fn drop(&mut self) {
+        let memory = mem::take(&mut self.memory);
+        if memory.len() == Params::default().block_count() {
+            MEMORIES.lock().push(memory);
+        }
     }
 }
 
@@ -95,7 +162,7 @@ async fn off_thread<T: Send + 'static>(
     let done = spawn_blocking(move || {
         // Until the work is done, though the request may be given up before.
         let _turn = turn;
-        let mut argon = Argon { argon2: Argon2::default(), hashes: 0 };
+        let mut argon = Argon::new();
         (work(&mut argon), argon.hashes)
     });
     let (result, hashes) = done.await.map_err(|error| Error::Internal(Box::new(error)))?;
@@ -112,6 +179,8 @@ async fn take_turn() -> Result<SemaphorePermit<'static>, Error> {
 
 #[cfg(test)]
 mod tests {
+    use argon2::PasswordHasher;
+
     use super::*;
 
     fn secret(password: &str) -> SecretString {
@@ -147,6 +216,34 @@ mod tests {
             let hashed = argon2.hash_password(b"correct horse").unwrap().to_string();
             let verdict = verify(&secret("correct horse"), Some(PasswordHash::new(hashed.clone()))).await;
             assert_eq!(verdict.unwrap(), Verdict { is_right: true, is_weak: weak }, "{hashed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn hashes_of_any_size_are_computed_in_what_is_kept_and_no_more_is_kept_than_is_used_at_once() {
+        for (memory, passes, lanes, output) in
+            [(19_456, 2, 1, 32), (64, 3, 4, 16), (65_536, 1, 2, 64), (19_456, 2, 1, 32), (8, 1, 1, 32)]
+        {
+            let params = Params::new(memory, passes, lanes, Some(output)).unwrap();
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            // By the library alone.
+            let hashed = PasswordHash::new(argon2.hash_password(b"correct horse").unwrap().to_string());
+            let verify = |password: &'static str| {
+                let hashed = hashed.clone();
+                async move { verify(&secret(password), Some(hashed)).await.unwrap().is_right }
+            };
+            assert!(verify("correct horse").await && !verify("wrong horse").await, "{memory} KiB");
+        }
+        let kept = MEMORIES.lock();
+        assert!((1..=HASHES_AT_ONCE).contains(&kept.len()), "{}", kept.len());
+        assert!(kept.iter().all(|memory| memory.len() == Params::default().block_count()));
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_no_known_kind_is_nobodys() {
+        for unknown in ["$argon2id$v=18$m=19456,t=2,p=1$c29tZXNhbHQ$", "$scrypt$ln=4$c29tZXNhbHQ$"] {
+            let hash = PasswordHash::new(format!("{unknown}{}", "A".repeat(43)));
+            assert!(!verify(&secret("correct horse"), Some(hash)).await.unwrap().is_right, "{unknown}");
         }
     }
 

@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// Characters of a password at least.
 const PASSWORD_CHARS_MIN: usize = 8;
+/// Characters of the admin's password at least: who has it can do everything.
+const ADMINS_CHARS_MIN: usize = 12;
 /// Characters of a password at most, so that hashing it is no burden.
 const PASSWORD_CHARS_MAX: usize = 128;
 
@@ -21,6 +23,23 @@ pub(crate) fn check(password: &SecretString, email: Option<&Email>) -> Result<()
     let password = password.expose_secret();
     if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&password.chars().count()) {
         return Err(format!("must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters"));
+    }
+    check_words(password, email)
+}
+
+/// Whether the password may be that of the admin of the settings.
+pub(crate) fn check_admins(password: &SecretString, email: &Email) -> Result<(), String> {
+    let password = password.expose_secret();
+    if password.chars().count() < ADMINS_CHARS_MIN {
+        return Err(format!("must have at least {ADMINS_CHARS_MIN} characters"));
+    }
+    check_words(password, Some(email))
+}
+
+/// Whether nobody would guess it first, whatever its length.
+fn check_words(password: &str, email: Option<&Email>) -> Result<(), String> {
+    if password.trim().is_empty() {
+        return Err("must not be only spaces".into());
     }
     let password = password.to_lowercase();
     if COMMON.contains(password.as_str()) {
@@ -56,6 +75,29 @@ mod tests {
             ["password", "Password1", "QWERTYUIOP", "12345678", "iloveyou", "1q2w3e4r", "letmein1"]
         {
             assert!(!is_good(password, "ada@example.com"), "{password}");
+        }
+    }
+
+    #[test]
+    fn spaces_alone_are_no_password() {
+        for password in ["        ", " \u{a0}\u{2003}     ", "\t\t\t\t\t\t\t\t"] {
+            assert!(!is_good(password, "ada@example.com"), "{password:?}");
+        }
+        assert!(is_good("       x", "ada@example.com"));
+    }
+
+    #[test]
+    fn the_admins_password_is_longer() {
+        let is_admins = |password: &str| {
+            check_admins(&password.into(), &Email::parse("administrator@example.com").unwrap()).is_ok()
+        };
+        for password in
+            ["a", "evently-adm", "password1234", "            ", "Administrator", "administrator@example.com"]
+        {
+            assert!(!is_admins(password), "{password}");
+        }
+        for password in ["evently-admin", "the admin's password", &"long ".repeat(50)] {
+            assert!(is_admins(password), "{password}");
         }
     }
 

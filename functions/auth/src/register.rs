@@ -5,6 +5,9 @@
 //! that is taken could learn in this way whether it is right, as at sign-in. So it is tried as there: after the same waits,
 //! counted by the same counters, with a hash of its own whether the account is new, old, or the admin's. Only that it waits
 //! for its turn itself for a moment: equal requests that come together are all answered alike (`attempts.rs` says how).
+//!
+//! What makes an account counts for its network, and more than so many an hour are refused. What makes none is taken back: it
+//! is answered as before, though its network had too many by then.
 
 use std::sync::Arc;
 
@@ -26,7 +29,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{account::name_complaint, password, policy, signed_in::SignedIn};
+use crate::{
+    account::name_complaint, admin::is_admins, password, policy, security_event::SecurityEvent,
+    signed_in::SignedIn,
+};
 
 /// A new account.
 #[derive(Deserialize, ToSchema)]
@@ -48,6 +54,7 @@ http_api::problems! { RegisterProblems:
                  a wrong one at sign-in",
     TooManyAttempts: "the address has an account, and too many passwords were wrong, of this account or from this network; \
                       wait for `Retry-After`",
+    TooManyRegistrations: "too many accounts were made from this network within an hour; wait for `Retry-After`",
 }
 
 /// Makes an account, and signs in.
@@ -69,19 +76,33 @@ pub(crate) async fn register(
 ) -> Result<impl IntoResponse, Problem> {
     let email = check(&registration)?;
     let now = Timestamp::now();
-    let user = match make(&app, &email, &registration, now).await {
+    let user = match make(&app, &email, &registration, from, now).await {
         Err(Error::EmailTaken) => made_before(&app, &email, &registration.password, from, now).await?,
         made => made?,
     };
     Ok((StatusCode::CREATED, Json(SignedIn::new(&app, user, now).await?)))
 }
 
-async fn make(app: &App, email: &Email, registration: &Registration, now: Timestamp) -> Result<User, Error> {
+async fn make(
+    app: &App,
+    email: &Email,
+    registration: &Registration,
+    from: ClientAddress,
+    now: Timestamp,
+) -> Result<User, Error> {
     let password_hash = password::hash(registration.password.clone()).await?;
-    // Not before: it must take as long as any that is taken.
-    if is_admins(app, email) {
-        return Err(Error::EmailTaken);
-    }
+    let counted = match app.count_registration(from).await {
+        Err(Error::TooManyRegistrations { .. }) if is_taken(app, email).await? => {
+            return Err(Error::EmailTaken);
+        }
+        Err(refused) => {
+            if let Error::TooManyRegistrations { .. } = refused {
+                SecurityEvent::RegistrationRefused.tell(None);
+            }
+            return Err(refused);
+        }
+        Ok(counted) => counted,
+    };
     let user = User {
         email: email.clone(),
         id: UserId::new(),
@@ -93,8 +114,25 @@ async fn make(app: &App, email: &Email, registration: &Registration, now: Timest
         previous_password_hash: None,
         created_at: to_whole_ms(now),
     };
-    app.store.create_user(&user).await?;
-    Ok(user)
+    let made = create(app, &user).await;
+    if let Err(Error::EmailTaken) = made {
+        counted.take_back().await;
+    }
+    made.map(|()| user)
+}
+
+async fn create(app: &App, user: &User) -> Result<(), Error> {
+    if is_admins(app, &user.email) {
+        // Not before the hash, nor without asking: it must take as long as any that is taken.
+        app.store.user_by_email(&user.email).await?;
+        return Err(Error::EmailTaken);
+    }
+    app.store.create_user(user).await
+}
+
+async fn is_taken(app: &App, email: &Email) -> Result<bool, Error> {
+    let user = app.store.user_by_email(email).await?;
+    Ok(user.is_some() || is_admins(app, email))
 }
 
 /// The account of an address that is taken, if the same request may have made it.
@@ -124,11 +162,6 @@ async fn made_lately(
     let is_right = password::verify(password, hash).await?.is_right;
     // Only the admin of the settings is an admin.
     Ok(user.filter(|_| is_right).map(|user| User { role: Role::User, ..user }))
-}
-
-/// Whether the address is that of the admin of the settings, which nobody registers.
-fn is_admins(app: &App, email: &Email) -> bool {
-    app.config.admin.as_ref().is_some_and(|admin| admin.email == *email)
 }
 
 fn check(registration: &Registration) -> Result<Email, Error> {

@@ -2,7 +2,7 @@
 //! owner of an account out.
 //!
 //! An attempt is a sign-in, a change of the password, an erasure, or a registration of an address that is taken: all tell
-//! whether a password is right. Each is counted in three places, by one script (`attempt.lua`), before that. Once a count
+//! whether a password is right. Each is counted in several places, by one script (`attempt.lua`), before that. Once a count
 //! is high, the next attempt must wait; the delay doubles with each failure up to a bound. A right password takes its
 //! attempt back. What waits is answered at once, with when to come again, and costs no hash (but the one that
 //! every registration begins with).
@@ -19,8 +19,9 @@
 //! | account and network | guessing one account's password | only that network, from that account |
 //! | network, over all accounts | trying one password, or a stolen list, on many accounts | only that network |
 //! | account, over all networks | guessing one account's password from many networks | networks that the account never signed in from |
+//! | wider network, over all accounts | the same from the thousands of networks that one customer of IPv6 has | its networks that the account never signed in from |
 //!
-//! The last is the one that strangers could turn against the owner, so the networks from which the account has signed in
+//! The last two are those that strangers could turn against the owner, so the networks from which the account has signed in
 //! before are exempt: it neither stops them nor do they count. A network is known for 30 days after its last right
 //! password.
 //!
@@ -28,6 +29,8 @@
 //! - An owner who comes from a new network while many networks guess at the account has to get in between them.
 //! - Whoever shares the owner's network (an office, a carrier's gateway) can slow the owner down there: by up to
 //!   15 minutes with the account's address, by up to a minute without.
+//! - Whoever shares a /48 with a guesser, as a carrier's subscribers do, waits for up to a minute there, but in networks that the
+//!   account signed in from.
 //! - A stranger with thousands of networks has five attempts an hour from each at first, and all together about one a
 //!   minute; common passwords are refused at registration so that these are not enough.
 //! - Attempts under way count as failed: if fifty people of one network sign in within a tenth of a second, some must try
@@ -39,7 +42,6 @@
 
 use std::{
     convert::Infallible,
-    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -56,12 +58,15 @@ use telemetry::names;
 
 const MINUTE_MS: u64 = 60_000;
 
-/// The rules of the three counters.
-#[derive(Serialize)]
+/// The rules of the counters.
+#[derive(Clone, Copy, Serialize)]
 struct Rules {
     pair: FailureRules,
     address: FailureRules,
     account: FailureRules,
+    /// `None` for a network that is part of no wider one which counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wide: Option<FailureRules>,
 }
 
 const RULES: Rules = Rules {
@@ -70,6 +75,13 @@ const RULES: Rules = Rules {
     // Many people share a network.
     address: FailureRules { free: 50, delay_ms: 1_000, delay_ms_max: MINUTE_MS, memory_ms: 15 * MINUTE_MS },
     account: FailureRules { free: 100, delay_ms: 1_000, delay_ms_max: MINUTE_MS, memory_ms: 60 * MINUTE_MS },
+    // Ten times what a network may: a carrier has thousands of subscribers in one.
+    wide: Some(FailureRules {
+        free: 500,
+        delay_ms: 1_000,
+        delay_ms_max: MINUTE_MS,
+        memory_ms: 15 * MINUTE_MS,
+    }),
 };
 
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -100,6 +112,15 @@ struct Kept {
     forgotten_at: Instant,
 }
 
+/// Where an attempt comes from, in words that only have to be different for different networks.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The network.
+    pub network: String,
+    /// The wider network that it is part of, if that counts, too.
+    pub wide: Option<String>,
+}
+
 /// An attempt to tell an account's password. It counts as failed unless it [succeeds](Attempt::succeeded).
 #[derive(Debug)]
 #[must_use]
@@ -113,9 +134,9 @@ pub struct Attempt<'a> {
 pub async fn try_password<'a>(
     accounts: &'a Accounts,
     email: &Email,
-    from: impl fmt::Display,
+    from: impl Into<Origin>,
 ) -> Result<Attempt<'a>, Error> {
-    let of = failures_of(accounts, email, from)?;
+    let of = failures_of(accounts, email, from.into())?;
     match count(accounts, &of).await? {
         None => Ok(Attempt { accounts, of }),
         Some(wait) => Err(too_many(wait)),
@@ -127,9 +148,9 @@ pub async fn try_password<'a>(
 pub async fn try_password_in_turn<'a>(
     accounts: &'a Accounts,
     email: &Email,
-    from: impl fmt::Display,
+    from: impl Into<Origin>,
 ) -> Result<Attempt<'a>, Error> {
-    let of = failures_of(accounts, email, from)?;
+    let of = failures_of(accounts, email, from.into())?;
     let deadline = Instant::now() + PATIENCE;
     let mut pause = FIRST_PAUSE;
     while let Some(wait) = count(accounts, &of).await? {
@@ -143,16 +164,19 @@ pub async fn try_password_in_turn<'a>(
     Ok(Attempt { accounts, of })
 }
 
-fn failures_of(accounts: &Accounts, email: &Email, from: impl fmt::Display) -> Result<FailuresOf, Error> {
+fn failures_of(accounts: &Accounts, email: &Email, from: Origin) -> Result<FailuresOf, Error> {
+    let of_network = |network: &str| accounts.tokens.fingerprint("network", network);
     Ok(FailuresOf {
         account: accounts.tokens.fingerprint("account", email.as_str())?,
-        network: accounts.tokens.fingerprint("network", &from.to_string())?,
+        network: of_network(&from.network)?,
+        wide: from.wide.as_deref().map(of_network).transpose()?,
     })
 }
 
 /// Counts an attempt, or answers how long to wait if there were too many.
 async fn count(accounts: &Accounts, of: &FailuresOf) -> Result<Option<Duration>, Error> {
-    match accounts.redis.attempt(of, &RULES, KNOWN_FOR).await {
+    let rules = Rules { wide: RULES.wide.filter(|_| of.wide.is_some()), ..RULES };
+    match accounts.redis.attempt(of, &rules, KNOWN_FOR).await {
         Err(error @ Error::OutOfReach { .. }) => {
             tracing::warn!(%error, "wrong passwords are counted by this process alone");
             Ok(accounts.attempts.count(of, Instant::now()))
@@ -260,7 +284,7 @@ mod tests {
     use super::*;
 
     fn of(account: &str, network: &str) -> FailuresOf {
-        FailuresOf { account: account.to_owned(), network: network.to_owned() }
+        FailuresOf { account: account.to_owned(), network: network.to_owned(), wide: None }
     }
 
     #[test]

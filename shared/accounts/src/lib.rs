@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use self::{attempts::Attempts, tokens::Tokens};
 pub use self::{
-    attempts::{Attempt, try_password, try_password_in_turn},
+    attempts::{Attempt, Origin, try_password, try_password_in_turn},
     ended_tokens::EndedTokens,
     erasure::{erase, were_tokens_ended},
     passwords::{change_password, end_tokens_again},

@@ -135,6 +135,12 @@ pub enum Error {
         /// How long until it may have one more.
         retry_after: Duration,
     },
+    /// The network had too many accounts made.
+    #[error("no more registrations of the network for {retry_after:?}")]
+    TooManyRegistrations {
+        /// How long until it may have one more.
+        retry_after: Duration,
+    },
     /// Fields of the request are unacceptable.
     #[error("invalid: {0:?}")]
     Invalid(Vec<FieldError>),

@@ -79,9 +79,9 @@ pub enum StartError {
 
 impl App {
     /// Builds the app of a Lambda function: settings from the environment, credentials as the AWS SDK finds
-    /// them.
-    pub async fn from_env() -> Result<Arc<Self>, StartError> {
-        let started = match Config::from_env() {
+    /// them. The settings must pass the `check`, too.
+    pub async fn from_env(check: fn(&Config) -> Result<(), ConfigError>) -> Result<Arc<Self>, StartError> {
+        let started = match Config::from_env().and_then(|config| check(&config).map(|()| config)) {
             Ok(config) => {
                 let client = dynamodb::client_of_function(config.roots).await;
                 Self::new(config, client)

@@ -5,7 +5,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::{code::Code, limit::Permit, problem::Problem};
 use accounts::tokens::AccessClaims;
-use domain::{email::Email, id::UserId, user::Role};
+use domain::{email::Email, error::Error, id::UserId, user::Role};
 
 /// A signed-in user.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct FormerCaller {
     pub has_ended: bool,
 }
 
-/// A signed-in admin.
+/// A signed-in admin: of the address that the settings have. Where they have none, nobody is.
 #[derive(Clone, Debug)]
 pub struct Admin {
     /// Whose request it is.
@@ -67,7 +67,8 @@ impl<S: Sync> FromRequestParts<S> for Admin {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let claims = claims(parts)?;
         match claims.role {
-            Role::Admin => Ok(Self { user_id: claims.sub }),
+            Role::Admin if Permit::of(parts)?.admin_email().is_some() => Ok(Self { user_id: claims.sub }),
+            Role::Admin => Err(Error::TokenEnded.into()),
             Role::User => Err(forbidden()),
         }
     }

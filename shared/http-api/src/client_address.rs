@@ -7,6 +7,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
+use accounts::Origin;
 use axum::{
     extract::FromRequestParts,
     http::{Extensions, request::Parts},
@@ -53,14 +54,26 @@ impl ClientAddress {
     /// When they can't be made.
     pub fn network(self, tokens: &Tokens) -> Result<Option<Network>, Error> {
         let Self::Known(address) = self else { return Ok(None) };
-        let wider = match address {
-            IpAddr::V4(_) => None,
-            IpAddr::V6(address) => {
+        let fingerprint = |network: &str| tokens.fingerprint(NETWORK, network);
+        let wider = self.wide().map(|wide| fingerprint(&wide)).transpose()?;
+        Ok(Some(Network { own: fingerprint(&address.to_string())?, wider }))
+    }
+
+    /// The wider network that it is part of: the /48 of an IPv6 address, as one customer may have all of that (RFC 6177).
+    pub fn wide(&self) -> Option<String> {
+        match self {
+            Self::Known(IpAddr::V6(address)) => {
                 let [a, b, c, ..] = address.segments();
-                Some(tokens.fingerprint(NETWORK, &format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))?)
+                Some(format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))
             }
-        };
-        Ok(Some(Network { own: tokens.fingerprint(NETWORK, &address.to_string())?, wider }))
+            _ => None,
+        }
+    }
+}
+
+impl From<ClientAddress> for Origin {
+    fn from(address: ClientAddress) -> Self {
+        Self { network: address.to_string(), wide: address.wide() }
     }
 }
 
@@ -95,10 +108,24 @@ impl fmt::Display for ClientAddress {
 mod tests {
     use super::*;
 
-    fn from_socket(address: &str) -> String {
+    fn at_socket(address: &str) -> ClientAddress {
         let mut extensions = Extensions::new();
         extensions.insert(PeerAddress(address.parse().unwrap()));
-        ClientAddress::of(&extensions).to_string()
+        ClientAddress::of(&extensions)
+    }
+
+    fn from_socket(address: &str) -> String {
+        at_socket(address).to_string()
+    }
+
+    #[test]
+    fn only_ipv6_has_wider_networks() {
+        assert_eq!(at_socket("2001:db8:1:2:3:4:5:6").wide().unwrap(), "2001:db8:1::/48");
+        assert_eq!(at_socket("2001:db8:1:ffff::1").wide(), at_socket("2001:db8:1::").wide());
+        assert_ne!(at_socket("2001:db8:2::").wide(), at_socket("2001:db8:1::").wide());
+        assert_eq!(at_socket("192.0.2.7").wide(), None);
+        assert_eq!(at_socket("::ffff:192.0.2.7").wide(), None);
+        assert_eq!(ClientAddress::Unknown.wide(), None);
     }
 
     #[test]

@@ -100,6 +100,7 @@ codes! {
     TOO_MANY_REQUESTS {
         RateLimited "rate_limited" "Too many requests"
         TooManyAttempts "too_many_attempts" "Too many passwords were wrong"
+        TooManyRegistrations "too_many_registrations" "Too many accounts were made from this network"
     }
     INTERNAL_SERVER_ERROR {
         InternalError "internal_error" "Something went wrong on our side"

@@ -16,7 +16,7 @@ where
     Error: From<E>,
 {
     telemetry::init(telemetry::SHOWN);
-    let app = App::from_env().await?;
+    let app = App::from_env(|_| Ok(())).await?;
     app.open_connections(AskedTable::Events).await;
     let handle = |_: LambdaEvent<Value>| async {
         let done = job(&app, Timestamp::now()).await;

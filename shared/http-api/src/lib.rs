@@ -35,4 +35,4 @@ pub use job::run_job;
 pub use limit::Permit;
 pub use problem::Problem;
 pub use query::{BookingId, PathId, QueryParams};
-pub use service::{run, service};
+pub use service::{run, run_checked, service};

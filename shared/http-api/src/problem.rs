@@ -208,6 +208,12 @@ impl From<Error> for Problem {
                     .detail(format!("The next one may come in {seconds} s."))
                     .header(header::RETRY_AFTER, HeaderValue::from(seconds))
             }
+            Error::TooManyRegistrations { retry_after } => {
+                let seconds = whole_seconds(retry_after);
+                Self::new(Code::TooManyRegistrations)
+                    .detail(format!("The next account may be made in {seconds} s."))
+                    .header(header::RETRY_AFTER, HeaderValue::from(seconds))
+            }
             Error::Invalid(errors) => Self::invalid(errors),
             Error::OutOfReach { .. } | Error::GaveUp(_) => {
                 tracing::error!(causes = %CauseChain(&error), "{error}");

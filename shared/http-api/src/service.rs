@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{App, Ring, front::Front};
 use domain::error::{Error, GaveUp};
+use settings::{Config, ConfigError};
 use stores::dynamodb::AskedTable;
 use telemetry::{self, names};
 
@@ -46,8 +47,17 @@ const COMPRESSED_BYTES_MIN: u64 = 1_400;
 
 /// Runs the routes of one inner function as a Lambda behind API Gateway. `table` is one that it may read.
 pub async fn run(routes: Router<Arc<App>>, table: AskedTable) -> Result<(), lambda_http::Error> {
+    run_checked(routes, table, |_| Ok(())).await
+}
+
+/// The same, if the settings are good enough for that function, too.
+pub async fn run_checked(
+    routes: Router<Arc<App>>,
+    table: AskedTable,
+    check: fn(&Config) -> Result<(), ConfigError>,
+) -> Result<(), lambda_http::Error> {
     telemetry::init(telemetry::SHOWN);
-    let app = App::from_env().await?;
+    let app = App::from_env(check).await?;
     app.open_connections(table).await;
     lambda_runtime::run(gateway(service(routes, app))).await
 }

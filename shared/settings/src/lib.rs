@@ -20,6 +20,8 @@ const HOLD_TTL_SECONDS_DEFAULT: u64 = 600;
 const RATE_LIMIT_MAX: u64 = 10_000;
 /// Longer than any request can live: the functions' timeout (10 s) plus the SDK's last attempt.
 pub const CONFIRM_GRACE_MS: u64 = 30_000;
+/// A household or a small office never needs as many; whoever makes accounts by the thousand does.
+const NETWORK_REGISTRATIONS_PER_HOUR_DEFAULT: u64 = 60;
 const REDIS_CLUSTER_DEFAULT: bool = false;
 
 /// What a function needs to know of its surroundings.
@@ -35,7 +37,8 @@ pub struct Config {
     pub jwt_secret: SecretString,
     /// `JWT_SECRET_PREVIOUS`: still accepted for verifying, so that the secret can be rotated.
     pub jwt_secret_previous: Option<SecretString>,
-    /// `ADMIN_EMAIL` and `ADMIN_EMAIL_PASSWORD`: this account signs in as admin.
+    /// `ADMIN_EMAIL` and `ADMIN_EMAIL_PASSWORD`: this account signs in as admin. Functions that only have to know whose tokens
+    /// are an admin's have the address alone.
     pub admin: Option<AdminAccount>,
     /// `RESERVATION_TTL_SECONDS`: how long a hold lives.
     pub hold_ttl_ms: u64,
@@ -65,7 +68,7 @@ pub enum Roots {
     Systems,
 }
 
-/// Requests that a client may have in a minute; 0 for any number.
+/// Requests that a client may have in a minute, or registrations in an hour; 0 for any number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimits {
     /// `RATE_LIMIT_WRITES_PER_MINUTE`.
@@ -74,11 +77,18 @@ pub struct RateLimits {
     pub reads_per_minute: u64,
     /// `RATE_LIMIT_AUTH_PER_MINUTE`: sign-ins and registrations, of an address.
     pub auth_per_minute: u64,
+    /// `NETWORK_REGISTRATIONS_PER_HOUR`: accounts that are made from one network.
+    pub registrations_per_hour: u64,
 }
 
 impl RateLimits {
     /// Where they are not set.
-    const DEFAULT: Self = Self { writes_per_minute: 10, reads_per_minute: 120, auth_per_minute: 10 };
+    const DEFAULT: Self = Self {
+        writes_per_minute: 10,
+        reads_per_minute: 120,
+        auth_per_minute: 10,
+        registrations_per_hour: NETWORK_REGISTRATIONS_PER_HOUR_DEFAULT,
+    };
 }
 
 /// Names of the DynamoDB tables.
@@ -113,8 +123,8 @@ pub struct RedisConfig {
 pub struct AdminAccount {
     /// `ADMIN_EMAIL`.
     pub email: Email,
-    /// `ADMIN_EMAIL_PASSWORD`.
-    pub password: SecretString,
+    /// `ADMIN_EMAIL_PASSWORD`; only where people sign in.
+    pub password: Option<SecretString>,
 }
 
 /// A setting is missing or malformed.
@@ -123,6 +133,13 @@ pub struct AdminAccount {
 pub struct ConfigError {
     name: &'static str,
     problem: String,
+}
+
+impl ConfigError {
+    /// The setting of that name has that problem, told behind its name.
+    pub fn new(name: &'static str, problem: impl Into<String>) -> Self {
+        Self { name, problem: problem.into() }
+    }
 }
 
 impl Config {
@@ -185,11 +202,14 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
     }
 
     fn rate_limits(&self) -> Result<RateLimits, ConfigError> {
-        let RateLimits { writes_per_minute, reads_per_minute, auth_per_minute } = RateLimits::DEFAULT;
+        let RateLimits { writes_per_minute, reads_per_minute, auth_per_minute, registrations_per_hour } =
+            RateLimits::DEFAULT;
         Ok(RateLimits {
             writes_per_minute: self.rate_limit("RATE_LIMIT_WRITES_PER_MINUTE", writes_per_minute)?,
             reads_per_minute: self.rate_limit("RATE_LIMIT_READS_PER_MINUTE", reads_per_minute)?,
             auth_per_minute: self.rate_limit("RATE_LIMIT_AUTH_PER_MINUTE", auth_per_minute)?,
+            registrations_per_hour: self
+                .rate_limit("NETWORK_REGISTRATIONS_PER_HOUR", registrations_per_hour)?,
         })
     }
 
@@ -239,11 +259,10 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
     fn admin(&self) -> Result<Option<AdminAccount>, ConfigError> {
         match (self.optional("ADMIN_EMAIL"), self.optional("ADMIN_EMAIL_PASSWORD")) {
             (None, None) => Ok(None),
-            (Some(_), None) => Err(error("ADMIN_EMAIL_PASSWORD", "is not set, though ADMIN_EMAIL is")),
             (None, Some(_)) => Err(error("ADMIN_EMAIL", "is not set, though ADMIN_EMAIL_PASSWORD is")),
-            (Some(email), Some(password)) => Ok(Some(AdminAccount {
+            (Some(email), password) => Ok(Some(AdminAccount {
                 email: Email::parse(&email).map_err(|problem| error("ADMIN_EMAIL", problem))?,
-                password: password.into(),
+                password: password.map(SecretString::from),
             })),
         }
     }
@@ -315,7 +334,7 @@ fn missing(name: &'static str) -> ConfigError {
 }
 
 fn error(name: &'static str, problem: impl Into<String>) -> ConfigError {
-    ConfigError { name, problem: problem.into() }
+    ConfigError::new(name, problem)
 }
 
 impl RedisConfig {

@@ -40,7 +40,8 @@ pub const SERVERS: &str = "container, `make run`";
 
 /// All settings that [`Config`](crate::Config) reads.
 pub fn rows() -> Vec<Row> {
-    let RateLimits { writes_per_minute, reads_per_minute, auth_per_minute } = RateLimits::DEFAULT;
+    let RateLimits { writes_per_minute, reads_per_minute, auth_per_minute, registrations_per_hour } =
+        RateLimits::DEFAULT;
     let limit = |what: &str| format!("{what}; 0 for any number, at most {RATE_LIMIT_MAX}");
     vec![
         row(
@@ -78,7 +79,9 @@ pub fn rows() -> Vec<Row> {
         row(
             &["ADMIN_EMAIL", "ADMIN_EMAIL_PASSWORD"],
             Nothing,
-            "This account signs in as admin; both or none. `make run` has one of its own",
+            "This account signs in as admin; both or none. The password has at least 12 characters and is no common one. \
+             `make run` has an admin of its own. Functions with admin routes get the address alone, to tell whose tokens are an \
+             admin's",
         ),
         row(
             &["RESERVATION_TTL_SECONDS"],
@@ -107,6 +110,14 @@ pub fn rows() -> Vec<Row> {
             Words("100, or 2 % of the capacity if that is more"),
             "Places of one event that one network may hold or have bought within the hour: an IPv4 address, or the /64 of an \
              IPv6 one; its /48 ten times as many. 0 for any number",
+        ),
+        row(
+            &["NETWORK_REGISTRATIONS_PER_HOUR"],
+            value(registrations_per_hour),
+            limit(
+                "Accounts made from one network, an IPv4 address or the /64 of an IPv6 address, and ten times as many from its \
+                 /48",
+            ),
         ),
         row(
             &["CORS_ALLOW_ORIGINS"],

@@ -30,7 +30,12 @@ fn config_with(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
 fn defaults_fill_in_what_is_optional() {
     let config = config_with(&[]).unwrap();
     assert_eq!(config.hold_ttl_ms, 600_000);
-    let limits = RateLimits { writes_per_minute: 10, reads_per_minute: 120, auth_per_minute: 10 };
+    let limits = RateLimits {
+        writes_per_minute: 10,
+        reads_per_minute: 120,
+        auth_per_minute: 10,
+        registrations_per_hour: 60,
+    };
     assert_eq!(config.rate_limits, limits);
     assert!(config.cors_allow_origins.is_empty());
     assert!(config.admin.is_none() && config.jwt_secret_previous.is_none() && !config.redis.cluster);
@@ -69,6 +74,8 @@ fn a_bad_setting_is_named() {
         ("RATE_LIMIT_WRITES_PER_MINUTE", "ten"),
         ("RATE_LIMIT_READS_PER_MINUTE", "-1"),
         ("RATE_LIMIT_AUTH_PER_MINUTE", "10001"),
+        ("NETWORK_REGISTRATIONS_PER_HOUR", "many"),
+        ("NETWORK_REGISTRATIONS_PER_HOUR", "10001"),
     ] {
         let error = config_with(&[(name, value)]).unwrap_err();
         assert!(error.to_string().starts_with(name), "{name}={value}: {error}");
@@ -82,8 +89,9 @@ fn origins_are_separated_by_commas() {
 }
 
 #[test]
-fn the_admin_needs_both_settings() {
-    assert_eq!(config_with(&[("ADMIN_EMAIL", "a@example.com")]).unwrap_err().name, "ADMIN_EMAIL_PASSWORD");
+fn a_password_of_the_admin_is_nothing_without_the_address() {
+    let alone = config_with(&[("ADMIN_EMAIL", "a@example.com")]).unwrap().admin.unwrap();
+    assert!(alone.password.is_none(), "where nobody signs in, the address suffices");
     assert_eq!(config_with(&[("ADMIN_EMAIL_PASSWORD", "secret")]).unwrap_err().name, "ADMIN_EMAIL");
     let both = config_with(&[("ADMIN_EMAIL", "A@Example.com"), ("ADMIN_EMAIL_PASSWORD", "secret")]).unwrap();
     assert_eq!(both.admin.unwrap().email.as_str(), "a@example.com");

@@ -7,6 +7,7 @@
 -- KEYS[2] address
 -- KEYS[3] account
 -- KEYS[4] known
+-- KEYS[5] wide
 -- ARGV[1] the network
 -- ARGV[2] how long a network is known, ms
 -- ARGV[3] how many networks are known at most
@@ -14,7 +15,7 @@
 --
 -- NOTED
 
-local pair, address, account, known = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local pair, address, account, known, wide = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local network, known_ms, known_max, is_right = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local now = now_ms()
 
@@ -30,7 +31,10 @@ end
 local seen_at = redis.call('ZSCORE', known, network)
 take_back(pair)
 take_back(address)
-if not (seen_at and tonumber(seen_at) > now - known_ms) then take_back(account) end
+if not (seen_at and tonumber(seen_at) > now - known_ms) then
+  take_back(account)
+  take_back(wide)
+end
 if is_right ~= '1' then return { 'NOTED' } end
 redis.call('DEL', pair)
 redis.call('ZADD', known, now, network)

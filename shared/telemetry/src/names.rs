@@ -70,6 +70,16 @@ names! {
     PASSWORDS_HASHED = "PasswordsHashed";
     /// Passwords that were wrong.
     PASSWORDS_WRONG = "PasswordsWrong";
+    /// Sign-ins with the right password.
+    SIGN_INS_SUCCEEDED = "SignInsSucceeded";
+    /// Sign-ins with a wrong password, or of no account.
+    SIGN_INS_FAILED = "SignInsFailed";
+    /// Passwords that were changed.
+    PASSWORDS_CHANGED = "PasswordsChanged";
+    /// Accounts that were erased.
+    ACCOUNTS_ERASED = "AccountsErased";
+    /// Registrations refused because too many accounts were made from their network.
+    REGISTRATIONS_LIMITED = "RegistrationsLimited";
     /// Sign-ins that had to wait because too many passwords were wrong.
     SIGN_INS_SLOWED = "SignInsSlowed";
 

@@ -70,8 +70,6 @@ impl Function {
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
-            // As template.yaml has it, for the function that hashes passwords.
-            ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=1048576"),
         ]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         let started = Instant::now();

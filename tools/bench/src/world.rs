@@ -41,6 +41,9 @@ pub(crate) fn settings(redis: &str, prefix: &str) -> Vec<(&'static str, String)>
         ("RATE_LIMIT_WRITES_PER_MINUTE", "0".to_owned()),
         ("RATE_LIMIT_READS_PER_MINUTE", "0".to_owned()),
         ("RATE_LIMIT_AUTH_PER_MINUTE", "0".to_owned()),
+        ("NETWORK_REGISTRATIONS_PER_HOUR", "0".to_owned()),
+        ("ADMIN_EMAIL", kit::sample::ADMIN_EMAIL.to_owned()),
+        ("ADMIN_EMAIL_PASSWORD", "evently-admin".to_owned()),
     ]
 }
 

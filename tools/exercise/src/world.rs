@@ -158,7 +158,10 @@ fn common(name: &str) -> Option<String> {
         "JWT_SECRET" => JWT_SECRET,
         "RESERVATION_TTL_SECONDS" => return Some(HOLD_TTL_SECONDS.to_string()),
         // A few people stand for thousands.
-        "RATE_LIMIT_WRITES_PER_MINUTE" | "RATE_LIMIT_READS_PER_MINUTE" | "RATE_LIMIT_AUTH_PER_MINUTE" => "0",
+        "RATE_LIMIT_WRITES_PER_MINUTE"
+        | "RATE_LIMIT_READS_PER_MINUTE"
+        | "RATE_LIMIT_AUTH_PER_MINUTE"
+        | "NETWORK_REGISTRATIONS_PER_HOUR" => "0",
         _ => return None,
     };
     Some(value.to_owned())
@@ -175,7 +178,7 @@ fn config(redis_url: &str) -> Result<Config, Failure> {
 }
 
 fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, String)> {
-    const COMMON: [&str; 9] = [
+    const COMMON: [&str; 10] = [
         "USERS_TABLE",
         "EVENTS_TABLE",
         "INVENTORY_TABLE",
@@ -185,6 +188,7 @@ fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, S
         "RATE_LIMIT_WRITES_PER_MINUTE",
         "RATE_LIMIT_READS_PER_MINUTE",
         "RATE_LIMIT_AUTH_PER_MINUTE",
+        "NETWORK_REGISTRATIONS_PER_HOUR",
     ];
     let mut environment: Vec<_> = COMMON.into_iter().filter_map(|name| Some((name, common(name)?))).collect();
     environment.extend([

@@ -11,13 +11,21 @@ use jiff::Timestamp;
 
 use crate::Failure;
 
-/// Somebody new in that role. The service knows people by their tokens, so nobody needs to be registered.
+/// The admin of the services that tools start.
+pub const ADMIN_EMAIL: &str = "admin@example.com";
+
+/// Somebody new in that role. The service knows people by their tokens, so nobody needs to be registered; the admin by the
+/// address, too.
 ///
 /// # Errors
 /// Never: the address is a good one.
 pub fn somebody(role: Role) -> Result<User, Failure> {
+    let email = match role {
+        Role::Admin => ADMIN_EMAIL,
+        Role::User => "somebody@example.com",
+    };
     Ok(User {
-        email: Email::parse("somebody@example.com")?,
+        email: Email::parse(email)?,
         id: UserId::new(),
         name: None,
         role,

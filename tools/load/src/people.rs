@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 
 use accounts::tokens::Tokens;
-use domain::user::Role;
+use domain::{
+    email::Email,
+    user::{Role, User},
+};
 use hyper::Method;
 use jiff::Timestamp;
 use kit::{
@@ -64,7 +67,7 @@ impl Buyers {
     /// When the token can't be signed.
     pub fn bearer(&self, number: u64) -> Result<String, Failure> {
         match self {
-            Self::Signed(tokens) => bearer(tokens, Role::User),
+            Self::Signed(tokens) => bearer(tokens, &somebody(Role::User)?),
             Self::Registered(bearers) => {
                 let number = usize::try_from(number)? % bearers.len().max(1);
                 bearers.get(number).cloned().ok_or_else(|| "nobody is registered".into())
@@ -79,7 +82,13 @@ impl Buyers {
 /// When the service does not let the admin in.
 pub async fn admin(buyers: &Buyers, target: Option<&Target>) -> Result<String, Failure> {
     match (buyers, target) {
-        (Buyers::Signed(tokens), _) => bearer(tokens, Role::Admin),
+        (Buyers::Signed(tokens), target) => {
+            let mut admin = somebody(Role::Admin)?;
+            if let Some(Target { admin: (email, _), .. }) = target {
+                admin.email = Email::parse(email)?;
+            }
+            bearer(tokens, &admin)
+        }
         (_, Some(Target { address, admin: (email, password), .. })) => {
             let account = json!({ "email": email, "password": password }).to_string();
             sign_in(&mut Connection::new(*address), account).await
@@ -88,8 +97,8 @@ pub async fn admin(buyers: &Buyers, target: Option<&Target>) -> Result<String, F
     }
 }
 
-fn bearer(tokens: &Tokens, role: Role) -> Result<String, Failure> {
-    Ok(format!("Bearer {}", tokens.issue_access(&somebody(role)?, Timestamp::now())?))
+fn bearer(tokens: &Tokens, user: &User) -> Result<String, Failure> {
+    Ok(format!("Bearer {}", tokens.issue_access(user, Timestamp::now())?))
 }
 
 async fn sign_in(connection: &mut Connection, account: String) -> Result<String, Failure> {
@@ -115,7 +124,7 @@ pub fn expect(answer: &Answer, status: u16, path: &str) -> Result<(), Failure> {
     let hint = match answer.status {
         429 => {
             "; start the service with RATE_LIMIT_WRITES_PER_MINUTE=0 RATE_LIMIT_READS_PER_MINUTE=0 \
-             RATE_LIMIT_AUTH_PER_MINUTE=0, or without URL let the load generator start one of its own"
+             RATE_LIMIT_AUTH_PER_MINUTE=0 NETWORK_REGISTRATIONS_PER_HOUR=0, or without URL let the load generator start one of its own"
         }
         401 => "; JWT_SECRET, or ADMIN_EMAIL and ADMIN_EMAIL_PASSWORD, are not the service's",
         _ => "",

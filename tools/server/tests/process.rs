@@ -156,8 +156,24 @@ fn what_keeps_it_from_starting_is_said_in_one_sentence() {
         ("PORT", &server.port.to_string(), "is taken; set PORT to another one"),
         ("TRUSTED_PROXIES", "everybody", "everybody is none"),
         ("RUN_SCHEDULES", "no", "setting RUN_SCHEDULES must be true or false"),
+        ("ADMIN_EMAIL", "a@example.com", "setting ADMIN_EMAIL_PASSWORD is not set, though ADMIN_EMAIL is"),
+        ("ADMIN_EMAIL_PASSWORD", "evently-admin", "setting ADMIN_EMAIL is not set"),
+        (
+            "ADMIN_EMAIL_PASSWORD",
+            "evently-adm",
+            "setting ADMIN_EMAIL_PASSWORD must have at least 12 characters",
+        ),
+        (
+            "ADMIN_EMAIL_PASSWORD",
+            "password1234",
+            "setting ADMIN_EMAIL_PASSWORD must not be one of the most common",
+        ),
     ] {
-        let ended = command(free_port().unwrap()).env(setting, value).output().unwrap();
+        let mut command = command(free_port().unwrap());
+        if expected.contains("ADMIN_EMAIL_PASSWORD must") {
+            command.env("ADMIN_EMAIL", "a@example.com");
+        }
+        let ended = command.env(setting, value).output().unwrap();
         let said = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(1), "{said}");
         assert!(said.starts_with("Evently can't start: ") && said.contains(expected), "{said}");

@@ -1,5 +1,7 @@
 //! How the requests of a route are counted.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use settings::RateLimits;
 
@@ -17,6 +19,7 @@ pub(crate) enum Budget {
     Writes,
     Finishes,
     Auth,
+    Registrations,
 }
 
 /// Who waits until a request is counted.
@@ -61,15 +64,25 @@ impl Budget {
             Self::Writes => "writes",
             Self::Finishes => "finishes",
             Self::Auth => "auth",
+            Self::Registrations => "registrations",
         }
     }
 
-    /// Requests a minute; 0 for no limit.
+    /// What the limit is for.
+    pub(super) fn window(self) -> Duration {
+        match self {
+            Self::Registrations => Duration::from_secs(60 * 60),
+            _ => Duration::from_secs(60),
+        }
+    }
+
+    /// Requests in a window; 0 for no limit.
     pub(super) fn allowed(self, limits: &RateLimits) -> u64 {
         match self {
             Self::Reads => limits.reads_per_minute,
             Self::Writes | Self::Finishes => limits.writes_per_minute,
             Self::Auth => limits.auth_per_minute,
+            Self::Registrations => limits.registrations_per_hour,
         }
     }
 }

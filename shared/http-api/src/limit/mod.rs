@@ -1,7 +1,8 @@
 //! Rate limits: so many requests a minute, for each client and kind of request.
 //!
 //! A client is the signed-in user; of requests without a valid token, the address that API Gateway saw. Signing in is
-//! counted by address always, and more strictly. The count is a sliding window in Redis (`limit.lua`): unlike a fixed
+//! counted by address always, and more strictly; that of an IPv6 address by its wider network, too, in the same round trip.
+//! Redis learns no address: fingerprints stand for them. The count is a sliding window in Redis (`limit.lua`): unlike a fixed
 //! window or a leaky bucket it never lets through more than the limit within any minute, however many come at once.
 //! API Gateway's own throttling stands before all this, for the whole API.
 //!
@@ -14,16 +15,19 @@
 //! ([`accounts::EndedTokens`]).
 //!
 //! Without Redis reads are free, and each process counts writes and sign-ins by itself.
+//!
+//! Accounts that a network may have made are counted in the same way, for longer, and by the handler ([`registrations`]).
 
 mod counted;
 pub(crate) mod memory;
+mod registrations;
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use axum::{
@@ -34,8 +38,8 @@ use axum::{
 };
 use tokio::sync::OnceCell;
 
-pub use self::counted::Counted;
 use self::counted::{Budget, Waits};
+pub use self::{counted::Counted, registrations::CountedRegistration};
 use super::{
     bearer::bearer_claims,
     client_address::ClientAddress,
@@ -43,11 +47,9 @@ use super::{
     problem::{Problem, whole_seconds},
 };
 use accounts::tokens::AccessClaims;
-use domain::error::Error;
-use stores::redis::scripts::Allowance;
+use domain::{email::Email, error::Error, user::Role};
+use stores::redis::scripts::{Allowance, LimitOf};
 use telemetry::names;
-
-const WINDOW: Duration = Duration::from_secs(60);
 
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -60,7 +62,7 @@ pub struct Permit(Arc<Asked>);
 struct Asked {
     front: Arc<Front>,
     budget: Budget,
-    client: String,
+    client: LimitOf,
     claims: Option<AccessClaims>,
     /// Whether the handler asked who is calling; otherwise an ended token does not matter.
     needs_token: AtomicBool,
@@ -102,10 +104,21 @@ impl Permit {
 
     /// What the request's token says, or what is wrong with it.
     pub(super) fn claims(&self, headers: &HeaderMap) -> Result<AccessClaims, Problem> {
-        match &self.0.claims {
-            Some(claims) => Ok(claims.clone()),
-            None => bearer_claims(headers.get(header::AUTHORIZATION), &self.0.front.tokens),
+        let claims = match &self.0.claims {
+            Some(claims) => claims.clone(),
+            None => bearer_claims(headers.get(header::AUTHORIZATION), &self.0.front.tokens)?,
+        };
+        // Of an admin of older settings; or of somebody who registered the address before it became the admin's.
+        let is_admin = claims.role == Role::Admin;
+        if self.admin_email().is_some_and(|email| is_admin != (claims.email == *email)) {
+            return Err(Error::TokenEnded.into());
         }
+        Ok(claims)
+    }
+
+    /// The admin's address, where the settings have one.
+    pub(super) fn admin_email(&self) -> Option<&Email> {
+        self.0.front.config.admin.as_ref().map(|admin| &admin.email)
     }
 
     /// The handler wants to know who is calling. Where the answer is there already, an ended token is refused here;
@@ -150,34 +163,49 @@ impl Asked {
     }
 
     async fn count(&self) -> Result<Option<Allowance>, Error> {
-        let (memory, allowed) = (&self.front.clients, self.budget.allowed(&self.front.config.rate_limits));
-        if allowed == 0 {
+        let memory = &self.front.clients;
+        if self.budget.allowed(&self.front.config.rate_limits) == 0 {
             return Ok(None);
         }
         if let Some(more_in) = memory.refused_for(self.budget, &self.client) {
             return Ok(Some(Allowance { is_allowed: false, left: 0, more_in }));
         }
-        let by_process = || {
-            (self.budget != Budget::Reads).then(|| memory.count(self.budget, &self.client, allowed, WINDOW))
-        };
-        let Some(redis) = &self.front.redis else { return Ok(by_process()) };
-        match redis.limit(self.budget.name(), &self.client, allowed, WINDOW).await {
-            Ok(allowance) => {
-                if !allowance.is_allowed {
-                    memory.refuse(self.budget, &self.client, Instant::now() + allowance.more_in);
-                }
-                Ok(Some(allowance))
-            }
-            Err(error) if error.is_without_redis() => {
-                tracing::warn!(%error, "requests are counted in this process");
-                Ok(by_process())
-            }
-            Err(error) => {
-                tracing::error!(%error, "requests can't be counted");
-                Err(error)
-            }
+        let counted = count(&self.front, self.budget, &self.client).await?;
+        if let Some(Allowance { is_allowed: false, more_in, .. }) = counted {
+            memory.refuse(self.budget, &self.client, Instant::now() + more_in);
+        }
+        Ok(counted)
+    }
+}
+
+/// Counts a request, or something else that a client may do so often. `None` without a limit, or without Redis for a read.
+async fn count(front: &Front, budget: Budget, of: &LimitOf) -> Result<Option<Allowance>, Error> {
+    let (allowed, window) = (budget.allowed(&front.config.rate_limits), budget.window());
+    if allowed == 0 {
+        return Ok(None);
+    }
+    let by_process = || (budget != Budget::Reads).then(|| front.clients.count(budget, of, allowed, window));
+    let Some(redis) = &front.redis else { return Ok(by_process()) };
+    match redis.limit(budget.name(), of, allowed, window).await {
+        Ok(allowance) => Ok(Some(allowance)),
+        Err(error) if error.is_without_redis() => {
+            tracing::warn!(%error, "requests are counted in this process");
+            Ok(by_process())
+        }
+        Err(error) => {
+            tracing::error!(%error, "requests can't be counted");
+            Err(error)
         }
     }
+}
+
+/// A network, as it is counted.
+fn network(front: &Front, address: ClientAddress) -> Result<LimitOf, Error> {
+    let fingerprint = |text: &str| front.tokens.fingerprint("network", text);
+    Ok(LimitOf {
+        client: fingerprint(&address.to_string())?,
+        wide: address.wide().as_deref().map(fingerprint).transpose()?,
+    })
 }
 
 impl<S: Sync> FromRequestParts<S> for Permit {
@@ -211,7 +239,10 @@ async fn count_and_answer(
 ) -> Response {
     let allowed = budget.allowed(&front.config.rate_limits);
     let claims = bearer_claims(request.headers().get(header::AUTHORIZATION), &front.tokens).ok();
-    let client = client(budget, claims.as_ref(), &request);
+    let client = match client(&front, budget, claims.as_ref(), &request) {
+        Ok(client) => client,
+        Err(error) => return refuse(error),
+    };
     let needs_token = AtomicBool::new(false);
     let permit =
         Permit(Arc::new(Asked { budget, client, claims, needs_token, answer: OnceCell::new(), front }));
@@ -233,7 +264,8 @@ async fn count_and_answer(
         let mut set = |header: &HeaderName, value: String| {
             HeaderValue::try_from(value).map(|value| response.headers_mut().insert(header, value))
         };
-        let policy = set(&RATE_LIMIT_POLICY, format!("\"{name}\";q={allowed};w={}", WINDOW.as_secs()));
+        let policy =
+            set(&RATE_LIMIT_POLICY, format!("\"{name}\";q={allowed};w={}", budget.window().as_secs()));
         let left = match permit.answer().await.allowance {
             Some(Allowance { left, more_in, .. }) => {
                 set(&RATE_LIMIT, format!("\"{name}\";r={left};t={}", whole_seconds(more_in)))
@@ -255,9 +287,17 @@ fn refuse(error: Error) -> Response {
 }
 
 /// Whose request it is.
-fn client(budget: Budget, claims: Option<&AccessClaims>, request: &Request) -> String {
+fn client(
+    front: &Front,
+    budget: Budget,
+    claims: Option<&AccessClaims>,
+    request: &Request,
+) -> Result<LimitOf, Error> {
     match claims {
-        Some(claims) if budget != Budget::Auth => claims.sub.to_string(),
-        _ => ClientAddress::of(request.extensions()).to_string(),
+        Some(claims) if budget != Budget::Auth => Ok(LimitOf { client: claims.sub.to_string(), wide: None }),
+        _ => {
+            let of = network(front, ClientAddress::of(request.extensions()))?;
+            Ok(if budget == Budget::Auth { of } else { LimitOf { wide: None, ..of } })
+        }
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn example(code: Code) -> Problem {
         Code::EmailTaken => Error::EmailTaken,
         Code::InvalidCredentials => Error::InvalidCredentials,
         Code::TooManyAttempts => Error::TooManyAttempts { wait_seconds: 30 },
+        Code::TooManyRegistrations => Error::TooManyRegistrations { retry_after: Duration::from_secs(900) },
         Code::PasswordIsASetting => Error::PasswordIsASetting,
         Code::AccountNotFound => Error::AccountNotFound,
         Code::StillOpen => Error::StillOpen { bookings: Vec::new(), reservations: Vec::new() },

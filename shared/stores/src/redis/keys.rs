@@ -69,6 +69,12 @@ impl Keys {
         format!("{}{{{network}}}:places-sum:{event}", self.prefix)
     }
 
+    /// List, expires: the same of a client that is part of a wider network. It is in that network's slot, as both are counted
+    /// together.
+    pub fn limit_within(&self, kind: &str, wide: &str, client: &str) -> String {
+        format!("{}:{client}", self.limit(kind, wide))
+    }
+
     /// String, expires: that a change of the event's inventory was taken in.
     pub fn restocked(&self, event: EventId, change: &str) -> String {
         self.of_event(event, &format!("restocked:{change}"))
@@ -134,6 +140,12 @@ impl Keys {
     /// Hash, expires: how often an account's password was wrong from networks that it was never right from.
     pub fn failures_of_account(&self, account: &str) -> String {
         self.of_sign_in(&format!("account:{account}"))
+    }
+
+    /// Hash, expires: how often passwords were wrong from a wider network, of accounts whose password was never right from the
+    /// same narrow one.
+    pub fn failures_of_wide(&self, wide: &str) -> String {
+        self.of_sign_in(&format!("wide:{wide}"))
     }
 
     /// Sorted set, expires: networks that an account signed in from, and when it last did, in ms.
@@ -228,6 +240,7 @@ mod tests {
             ("limit", Slot::Own, keys.limit(other, one)),
             ("places", Slot::Network, keys.places(one, event)),
             ("places_sum", Slot::Network, keys.places_sum(one, event)),
+            ("limit_within", Slot::Own, keys.limit_within("kind", one, other)),
             ("catalogue", Slot::Catalogue, keys.catalogue()),
             ("catalogue_changes", Slot::Catalogue, keys.catalogue_changes()),
             ("catalogue_generation", Slot::Catalogue, keys.catalogue_generation()),
@@ -239,6 +252,7 @@ mod tests {
             ("failures_of_pair", Slot::SignIn, keys.failures_of_pair(one, other)),
             ("failures_of_address", Slot::SignIn, keys.failures_of_address(other)),
             ("failures_of_account", Slot::SignIn, keys.failures_of_account(one)),
+            ("failures_of_wide", Slot::SignIn, keys.failures_of_wide(other)),
             ("known_networks", Slot::SignIn, keys.known_networks(one)),
             ("ended_tokens", Slot::Own, keys.ended_tokens()),
             ("ended_tokens_turn", Slot::Own, keys.ended_tokens_turn()),
@@ -288,9 +302,12 @@ mod tests {
             (of[2], "idempotency claim own_reservations"),
             (
                 of[3],
-                "idempotency restocked claim limit places places_sum failures_of_pair failures_of_account known_networks",
+                "idempotency restocked claim limit places places_sum limit_within failures_of_pair failures_of_account known_networks",
             ),
-            (of[4], "claim limit report failures_of_pair failures_of_address janitor_cursor"),
+            (
+                of[4],
+                "claim limit limit_within report failures_of_pair failures_of_address failures_of_wide janitor_cursor",
+            ),
         ] {
             let changed = all(&prefix, changed).into_iter();
             let changed = changed.filter(|(name, _, key)| known.insert(key.clone(), name).is_none());
@@ -320,5 +337,6 @@ mod tests {
         }
         // What all clients write is spread over all slots.
         assert_eq!(tag(&keys.limit("writes", "client")), Some("client"));
+        assert_eq!(tag(&keys.limit_within("auth", "network", "client")), Some("network"));
     }
 }

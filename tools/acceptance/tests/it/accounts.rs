@@ -1,10 +1,12 @@
 //! Accounts: what may be registered, and who is let in.
 
 use futures::future::join_all;
+use http_api::ClientAddress;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use telemetry::names;
 
-use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, TestApp, put_back};
+use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, TestApp, metrics::Measured, put_back};
 
 const PASSWORD: &str = "correct horse";
 
@@ -27,6 +29,7 @@ async fn a_registration_is_refused_for_every_bad_field_at_once() {
         (json!({ "password": "7 chars" }), vec!["password"]),
         (json!({ "password": "p".repeat(129) }), vec!["password"]),
         (json!({ "password": "Password123" }), vec!["password"]),
+        (json!({ "password": "        " }), vec!["password"]),
         (json!({ "password": "ada12345" }), vec!["password"]),
         (json!({ "email": "ada@example.com", "password": "ADA@example.com" }), vec!["password"]),
         (json!({ "name": "n".repeat(101) }), vec!["name"]),
@@ -231,4 +234,87 @@ async fn a_name_has_no_control_characters() {
         evently.anybody().post("/register", registration(json!({ "name": "Zoë 👩‍🚀" }))).await.status,
         201
     );
+}
+
+fn named(name: &str) -> Value {
+    registration(json!({ "email": format!("{name}@example.com") }))
+}
+
+async fn with_registrations(registrations: u64) -> TestApp {
+    TestApp::with(|config| config.rate_limits.registrations_per_hour = registrations).await
+}
+
+#[track_caller]
+fn assert_too_many(answer: &Answer) {
+    answer.assert_problem(429, "too_many_registrations");
+    let seconds: u64 = answer.header("retry-after").parse().unwrap();
+    assert!((1..=3_600).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test]
+async fn a_network_makes_so_many_accounts_an_hour() {
+    let evently = with_registrations(2).await;
+    let measured = Measured::start();
+    let here = evently.from("192.0.2.1").await;
+    let register = async |name: &str| here.post("/register", named(name)).await;
+    for name in ["ada", "ada", "bob", "ada", "bob"] {
+        assert_eq!(register(name).await.status, 201, "the same again makes none: {name}");
+    }
+    for name in ["eve", "eve", "mallory"] {
+        assert_too_many(&register(name).await);
+    }
+    let refused = measured.take().into_iter().find(|(name, _)| name == names::REGISTRATIONS_LIMITED);
+    assert_eq!(refused.unwrap().1, 3.0);
+    // Nothing else is refused by it: what makes no account is answered as ever.
+    assert_eq!(register("ada").await.status, 201);
+    let wrong = registration(json!({ "email": "bob@example.com", "password": "not the password" }));
+    here.post("/register", wrong).await.assert_problem(409, "email_taken");
+    let admins = registration(json!({ "email": ADMIN_EMAIL }));
+    here.post("/register", admins).await.assert_problem(409, "email_taken");
+    assert_eq!(here.post("/login", named("ada")).await.status, 200);
+    assert_eq!(evently.from("192.0.2.2").await.post("/register", named("eve")).await.status, 201);
+}
+
+#[tokio::test]
+async fn networks_of_ipv6_count_by_themselves_and_all_together_as_ten() {
+    let evently = with_registrations(1).await;
+    let register = async |address: String, name: String| {
+        evently.from(&address).await.post("/register", named(&name)).await
+    };
+    for n in 0..10 {
+        let (here, beside) = (format!("2001:db8:1:{n}::1"), format!("2001:db8:1:{n}::2"));
+        assert_eq!(register(here, format!("ada-{n}")).await.status, 201);
+        assert_too_many(&register(beside, format!("bob-{n}")).await);
+    }
+    assert_too_many(&register("2001:db8:1:ff::1".to_owned(), "eve".to_owned()).await);
+    assert_eq!(register("2001:db8:2:ff::1".to_owned(), "eve".to_owned()).await.status, 201);
+}
+
+#[tokio::test]
+async fn equal_registrations_at_once_count_as_the_one_account_that_they_make() {
+    const MOST: usize = 20;
+    let evently = with_registrations(MOST as u64).await;
+    let anybody = evently.anybody();
+    let equal = join_all((0..MOST).map(|_| anybody.post("/register", named("ada")))).await;
+    assert!(equal.iter().all(|answer| answer.status == 201), "{equal:?}");
+    for n in 1..MOST {
+        let made = anybody.post("/register", named(&format!("ada-{n}"))).await;
+        assert_eq!(made.status, 201, "{n}: {}", made.body);
+    }
+    assert_too_many(&anybody.post("/register", named("eve")).await);
+}
+
+#[tokio::test]
+async fn without_redis_each_process_counts_registrations_by_itself() {
+    let (evently, redis) =
+        TestApp::with_own_redis(|config| config.rate_limits.registrations_per_hour = 2).await;
+    redis.kill().unwrap();
+    redis.wait_dead().await;
+    for (name, status) in [("ada", 201), ("ada", 201), ("bob", 201), ("eve", 429), ("ada", 201)] {
+        assert_eq!(evently.anybody().post("/register", named(name)).await.status, status, "{name}");
+    }
+    // Nobody knows whose they are.
+    for _ in 0..4 {
+        assert!(evently.app.count_registration(ClientAddress::Unknown).await.is_ok());
+    }
 }

@@ -288,6 +288,7 @@ async fn redis_never_learns_an_address_or_a_name() {
             reads_per_minute: 1_000,
             writes_per_minute: 1_000,
             auth_per_minute: 1_000,
+            registrations_per_hour: 1_000,
         };
     })
     .await;

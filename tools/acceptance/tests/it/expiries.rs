@@ -62,7 +62,12 @@ async fn sign_in(evently: &TestApp, email: &str, password: &str) -> String {
 #[tokio::test]
 async fn every_key_in_redis_lives_as_long_as_it_should() {
     let redis = own_redis().await;
-    let limits = settings::RateLimits { writes_per_minute: 900, reads_per_minute: 900, auth_per_minute: 900 };
+    let limits = settings::RateLimits {
+        writes_per_minute: 900,
+        reads_per_minute: 900,
+        auth_per_minute: 900,
+        registrations_per_hour: 900,
+    };
     let evently = TestApp::on(shared_dynamodb(), redis.url(), |config| config.rate_limits = limits).await;
     let (admin, anybody) = (evently.admin(), evently.anybody());
     let account = json!({ "email": "ada@example.com", "password": "correct horse battery" });

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    common::{Answer, Session, TestApp, concert, send},
+    common::{Answer, Session, TestApp, concert, erase_me, send},
     local_server::{command, free_port},
 };
 
@@ -160,6 +160,25 @@ async fn sign_in(server: &Session, email: &str, password: &str) -> Option<String
     answer.body["access_token"].as_str().map(str::to_owned)
 }
 
+/// Each kind has its line, which says whose account it was where there is one, and no address.
+#[track_caller]
+fn assert_security_events(log: &str) {
+    for (event, times, with_account) in [
+        ("sign_in_succeeded", 3, 3),
+        ("sign_in_failed", 6, 1),
+        ("password_changed", 1, 1),
+        ("account_erased", 1, 1),
+        ("registration_refused", 1, 0),
+    ] {
+        let field = format!("security_event=\"{event}\"");
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(&field)).collect();
+        let known = lines.iter().filter(|line| line.contains("user_id=")).count();
+        assert_eq!((lines.len(), known), (times, with_account), "{event}:\n{}", lines.join("\n"));
+        assert!(lines.iter().all(|line| line.contains("request_id=")), "{lines:?}");
+        assert!(!lines.iter().any(|line| line.contains('@') || line.contains("127.0.0.1")), "{lines:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     const ADA: &str = "ada.lovelace@example.com";
@@ -174,6 +193,7 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
         // All that is done here in a second is more than a client may have.
         .env("RATE_LIMIT_AUTH_PER_MINUTE", "0")
         .env("RATE_LIMIT_WRITES_PER_MINUTE", "0")
+        .env("NETWORK_REGISTRATIONS_PER_HOUR", "2")
         .spawn()
         .unwrap();
     let mut log = process.stderr.take().unwrap();
@@ -212,6 +232,11 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     let admin = server.with_token(&admin_token);
     let cursor = admin.get("/admin/events?limit=1").await.text("next_cursor");
     assert_eq!(admin.get(&format!("/admin/events?limit=1&cursor={cursor}")).await.status, 200);
+    let eve = json!({ "email": "eve.short@example.com", "password": "third secret phrase" });
+    let eve = server.with_token(server.post("/register", eve).await.text("access_token"));
+    assert_eq!(erase_me(&eve, "third secret phrase").await.status, 204);
+    let one_too_many = json!({ "email": "mallory.late@example.com", "password": "third secret phrase" });
+    assert_eq!(server.post("/register", one_too_many).await.status, 429);
     let tampered = format!("{token}x");
     assert_eq!(server.with_token(&tampered).get("/bookings").await.status, 401);
 
@@ -221,6 +246,7 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     let log = log.join().unwrap();
     let answered: Vec<&str> = log.lines().filter(|line| line.contains("answered")).collect();
     assert!(answered.len() >= 20 && answered.iter().all(|line| line.contains("request_id=")), "{log}");
+    assert_security_events(&log);
     let secret_of_tokens = std::fs::read_to_string(data.path().join("jwt-secret")).unwrap();
     let mut secrets = vec![
         "secret phrase".to_owned(),
@@ -228,6 +254,8 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
         "evently-admin".to_owned(),
         "lovelace".to_owned(),
         "bob.nobody".to_owned(),
+        "eve.short".to_owned(),
+        "mallory.late".to_owned(),
         "admin@example.com".to_owned(),
         "$argon2".to_owned(),
         secret_of_tokens.trim().to_owned(),

@@ -75,6 +75,14 @@ impl Server {
         Session::at(self.url.clone())
     }
 
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.url.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(crate) async fn admin(&self) -> Session {
         let credentials = json!({ "email": "admin@example.com", "password": "evently-admin" });
         let signed_in = self.anybody().post("/login", credentials).await;

@@ -153,6 +153,7 @@ fn keys_only_ever_come_from_keys() {
         "address",
         "account",
         "known",
+        "wide",
         "counter",
         "ended",
     ];

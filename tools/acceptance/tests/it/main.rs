@@ -44,6 +44,7 @@ mod local_server;
 mod lost_replies;
 mod lua_contracts;
 mod me;
+mod memory;
 mod metrics;
 mod networks;
 mod old_data;

@@ -6,14 +6,19 @@ use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use settings::{Config, RateLimits};
+use stores::redis::scripts::LimitOf;
 use tokio::time::sleep;
 
 use crate::common::{Answer, Calls, Session, TestApp, concert, send};
 
 fn limits(reads: u64, writes: u64, auth: u64) -> impl FnOnce(&mut Config) {
     move |config| {
-        config.rate_limits =
-            RateLimits { reads_per_minute: reads, writes_per_minute: writes, auth_per_minute: auth };
+        config.rate_limits = RateLimits {
+            reads_per_minute: reads,
+            writes_per_minute: writes,
+            auth_per_minute: auth,
+            ..RateLimits::default()
+        };
     }
 }
 
@@ -197,7 +202,8 @@ async fn every_answer_says_what_is_left() {
 async fn the_window_slides() {
     let evently = TestApp::start().await;
     let window = Duration::from_millis(400);
-    let ask = async || evently.app.redis.limit("writes", "a client", 2, window).await.unwrap();
+    let client = LimitOf { client: "a client".to_owned(), wide: None };
+    let ask = async || evently.app.redis.limit("writes", &client, 2, window).await.unwrap();
     let first = ask().await;
     assert_eq!((first.is_allowed, first.left), (true, 1));
     sleep(window / 2).await;
@@ -226,4 +232,53 @@ async fn without_redis_reads_are_free_and_each_process_counts_writes() {
     assert_limited(&ada.book(&event, 1).await, "\"writes\";q=2;w=60");
     assert_limited(&evently.anybody().post("/login", json!({})).await, "\"auth\";q=2;w=60");
     assert_eq!(evently.user().book(&event, 1).await.status, 503, "another client");
+}
+
+fn credentials() -> serde_json::Value {
+    json!({ "email": "nobody@example.com", "password": "long enough, surely" })
+}
+
+#[tokio::test]
+async fn sign_ins_of_many_ipv6_networks_are_limited_by_the_wider_one() {
+    let evently = TestApp::with(limits(0, 0, 2)).await;
+    let sign_in = async |address: &str| evently.from(address).await.post("/login", json!({})).await;
+    for n in 0..10 {
+        for _ in 0..2 {
+            assert_eq!(sign_in(&format!("2001:db8:1:{n}::1")).await.status, 422, "{n}");
+        }
+    }
+    assert_limited(&sign_in("2001:db8:1:ff::1").await, "\"auth\";q=2;w=60");
+    for other in ["2001:db8:2:ff::1", "192.0.2.1"] {
+        assert_eq!(sign_in(other).await.status, 422, "{other}");
+    }
+    // What its own network refuses takes nothing from the wider one.
+    let greedy = evently.from("2001:db8:3::1").await;
+    for n in 0..30 {
+        assert_eq!(greedy.post("/login", json!({})).await.status == 422, n < 2, "{n}");
+    }
+    let neighbour = sign_in("2001:db8:3:1::1").await;
+    assert_eq!((neighbour.status, neighbour.header("ratelimit").contains(";r=1;")), (422, true));
+}
+
+#[tokio::test]
+async fn redis_learns_no_address_of_a_network() {
+    let change = |config: &mut Config| {
+        limits(5, 5, 5)(config);
+        config.rate_limits.registrations_per_hour = 5;
+    };
+    let (evently, redis) = TestApp::with_own_redis(change).await;
+    for address in ["2001:db8:aa:bb::1", "192.0.2.1"] {
+        let anybody = evently.from(address).await;
+        anybody.get("/events").await;
+        anybody.post("/login", credentials()).await.assert_problem(401, "invalid_credentials");
+        let account =
+            json!({ "email": format!("{}@example.com", address.len()), "password": "correct horse" });
+        assert_eq!(anybody.post("/register", account).await.status, 201);
+    }
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
+    let limits = |kind: &str| keys.iter().filter(|key| key.contains(&format!(":limit:{kind}"))).count();
+    assert_eq!([limits("reads"), limits("auth"), limits("registrations")], [2, 3, 3], "{keys:?}");
+    assert!(!keys.iter().any(|key| key.contains("2001:db8") || key.contains("192.0.2")), "{keys:?}");
 }

@@ -30,8 +30,12 @@ async fn a_request_waits_for_few_round_trips() {
     let redis_at = delayed(redis.url(), DELAY).await.unwrap();
     let dynamodb_at = delayed(shared_dynamodb(), DELAY).await.unwrap();
     let limited = |config: &mut settings::Config| {
-        config.rate_limits =
-            RateLimits { writes_per_minute: 1_000, reads_per_minute: 1_000, auth_per_minute: 1_000 };
+        config.rate_limits = RateLimits {
+            writes_per_minute: 1_000,
+            reads_per_minute: 1_000,
+            auth_per_minute: 1_000,
+            registrations_per_hour: 1_000,
+        };
     };
     let evently =
         TestApp::on(&format!("http://{dynamodb_at}"), &format!("redis://{redis_at}"), limited).await;

@@ -177,6 +177,25 @@ fn functions_that_use_redis_run_in_its_network_and_no_others() {
 }
 
 #[test]
+fn a_function_with_admin_routes_knows_the_admins_address_and_the_password_only_where_people_sign_in() {
+    let template: Value = serde_saphyr::from_str(include_str!("../../../../template.yaml")).unwrap();
+    let mut knowing = Vec::new();
+    for (name, resource) in template["Resources"].as_object().unwrap() {
+        let Some(function) = name.strip_suffix("Function").map(str::to_lowercase) else { continue };
+        let variables = &resource["Properties"]["Environment"]["Variables"];
+        let signs_in = function == "auth";
+        let has_admin_routes = sources(&format!("functions/{function}/src"))
+            .iter()
+            .any(|(_, text)| text.contains(": Admin,") || text.contains("Admin { user_id }: Admin"));
+        assert_eq!(variables.get("ADMIN_EMAIL").is_some(), signs_in || has_admin_routes, "{name}");
+        assert_eq!(variables.get("ADMIN_EMAIL_PASSWORD").is_some(), signs_in, "{name}");
+        knowing.extend(has_admin_routes.then_some(function));
+    }
+    assert_eq!(knowing, ["admin"]);
+    assert!(template["Globals"]["Function"]["Environment"]["Variables"].get("ADMIN_EMAIL").is_none());
+}
+
+#[test]
 fn a_functions_main_only_wires() {
     for (file, text) in sources("functions") {
         if file.ends_with("main.rs") {

@@ -149,6 +149,25 @@ async fn one_network_that_tries_many_accounts_slows_down_whatever_the_account() 
 }
 
 #[tokio::test]
+async fn the_many_networks_of_one_customer_of_ipv6_slow_down_together() {
+    let evently = TestApp::start().await;
+    let accounts = &evently.app.accounts;
+    let of = |site: u16, n: u16| ClientAddress::Known([0x2001, 0xdb8, site, n, 0, 0, 0, 0].into());
+    let email = |n: u16| Email::parse(&format!("somebody-{n}@example.com")).unwrap();
+    let owner = Email::parse(EMAIL).unwrap();
+    try_password(accounts, &owner, of(1, 9)).await.unwrap().succeeded().await;
+    for n in 0..500 {
+        // Those who know theirs neither count nor clear the others.
+        try_password(accounts, &email(1_000 + n % 40), of(1, 600 + n)).await.unwrap().succeeded().await;
+        assert!(try_password(accounts, &email(n), of(1, n)).await.is_ok(), "{n}");
+    }
+    assert!(try_password(accounts, &email(600), of(1, 1_200)).await.is_err(), "whatever network and account");
+    assert!(try_password(accounts, &email(600), of(2, 1_200)).await.is_ok(), "another customer");
+    let at_home = try_password(accounts, &owner, of(1, 9)).await;
+    assert!(at_home.is_ok(), "nobody is kept out of where they signed in before");
+}
+
+#[tokio::test]
 async fn without_redis_a_process_counts_by_itself() {
     let (evently, redis) = TestApp::with_own_redis(|_| {}).await;
     register(&evently).await;
@@ -172,10 +191,15 @@ async fn redis_learns_neither_email_addresses_nor_networks() {
     let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
     keys.retain(|key| key.contains("{sign-in}"));
     assert_eq!(keys.len(), 4, "{keys:?}");
+    let by_ipv6 = evently.from("2001:db8:aa:bb::1").await;
+    fail(&by_ipv6, EMAIL, 1).await;
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*{sign-in}*").query_async(&mut connection).await.unwrap();
+    assert_eq!(keys.len(), 7, "its pair, its network and the wider one: {keys:?}");
     for key in &keys {
         let dump: Vec<u8> = redis::cmd("DUMP").arg(key).query_async(&mut connection).await.unwrap();
         let all = format!("{key} {}", String::from_utf8_lossy(&dump));
         assert!(!all.contains("ada") && !all.contains("example.com") && !all.contains("192.0.2"), "{all}");
+        assert!(!all.contains("2001:db8"), "{all}");
         let ttl: i64 = redis::cmd("PTTL").arg(key).query_async(&mut connection).await.unwrap();
         assert!(ttl > 0, "{key} stays for ever");
     }

@@ -1,16 +1,19 @@
-//! Times that must fit together though they stand in different places: in the template, in the settings, in the code.
+//! Times that must fit together though they stand in different places: in the template, in the settings, in the code; and those
+//! that must not tell whose an address is.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::reservation::HOLD_TTL_SECONDS_MAX;
 use http_api::service::REQUEST_TIME_MAX;
 use local::template::Template;
-use serde_json::Value;
+use serde_json::{Value, json};
 use settings::Config;
 use stores::{
     dynamodb::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT, TRANSACTION_TIME_MAX},
     redis::IDEMPOTENCY_TTL,
 };
+
+use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Calls, PASSWORD, TestApp};
 
 /// Each function of the template, by its binary, with its timeout.
 fn timeouts() -> BTreeMap<String, Duration> {
@@ -97,4 +100,31 @@ fn a_job_ends_by_itself_before_its_function_is_broken_off_and_that_before_the_ne
 fn an_idempotency_key_is_known_for_as_long_as_the_longest_hold() {
     assert!(IDEMPOTENCY_TTL >= Duration::from_secs(HOLD_TTL_SECONDS_MAX));
     assert_eq!(usual_settings().hold_ttl_ms, 600_000);
+}
+
+/// How often DynamoDB is asked; each is a round trip that somebody could measure. `sign_ins.rs` counts the hashes.
+#[tokio::test]
+async fn the_stores_are_asked_as_often_whoever_has_an_address() {
+    let calls = Calls::default();
+    let evently = TestApp::counted(&calls).await;
+    let anybody = evently.anybody();
+    let account = |email: &str, password: &str| json!({ "email": email, "password": password });
+    assert_eq!(anybody.post("/register", account("ada@example.com", PASSWORD)).await.status, 201);
+    let asked = async |path: &str, email: &str| {
+        calls.take();
+        let refused = anybody.post(path, account(email, "not the password")).await;
+        (refused.status, calls.take().values().sum::<usize>())
+    };
+    // Before the admin ever signed in, and after.
+    for round in 0..2 {
+        let taken = asked("/register", "ada@example.com").await;
+        assert_eq!(asked("/register", ADMIN_EMAIL).await, taken, "{round}");
+        assert_eq!(taken, (409, 2));
+        let wrong = asked("/login", "ada@example.com").await;
+        for email in ["nobody@example.com", ADMIN_EMAIL] {
+            assert_eq!(asked("/login", email).await, wrong, "{round}: {email}");
+        }
+        assert_eq!(wrong, (401, 1));
+        assert_eq!(anybody.post("/login", account(ADMIN_EMAIL, ADMIN_PASSWORD)).await.status, 200);
+    }
 }

@@ -1,5 +1,6 @@
 //! Access tokens: which are accepted, and what they allow.
 
+use domain::email::Email;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
@@ -7,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::common::{Answer, JWT_SECRET, TestApp, send};
+use crate::common::{ADMIN_EMAIL, Answer, JWT_SECRET, TestApp, erase_me, send};
 
 const ANOTHER_SECRET: &str = "another secret of more than thirty-two bytes";
 
@@ -250,4 +251,48 @@ async fn every_protected_route_asks_for_a_token_and_admin_routes_for_an_admin() 
         }
     }
     assert!(protected >= 10 && for_admins >= 3, "{protected} protected, {for_admins} for admins");
+}
+
+#[tokio::test]
+async fn only_the_admin_of_the_settings_is_one() {
+    let evently = TestApp::start().await;
+    let another = evently
+        .another_with(|config| {
+            config.admin.as_mut().unwrap().email = Email::parse("new@example.com").unwrap()
+        })
+        .await;
+    let without = evently.another_with(|config| config.admin = None).await;
+    let admins = token(json!({ "role": "admin", "email": ADMIN_EMAIL }));
+    let another_admins = token(json!({ "role": "admin", "email": "new@example.com" }));
+    // Who registered the address before it became the admin's.
+    let strangers = token(json!({ "role": "user", "email": ADMIN_EMAIL }));
+    let anothers = token(json!({ "role": "user", "email": "new@example.com" }));
+    for (what, process, token, admins_route, users_route) in [
+        ("the admin", &evently, &admins, 200, 200),
+        ("an admin of other settings", &evently, &another_admins, 401, 401),
+        ("somebody with the admin's address", &evently, &strangers, 401, 401),
+        ("a user", &evently, &anothers, 403, 200),
+        ("the admin of before", &another, &admins, 401, 401),
+        ("the admin of now", &another, &another_admins, 200, 200),
+        ("somebody with the address of the admin of now", &another, &anothers, 401, 401),
+        // Which address is the admin's is not known here, so nobody is one; else they are whom their token says.
+        ("an admin where there is none", &without, &admins, 401, 200),
+        ("a user where there is no admin", &without, &strangers, 403, 200),
+    ] {
+        let session = process.anybody().with_token(token);
+        for (path, expected) in [("/admin/analytics", admins_route), ("/bookings", users_route)] {
+            let answer = session.get(path).await;
+            assert_eq!(answer.status, expected, "{what} at {path}: {}", answer.body);
+            if expected == 401 {
+                answer.assert_problem(401, "unauthorized");
+                assert!(answer.header("www-authenticate").contains("invalid_token"), "{what}");
+            }
+        }
+        let change =
+            json!({ "current_password": "correct horse", "new_password": "four quiet green bicycles" });
+        if users_route == 401 {
+            session.post("/password", change).await.assert_problem(401, "unauthorized");
+            erase_me(&session, "correct horse").await.assert_problem(401, "unauthorized");
+        }
+    }
 }

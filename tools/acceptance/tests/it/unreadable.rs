@@ -173,8 +173,12 @@ async fn a_jobs_cursor_that_cant_be_read_is_a_start_from_the_beginning() {
 #[tokio::test]
 async fn what_is_kept_of_a_buyer_and_cant_be_read_is_forgotten() {
     let evently = TestApp::with(|config| {
-        config.rate_limits =
-            RateLimits { writes_per_minute: 1_000, reads_per_minute: 1_000, auth_per_minute: 1_000 };
+        config.rate_limits = RateLimits {
+            writes_per_minute: 1_000,
+            reads_per_minute: 1_000,
+            auth_per_minute: 1_000,
+            registrations_per_hour: 1_000,
+        };
     })
     .await;
     let (event, ada, keys) = (evently.event(9).await, evently.user(), evently.keys());

@@ -35,7 +35,7 @@ pub use self::{
     confirm::{Begin, Redraw},
     hold::{Became, Look, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
-    limit::Allowance,
+    limit::{Allowance, LimitOf, WIDE_TIMES},
     places::{Places, PlacesCounted},
     sign_in::{EndedTokensSeen, FailureRules, FailuresOf},
 };

@@ -26,6 +26,8 @@ pub struct FailuresOf {
     pub account: String,
     /// The network that the attempt comes from.
     pub network: String,
+    /// The wider network that this is part of, if it counts.
+    pub wide: Option<String>,
 }
 
 /// How wrong passwords slow down what comes next, for one of the counters.
@@ -51,7 +53,8 @@ pub struct EndedTokensSeen {
 }
 
 impl Redis {
-    /// `attempt.lua`: asks to try a password. `rules` are those of the pair, of the network and of the account. Answers
+    /// `attempt.lua`: asks to try a password. `rules` are those of the pair, of the network, of the account, and
+    /// of the wider network if there is one. Answers
     /// how long to wait if too many were wrong.
     pub async fn attempt(
         &self,
@@ -62,6 +65,7 @@ impl Redis {
         let mut call = ATTEMPT.key(self.keys.failures_of_pair(&of.account, &of.network));
         call.key(self.keys.failures_of_address(&of.network));
         call.key(self.keys.failures_of_account(&of.account)).key(self.keys.known_networks(&of.account));
+        call.key(self.failures_of_wide(of));
         call.arg(&of.network).arg(json(rules)?).arg(known_for.as_millis());
         let answer = self.invoke(&call).await?;
         match answer.word() {
@@ -82,12 +86,18 @@ impl Redis {
         let mut call = SIGNED_IN.key(self.keys.failures_of_pair(&of.account, &of.network));
         call.key(self.keys.failures_of_address(&of.network));
         call.key(self.keys.failures_of_account(&of.account)).key(self.keys.known_networks(&of.account));
+        call.key(self.failures_of_wide(of));
         call.arg(&of.network).arg(known_for.as_millis()).arg(known_max).arg(u8::from(is_right));
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "NOTED" => Ok(()),
             _ => Err(answer.unknown("signed_in")),
         }
+    }
+
+    /// Where there is no wider network, this is never written.
+    fn failures_of_wide(&self, of: &FailuresOf) -> String {
+        self.keys.failures_of_wide(of.wide.as_deref().unwrap_or(&of.network))
     }
 
     /// `end_tokens.lua`: ends a user's tokens that were got with an older password than that version.

@@ -185,8 +185,12 @@ impl TestApp {
     }
 
     fn signed_in(&self, role: Role) -> Session {
+        let email = match role {
+            Role::Admin => ADMIN_EMAIL,
+            Role::User => "somebody@example.com",
+        };
         let user = User {
-            email: Email::parse("somebody@example.com").unwrap(),
+            email: Email::parse(email).unwrap(),
             id: UserId::new(),
             name: None,
             role,

@@ -83,7 +83,7 @@ pub(crate) fn of_key(key: &str) -> &'static str {
         (_, "popular") => "redis-popular",
         (_, "sales-generation") => "redis-sales-generation",
         (_, "report") => "redis-report",
-        (_, "pair" | "address" | "account") => "redis-failures",
+        (_, "pair" | "address" | "account" | "wide") => "redis-failures",
         (_, "known") => "redis-known-networks",
         _ => panic!("a key of a new kind: {key}; see golden/kinds.rs"),
     }

@@ -62,8 +62,12 @@ impl Day {
     pub(crate) async fn begin() -> Self {
         within_the_hour().await;
         let (evently, redis) = TestApp::with_own_redis(|config| {
-            config.rate_limits =
-                RateLimits { writes_per_minute: 1_000, reads_per_minute: 1_000, auth_per_minute: 1_000 };
+            config.rate_limits = RateLimits {
+                writes_per_minute: 1_000,
+                reads_per_minute: 1_000,
+                auth_per_minute: 1_000,
+                registrations_per_hour: 1_000,
+            };
         })
         .await;
         let (admin, ada) = (evently.admin(), accounts(&evently).await);
@@ -259,6 +263,11 @@ async fn accounts(evently: &TestApp) -> Session {
     for _ in 0..5 {
         let guess = json!({ "email": "bob@example.com", "password": "a guess, and a bad one" });
         assert_eq!(anybody.post("/login", guess).await.status, 401);
+    }
+    let by_ipv6 = evently.from("2001:db8:1:2::1").await;
+    for _ in 0..5 {
+        let guess = json!({ "email": "nobody@example.com", "password": "a guess, and a bad one" });
+        assert_eq!(by_ipv6.post("/login", guess).await.status, 401);
     }
     sign_in(evently, PASSWORD).await
 }

@@ -276,7 +276,7 @@ async fn every_count_of_a_client_is_gone_by() {
 #[tokio::test]
 async fn every_count_of_wrong_passwords_slows_the_next_one() {
     let mut reader = Reader::new().await;
-    let (anybody, ada) = (reader.evently.anybody(), "ada@example.com");
+    let (anybody, ada) = (reader.evently.from("2001:db8::1").await, "ada@example.com");
     let credentials = json!({ "email": ada, "password": "correct horse" });
     let guess = json!({ "email": ada, "password": "a guess, and a bad one" });
     assert_eq!(anybody.post("/register", credentials.clone()).await.status, 201);
@@ -291,7 +291,7 @@ async fn every_count_of_wrong_passwords_slows_the_next_one() {
         assert_eq!(anybody.post("/login", credentials.clone()).await.status, 429, "{what}");
     }
     reader.command(&["DEL", &pair]).await;
-    for kind in ["address", "account"] {
+    for kind in ["address", "account", "wide"] {
         let key = kept_of(&reader, kind).await;
         for (what, kept) in values_at("redis-failures", &format!("{{sign-in}}:{kind}:{{hash}}")) {
             reader.put_value_at(&key, &kept).await;
