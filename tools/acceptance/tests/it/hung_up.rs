@@ -83,7 +83,8 @@ async fn a_confirm_whose_client_is_gone_is_finished() {
     post_and_hang_up(&slowed, &begun, &format!("/reservations/{reservation}/confirm"), &ada).await;
     becomes(&evently, &event, (7, 0, applied + 1)).await;
     assert_eq!((evently.sold(&event).await, evently.available(&event).await), (3, 7));
-    assert_eq!(ada.get(&format!("/bookings/{reservation}")).await.body["status"], "confirmed");
+    let booking = ada.get(&format!("/bookings/{reservation}")).await.body;
+    assert_eq!(booking["booking"]["status"], "confirmed", "{booking}");
     let swept = janitor::run(&evently.app, Timestamp::now()).await.unwrap().done;
     assert_eq!((swept.confirms_finished, swept.shards_repaired), (0, 0), "nothing was left to do");
 }
