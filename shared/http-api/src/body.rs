@@ -1,6 +1,6 @@
 //! JSON bodies: at most 16 KiB, no unknown fields, every complaint with its field. And the body of an answer that has none.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, error::Error, iter};
 
 use axum::{
     body::{Body, Bytes},
@@ -76,12 +76,25 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
+/// Why a server breaks off a body that takes too long.
+#[derive(Debug, thiserror::Error)]
+#[error("the body took too long")]
+pub struct TooSlow;
+
 fn unreadable(rejection: BytesRejection) -> Problem {
+    let mut causes = iter::successors(rejection.source(), |&cause| cause.source());
+    if causes.any(|cause| cause.is::<TooSlow>()) {
+        return too_slow();
+    }
     if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
         too_large()
     } else {
         malformed_body()
     }
+}
+
+pub(super) fn too_slow() -> Problem {
+    Problem::new(Code::BodyTooSlow)
 }
 
 pub(super) fn not_json() -> Problem {

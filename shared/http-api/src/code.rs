@@ -59,6 +59,9 @@ codes! {
     METHOD_NOT_ALLOWED {
         MethodNotAllowed "method_not_allowed" "This path has other methods"
     }
+    REQUEST_TIMEOUT {
+        BodyTooSlow "body_too_slow" "The body took too long to arrive"
+    }
     CONFLICT {
         SoldOut "sold_out" "Sold out"
         AllHeld "all_held" "Too few seats are free, but some are held"
@@ -89,6 +92,9 @@ codes! {
     }
     UNSUPPORTED_MEDIA_TYPE {
         UnsupportedMediaType "unsupported_media_type" "The body has the wrong media type"
+    }
+    MISDIRECTED_REQUEST {
+        HostNotServed "host_not_served" "This server has another name"
     }
     UNPROCESSABLE_ENTITY {
         ValidationFailed "validation_failed" "Some fields are not acceptable"

@@ -9,6 +9,7 @@ use local::{
     api,
     embedded_store::{EmbeddedStore, Location},
     redis_server::{RedisOptions, RedisServer},
+    serve::{self, Limits},
     stack::table_name,
     tables,
     template::Template,
@@ -50,7 +51,7 @@ impl Service {
         let service = api::with_peers(api::service(&Template::embedded().unwrap(), &app).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        tokio::spawn(serve::serve(listener, service, Limits::default(), std::future::pending()));
         Self { address, _store: store, _redis: redis }
     }
 

@@ -8,6 +8,8 @@ pub mod delayed;
 pub mod demo;
 pub mod dir_lock;
 pub mod embedded_store;
+pub mod hosts;
+mod private;
 pub mod redis_server;
 pub mod settings;
 pub mod settings_table;

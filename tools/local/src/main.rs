@@ -6,7 +6,8 @@ use axum::Router;
 use jiff::Timestamp;
 use kit::ending::{Stop, exit_code};
 use local::{
-    api, demo, schedules, serve,
+    api, demo, hosts, schedules,
+    serve::{self, Limits},
     settings::{Arguments, Command, Settings},
     settings_table,
     stack::Stack,
@@ -61,11 +62,11 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         stop.told().await;
         eprintln!("\nStopping.");
     };
-    let service = api::with_peers(service);
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
+    let service = api::with_peers(hosts::own_only(service));
+    serve::serve(listener, service, Limits::default(), stop).await;
     drop(jobs);
     stack.stop().await;
-    Ok(served?)
+    Ok(())
 }
 
 /// Demo events, and the service.

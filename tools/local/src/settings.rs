@@ -8,6 +8,8 @@ use kit::settings::whole;
 use settings::{CONFIRM_GRACE_MS, Config, ConfigError, table};
 use uuid::Uuid;
 
+use crate::private;
+
 const ADMIN_EMAIL: &str = "admin@example.com";
 /// Known to everybody: the server listens on the loopback address only.
 const ADMIN_PASSWORD: &str = "evently-admin";
@@ -189,13 +191,13 @@ fn env(name: &str) -> Option<String> {
 
 /// The secret that signs tokens, kept with the data so that tokens outlive a restart.
 fn kept_secret(data_dir: &std::path::Path) -> io::Result<String> {
-    std::fs::create_dir_all(data_dir)?;
+    private::folder(data_dir)?;
     let file = data_dir.join("jwt-secret");
-    match std::fs::read_to_string(&file) {
+    match private::read(&file) {
         Ok(secret) => Ok(secret),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-            std::fs::write(&file, &secret)?;
+            private::write_new(&file, &secret)?;
             Ok(secret)
         }
         Err(error) => Err(error),

@@ -1,12 +1,16 @@
 //! All functions behind one API, and the OpenAPI document that they make together.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Once},
+};
 
 use axum::{
     Router,
     body::HttpBody,
     extract::{ConnectInfo, Request, State, connect_info::IntoMakeServiceWithConnectInfo},
-    http::{Method, header},
+    http::{HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -21,10 +25,17 @@ use tower::ServiceExt;
 use utoipa::{OpenApi, openapi};
 
 use crate::{
-    forwarded::TrustedProxies,
+    forwarded::{self, TrustedProxies},
     template::{Routes, Template, TemplateError},
     unread,
 };
+
+/// To a browser that came by TLS: try nothing else for a year (RFC 6797). Less than for API Gateway, which nobody reaches
+/// otherwise: the name is the operator's own, who may have other plans for it.
+const BY_TLS_FOR_A_YEAR: &str = "max-age=31536000";
+
+const PROXIES_NOT_SET: &str = "a request came with X-Forwarded-For, but TRUSTED_PROXIES is not set: if a load balancer sent it, \
+                               all clients count as one";
 
 /// The routes of each function, by the function's name in the template.
 pub fn routes_by_function() -> [(&'static str, Router<Arc<App>>); 5] {
@@ -91,29 +102,52 @@ fn without_made_up_length(response: Response) -> Response {
 
 /// A service for connections from anywhere, whose addresses it knows.
 pub fn with_peers(service: Router) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
-    behind(TrustedProxies::default(), service)
+    received(Door { proxies: TrustedProxies::default(), untold: None }, service)
 }
 
-/// A service that knows where its requests come from, by the connection and by what these proxies tell; and that leaves a
-/// connection good for the next request, or says that it ends.
+/// A service that knows where its requests come from, by the connection and by what these proxies tell; that leaves a
+/// connection good for the next request, or says that it ends; and that finishes the changes that it has begun. Without
+/// proxies it says, once, if there seems to be one.
 pub fn behind(
     proxies: TrustedProxies,
     service: Router,
 ) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+    received(Door { untold: (proxies == TrustedProxies::default()).then(Once::new), proxies }, service)
+}
+
+/// What requests come through.
+struct Door {
+    proxies: TrustedProxies,
+    /// Whether nobody was told yet that proxies should be set; `None` where that would make no sense.
+    untold: Option<Once>,
+}
+
+fn received(door: Door, service: Router) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
     service
-        .layer(middleware::from_fn_with_state(Arc::new(proxies), receive))
+        .layer(middleware::from_fn_with_state(Arc::new(door), receive))
         .into_make_service_with_connect_info()
 }
 
 async fn receive(
-    State(proxies): State<Arc<TrustedProxies>>,
+    State(door): State<Arc<Door>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let client = proxies.client(peer.ip(), request.headers());
+    if let Some(untold) = &door.untold
+        && forwarded::is_forwarded(request.headers())
+    {
+        untold.call_once(|| tracing::warn!(from = %peer.ip(), "{PROXIES_NOT_SET}"));
+    }
+    let client = door.proxies.client(peer.ip(), request.headers());
+    let is_by_tls = door.proxies.is_by_tls(peer.ip(), request.headers());
     request.extensions_mut().insert(PeerAddress(client));
-    unread::answer(request, next).await
+    let mut response = unread::answer(request, next).await;
+    if is_by_tls {
+        let value = HeaderValue::from_static(BY_TLS_FOR_A_YEAR);
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    response
 }
 
 /// The OpenAPI document of the whole API, as `functions/events/openapi.json` holds it.

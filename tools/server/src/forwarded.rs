@@ -10,9 +10,10 @@ use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The networks that our own proxies call from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
@@ -31,18 +32,36 @@ impl TrustedProxies {
             .map(Self)
     }
 
+    /// Whether one of them says that its client came by TLS. Of several entries the first is of the client's own connection: a
+    /// client that makes one up deceives only itself.
+    pub fn is_by_tls(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let said = headers.get(&X_FORWARDED_PROTO).and_then(|value| value.to_str().ok());
+        let first = said.and_then(|said| said.split(',').next());
+        first.is_some_and(|first| first.trim().eq_ignore_ascii_case("https"))
+            && self.trusts(peer.to_canonical())
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
     /// The address of the client whose request came from `peer`.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let lists = headers.get_all(&X_FORWARDED_FOR).iter().rev();
         let mut callers = lists.flat_map(|list| list.as_bytes().rsplit(|byte| *byte == b',')).map(address);
         let mut nearest = peer.to_canonical();
-        while self.0.iter().any(|network| network.contains(&nearest)) {
+        while self.trusts(nearest) {
             // What is no address was not written by a proxy of ours: then that proxy is the client as far as we know.
             let Some(Some(caller)) = callers.next() else { break };
             nearest = caller;
         }
         nearest
     }
+}
+
+/// Whether somebody says on whose behalf a request comes.
+pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key(&X_FORWARDED_FOR)
 }
 
 /// An entry of the header; some proxies write the port, too.
@@ -94,6 +113,22 @@ mod tests {
         }
         assert_eq!(client(proxies, "10.1.2.3", &[]), "10.1.2.3");
         assert_eq!(client(proxies, "10.1.2.3", &[b"1.2.3.4", b"192.0.2.7, 10.0.0.4"]), "192.0.2.7");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_can_say_that_it_was_tls() {
+        for (peer, said, expected) in [
+            ("10.1.2.3", "https", true),
+            ("::ffff:10.1.2.3", "HTTPS, http", true),
+            ("10.1.2.3", "http, https", false),
+            ("10.1.2.3", "http", false),
+            ("10.1.2.3", "", false),
+            ("198.51.100.4", "https", false),
+        ] {
+            let headers = HeaderMap::from_iter([(X_FORWARDED_PROTO.clone(), said.parse().unwrap())]);
+            let proxies = TrustedProxies::parse("10.0.0.0/8").unwrap();
+            assert_eq!(proxies.is_by_tls(peer.parse().unwrap(), &headers), expected, "{peer}: {said}");
+        }
     }
 
     #[test]

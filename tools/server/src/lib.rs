@@ -2,6 +2,7 @@
 //! deployment's schedules, and what a process needs to live in a container.
 
 pub mod api;
+mod finish;
 pub mod forwarded;
 pub mod live;
 pub mod schedules;

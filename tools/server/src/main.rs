@@ -8,7 +8,8 @@ use http_api::App;
 use jiff::Timestamp;
 use kit::ending::{Stop, exit_code};
 use server::{
-    api, live, schedules, serve,
+    api, live, schedules,
+    serve::{self, Limits},
     settings::{Arguments, Command, Settings},
     template::Template,
 };
@@ -53,7 +54,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         settings.trusted_proxies.unwrap_or_default(),
         live::beside(api::service(&template, &app)?),
     );
-    serve::serve(listener, service, stop).await?;
+    serve::serve(listener, service, Limits::default(), stop).await;
     drop(jobs);
     tracing::info!("stopped");
     Ok(())

@@ -20,9 +20,16 @@ use axum::{
     response::Response,
 };
 use futures::{Stream, StreamExt};
-use http_api::body::BODY_BYTES_MAX;
-use tokio::{sync::oneshot, time::timeout};
+use http_api::body::{BODY_BYTES_MAX, TooSlow};
+use tokio::{
+    sync::oneshot,
+    time::{Sleep, sleep, timeout},
+};
 
+use crate::finish;
+
+/// How long a body may take whose handler waits for it: less than a request has, so that the client is told what was wrong.
+const SENT_WITHIN: Duration = Duration::from_secs(5);
 /// How long a client that has its answer may go on sending; then its connection ends.
 const READ_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long an answer waits for the end of a body whose length is not known, to say whether the connection goes on.
@@ -31,14 +38,13 @@ const ANSWER_WAITS_MAX: Duration = Duration::from_secs(1);
 /// Answers, and sees to what is unread of the body by then.
 pub(crate) async fn answer(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return finish::answer(request, next).await;
     }
     // Such a client sends its body when it is told to; told something else, it may send it or not.
     let waits_to_send = request.headers().contains_key(header::EXPECT);
     let (owner, mut returned) = oneshot::channel();
-    let request =
-        request.map(|body| Body::from_stream(Lent { rest: Some(Rest::of(body)), owner: Some(owner) }));
-    let mut response = next.run(request).await;
+    let request = request.map(|body| Body::from_stream(Lent::to(owner, body)));
+    let mut response = finish::answer(request, next).await;
     if let Ok(rest) = returned.try_recv()
         && !rest.leaves_connection_good(waits_to_send).await
     {
@@ -98,6 +104,14 @@ struct Lent {
     /// `None` once all of it was read.
     rest: Option<Rest>,
     owner: Option<oneshot::Sender<Rest>>,
+    /// Runs from when anybody wants any of it.
+    too_late: Option<Pin<Box<Sleep>>>,
+}
+
+impl Lent {
+    fn to(owner: oneshot::Sender<Rest>, body: Body) -> Self {
+        Self { rest: Some(Rest::of(body)), owner: Some(owner), too_late: None }
+    }
 }
 
 impl Stream for Lent {
@@ -107,7 +121,14 @@ impl Stream for Lent {
         let lent = self.get_mut();
         let Some(rest) = &mut lent.rest else { return Poll::Ready(None) };
         rest.is_asked = true;
-        let read = ready!(rest.body.poll_next_unpin(context));
+        let read = match rest.body.poll_next_unpin(context) {
+            Poll::Ready(read) => read,
+            Poll::Pending => {
+                let too_late = lent.too_late.get_or_insert_with(|| Box::pin(sleep(SENT_WITHIN)));
+                ready!(too_late.as_mut().poll(context));
+                Some(Err(Error::new(TooSlow)))
+            }
+        };
         match &read {
             Some(Ok(bytes)) => rest.read_bytes += bytes.len(),
             Some(Err(_)) => rest.is_broken = true,

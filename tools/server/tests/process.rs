@@ -111,6 +111,21 @@ fn without_its_stores_it_lives_but_is_not_well() {
 }
 
 #[test]
+fn a_proxy_that_nobody_set_is_told_of_once() {
+    for (settings, expected) in [(&[][..], 1), (&[("TRUSTED_PROXIES", "127.0.0.0/8")][..], 0)] {
+        let server = Server::start(settings);
+        for _ in 0..3 {
+            let mut connection = server.connect();
+            write!(connection, "GET /livez HTTP/1.0\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n").unwrap();
+            connection.read_to_string(&mut String::new()).unwrap();
+        }
+        server.terminate();
+        let (_, log) = server.wait();
+        assert_eq!(log.matches("TRUSTED_PROXIES is not set").count(), expected, "{log}");
+    }
+}
+
+#[test]
 fn told_to_stop_it_answers_what_is_under_way_and_takes_nothing_new() {
     let server = Server::start(&[]);
     let mut under_way = server.connect();

@@ -25,9 +25,10 @@ const OF_EVERY_ROUTE: [(Code, &str); 3] = [
 ];
 
 /// Problems where there is no route.
-const WITHOUT_ROUTE: [(&str, Code, &str); 2] = [
+const WITHOUT_ROUTE: [(&str, Code, &str); 3] = [
     ("NotFound", Code::NotFound, "there is nothing at this path"),
     ("MethodNotAllowed", Code::MethodNotAllowed, "this path has other methods, see `Allow`"),
+    ("HostNotServed", Code::HostNotServed, "of a server on one's own machine: `Host` names another"),
 ];
 
 /// Completes the document.

@@ -18,6 +18,8 @@ pub(super) fn example(code: Code) -> Problem {
         Code::Unauthorized => return Problem::unauthorized("The Authorization header is missing.", "Bearer"),
         Code::InvalidParameter => return Problem::bad_parameter("limit", "must be 1 to 100"),
         Code::MalformedBody => return body::malformed_body(),
+        Code::BodyTooSlow => return body::too_slow(),
+        Code::HostNotServed => return Problem::new(Code::HostNotServed),
         Code::UnsupportedMediaType => return body::not_json(),
         Code::BodyTooLarge => return body::too_large(),
         Code::Forbidden => return caller::forbidden(),

@@ -124,6 +124,7 @@ problems! {
     pub BodyProblems:
     MalformedJson,
     MalformedBody: "it broke off",
+    BodyTooSlow: "from a server of its own",
     BodyTooLarge: "more than 16 KiB",
     UnsupportedMediaType: "not JSON",
     ValidationFailed: "each bad or unknown field is listed in `errors`",

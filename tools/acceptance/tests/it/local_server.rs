@@ -1,8 +1,8 @@
 //! The local server as people run it: what it prints, what it keeps, and that it leaves nothing behind.
 
 use std::{
-    io::{BufRead, BufReader, Read},
-    net::TcpListener,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -217,6 +217,64 @@ async fn what_keeps_it_from_starting_is_said_in_one_sentence() {
         assert_eq!(said.lines().count(), 1, "{said}");
         assert!(said.starts_with("Evently can't start: ") && said.contains(expected), "{said}");
     }
+}
+
+/// What is answered to a request as these bytes.
+fn raw(server: &Server, request: &str) -> String {
+    let mut connection = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn it_answers_only_under_this_machines_own_names() {
+    let data = tempfile::tempdir().unwrap();
+    let server = start(data.path());
+    let port = server.url.rsplit(':').next().unwrap().to_owned();
+    for host in ["localhost", "LOCALHOST", "127.0.0.1", "[::1]"] {
+        for host in [host.to_owned(), format!("{host}:{port}")] {
+            let answer =
+                raw(&server, &format!("GET /events HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{host}: {answer}");
+        }
+    }
+    for (target, host) in [
+        ("/events", "evil.example"),
+        ("/events", &format!("evil.example:{port}")),
+        ("/events", "localhost.evil.example"),
+        ("http://evil.example/events", "localhost"),
+        ("http://localhost/events", "evil.example"),
+    ] {
+        let answer =
+            raw(&server, &format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+        assert!(answer.starts_with("HTTP/1.1 421 "), "{target} of {host}: {answer}");
+        assert!(
+            answer.contains("application/problem+json") && answer.contains("host_not_served"),
+            "{answer}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_may_read_its_data() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let parent = tempfile::tempdir().unwrap();
+    let (data, secret) = (parent.path().join("data"), parent.path().join("data/jwt-secret"));
+    start(&data).stop("TERM");
+    assert_eq!((mode(&data), mode(&secret)), (0o700, 0o600));
+    let kept = fs::read_to_string(&secret).unwrap();
+
+    // As an earlier release left them.
+    fs::set_permissions(&data, PermissionsExt::from_mode(0o755)).unwrap();
+    fs::set_permissions(&secret, PermissionsExt::from_mode(0o644)).unwrap();
+    start(&data).stop("TERM");
+    assert_eq!((mode(&data), mode(&secret)), (0o700, 0o600));
+    assert_eq!(fs::read_to_string(&secret).unwrap(), kept);
 }
 
 #[tokio::test]

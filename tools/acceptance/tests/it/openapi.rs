@@ -77,8 +77,8 @@ fn every_problem_names_its_codes_and_each_code_has_an_example() {
             }
         }
     }
-    // Where there is no route, no route can say so.
-    for response in ["NotFound", "MethodNotAllowed"] {
+    // Where there is no route, no route can say so; nor of another host.
+    for response in ["NotFound", "MethodNotAllowed", "HostNotServed"] {
         let content = &document["components"]["responses"][response]["content"]["application/problem+json"];
         seen.extend(codes(content).into_iter().map(str::to_owned));
     }

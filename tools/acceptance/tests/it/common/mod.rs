@@ -26,7 +26,13 @@ use domain::{
 use http_api::{App, client_address::PeerAddress};
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
-use local::{api, redis_server::RedisServer, stack::table_name, tables};
+use local::{
+    api,
+    redis_server::RedisServer,
+    serve::{self, Limits},
+    stack::table_name,
+    tables,
+};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use settings::{Config, RateLimits};
@@ -155,7 +161,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let service = api::with_peers(permissions::service(&app));
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        tokio::spawn(serve::serve(listener, service, Limits::default(), std::future::pending()));
         Self { app, url, http: http_client() }
     }
 
