@@ -33,6 +33,7 @@ fn defaults_fill_in_what_is_optional() {
     let limits = RateLimits { writes_per_minute: 10, reads_per_minute: 120, auth_per_minute: 10 };
     assert_eq!(config.rate_limits, limits);
     assert!(config.cors_allow_origins.is_empty());
+    assert_eq!(config.tables.audit, None, "a container of before has no such table");
     assert!(config.admin.is_none() && config.jwt_secret_previous.is_none() && !config.redis.cluster);
 }
 

@@ -100,7 +100,9 @@ impl World {
         let starts_at = Timestamp::from_second(now.as_second())? + SignedDuration::from_hours(24 * 30);
         let mut events = Vec::new();
         for capacity in CAPACITIES {
-            events.push(booking::create_event(&truth.protocol, event(capacity, starts_at), now).await?.id);
+            events.push(
+                booking::create_event(&truth.protocol, event(capacity, starts_at), None, now).await?.id,
+            );
         }
         let environment = environment(&redis_url, &dynamodb_endpoint);
         let fleet = Fleet::start(settings, folder.path(), environment).await?;
@@ -155,6 +157,7 @@ fn common(name: &str) -> Option<String> {
         "EVENTS_TABLE" => "exercise-events",
         "INVENTORY_TABLE" => "exercise-inventory",
         "BOOKINGS_TABLE" => "exercise-bookings",
+        "AUDIT_TABLE" => "exercise-audit",
         "JWT_SECRET" => JWT_SECRET,
         "RESERVATION_TTL_SECONDS" => return Some(HOLD_TTL_SECONDS.to_string()),
         // A few people stand for thousands.
@@ -175,11 +178,12 @@ fn config(redis_url: &str) -> Result<Config, Failure> {
 }
 
 fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, String)> {
-    const COMMON: [&str; 9] = [
+    const COMMON: [&str; 10] = [
         "USERS_TABLE",
         "EVENTS_TABLE",
         "INVENTORY_TABLE",
         "BOOKINGS_TABLE",
+        "AUDIT_TABLE",
         "JWT_SECRET",
         "RESERVATION_TTL_SECONDS",
         "RATE_LIMIT_WRITES_PER_MINUTE",

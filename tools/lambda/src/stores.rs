@@ -86,6 +86,7 @@ fn environment(host: IpAddr, dynamodb: u16, redis: u16) -> Environment {
         ("EVENTS_TABLE", "evently-events"),
         ("INVENTORY_TABLE", "evently-inventory"),
         ("BOOKINGS_TABLE", "evently-bookings"),
+        ("AUDIT_TABLE", "evently-audit"),
         ("JWT_SECRET", JWT_SECRET),
         ("ADMIN_EMAIL", ADMIN_EMAIL),
         ("ADMIN_EMAIL_PASSWORD", ADMIN_PASSWORD),

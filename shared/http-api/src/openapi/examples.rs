@@ -47,6 +47,7 @@ pub(super) fn example(code: Code) -> Problem {
         Code::TooManyAttempts => Error::TooManyAttempts { wait_seconds: 30 },
         Code::PasswordIsASetting => Error::PasswordIsASetting,
         Code::AccountNotFound => Error::AccountNotFound,
+        Code::NotAudited => Error::NotAudited,
         Code::StillOpen => Error::StillOpen { bookings: Vec::new(), reservations: Vec::new() },
         Code::StaleVersion => Error::StaleVersion { current: 3 },
         Code::CapacityBelowSold => Error::CapacityBelowSold { lowest: 250 },
