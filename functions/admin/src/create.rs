@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse,
 };
 use booking::{self, Created};
-use domain::{error::Error, request_key::RequestKey};
+use domain::{audit::Actor, error::Error, request_key::RequestKey};
 use http_api::{
     Admin, App, JsonBody, OptionalIdempotencyKey, Problem,
     headers::replayed,
@@ -47,13 +47,17 @@ pub(crate) async fn create_event(
     JsonBody(input): JsonBody<EventInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
+    let user_id = admin.user_id;
+    let by = Actor::from(admin);
     let created = match key {
         Some(key) => {
-            let key = RequestKey::new(admin.user_id, &key, &input.canonical()?);
-            booking::create_event_once(&app.protocol, &key, || input.details(None, now), now).await?
+            let key = RequestKey::new(user_id, &key, &input.canonical()?);
+            booking::create_event_once(&app.protocol, &key, || input.details(None, now), Some(&by), now)
+                .await?
         }
         None => {
-            let created = booking::create_event(&app.protocol, input.details(None, now)?, now).await;
+            let created =
+                booking::create_event(&app.protocol, input.details(None, now)?, Some(&by), now).await;
             Created { event: created.map_err(without_key)?, replayed: false }
         }
     };

@@ -32,11 +32,11 @@ http_api::problems! { DeleteProblems:
 )]
 pub(crate) async fn delete_event(
     State(app): State<Arc<App>>,
-    _: Admin,
+    admin: Admin,
     PathId(id): PathId<EventId>,
     RequiredIfMatch(if_match): RequiredIfMatch,
 ) -> Result<impl IntoResponse, Problem> {
-    booking::delete_draft(&app.protocol, id, |event| if_match.allows(event.version), Timestamp::now())
-        .await?;
+    let (by, now) = (admin.into(), Timestamp::now());
+    booking::delete_draft(&app.protocol, id, |event| if_match.allows(event.version), Some(&by), now).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,7 @@
-//! Admins create, change, delete and list events, and see how they sell and what moves their prices.
+//! Admins create, change, delete and list events, and see how they sell, what moves their prices, and who did what.
 
 mod analytics;
+mod audit;
 mod capacity;
 mod create;
 mod delete;
@@ -32,6 +33,7 @@ http_api::routes![
     [capacity::capacity_utilization],
     [analytics::analytics],
     [timeline::timeline],
+    [audit::list_audit],
 ];
 
 /// An event with its ETag.

@@ -185,7 +185,7 @@ http_api::problems! { PatchProblems:
 )]
 pub(crate) async fn patch_event(
     State(app): State<Arc<App>>,
-    _: Admin,
+    admin: Admin,
     PathId(id): PathId<EventId>,
     RequiredIfMatch(if_match): RequiredIfMatch,
     MergePatch(patch): MergePatch<EventPatch>,
@@ -196,6 +196,7 @@ pub(crate) async fn patch_event(
         id,
         |event| if_match.allows(event.version),
         |event| patch.applied_to(event).details(Some(event), now),
+        Some(&admin.into()),
         now,
     )
     .await?;

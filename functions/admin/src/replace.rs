@@ -40,7 +40,7 @@ http_api::problems! { ReplaceProblems:
 )]
 pub(crate) async fn replace_event(
     State(app): State<Arc<App>>,
-    _: Admin,
+    admin: Admin,
     PathId(id): PathId<EventId>,
     RequiredIfMatch(if_match): RequiredIfMatch,
     JsonBody(input): JsonBody<EventInput>,
@@ -51,6 +51,7 @@ pub(crate) async fn replace_event(
         id,
         |event| if_match.allows(event.version),
         |event| input.details(Some(event), now),
+        Some(&admin.into()),
         now,
     )
     .await?;

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::Protocol;
+use crate::{Protocol, audit};
 use domain::{
+    audit::{Actor, AuditEntry},
     error::{Error, GaveUp},
     event::{Event, EventDetails},
     id::EventId,
@@ -25,13 +26,14 @@ pub struct Created {
 }
 
 /// Makes an event and its inventory in DynamoDB, and shows it to people. Redis hears of its seats when somebody asks.
-/// Done again, it makes another event.
+/// Done again, it makes another event. `by` is the admin who does it, if one does: then it is audited.
 pub async fn create_event(
     protocol: &Protocol,
     details: EventDetails,
+    by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Event, Error> {
-    create(protocol, details, None, now).await.map(|created| created.event)
+    create(protocol, details, None, by, now).await.map(|created| created.event)
 }
 
 /// The same, once for each idempotency key: what the key was used for is written in the transaction that makes the event.
@@ -41,11 +43,12 @@ pub async fn create_event_once(
     protocol: &Protocol,
     key: &RequestKey,
     details: impl FnOnce() -> Result<EventDetails, Error>,
+    by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Created, Error> {
     match protocol.store.creation(key, now).await? {
         Some(before) => replay(protocol, key, &before).await,
-        None => create(protocol, details()?, Some(key), now).await,
+        None => create(protocol, details()?, Some(key), by, now).await,
     }
 }
 
@@ -53,6 +56,7 @@ async fn create(
     protocol: &Protocol,
     details: EventDetails,
     key: Option<&RequestKey>,
+    by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Created, Error> {
     details.check(None, now)?;
@@ -60,8 +64,10 @@ async fn create(
     let shards = u16::try_from(inventory.len()).map_err(|error| Error::Internal(Box::new(error)))?;
     for _ in 0..IDS_TRIED_MAX {
         let event = Event::new(EventId::new(now), details.clone(), shards, now);
-        match (protocol.store.create_event(&event, &inventory, key).await?, key) {
+        let entry = by.map(|by| AuditEntry::created(by, &event, Timestamp::now()));
+        match (protocol.store.create_event(&event, &inventory, key, entry.as_ref()).await?, key) {
             (dynamodb::Created::Done, _) => {
+                audit::log(entry.as_ref());
                 catalogue::announce(&protocol.catalogue, &event).await;
                 clear_broken_creations(protocol, &event, now).await;
                 return Ok(Created { event, replayed: false });

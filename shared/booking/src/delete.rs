@@ -11,18 +11,21 @@
 use jiff::Timestamp;
 
 use super::versions::stale;
-use crate::Protocol;
+use crate::{Protocol, audit};
 use domain::{
+    audit::{Actor, AuditEntry},
     error::Error,
     event::{Event, EventStatus},
     id::EventId,
 };
 
-/// Deletes a draft if it is still at the `expected` version.
+/// Deletes a draft if it is still at the `expected` version. The mark is audited, if an admin makes it: whoever goes on after
+/// that only ends what was done.
 pub async fn delete_draft(
     protocol: &Protocol,
     id: EventId,
     expected: impl Fn(&Event) -> bool,
+    by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let Some(event) = protocol.store.event(id).await? else {
@@ -43,7 +46,9 @@ pub async fn delete_draft(
     if inventory.iter().any(|shard| shard.bookings > 0 || shard.sold > 0) {
         return Err(Error::EventHasBookings);
     }
-    if protocol.store.mark_deleted(&event, now).await? {
+    let entry = by.map(|by| AuditEntry::deleted(by, &event, Timestamp::now()));
+    if protocol.store.mark_deleted(&event, now, entry.as_ref()).await? {
+        audit::log(entry.as_ref());
         return delete_marked(protocol, &event).await;
     }
     // Somebody changed it, or deletes it, too; or it was our own try, whose answer got lost.

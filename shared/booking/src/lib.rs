@@ -81,6 +81,7 @@
 //! 7. A confirmed booking changes only by an explicit cancel, and its seats return once.
 //! 8. Sold out is never said for good while a seat is free.
 
+mod audit;
 mod cancel;
 mod confirm;
 mod conservation;

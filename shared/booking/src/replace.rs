@@ -6,8 +6,9 @@ use super::{
     unpublish::unpublish,
     versions::{stale, with_capacity},
 };
-use crate::Protocol;
+use crate::{Protocol, audit};
 use domain::{
+    audit::{Actor, AuditEntry},
     error::{Error, GaveUp},
     event::{Event, EventDetails, EventStatus},
     id::{EventId, ReservationId},
@@ -26,7 +27,8 @@ const STEPS_MAX: usize = 32;
 /// removes them in DynamoDB; it never goes below what is held or sold.
 ///
 /// A large change is made in steps, each whole in itself. If it is broken off between two, the event stands with
-/// a capacity in between and a new version.
+/// a capacity in between and a new version. Each step is audited by itself, if an admin makes the change: an entry is written
+/// in the transaction of what it tells of.
 ///
 /// The status may become any other one. An event can always be cancelled, whatever is sold: its bookings stay as they are.
 /// A cancelled one can be published again, and a draft be cancelled without ever having been public. Only to become a
@@ -37,6 +39,7 @@ pub async fn replace_event(
     id: EventId,
     expected: impl Fn(&Event) -> bool,
     details: impl FnOnce(&Event) -> Result<EventDetails, Error>,
+    by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Event, Error> {
     let mut event = protocol.store.event(id).await?.ok_or(Error::EventNotFound)?;
@@ -48,11 +51,11 @@ pub async fn replace_event(
     for _ in 0..STEPS_MAX {
         let step = if details.status == EventStatus::Draft && event.details.status != EventStatus::Draft {
             // First of all: whatever else changes, it changes on a draft then.
-            unpublish(protocol, &event, &details, now).await?
+            unpublish(protocol, &event, &details, by, now).await?
         } else if details.capacity < event.details.capacity {
-            lower(protocol, &event, &details, now).await?
+            lower(protocol, &event, &details, by, now).await?
         } else {
-            raise(protocol, &event, &details, now).await?
+            raise(protocol, &event, &details, by, now).await?
         };
         if let Some(replaced) = step {
             event = replaced;
@@ -71,6 +74,7 @@ async fn raise(
     protocol: &Protocol,
     event: &Event,
     details: &EventDetails,
+    by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
     let extra = details.capacity - event.details.capacity;
@@ -93,9 +97,12 @@ async fn raise(
         seen => seen?,
     };
     let price = PriceChange::by_admin(event, &replaced, now);
-    if !protocol.store.replace_event_adding(event, &replaced, price.as_ref(), &added).await? {
+    let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
+    let store = &protocol.store;
+    if !store.replace_event_adding(event, &replaced, price.as_ref(), &added, entry.as_ref()).await? {
         return Err(stale(protocol, event.id).await?);
     }
+    audit::log(entry.as_ref());
     if let (Some(seen), false) = (seen, added.is_empty()) {
         restock(protocol, &replaced, &seen.epoch, &added).await;
     }
@@ -120,6 +127,7 @@ async fn lower(
     protocol: &Protocol,
     event: &Event,
     details: &EventDetails,
+    by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
     // The event remembers one withdrawal only: the one before must be at its end.
@@ -144,8 +152,11 @@ async fn lower(
     let mut replaced = with_capacity(event, details, event.details.capacity - seats);
     replaced.last_withdrawal = Some(id);
     let price = PriceChange::by_admin(event, &replaced, now);
-    match protocol.store.replace_event_removing(event, &replaced, price.as_ref(), &draws).await? {
+    let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
+    let store = &protocol.store;
+    match store.replace_event_removing(event, &replaced, price.as_ref(), &draws, entry.as_ref()).await? {
         Replaced::Done => {
+            audit::log(entry.as_ref());
             if let Err(error) = protocol.redis.finish(id, Some(&draws)).await {
                 tracing::warn!(event_id = %event.id, %error, "finish is left to the janitor");
             }

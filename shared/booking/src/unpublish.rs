@@ -19,8 +19,9 @@ use super::{
     Conservation,
     versions::{stale, with_capacity},
 };
-use crate::Protocol;
+use crate::{Protocol, audit};
 use domain::{
+    audit::{Actor, AuditEntry},
     error::{Error, GaveUp},
     event::{Event, EventDetails},
     id::ReservationId,
@@ -34,6 +35,7 @@ pub(super) async fn unpublish(
     protocol: &Protocol,
     event: &Event,
     details: &EventDetails,
+    by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
     let capacity = event.details.capacity;
@@ -57,10 +59,12 @@ pub(super) async fn unpublish(
     let draft = with_capacity(event, details, capacity);
     let price = PriceChange::by_admin(event, &draft, now);
     // If it is not known whether that was written, the seats stay withdrawn until the janitor knows.
-    if !protocol.store.replace_event_adding(event, &draft, price.as_ref(), &[]).await? {
+    let entry = by.map(|by| AuditEntry::changed(by, event, &draft, Timestamp::now()));
+    if !protocol.store.replace_event_adding(event, &draft, price.as_ref(), &[], entry.as_ref()).await? {
         settle(protocol, id, deadline_ms).await;
         return Err(stale(protocol, event.id).await?);
     }
+    audit::log(entry.as_ref());
     match protocol.redis.refresh(&draft).await {
         Ok(_) => settle(protocol, id, deadline_ms).await,
         Err(error) => {

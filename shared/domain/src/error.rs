@@ -126,6 +126,9 @@ pub enum Error {
     /// Seats of the event are sold or held, or were sold once, so it can't become a draft, or be deleted.
     #[error("event has bookings")]
     EventHasBookings,
+    /// There is no table for the audit trail.
+    #[error("nothing is audited")]
+    NotAudited,
     /// Only a draft can be deleted.
     #[error("event is no draft")]
     EventNotDraft,

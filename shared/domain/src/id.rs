@@ -67,6 +67,11 @@ id_type!(
     ReservationId
 );
 
+id_type!(
+    /// An entry of the audit trail.
+    AuditId
+);
+
 impl FromStr for UserId {
     type Err = NotAnId;
 
@@ -76,6 +81,14 @@ impl FromStr for UserId {
 }
 
 impl FromStr for ReservationId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        parse(text).map(Self)
+    }
+}
+
+impl FromStr for AuditId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
@@ -119,6 +132,12 @@ impl EventId {
         Self::from_number(time << EVENT_RANDOM_BITS | random_bits(EVENT_RANDOM_BITS))
     }
 
+    /// When the id was made, in ms since the Unix epoch: just before its event was.
+    pub fn made_at_ms(self) -> i64 {
+        let (high, _) = self.0.as_u64_pair();
+        (high >> 16).cast_signed()
+    }
+
     fn from_number(number: u64) -> Self {
         let unix_ms = (number >> EVENT_RANDOM_BITS) + EVENT_EPOCH_MS;
         let mixed = mix(number);
@@ -157,6 +176,13 @@ impl ReservationId {
     pub fn event(self) -> EventId {
         let (_, low) = self.0.as_u64_pair();
         EventId::from_number((low & low_bits(62)) >> RESERVATION_RANDOM_BITS)
+    }
+}
+
+impl AuditId {
+    /// A new id of an entry written at `now`.
+    pub fn new(now: Timestamp) -> Self {
+        Self(uuid_v7(unix_ms(now), random_bits(12), random_bits(62)))
     }
 }
 

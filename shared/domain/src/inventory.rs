@@ -19,8 +19,8 @@ use super::sales::{Hour, HourOfSales};
 pub const SEATS_PER_SHARD: u32 = 50;
 /// Shards of one event at most.
 pub const SHARDS_MAX: u16 = 512;
-/// Shards that one change of capacity touches at most: a DynamoDB transaction takes 100 items, the event and
-/// perhaps its new price among them.
+/// Shards that one change of capacity touches at most: a DynamoDB transaction takes 100 items, the event,
+/// perhaps its new price, and the entry of the audit trail among them.
 pub const SHARDS_PER_CHANGE_MAX: usize = 90;
 
 /// Some seats of one shard. In Redis and DynamoDB a pair, `[shard, seats]`.

@@ -1,5 +1,6 @@
 //! Rules and types of the trade. Nothing here does I/O, reads a clock, or knows of HTTP, AWS or Redis.
 
+pub mod audit;
 pub mod booking;
 pub mod email;
 pub mod error;

@@ -3,9 +3,9 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use super::{code::Code, limit::Permit, problem::Problem};
+use super::{code::Code, limit::Permit, problem::Problem, request_id::RequestId};
 use accounts::tokens::AccessClaims;
-use domain::{email::Email, error::Error, id::UserId, user::Role};
+use domain::{audit::Actor, email::Email, error::Error, id::UserId, user::Role};
 
 /// A signed-in user.
 #[derive(Clone, Debug)]
@@ -34,6 +34,14 @@ pub struct FormerCaller {
 pub struct Admin {
     /// Whose request it is.
     pub user_id: UserId,
+    /// The request's id.
+    request_id: Option<String>,
+}
+
+impl From<Admin> for Actor {
+    fn from(Admin { user_id, request_id }: Admin) -> Self {
+        Self { admin_id: user_id, request_id }
+    }
 }
 
 impl From<AccessClaims> for Caller {
@@ -67,8 +75,11 @@ impl<S: Sync> FromRequestParts<S> for Admin {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let claims = claims(parts)?;
         match claims.role {
-            Role::Admin if Permit::of(parts)?.admin_email().is_some() => Ok(Self { user_id: claims.sub }),
-            Role::Admin => Err(Error::TokenEnded.into()),
+            Role::Admin if Permit::of(parts)?.admin_email().is_none() => Err(Error::TokenEnded.into()),
+            Role::Admin => {
+                let request_id = parts.extensions.get::<RequestId>().map(ToString::to_string);
+                Ok(Self { user_id: claims.sub, request_id })
+            }
             Role::User => Err(forbidden()),
         }
     }

@@ -55,6 +55,7 @@ codes! {
         ReservationNotFound "reservation_not_found" "There is no such reservation"
         BookingNotFound "booking_not_found" "There is no such booking"
         AccountNotFound "account_not_found" "There is no account to change"
+        NotAudited "not_audited" "What admins do is not kept here"
     }
     METHOD_NOT_ALLOWED {
         MethodNotAllowed "method_not_allowed" "This path has other methods"

@@ -200,6 +200,8 @@ impl From<Error> for Problem {
                 "It can't become a draft while seats are sold or held, and can't be deleted once any \
                          were sold. It can be cancelled.",
             ),
+            Error::NotAudited => Self::new(Code::NotAudited)
+                .detail("Make the table and name it in AUDIT_TABLE: what is done from then on is kept."),
             Error::EventNotDraft => Self::new(Code::EventNotDraft)
                 .detail("Make it a draft first, if nothing of it is sold or held, or cancel it."),
             Error::RateLimited { retry_after } => {

@@ -1,6 +1,8 @@
 //! The id of a request: in each of its lines in the log, and in its answer, for whoever asks about it. API Gateway's
 //! where there is one, which its own log has, too; otherwise a new one. What a client sends as its own changes nothing.
 
+use std::fmt;
+
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use lambda_http::request::RequestContext;
 use tracing::{Span, error_span};
@@ -31,6 +33,12 @@ impl RequestId {
     /// The id as a header.
     pub(super) fn to_header(&self) -> Option<HeaderValue> {
         HeaderValue::from_str(&self.0).ok()
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -85,6 +85,7 @@ fn is_public(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> 
 async fn finish_response(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(front);
     let id = RequestId::of(request.extensions());
+    request.extensions_mut().insert(id.clone());
     let is_by_tls = request.extensions().get::<RequestContext>().is_some();
     let mut response = answer(request, next).instrument(id.span()).await;
     if response.status() == StatusCode::NO_CONTENT {

@@ -102,6 +102,8 @@ pub struct Tables {
     pub inventory: String,
     /// `BOOKINGS_TABLE`.
     pub bookings: String,
+    /// `AUDIT_TABLE`: only what admins use needs it. A container of before has none; then nothing is audited.
+    pub audit: Option<String>,
 }
 
 /// Where Redis is.
@@ -162,6 +164,7 @@ impl Config {
                 events: settings.required("EVENTS_TABLE")?,
                 inventory: settings.required("INVENTORY_TABLE")?,
                 bookings: settings.required("BOOKINGS_TABLE")?,
+                audit: settings.optional("AUDIT_TABLE"),
             },
             roots: settings.roots(),
             redis: settings.redis()?,

@@ -50,6 +50,12 @@ pub fn rows() -> Vec<Row> {
             "Names of the DynamoDB tables",
         ),
         row(
+            &["AUDIT_TABLE"],
+            Nothing,
+            "Name of the DynamoDB table that keeps what admins did. Without, they can do the same, and only the log tells of it; \
+             `admin` alone uses it",
+        ),
+        row(
             &["AWS_ENDPOINT_URL_DYNAMODB"],
             Words("AWS's own"),
             "Another DynamoDB endpoint; `make run` then embeds none",

@@ -38,6 +38,7 @@ fn defaults_fill_in_what_is_optional() {
     };
     assert_eq!(config.rate_limits, limits);
     assert!(config.cors_allow_origins.is_empty());
+    assert_eq!(config.tables.audit, None, "a container of before has no such table");
     assert!(config.admin.is_none() && config.jwt_secret_previous.is_none() && !config.redis.cluster);
 }
 

@@ -36,12 +36,14 @@ pub(crate) fn settings(redis: &str, prefix: &str) -> Vec<(&'static str, String)>
         ("EVENTS_TABLE", format!("{prefix}-events")),
         ("INVENTORY_TABLE", format!("{prefix}-inventory")),
         ("BOOKINGS_TABLE", format!("{prefix}-bookings")),
+        ("AUDIT_TABLE", format!("{prefix}-audit")),
         ("REDIS_URL", redis.to_owned()),
         ("JWT_SECRET", JWT_SECRET.to_owned()),
         ("RATE_LIMIT_WRITES_PER_MINUTE", "0".to_owned()),
         ("RATE_LIMIT_READS_PER_MINUTE", "0".to_owned()),
         ("RATE_LIMIT_AUTH_PER_MINUTE", "0".to_owned()),
         ("NETWORK_REGISTRATIONS_PER_HOUR", "0".to_owned()),
+        ("NETWORK_PLACES_MAX", "0".to_owned()),
         ("ADMIN_EMAIL", kit::sample::ADMIN_EMAIL.to_owned()),
         ("ADMIN_EMAIL_PASSWORD", "evently-admin".to_owned()),
     ]
@@ -121,6 +123,6 @@ impl Service {
         let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
         let starts_at = now + SignedDuration::from_hours(24 * 30) + SignedDuration::from_secs(number.into());
         let details = kit::sample::event(format!("Evening {number}"), starts_at, capacity);
-        Ok(booking::create_event(&self.app.protocol, details, now).await?.id)
+        Ok(booking::create_event(&self.app.protocol, details, None, now).await?.id)
     }
 }

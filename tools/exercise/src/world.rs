@@ -100,7 +100,9 @@ impl World {
         let starts_at = Timestamp::from_second(now.as_second())? + SignedDuration::from_hours(24 * 30);
         let mut events = Vec::new();
         for capacity in CAPACITIES {
-            events.push(booking::create_event(&truth.protocol, event(capacity, starts_at), now).await?.id);
+            events.push(
+                booking::create_event(&truth.protocol, event(capacity, starts_at), None, now).await?.id,
+            );
         }
         let environment = environment(&redis_url, &dynamodb_endpoint);
         let fleet = Fleet::start(settings, folder.path(), environment).await?;
@@ -155,13 +157,15 @@ fn common(name: &str) -> Option<String> {
         "EVENTS_TABLE" => "exercise-events",
         "INVENTORY_TABLE" => "exercise-inventory",
         "BOOKINGS_TABLE" => "exercise-bookings",
+        "AUDIT_TABLE" => "exercise-audit",
         "JWT_SECRET" => JWT_SECRET,
         "RESERVATION_TTL_SECONDS" => return Some(HOLD_TTL_SECONDS.to_string()),
         // A few people stand for thousands.
         "RATE_LIMIT_WRITES_PER_MINUTE"
         | "RATE_LIMIT_READS_PER_MINUTE"
         | "RATE_LIMIT_AUTH_PER_MINUTE"
-        | "NETWORK_REGISTRATIONS_PER_HOUR" => "0",
+        | "NETWORK_REGISTRATIONS_PER_HOUR"
+        | "NETWORK_PLACES_MAX" => "0",
         _ => return None,
     };
     Some(value.to_owned())
@@ -178,17 +182,19 @@ fn config(redis_url: &str) -> Result<Config, Failure> {
 }
 
 fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, String)> {
-    const COMMON: [&str; 10] = [
+    const COMMON: [&str; 12] = [
         "USERS_TABLE",
         "EVENTS_TABLE",
         "INVENTORY_TABLE",
         "BOOKINGS_TABLE",
+        "AUDIT_TABLE",
         "JWT_SECRET",
         "RESERVATION_TTL_SECONDS",
         "RATE_LIMIT_WRITES_PER_MINUTE",
         "RATE_LIMIT_READS_PER_MINUTE",
         "RATE_LIMIT_AUTH_PER_MINUTE",
         "NETWORK_REGISTRATIONS_PER_HOUR",
+        "NETWORK_PLACES_MAX",
     ];
     let mut environment: Vec<_> = COMMON.into_iter().filter_map(|name| Some((name, common(name)?))).collect();
     environment.extend([

@@ -86,6 +86,7 @@ fn environment(host: IpAddr, dynamodb: u16, redis: u16) -> Environment {
         ("EVENTS_TABLE", "evently-events"),
         ("INVENTORY_TABLE", "evently-inventory"),
         ("BOOKINGS_TABLE", "evently-bookings"),
+        ("AUDIT_TABLE", "evently-audit"),
         ("JWT_SECRET", JWT_SECRET),
         ("ADMIN_EMAIL", ADMIN_EMAIL),
         ("ADMIN_EMAIL_PASSWORD", ADMIN_PASSWORD),
@@ -94,6 +95,7 @@ fn environment(host: IpAddr, dynamodb: u16, redis: u16) -> Environment {
         ("RATE_LIMIT_READS_PER_MINUTE", "0"),
         ("RATE_LIMIT_AUTH_PER_MINUTE", "0"),
         ("NETWORK_REGISTRATIONS_PER_HOUR", "0"),
+        ("NETWORK_PLACES_MAX", "0"),
         // The store wants a signature, and does not check it.
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "local"),

@@ -244,7 +244,7 @@ async fn create(app: &App, id: &str, details: EventDetails) -> Result<(), Failur
     let id: EventId = id.parse()?;
     let inventory = new_shards(details.capacity, app.config.seats_per_shard);
     let event = Event::new(id, details, u16::try_from(inventory.len())?, instant(BEGINNING)?);
-    if app.store.create_event(&event, &inventory, None).await? != Created::Done {
+    if app.store.create_event(&event, &inventory, None, None).await? != Created::Done {
         return Err(format!("the stores have the event {id} already").into());
     }
     catalogue::load(&app.catalogue, &event).await?;

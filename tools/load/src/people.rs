@@ -124,7 +124,7 @@ pub fn expect(answer: &Answer, status: u16, path: &str) -> Result<(), Failure> {
     let hint = match answer.status {
         429 => {
             "; start the service with RATE_LIMIT_WRITES_PER_MINUTE=0 RATE_LIMIT_READS_PER_MINUTE=0 \
-             RATE_LIMIT_AUTH_PER_MINUTE=0 NETWORK_REGISTRATIONS_PER_HOUR=0, or without URL let the load generator start one of its own"
+             RATE_LIMIT_AUTH_PER_MINUTE=0 NETWORK_REGISTRATIONS_PER_HOUR=0 NETWORK_PLACES_MAX=0, or without URL let the load generator start one of its own"
         }
         401 => "; JWT_SECRET, or ADMIN_EMAIL and ADMIN_EMAIL_PASSWORD, are not the service's",
         _ => "",

@@ -99,7 +99,7 @@ impl OwnServer {
             // A few connections stand for thousands of people.
             command.env(format!("RATE_LIMIT_{limit}_PER_MINUTE"), "0");
         }
-        command.env("NETWORK_REGISTRATIONS_PER_HOUR", "0");
+        command.env("NETWORK_REGISTRATIONS_PER_HOUR", "0").env("NETWORK_PLACES_MAX", "0");
         command.envs(settings.iter().copied()).stderr(Stdio::null());
         let service = Process::start(command).await?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

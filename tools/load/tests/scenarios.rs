@@ -38,7 +38,7 @@ impl Service {
                 "JWT_SECRET" => JWT_SECRET.to_owned(),
                 "ADMIN_EMAIL" => "admin@example.com".to_owned(),
                 "ADMIN_EMAIL_PASSWORD" => "evently-admin".to_owned(),
-                "NETWORK_REGISTRATIONS_PER_HOUR" => "0".to_owned(),
+                "NETWORK_REGISTRATIONS_PER_HOUR" | "NETWORK_PLACES_MAX" => "0".to_owned(),
                 name if name.starts_with("RATE_LIMIT") => "0".to_owned(),
                 name if name.ends_with("_TABLE") => name.to_owned(),
                 _ => return None,

@@ -78,7 +78,7 @@ pub async fn seed(app: &App, now: Timestamp) -> Result<usize, Error> {
         return Ok(0);
     }
     for demo in &DEMOS {
-        booking::create_event(&app.protocol, demo.details(now), now).await?;
+        booking::create_event(&app.protocol, demo.details(now), None, now).await?;
     }
     Ok(DEMOS.len())
 }

@@ -170,6 +170,7 @@ impl Settings {
                 "EVENTS_TABLE" => Some("evently-events".to_owned()),
                 "INVENTORY_TABLE" => Some("evently-inventory".to_owned()),
                 "BOOKINGS_TABLE" => Some("evently-bookings".to_owned()),
+                "AUDIT_TABLE" => Some("evently-audit".to_owned()),
                 "REDIS_URL" => own_redis.map(str::to_owned),
                 "JWT_SECRET" => Some(self.jwt_secret.clone()),
                 "ADMIN_EMAIL" if !own_admin => Some(ADMIN_EMAIL.to_owned()),

@@ -111,6 +111,7 @@ pub fn table_name(tables: &Tables, logical_id: &str) -> String {
         "EventsTable" => tables.events.clone(),
         "InventoryTable" => tables.inventory.clone(),
         "BookingsTable" => tables.bookings.clone(),
+        "AuditTable" => tables.audit.clone().unwrap_or_else(|| logical_id.to_owned()),
         other => other.to_owned(),
     }
 }

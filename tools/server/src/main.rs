@@ -44,6 +44,9 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         false => JoinSet::new(),
     };
     tracing::info!(address = %listener.local_addr()?, schedules = settings.run_schedules, "Evently serves");
+    if !app.store.is_audited() {
+        tracing::warn!("AUDIT_TABLE is not set: what admins do is only logged");
+    }
     tell_if_dynamodb_fails(&app).await;
 
     let stop = async move {

@@ -107,6 +107,7 @@ fn without_its_stores_it_lives_but_is_not_well() {
     assert_eq!(code, Some(0), "{log}");
     assert!(log.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{log}");
     assert!(log.contains("DynamoDB can't be used yet") && log.contains("refused"), "it says why: {log}");
+    assert_eq!(log.matches("AUDIT_TABLE is not set").count(), 1, "as in a container of before: {log}");
     assert!(!log.contains("/livez"), "who asks whether it lives leaves no trace: {log}");
 }
 

@@ -52,6 +52,7 @@ pub(super) fn example(code: Code) -> Problem {
         Code::TooManyRegistrations => Error::TooManyRegistrations { retry_after: Duration::from_secs(900) },
         Code::PasswordIsASetting => Error::PasswordIsASetting,
         Code::AccountNotFound => Error::AccountNotFound,
+        Code::NotAudited => Error::NotAudited,
         Code::StillOpen => Error::StillOpen { bookings: Vec::new(), reservations: Vec::new() },
         Code::StaleVersion => Error::StaleVersion { current: 3 },
         Code::CapacityBelowSold => Error::CapacityBelowSold { lowest: 250 },

@@ -5,14 +5,14 @@
 
 use std::ops::Range;
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, builders::DeleteBuilder};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update, builders::DeleteBuilder};
 use jiff::Timestamp;
 
 use super::{
     Item, Store, from_item, number, prices::price_id, shard_id::shard_id, text, transaction::Transacted,
-    was_written,
 };
 use domain::{
+    audit::AuditEntry,
     error::Error,
     event::{Event, EventStatus},
     id::EventId,
@@ -33,11 +33,14 @@ impl Store {
         self.event_item(id).await?.filter(is_deleted).map(from_item).transpose()
     }
 
-    /// Marks a draft as deleted; false if it is not as it was `before`.
-    pub async fn mark_deleted(&self, before: &Event, now: Timestamp) -> Result<bool, Error> {
-        let marked = self
-            .client
-            .update_item()
+    /// Marks a draft as deleted, and adds who did it to the audit trail, together; false if it is not as it was `before`.
+    pub async fn mark_deleted(
+        &self,
+        before: &Event,
+        now: Timestamp,
+        audit: Option<&AuditEntry>,
+    ) -> Result<bool, Error> {
+        let mark = Update::builder()
             .table_name(&self.tables.events)
             .key("id", text(before.id))
             .update_expression("SET deleted_at = :now, version = version + :one REMOVE listing")
@@ -47,9 +50,11 @@ impl Store {
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":expected", number(before.version))
             .expression_attribute_values(":draft", text(EventStatus::Draft.as_str()))
-            .send()
-            .await;
-        was_written(marked)
+            .build()
+            .map_err(|error| Error::Internal(Box::new(error)))?;
+        let mut items = vec![TransactWriteItem::builder().update(mark).build()];
+        items.extend(self.put_audit(audit)?);
+        Ok(matches!(self.transact(items).await?, Transacted::Committed))
     }
 
     /// Deletes shards that never sold a seat. Those that are gone already are no mistake.

@@ -19,6 +19,7 @@ use super::{
     was_written,
 };
 use domain::{
+    audit::AuditEntry,
     error::Error,
     event::{Event, EventStatus, ON_SALE_LOOKBACK, UpcomingEvent, Words},
     id::EventId,
@@ -254,12 +255,13 @@ impl Store {
     }
 
     /// Adds an event with its first price and its inventory, and what its idempotency key was used for, if it came with
-    /// one. Shards beyond those that one transaction takes are written first, see [`super::surplus`].
+    /// one, and who did it. Shards beyond those that one transaction takes are written first, see [`super::surplus`].
     pub async fn create_event(
         &self,
         event: &Event,
         inventory: &[InventoryShard],
         key: Option<&RequestKey>,
+        audit: Option<&AuditEntry>,
     ) -> Result<Created, Error> {
         let (with_event, surplus) = inventory.split_at(inventory.len().min(SHARDS_WITH_EVENT.into()));
         if !self.write_surplus(event, surplus).await? {
@@ -279,6 +281,7 @@ impl Store {
         if let Some(key) = key {
             items.push(self.put_creation(key, event)?);
         }
+        items.extend(self.put_audit(audit)?);
         Ok(match self.transact(items).await? {
             Transacted::Committed => Created::Done,
             Transacted::Refused(reasons) if reasons.iter().take(of_event).any(condition_failed) => {
@@ -289,13 +292,14 @@ impl Store {
     }
 
     /// Replaces an event if it is still as it was `before`; false if it is not. A new price is added to its
-    /// history together with it, and seats to its shards.
+    /// history together with it, who did it to the audit trail, and seats to its shards.
     pub async fn replace_event_adding(
         &self,
         before: &Event,
         event: &Event,
         price: Option<&PriceChange>,
         added: &[Draw],
+        audit: Option<&AuditEntry>,
     ) -> Result<bool, Error> {
         let mut items = self.replacement(before, event, price)?;
         for draw in added {
@@ -305,22 +309,25 @@ impl Store {
                 self.put_shard(event.id, &InventoryShard::new(draw.shard, draw.seats))?
             });
         }
+        items.extend(self.put_audit(audit)?);
         Ok(matches!(self.transact(items).await?, Transacted::Committed))
     }
 
-    /// Replaces an event if it is still as it was `before`, adds a new price to its history and removes seats from
-    /// its shards, together.
+    /// Replaces an event if it is still as it was `before`, adds a new price to its history and who did it to the
+    /// audit trail, and removes seats from its shards, together.
     pub async fn replace_event_removing(
         &self,
         before: &Event,
         event: &Event,
         price: Option<&PriceChange>,
         removed: &[Draw],
+        audit: Option<&AuditEntry>,
     ) -> Result<Replaced, Error> {
         let mut items = self.replacement(before, event, price)?;
         for draw in removed {
             items.push(self.remove_capacity(event.id, *draw)?);
         }
+        items.extend(self.put_audit(audit)?);
         Ok(match self.transact(items).await? {
             Transacted::Committed => Replaced::Done,
             Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Replaced::Stale,

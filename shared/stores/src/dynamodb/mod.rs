@@ -3,6 +3,7 @@
 //! One file an entity. Its methods are named access patterns, its keys stand beside them. A failed condition
 //! becomes a word of the domain here; AWS types go no further.
 
+mod audit;
 mod batch;
 mod bookings;
 mod creations;
@@ -42,6 +43,7 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use audit::{AuditFilter, is_place_in_audit};
 pub use bookings::{CancelOutcome, CommitOutcome};
 pub use creations::Creation;
 pub use event_bookings::is_place_of_event_bookings;

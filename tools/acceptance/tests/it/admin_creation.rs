@@ -179,7 +179,7 @@ async fn what_a_creation_leaves_behind_that_broke_off_goes_with_the_next_large_o
         })
         .await;
     assert_ne!(breaking_off.admin().post("/admin/events", event.clone()).await.status, 201);
-    let (surplus, note) = (300 - 96, 1);
+    let (surplus, note) = (300 - 95, 1);
     assert_eq!(items(&evently).await, surplus + note);
 
     let small = concert(json!({ "capacity": 20 }));
@@ -235,7 +235,7 @@ async fn a_key_is_forgotten_after_a_day_whether_dynamodb_has_deleted_it_or_not()
     let details = || Ok(evently_details(now));
     let created = async |hours: i64| {
         let then = now + SignedDuration::from_hours(hours);
-        booking::create_event_once(&evently.app.protocol, &key, details, then).await.unwrap()
+        booking::create_event_once(&evently.app.protocol, &key, details, None, then).await.unwrap()
     };
     let first = created(0).await;
     let same = created(23).await;
@@ -256,7 +256,8 @@ async fn a_replay_is_no_new_event_so_its_start_may_be_over_by_then() {
     for (hours, is_replayed) in [(0, false), (2, true)] {
         let then = now + SignedDuration::from_hours(hours);
         let wanted = || Ok(details.check(None, then).map(|()| details.clone())?);
-        let created = booking::create_event_once(&evently.app.protocol, &key, wanted, then).await.unwrap();
+        let created =
+            booking::create_event_once(&evently.app.protocol, &key, wanted, None, then).await.unwrap();
         assert_eq!(created.replayed, is_replayed);
     }
 }

@@ -118,8 +118,8 @@ async fn a_deletion_that_broke_off_is_nobodys_event_and_is_finished_by_the_next(
         let id: EventId = event.parse().unwrap();
         let before = evently.app.store.event(id).await.unwrap().unwrap();
         // What the process did that died.
-        assert!(evently.app.store.mark_deleted(&before, Timestamp::now()).await.unwrap());
-        assert!(!evently.app.store.mark_deleted(&before, Timestamp::now()).await.unwrap(), "once");
+        assert!(evently.app.store.mark_deleted(&before, Timestamp::now(), None).await.unwrap());
+        assert!(!evently.app.store.mark_deleted(&before, Timestamp::now(), None).await.unwrap(), "once");
         if steps > 0 {
             evently.app.redis.forget_event(id).await.unwrap();
         }

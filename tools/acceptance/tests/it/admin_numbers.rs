@@ -109,7 +109,7 @@ async fn analytics(admin: &Session, query: &str) -> Value {
 }
 
 /// The rows of a CSV answer, each by its columns.
-async fn csv(reader: &Session, path: &str) -> (Vec<HashMap<String, String>>, Answer) {
+pub(crate) async fn csv(reader: &Session, path: &str) -> (Vec<HashMap<String, String>>, Answer) {
     let answer = reader.get_with(path, "accept", "text/csv").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
@@ -245,7 +245,7 @@ async fn drafts_count_once_they_have_sold_and_cancelled_events_always() {
         // Past the API: only an earlier release made drafts of what was sold.
         let before = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
         let after = before.replaced(EventDetails { status, ..before.details.clone() });
-        assert!(evently.app.store.replace_event_adding(&before, &after, None, &[]).await.unwrap());
+        assert!(evently.app.store.replace_event_adding(&before, &after, None, &[], None).await.unwrap());
         catalogue::announce(&evently.app.catalogue, &after).await;
         let seen = analytics(&admin, "").await;
         assert_eq!((&seen["tickets_sold"], &seen["capacity"]), (&json!(3), &json!(10)), "{status:?}");

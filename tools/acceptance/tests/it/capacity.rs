@@ -231,7 +231,7 @@ async fn lower_and_die(evently: &TestApp, event: &str, capacity: u32) {
             details.capacity = capacity;
             Ok(details)
         };
-        booking::replace_event(&app.protocol, id, |_| true, details, Timestamp::now()).await
+        booking::replace_event(&app.protocol, id, |_| true, details, None, Timestamp::now()).await
     });
     committed.notified().await;
     dying.abort();

@@ -14,7 +14,7 @@ use stores::{dynamodb, redis::keys::Keys};
 use tempfile::TempDir;
 
 use crate::{
-    common::Session,
+    common::{Session, concert},
     local_server::{Server, start_with},
 };
 
@@ -182,6 +182,10 @@ async fn what_an_old_release_left_is_all_there() {
         }
     }
     assert_all_seats_are_there(&old, &server).await;
+    // The folder had no such table.
+    assert_eq!(admin.get("/admin/audit").await.body["items"], json!([]));
+    assert_eq!(admin.post("/admin/events", concert(json!({}))).await.status, 201);
+    assert_eq!(admin.get("/admin/audit").await.body["items"][0]["admin"]["email"], "admin@example.com");
 }
 
 #[tokio::test]

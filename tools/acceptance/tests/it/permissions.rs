@@ -119,7 +119,13 @@ async fn sell_and_cancel(evently: &TestApp) -> String {
 async fn look_at_the_numbers(evently: &TestApp, event: &str) {
     let admin = evently.admin();
     let of_event = |what: &str| format!("/admin/events/{event}/{what}");
-    for path in [&of_event("inventory"), &of_event("prices"), &of_event("bookings"), "/admin/analytics"] {
+    for path in [
+        &of_event("inventory"),
+        &of_event("prices"),
+        &of_event("bookings"),
+        "/admin/analytics",
+        "/admin/audit",
+    ] {
         assert_eq!(admin.get(path).await.status, 200, "{path}");
     }
 }

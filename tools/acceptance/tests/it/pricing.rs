@@ -249,7 +249,7 @@ async fn prices_stay_within_their_bounds_over_many_days() {
     let mut details = stored(&evently, &wanted).await.details;
     details.pricing = Some(Pricing { min_percent: 80, max_percent: 100 });
     let id = wanted.parse().unwrap();
-    booking::replace_event(&evently.app.protocol, id, |_| true, |_| Ok(details), Timestamp::now())
+    booking::replace_event(&evently.app.protocol, id, |_| true, |_| Ok(details), None, Timestamp::now())
         .await
         .unwrap();
     run_in_days(&evently, 8).await;

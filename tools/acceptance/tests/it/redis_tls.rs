@@ -105,6 +105,7 @@ async fn redis_of_a_server(redis_port: u16, setting: (&str, PathBuf)) -> Value {
         .env("AWS_ENDPOINT_URL_DYNAMODB", shared_dynamodb())
         .envs([("USERS_TABLE", &tables.users), ("EVENTS_TABLE", &tables.events)])
         .envs([("INVENTORY_TABLE", &tables.inventory), ("BOOKINGS_TABLE", &tables.bookings)])
+        .env("AUDIT_TABLE", tables.audit.as_ref().unwrap())
         .env(setting.0, setting.1);
     let mut process = command.stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
     let mut said = BufReader::new(process.stdout.take().unwrap()).lines();

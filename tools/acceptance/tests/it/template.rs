@@ -21,7 +21,7 @@ fn refusal(yaml: &str) -> String {
 }
 
 #[test]
-fn the_repositorys_template_has_the_four_tables_with_their_keys() {
+fn the_repositorys_template_has_the_five_tables_with_their_keys() {
     let template = Template::embedded().unwrap();
     let tables: Vec<_> = template
         .tables()
@@ -40,6 +40,7 @@ fn the_repositorys_template_has_the_four_tables_with_their_keys() {
     assert_eq!(
         tables,
         [
+            ("AuditTable", "month HASH, id RANGE".into(), String::new()),
             ("BookingsTable", "user_id HASH, id RANGE".into(), "by_event ALL".to_owned()),
             ("EventsTable", "id HASH".into(), "by_start ALL".into()),
             ("InventoryTable", "shard_id HASH".into(), String::new()),
@@ -74,7 +75,7 @@ fn nothing_is_forgotten_but_what_says_when() {
     for table in ["BookingsTable", "EventsTable"] {
         assert_eq!(forget_by(table), json!({ "AttributeName": "forget_at", "Enabled": true }), "{table}");
     }
-    for table in ["UsersTable", "InventoryTable"] {
+    for table in ["UsersTable", "InventoryTable", "AuditTable"] {
         assert_eq!(forget_by(table), Value::Null, "{table}");
     }
     let note = EndedTokensNote { user: UserId::new(), good_from: 1, forget_at: 1 };

@@ -6,9 +6,11 @@ use local::{
     consumed::{Consumed, Units},
     embedded_store::{EmbeddedStore, Location},
 };
+use serde_json::json;
+use settings::Config;
 use stores::dynamodb;
 
-use crate::common::{TestApp, own_redis};
+use crate::common::{TestApp, concert, own_redis};
 
 /// Of one seat, booked and confirmed: 2 the booking and 1 its entry in the index `by_event`, 2 its inventory shard, 2 the
 /// item that counts its user's seats. In a transaction a write costs two units.
@@ -42,4 +44,45 @@ async fn each_request_consumes_few_units_and_none_is_read() {
     warm.cancel(&booking).await;
     // The booking is read first, with strong consistency.
     assert_eq!(consumed.take(), Units { writes: WRITES_TO_BUY, reads: 1.0 }, "cancel");
+}
+
+/// Of an entry of at most 1 KB, in a transaction.
+const WRITES_TO_AUDIT: f64 = 2.0;
+
+#[tokio::test]
+async fn an_admins_action_costs_one_write_more_for_the_audit_trail_and_no_read() {
+    let dynamodb = EmbeddedStore::start(Location::Memory, None).await.unwrap();
+    let redis = own_redis().await;
+    let audited = TestApp::on(dynamodb.endpoint(), redis.url(), |_| {}).await;
+    let consumed = Consumed::default();
+    let client = consumed.counted(&dynamodb::client_for_endpoint(dynamodb.endpoint()));
+    let mut config = Config::clone(&audited.app.config);
+    let audited = TestApp::serve(App::new(config.clone(), client.clone()).unwrap()).await;
+    config.tables.audit = None;
+    let unaudited = TestApp::serve(App::new(config, client).unwrap()).await;
+    let mut costs = Vec::new();
+    for evently in [&audited, &unaudited] {
+        let (admin, mut units) = (evently.admin(), Vec::new());
+        // A process looks once which tokens ended.
+        assert_eq!(admin.get("/admin/events").await.status, 200);
+        consumed.take();
+        let created = admin.post("/admin/events", concert(json!({ "capacity": 10 }))).await;
+        units.push(consumed.take());
+        let path = created.header("location");
+        for patch in [json!({ "capacity": 20 }), json!({ "capacity": 15 }), json!({ "status": "draft" })] {
+            // Redis knows its seats.
+            evently.anybody().get(&format!("/events/{}", created.text("id"))).await;
+            consumed.take();
+            assert_eq!(admin.patch(path, "*", patch).await.status, 200);
+            units.push(consumed.take());
+        }
+        assert_eq!(admin.delete_version(path, "*").await.status, 204);
+        units.push(consumed.take());
+        costs.push(units);
+    }
+    let more = costs[0].iter().zip(&costs[1]).map(|(with, without)| {
+        assert_eq!(with.reads, without.reads);
+        with.writes - without.writes
+    });
+    assert_eq!(more.collect::<Vec<_>>(), [WRITES_TO_AUDIT; 5], "create, raise, lower, make a draft, delete");
 }

@@ -154,5 +154,8 @@ fn numbers() -> Result<Vec<Case>, Failure> {
             json!({ "next_cursor": null }),
         ),
         post("/admin/pricing/preview")?.by(GRACE)?.refused("pricing-preview-as-user", 403, "forbidden"),
+        look("/admin/audit?limit=5")?.answers_status("audit", 200).with("content-type", "application/json"),
+        look("/admin/audit?event=made-up")?.refused("audit-bad-event", 400, "invalid_parameter"),
+        get("/admin/audit")?.by(GRACE)?.refused("audit-as-user", 403, "forbidden"),
     ])
 }

@@ -111,7 +111,8 @@ impl Program<'_> {
                 let before = self.lowers[lower].clone();
                 let event = before.event.as_ref().unwrap();
                 let draft = unpublished(event);
-                let done = self.stores.store.replace_event_adding(event, &draft, None, &[]).await.unwrap();
+                let done =
+                    self.stores.store.replace_event_adding(event, &draft, None, &[], None).await.unwrap();
                 let at = if done { LowerAt::Refresh } else { LowerAt::Settle };
                 self.lowers[lower] = if before.late { Lower::done() } else { Lower { at, ..before } };
             }
@@ -146,7 +147,7 @@ impl Program<'_> {
         let before = take(&mut self.raise);
         let (event, added) = (before.event.as_ref().unwrap(), self.added());
         let raised = self.raised(event);
-        let done = self.stores.store.replace_event_adding(event, &raised, None, &added).await.unwrap();
+        let done = self.stores.store.replace_event_adding(event, &raised, None, &added, None).await.unwrap();
         self.raise = before.after_commit(done);
     }
 
@@ -209,7 +210,8 @@ impl Program<'_> {
         let capacity = event.details.capacity.saturating_sub(seats);
         let mut lowered = event.replaced(EventDetails { capacity, ..event.details.clone() });
         lowered.last_withdrawal = Some(id);
-        let done = self.stores.store.replace_event_removing(&event, &lowered, None, &draws).await.unwrap();
+        let done =
+            self.stores.store.replace_event_removing(&event, &lowered, None, &draws, None).await.unwrap();
         if late {
             self.lowers[lower] = Lower::done();
         } else {

@@ -270,7 +270,7 @@ async fn make_event(stores: &Stores, config: &Config, now: Timestamp) -> Event {
     let count = u16::try_from(shards.len()).unwrap();
     loop {
         let event = Event::new(EventId::new(now), details.clone(), count, now);
-        if matches!(stores.store.create_event(&event, &shards, None).await.unwrap(), Created::Done) {
+        if matches!(stores.store.create_event(&event, &shards, None, None).await.unwrap(), Created::Done) {
             return event;
         }
     }

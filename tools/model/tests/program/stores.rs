@@ -94,6 +94,7 @@ fn config(redis: &str) -> Config {
             "EVENTS_TABLE" => "events",
             "INVENTORY_TABLE" => "inventory",
             "BOOKINGS_TABLE" => "bookings",
+            "AUDIT_TABLE" => "audit",
             "REDIS_URL" => redis,
             "JWT_SECRET" => "a secret of at least thirty-two bytes",
             _ => return None,

@@ -61,7 +61,7 @@ pub(crate) async fn many_events(
 /// An event and a shard as the store writes them, of an event that is gone again.
 async fn examples(evently: &TestApp, client: &Client) -> (Item, Item) {
     let now = Timestamp::now();
-    let id = booking::create_event(&evently.app.protocol, details(now), now).await.unwrap().id;
+    let id = booking::create_event(&evently.app.protocol, details(now), None, now).await.unwrap().id;
     let tables = &evently.app.config.tables;
     let mut items =
         [(&tables.events, "id", id.to_string()), (&tables.inventory, "shard_id", format!("{id}#0"))]

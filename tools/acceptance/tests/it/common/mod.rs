@@ -231,7 +231,7 @@ impl TestApp {
         let created_at = Timestamp::now() - SignedDuration::from_hours(hours_ago);
         let mut details = details(created_at);
         change(&mut details);
-        booking::create_event(&self.app.protocol, details, created_at).await.unwrap().id.to_string()
+        booking::create_event(&self.app.protocol, details, None, created_at).await.unwrap().id.to_string()
     }
 
     /// The event's shards, as DynamoDB has them.
@@ -369,6 +369,7 @@ fn config(redis: &str, change: impl FnOnce(&mut Config)) -> Config {
             "EVENTS_TABLE" => format!("{name}-events"),
             "INVENTORY_TABLE" => format!("{name}-inventory"),
             "BOOKINGS_TABLE" => format!("{name}-bookings"),
+            "AUDIT_TABLE" => format!("{name}-audit"),
             "REDIS_URL" => redis.to_owned(),
             "JWT_SECRET" => JWT_SECRET.to_owned(),
             "ADMIN_EMAIL" => ADMIN_EMAIL.to_owned(),

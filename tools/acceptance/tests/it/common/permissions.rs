@@ -183,6 +183,7 @@ fn needed(operation: &str, body: &Value) -> Vec<Needed> {
             let parts = body["TransactItems"].as_array().unwrap().iter();
             parts
                 .flat_map(|part| part.as_object().unwrap())
+                .inspect(|(kind, item)| assert_never_overwrites(kind, item))
                 .map(|(kind, item)| match kind.as_str() {
                     "ConditionCheck" => on("ConditionCheckItem", item),
                     kind => on(&format!("{kind}Item"), item),
@@ -190,6 +191,14 @@ fn needed(operation: &str, body: &Value) -> Vec<Needed> {
                 .collect()
         }
         _ => vec![on(operation, body)],
+    }
+}
+
+/// A role that may put an item may put it over another: only a condition keeps what is in the audit trail as it is.
+fn assert_never_overwrites(kind: &str, item: &Value) {
+    if logical_id(item["TableName"].as_str().unwrap()) == "AuditTable" {
+        let condition = item["ConditionExpression"].as_str();
+        assert_eq!((kind, condition), ("Put", Some("attribute_not_exists(id)")), "{item}");
     }
 }
 

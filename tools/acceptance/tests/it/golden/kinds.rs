@@ -50,6 +50,7 @@ pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str)
             };
             (kind, "DynamoDB, the table of bookings")
         }
+        "audit" => ("item-audit", "DynamoDB, the table of the audit trail"),
         other => panic!("a new table: {other}; see golden/kinds.rs"),
     }
 }

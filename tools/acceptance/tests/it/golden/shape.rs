@@ -55,6 +55,11 @@ impl Names {
         if let Some(bucket) = shape.get_mut("event_bucket") {
             *bucket = json!({ "S": "{event}#{bucket}" });
         }
+        for (part, name) in [("month", "{month}"), ("request_id", "{request_id}")] {
+            if let Some(value) = shape.get_mut(part) {
+                *value = json!({ "S": name });
+            }
+        }
         if let Some(key) = shape.get_mut("shard_id")
             && let Some((_, day)) =
                 key["S"].as_str().and_then(|key| key.strip_prefix("all#")?.split_once('#'))
@@ -200,6 +205,8 @@ impl Names {
             ("{later_s_of_12_digits}", format!("{:012}", later.as_second())),
             ("{instant}", now.to_string()),
             ("{today}", now.to_string()[..10].to_owned()),
+            ("{month}", now.to_string()[..7].to_owned()),
+            ("{request_id}", "a-request".to_owned()),
             ("{hour}", hour.to_string()),
             ("{hour_of_day}", (hour % 24).to_string()),
             ("{day}", (hour / 24).to_string()),

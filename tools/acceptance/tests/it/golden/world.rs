@@ -46,15 +46,15 @@ pub(crate) fn full_event() -> Value {
     }))
 }
 
-/// An event with a shard more than one transaction takes. It is never created, for its key is another's.
+/// An event with two shards more than one transaction takes. It is never created, for its key is another's.
 async fn break_off_a_creation(evently: &TestApp, admin: &Session) -> EventId {
     let now = Timestamp::now();
     let event = Event::new(EventId::new(now), details(now), 97, now);
     let key = RequestKey::new(admin.user_id.unwrap(), "a-new-event", b"another event");
-    let created = evently.app.store.create_event(&event, &new_shards(97, 1), Some(&key)).await;
+    let created = evently.app.store.create_event(&event, &new_shards(97, 1), Some(&key), None).await;
     assert_eq!(created.unwrap(), Created::KeyUsed);
-    // Its note is what is special; the shard is like any other.
-    evently.app.store.delete_shards(event.id, 96..97).await.unwrap();
+    // Its note is what is special; the shards are like any other.
+    evently.app.store.delete_shards(event.id, 95..97).await.unwrap();
     event.id
 }
 
@@ -236,6 +236,7 @@ pub(crate) fn lists<'a>(
         ("token-cursor-of-all-events", admin, "/admin/events".to_owned()),
         ("token-cursor-of-capacity", admin, "/admin/events/capacity_utilization".to_owned()),
         ("token-cursor-of-the-preview", admin, "/admin/pricing/preview".to_owned()),
+        ("token-cursor-of-the-audit-trail", admin, "/admin/audit".to_owned()),
         ("token-cursor-of-prices", admin, format!("/admin/events/{event}/prices")),
         ("token-cursor-of-an-events-bookings", admin, format!("/admin/events/{event}/bookings")),
     ]

@@ -1,7 +1,11 @@
 //! The items of DynamoDB.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{email::Email, id::EventId, sales::hour_of};
+use domain::{
+    email::Email,
+    id::{AuditId, EventId},
+    sales::hour_of,
+};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -207,6 +211,27 @@ async fn every_record_of_a_created_event_answers_the_request_again() {
         reader.put_item(table, item).await;
         let again = create(&reader.admin).await;
         assert_eq!((again.status, again.text("id")), (201, created.text("id")), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn every_entry_of_the_audit_trail_is_shown() {
+    for (what, shape) in golden("item-audit").to_read() {
+        let reader = Reader::new().await;
+        let mut item = reader.names.fill_item(&shape);
+        // The table's key follows from when it was written.
+        let id = AuditId::new(reader.names.now).to_string();
+        item.insert("id".to_owned(), AttributeValue::S(id.clone()));
+        let table = reader.evently.app.config.tables.audit.as_ref().unwrap();
+        reader.put_item(table, item).await;
+        let shown = reader.admin.get("/admin/audit").await;
+        assert_eq!(
+            (shown.status, &shown.body["items"][0]["id"]),
+            (200, &json!(id)),
+            "{what}: {}",
+            shown.body
+        );
+        assert_eq!(shown.body["items"][0]["action"], shape["action"]["S"], "{what}");
     }
 }
 

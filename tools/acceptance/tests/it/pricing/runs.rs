@@ -58,7 +58,7 @@ async fn an_admins_change_is_not_lost_to_a_run_that_read_before_it() {
     let today = pricing_day(now);
     let read = decide_price(&evently.app.catalogue, id, now).await.unwrap().unwrap();
     let renamed = EventDetails { name: "Opera".into(), ..read.event.details.clone() };
-    booking::replace_event(&evently.app.protocol, id, |_| true, |_| Ok(renamed), now).await.unwrap();
+    booking::replace_event(&evently.app.protocol, id, |_| true, |_| Ok(renamed), None, now).await.unwrap();
 
     // The run that read before.
     let priced = read.event.repriced(read.next.price, today);

@@ -1,0 +1,189 @@
+//! GET /admin/audit
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{extract::State, response::IntoResponse};
+use domain::{
+    audit::{AuditAction, AuditEntry, FieldChange},
+    error::Error,
+    id::{EventId, UserId},
+    page::Page,
+    user::Person,
+};
+use http_api::{
+    Admin, App, Problem, QueryParams,
+    csv::{Table, Wanted, text},
+    cursor::{from_cursor_if, to_cursor},
+    openapi::{AdminProblems, ParameterProblems, StoreProblems},
+    query::{check_range, page_items},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use stores::dynamodb::{AuditFilter, is_place_in_audit};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which entries.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditParams {
+    /// Only what was done to this event, deleted or not.
+    event: Option<uuid::Uuid>,
+    /// Only what this admin did.
+    user: Option<uuid::Uuid>,
+    /// Only what was done then or later.
+    from: Option<Timestamp>,
+    /// Only what was done then or earlier.
+    to: Option<Timestamp>,
+    /// Items in the page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of the audit trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditList {
+    /// What was done last comes first. A page may have fewer than `limit`, even none, also where another follows.
+    items: Vec<AuditView>,
+    /// Send it as `cursor` for the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// What an admin did to an event, once.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub(crate) struct AuditView {
+    /// UUIDv7.
+    #[schema(value_type = uuid::Uuid)]
+    id: String,
+    /// When it was done.
+    at: Timestamp,
+    /// Who did it.
+    admin: AuditAdmin,
+    /// What was done.
+    action: AuditAction,
+    /// To which event.
+    #[schema(value_type = uuid::Uuid)]
+    event_id: String,
+    /// What the event was called then.
+    event_name: String,
+    /// The event's version before; null if it was created.
+    version_before: Option<u64>,
+    /// The event's version after; null if it was deleted.
+    version_after: Option<u64>,
+    /// What changed of the event's fields. Of a created event all that it was, of a deleted one all that it had been.
+    changes: Vec<FieldChange>,
+    /// `X-Request-Id` of the request, which stands in the log, too.
+    request_id: Option<String>,
+}
+
+/// Who did something.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditAdmin {
+    /// The admin's id.
+    #[schema(value_type = uuid::Uuid)]
+    id: String,
+    /// The address that the account signs in with; null if there is no such account any more.
+    #[schema(example = "admin@example.com")]
+    email: Option<String>,
+}
+
+http_api::problems! { AuditProblems:
+    NotAudited: "the service runs without a table for it",
+}
+
+/// What admins did, newest first: who, what, to which event, and what was there before.
+///
+/// An entry is written in the transaction that it tells of. A large change of capacity is made in steps, and each of them is an
+/// entry.
+#[utoipa::path(
+    get, path = "/admin/audit", tag = "Admin", security(("bearer" = [])),
+    params(AuditParams),
+    responses(
+        (status = 200, description = "A page of entries.", headers(("Link" = String)),
+         content((AuditList = "application/json"), (String = "text/csv"))),
+        ParameterProblems, AdminProblems, StoreProblems, AuditProblems,
+    ),
+)]
+pub(crate) async fn list_audit(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    wanted: Wanted,
+    QueryParams(params): QueryParams<AuditParams>,
+) -> Result<impl IntoResponse, Problem> {
+    let limit = page_items(params.limit)?;
+    let AuditParams { event, user, from, to, .. } = params;
+    check_range(from, to)?;
+    let list = format!("audit {event:?} {user:?} {from:?} {to:?}");
+    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_in_audit)?;
+    let page = match filter(&params) {
+        Some(filter) => app.store.audit(&filter, limit, start, Timestamp::now()).await?,
+        None if app.store.is_audited() => Page { items: Vec::new(), next: None },
+        None => return Err(Error::NotAudited.into()),
+    };
+    let people = app.store.people(page.items.iter().map(|entry| entry.admin_id)).await?;
+    let items = page.items.into_iter().map(|entry| AuditView::new(entry, &people)).collect();
+    let list = AuditList { items, next_cursor: to_cursor(&app.tokens, &list, page.next)? };
+    Ok(wanted.answer(&list, || table(&list.items), list.next_cursor.as_deref())?)
+}
+
+/// `None` if nothing was ever done to that event, or by that user: it is no id of one.
+fn filter(params: &AuditParams) -> Option<AuditFilter> {
+    let event = params.event.map(|id| id.to_string().parse::<EventId>()).transpose().ok()?;
+    let admin = params.user.map(|id| id.to_string().parse::<UserId>()).transpose().ok()?;
+    Some(AuditFilter { from: params.from, to: params.to, event, admin })
+}
+
+impl AuditView {
+    fn new(entry: AuditEntry, people: &HashMap<UserId, Person>) -> Self {
+        let email = people.get(&entry.admin_id).map(|person| person.email.to_string());
+        Self {
+            id: entry.id.to_string(),
+            at: entry.at,
+            admin: AuditAdmin { id: entry.admin_id.to_string(), email },
+            action: entry.action,
+            event_id: entry.event_id.to_string(),
+            event_name: entry.event_name,
+            version_before: entry.version_before,
+            version_after: entry.version_after,
+            changes: entry.changes,
+            request_id: entry.request_id,
+        }
+    }
+}
+
+/// The changes of an entry stand in one column, as JSON.
+fn table(items: &[AuditView]) -> Table {
+    let header = [
+        "id",
+        "at",
+        "admin_id",
+        "admin_email",
+        "action",
+        "event_id",
+        "event_name",
+        "version_before",
+        "version_after",
+        "changes",
+        "request_id",
+    ];
+    let number = |version: Option<u64>| version.map(|version| version.to_string()).unwrap_or_default();
+    let rows = items.iter().map(|item| {
+        vec![
+            item.id.clone(),
+            item.at.to_string(),
+            item.admin.id.clone(),
+            text(item.admin.email.as_deref().unwrap_or_default()),
+            item.action.as_str().to_owned(),
+            item.event_id.clone(),
+            text(&item.event_name),
+            number(item.version_before),
+            number(item.version_after),
+            // It begins with a bracket, so no spreadsheet takes it for a formula.
+            serde_json::json!(item.changes).to_string(),
+            text(item.request_id.as_deref().unwrap_or_default()),
+        ]
+    });
+    Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+}
