@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browser test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate load bench \
-	fuzz-api mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
+	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
 	redis own-redis clean-data need-browser need-cargo need-cc need-docker need-python need-node need-cargo-lambda need-sam fetch
 
 TOOLS := .tools
@@ -180,6 +180,9 @@ sam-deploy: need-sam ## deploy what was built (CONFIG_ENV=prod)
 sam-api-url: need-sam
 	@SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam list stack-outputs --config-env $(CONFIG_ENV) --output json | \
 		python3 -c 'import json, sys; print(next(o["OutputValue"] for o in json.load(sys.stdin) if o["OutputKey"] == "ApiUrl"))'
+
+attack: need-cargo need-cc redis ## carry out the attacks that Evently is built to stand, on loopback
+	@tools/acceptance/attack
 
 fuzz-api: need-cargo need-cc need-python redis ## send thousands of requests made from the API document (CASES=100)
 	@$(call in-venv,$(SCHEMATHESIS),--require-hashes -r tools/fuzz/requirements.txt)

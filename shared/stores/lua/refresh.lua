@@ -22,7 +22,7 @@ local kept, lacks_some = redis.call('HMGET', state, unpack(fields)), false
 for _, value in ipairs(kept) do
   lacks_some = lacks_some or not value
 end
-local version, newer = number_of(state, 'version'), tonumber(facts.version)
+local version, newer = number_of(state, 'version') or 0, tonumber(facts.version)
 if version > newer or version == newer and not lacks_some then
   return { 'UP_TO_DATE' }
 end

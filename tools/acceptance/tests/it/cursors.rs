@@ -106,6 +106,18 @@ async fn a_cursor_is_tied_to_every_filter_of_its_list() {
             admin.patch(&format!("/admin/events/{event}"), "*", json!({ "base_price": 9_900 })).await;
         assert_eq!(dearer.status, 200, "{}", dearer.body);
     }
+    let editor = evently.admin();
+    for event in &events[..2] {
+        for (who, price) in [(&admin, 7_000), (&editor, 7_100), (&admin, 7_200), (&editor, 7_300)] {
+            let path = format!("/admin/events/{event}");
+            assert_eq!(who.patch(&path, "*", json!({ "base_price": price })).await.status, 200);
+        }
+    }
+    let admins = [&admin, &editor].map(|admin| admin.user_id.unwrap().to_string());
+    let admins = admins.each_ref().map(String::as_str);
+    let hours = |hours: i64| (Timestamp::now() + SignedDuration::from_hours(hours)).to_string();
+    let (long_ago, ago, soon, later) = (hours(-2), hours(-1), hours(1), hours(2));
+    let audited = [events[0].as_str(), events[1].as_str()];
     let (q, from, to): (&[&str], &[&str], &[&str]) =
         (&["con", "cert"], &[&start, &before], &[&start, &after]);
     let status: &[&str] = &["confirmed", "cancelled"];
@@ -127,6 +139,11 @@ async fn a_cursor_is_tied_to_every_filter_of_its_list() {
         List::get(&admin, of_event(&events[1]), &[("status", status)]),
         List::get(&admin, prices_of(&events[0]), &[]),
         List::get(&admin, prices_of(&events[1]), &[]),
+        List::get(
+            &admin,
+            "/admin/audit",
+            &[("event", &audited), ("from", &[&ago, &long_ago]), ("to", &[&soon, &later]), ("user", &admins)],
+        ),
         List { method: Method::POST, ..List::get(&admin, "/admin/pricing/preview", &[]) },
     ];
     let mut refused = 0;
@@ -179,6 +196,7 @@ fn every_list_with_a_cursor_is_known_here() {
     assert_eq!(
         with_cursor,
         [
+            "/admin/audit event from to user",
             "/admin/events q starts_from starts_to status",
             "/admin/events/capacity_utilization from to",
             "/admin/events/{id}/bookings status",

@@ -29,7 +29,10 @@ fn lives() -> Vec<(&'static str, RangeInclusive<i64>)> {
         ("}:idempotency:", up_to(DAY)),
         ("}:claim:", up_to(DAY)),
         ("}:restocked:", up_to(10 * MINUTE)),
+        ("}:places:", 9 * MINUTE..=HOUR),
+        ("}:places-sum:", 9 * MINUTE..=HOUR),
         ("}:copy", 5 * SECOND..=30 * SECOND),
+        ("}:limit:registrations", up_to(HOUR)),
         ("}:limit:", 40 * SECOND..=MINUTE),
         ("{catalogue}:upcoming", 5 * SECOND..=30 * SECOND),
         ("{catalogue}:changes", up_to(2 * MINUTE)),
@@ -68,7 +71,11 @@ async fn every_key_in_redis_lives_as_long_as_it_should() {
         auth_per_minute: 900,
         registrations_per_hour: 900,
     };
-    let evently = TestApp::on(shared_dynamodb(), redis.url(), |config| config.rate_limits = limits).await;
+    let evently = TestApp::on(shared_dynamodb(), redis.url(), |config| {
+        config.rate_limits = limits;
+        config.network_places_max = None;
+    })
+    .await;
     let (admin, anybody) = (evently.admin(), evently.anybody());
     let account = json!({ "email": "ada@example.com", "password": "correct horse battery" });
     assert_eq!(anybody.post("/register", account).await.status, 201);

@@ -1,8 +1,11 @@
 //! Idempotency keys: required to book, honoured to confirm and cancel.
 
+use std::time::{Duration, Instant};
+
 use futures::future::join_all;
 use reqwest::{Method, header::HeaderValue};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::common::{Answer, Session, TestApp, send};
@@ -188,4 +191,30 @@ async fn a_refused_booking_may_be_tried_again_with_its_key() {
     let held = ada.book_with_key(&event, 2, &key).await;
     assert_eq!(held.status, 201, "{}", held.body);
     assert!(held.headers.get("idempotent-replayed").is_none());
+}
+
+#[tokio::test]
+async fn a_booking_that_is_refused_leaves_nothing_in_redis() {
+    let (evently, _redis) = TestApp::with_own_redis(|config| config.network_places_max = None).await;
+    let (event, other, ada) = (evently.event(1).await, evently.event(1).await, evently.user());
+    evently.user().hold(&event, 1).await;
+    for n in 0..20 {
+        ada.book_with_key(&event, 1, &format!("key{n}")).await.assert_problem(409, "all_held");
+    }
+    let id = ada.user_id.unwrap().to_string();
+    let of_ada = async || -> Vec<String> {
+        let keys: Vec<String> = evently.redis_query(redis::cmd("KEYS").arg("*")).await;
+        keys.into_iter().filter(|key| key.contains(&id) || key.contains(":places")).collect()
+    };
+    let began = Instant::now();
+    loop {
+        // The one who holds the seat is of the same network.
+        let left = of_ada().await;
+        if left.iter().all(|key| key.contains(":places")) && left.len() == 2 {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "{left:?}");
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(ada.book_with_key(&other, 1, "key0").await.status, 201, "its key is unused");
 }

@@ -132,7 +132,7 @@ async fn an_event_that_an_older_release_loaded_has_no_limit_until_it_is_refreshe
     let event = evently.event(200).await;
     let state = evently.keys().state(event.parse().unwrap());
     somebody(&evently, "192.0.2.1").await.hold(&event, 10).await;
-    evently.redis_command(redis::cmd("HDEL").arg(&state).arg("capacity")).await;
+    evently.redis_command(redis::cmd("HDEL").arg(&state).arg("capacity").arg("cancel_until")).await;
     for _ in 0..10 {
         somebody(&evently, "192.0.2.1").await.hold(&event, 10).await;
     }

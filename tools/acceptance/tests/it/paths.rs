@@ -121,6 +121,7 @@ async fn head_answers_like_get_without_the_body() {
         (&evently.admin(), format!("/admin/events/{event}/bookings")),
         (&evently.admin(), "/admin/events/capacity_utilization".to_owned()),
         (&evently.admin(), "/admin/analytics".to_owned()),
+        (&evently.admin(), "/admin/audit".to_owned()),
         (&evently.admin(), "/admin/analytics/timeline".to_owned()),
     ] {
         let got = who.get(&path).await;

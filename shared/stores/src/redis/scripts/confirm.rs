@@ -18,6 +18,7 @@ script!(FINISH, "lib/state.lua", "lib/seats.lua", "finish.lua");
 script!(REDRAW, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "redraw.lua");
 
 /// What `begin.lua` answers when it does not refuse.
+#[expect(clippy::large_enum_variant, reason = "a confirm makes one and takes it apart at once")]
 #[derive(Debug)]
 pub enum Begin {
     /// The confirm may commit.

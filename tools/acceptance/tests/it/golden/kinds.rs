@@ -76,6 +76,8 @@ pub(crate) fn of_key(key: &str) -> &'static str {
         (_, "claim") => "redis-claim",
         (_, "reservations") => "redis-reservations",
         (_, "limit") => "redis-limit",
+        (_, "places") => "redis-places",
+        (_, "places-sum") => "redis-places-sum",
         (_, "restocked") => "redis-restocked",
         (_, "copy") => "redis-copy",
         (_, "upcoming") => "redis-upcoming",

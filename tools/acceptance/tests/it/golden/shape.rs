@@ -114,6 +114,9 @@ impl Names {
 
     /// The name of an attribute or a field; an hour's counter is named after the hour.
     fn of_name(&self, name: &str) -> String {
+        if let Some(hour) = name.strip_prefix("r_").filter(|hour| hour.parse::<u32>().is_ok()) {
+            return if hour.len() > 2 { "r_{hour}".to_owned() } else { "r_{hour_of_day}".to_owned() };
+        }
         let (counted, currency) = name.split_once('_').map_or((name, None), |(one, two)| (one, Some(two)));
         let digits = counted.find(|char: char| char.is_ascii_digit()).unwrap_or(counted.len());
         let (counter, hour) = counted.split_at(digits);

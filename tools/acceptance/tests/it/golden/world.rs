@@ -62,6 +62,7 @@ impl Day {
     pub(crate) async fn begin() -> Self {
         within_the_hour().await;
         let (evently, redis) = TestApp::with_own_redis(|config| {
+            config.network_places_max = None;
             config.rate_limits = RateLimits {
                 writes_per_minute: 1_000,
                 reads_per_minute: 1_000,

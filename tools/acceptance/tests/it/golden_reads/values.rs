@@ -312,3 +312,24 @@ async fn every_count_of_wrong_passwords_slows_the_next_one() {
         assert_eq!(anybody.post("/login", credentials.clone()).await.status, 429, "{what}: else one waits");
     }
 }
+
+#[tokio::test]
+async fn every_place_of_a_network_counts_until_it_is_over() {
+    let reader = Reader::of(TestApp::with(|config| config.network_places_max = Some(5)).await);
+    reader.put_events().await;
+    let event = reader.event.to_string();
+    reader.user.hold(&event, 1).await;
+    let key_of = async |kind: &str| -> String {
+        let pattern = format!("{}*:{kind}:{event}", reader.evently.app.config.redis.key_prefix);
+        reader.evently.redis_query::<Vec<String>>(cmd("KEYS").arg(pattern)).await.pop().unwrap()
+    };
+    let (places, sum) = (key_of("places").await, key_of("places-sum").await);
+    for (what, kept) in values_at("redis-places", "{{hash}}:places:{event}") {
+        reader.put_value_at(&places, &kept).await;
+        for (what_sum, kept) in values_at("redis-places-sum", "{{hash}}:places-sum:{event}") {
+            reader.put_value_at(&sum, &kept).await;
+            let refused = reader.user.book(&event, 4).await;
+            assert_eq!(refused.text("code"), "network_limit", "{what}, {what_sum}: {}", refused.body);
+        }
+    }
+}
