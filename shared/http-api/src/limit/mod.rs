@@ -16,7 +16,7 @@
 //!
 //! Without Redis reads are free, and each process counts writes and sign-ins by itself.
 //!
-//! Accounts that a network may have made are counted in the same way, for longer, and by the handler ([`registrations`]).
+//! Accounts that a network may have made are counted in the same way, for longer, and by the handler (`registrations.rs`).
 
 mod counted;
 pub(crate) mod memory;

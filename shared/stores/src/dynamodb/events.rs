@@ -255,7 +255,7 @@ impl Store {
     }
 
     /// Adds an event with its first price and its inventory, and what its idempotency key was used for, if it came with
-    /// one, and who did it. Shards beyond those that one transaction takes are written first, see [`super::surplus`].
+    /// one, and who did it. Shards beyond those that one transaction takes are written first, see `surplus.rs`.
     pub async fn create_event(
         &self,
         event: &Event,
