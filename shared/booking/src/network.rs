@@ -7,7 +7,7 @@
 use crate::Protocol;
 use domain::{
     error::Error,
-    network::{Network, WIDER_FACTOR, places_max},
+    network::{Network, WIDE_TIMES, places_max},
     reservation::EARLY_CANCEL_MS,
 };
 use stores::redis::scripts::{Places, PlacesCounted};
@@ -16,7 +16,7 @@ use stores::redis::scripts::{Places, PlacesCounted};
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counted {
     own: Option<PlacesCounted>,
-    wider: Option<PlacesCounted>,
+    wide: Option<PlacesCounted>,
 }
 
 /// Counts places that are being held.
@@ -38,14 +38,14 @@ async fn count(protocol: &Protocol, network: Option<&Network>, places: Places, l
             None
         }
     };
-    let wider = async {
-        match &network.wider {
-            Some(wider) => count(wider).await,
+    let wide = async {
+        match &network.wide {
+            Some(wide) => count(wide).await,
             None => None,
         }
     };
-    let (own, wider) = tokio::join!(count(&network.own), wider);
-    Counted { own, wider }
+    let (own, wide) = tokio::join!(count(&network.own), wide);
+    Counted { own, wide }
 }
 
 /// These places are the network's no longer, or never were.
@@ -56,19 +56,19 @@ pub(crate) async fn forget(protocol: &Protocol, network: Option<&Network>, place
             tracing::warn!(%error, "places count as a network's that has given them back");
         }
     };
-    let wider = async {
-        if let Some(wider) = &network.wider {
-            forget(wider).await;
+    let wide = async {
+        if let Some(wide) = &network.wide {
+            forget(wide).await;
         }
     };
-    tokio::join!(forget(&network.own), wider);
+    tokio::join!(forget(&network.own), wide);
 }
 
 /// Refuses what is too much for one network.
 pub(crate) fn check(protocol: &Protocol, counted: Counted, capacity: Option<u32>) -> Result<(), Error> {
     let Some(most) = places_max(protocol.network_places_max, capacity) else { return Ok(()) };
     let is_over = |counted: Option<PlacesCounted>, most| counted.filter(|counted| counted.seats > most);
-    let over = is_over(counted.own, most).or(is_over(counted.wider, most.saturating_mul(WIDER_FACTOR)));
+    let over = is_over(counted.own, most).or(is_over(counted.wide, most.saturating_mul(WIDE_TIMES)));
     over.map_or(Ok(()), |over| Err(Error::NetworkLimit { retry_at: over.fewer_at }))
 }
 

@@ -5,12 +5,12 @@
 pub struct Network {
     /// Of an IPv4 address, or of the /64 of an IPv6 one: what one subscriber has at least.
     pub own: String,
-    /// Of the /48 of an IPv6 address: what one subscriber may have, and some share.
-    pub wider: Option<String>,
+    /// Of the wider network, the /48 of an IPv6 address: what one subscriber may have, and some share.
+    pub wide: Option<String>,
 }
 
 /// A wider network may have so many times as much.
-pub const WIDER_FACTOR: u32 = 10;
+pub const WIDE_TIMES: u32 = 10;
 
 /// Places that one network may have of any event, unless the settings say otherwise …
 const PLACES_DEFAULT: u32 = 100;

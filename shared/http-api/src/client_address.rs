@@ -55,8 +55,8 @@ impl ClientAddress {
     pub fn network(self, tokens: &Tokens) -> Result<Option<Network>, Error> {
         let Self::Known(address) = self else { return Ok(None) };
         let fingerprint = |network: &str| tokens.fingerprint(NETWORK, network);
-        let wider = self.wide().map(|wide| fingerprint(&wide)).transpose()?;
-        Ok(Some(Network { own: fingerprint(&address.to_string())?, wider }))
+        let wide = self.wide().map(|wide| fingerprint(&wide)).transpose()?;
+        Ok(Some(Network { own: fingerprint(&address.to_string())?, wide }))
     }
 
     /// The wider network that it is part of: the /48 of an IPv6 address, as one customer may have all of that (RFC 6177).

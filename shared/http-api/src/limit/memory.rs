@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use super::counted::Budget;
-use stores::redis::scripts::{Allowance, LimitOf, WIDE_TIMES};
+use domain::network::WIDE_TIMES;
+use stores::redis::scripts::{Allowance, LimitOf};
 
 /// Clients remembered at most. Beyond that those are forgotten that came once and long ago, which only means that Redis is
 /// asked again.
@@ -49,7 +50,7 @@ impl Memory {
     pub(super) fn count(&self, budget: Budget, of: &LimitOf, allowed: u64, window: Duration) -> Allowance {
         let own = self.count_one(budget, &of.client, allowed, window);
         let Some(wide) = of.wide.as_ref().filter(|_| own.is_allowed) else { return own };
-        let wide = self.count_one(budget, wide, allowed * WIDE_TIMES, window);
+        let wide = self.count_one(budget, wide, allowed * u64::from(WIDE_TIMES), window);
         if !wide.is_allowed {
             self.take_back_one(budget, &of.client);
         }

@@ -117,7 +117,7 @@ async fn who_is_not_known_is_not_counted_and_zero_counts_nobody() {
         hold(&evently.app.protocol, None).await.unwrap();
     }
     let off = evently.another_with(|config| config.network_places_max = Some(0)).await;
-    let network = Network { own: "here".to_owned(), wider: None };
+    let network = Network { own: "here".to_owned(), wide: None };
     for _ in 0..5 {
         hold(&off.app.protocol, Some(&network)).await.unwrap();
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::redis::Redis;
-use domain::error::Error;
+use domain::{error::Error, network::WIDE_TIMES};
 
 script!(LIMIT, "lib/state.lua", "limit.lua");
 
@@ -27,9 +27,6 @@ pub struct LimitOf {
     pub wide: Option<String>,
 }
 
-/// A wider network may have so many times what a client may have.
-pub const WIDE_TIMES: u64 = 10;
-
 impl Redis {
     /// `limit.lua`: counts a request of a client, if fewer than `allowed` of that kind came within the window.
     pub async fn limit(
@@ -43,7 +40,7 @@ impl Redis {
         if let Some(wide) = &of.wide {
             call.key(self.keys.limit(kind, wide));
         }
-        call.arg(allowed).arg(window.as_millis()).arg(allowed * WIDE_TIMES);
+        call.arg(allowed).arg(window.as_millis()).arg(allowed * u64::from(WIDE_TIMES));
         let answer = self.invoke(&call).await?;
         let ms = |n| answer.value::<u64>(n).map(Duration::from_millis);
         match answer.word() {

@@ -35,7 +35,7 @@ pub use self::{
     confirm::{Begin, Redraw},
     hold::{Became, Look, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
-    limit::{Allowance, LimitOf, WIDE_TIMES},
+    limit::{Allowance, LimitOf},
     places::{Places, PlacesCounted},
     sign_in::{EndedTokensSeen, FailureRules, FailuresOf},
 };
