@@ -42,7 +42,7 @@ http_api::problems! { BookProblems:
     NotOnSale,
     MaxPerUserReached: "see `left`",
     NetworkLimit: "see `retry_at`",
-    HeldTooLong: "seats were held again and again without being bought, see `retry_at`",
+    HeldTooLong: "seats were held again and again without being bought, or bought and cancelled, see `retry_at`",
 }
 
 /// Holds seats for a while, at the price of this moment. Confirm the reservation to buy them.

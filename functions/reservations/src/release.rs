@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode};
 use domain::id::ReservationId;
 use http_api::{
-    App, Caller, PathId, Problem,
+    App, Caller, ClientAddress, PathId, Problem,
     openapi::{CallerProblems, StoreProblems},
 };
 use telemetry::names;
@@ -29,9 +29,11 @@ http_api::problems! { ReleaseProblems:
 pub(crate) async fn release_reservation(
     State(app): State<Arc<App>>,
     caller: Caller,
+    from: ClientAddress,
     PathId(id): PathId<ReservationId>,
 ) -> Result<StatusCode, Problem> {
-    booking::release(&app.protocol, caller.user_id, id).await?;
+    let network = from.network(&app.tokens)?;
+    booking::release(&app.protocol, caller.user_id, id, network.as_ref()).await?;
     metrics::counter!(names::HOLDS_RELEASED).increment(1);
     Ok(StatusCode::NO_CONTENT)
 }

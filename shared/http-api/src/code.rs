@@ -69,7 +69,7 @@ codes! {
         NotOnSale "not_on_sale" "The event is not on sale"
         MaxPerUserReached "max_per_user_reached" "One user may not have so many seats of this event"
         NetworkLimit "network_limit" "Too many places of the event are held or were bought from one network"
-        HeldTooLong "held_too_long" "Seats were held for too long without being bought"
+        HeldTooLong "held_too_long" "Seats were held, or bought and cancelled, again and again"
         AlreadyConfirmed "already_confirmed" "The reservation is a booking already"
         ConfirmUnderWay "confirm_under_way" "The reservation is being confirmed"
         EventStarted "event_started" "The event has started"

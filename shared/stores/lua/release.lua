@@ -7,7 +7,7 @@
 -- ARGV[1] reservation id
 -- ARGV[2] user id
 --
--- RELEASED    the seats are free
+-- RELEASED    the seats are free: how many they are
 -- NO_HOLD     there is none
 -- ENDED       it has ended: `released` or `expired`
 -- NOT_YOURS   it is another user's
@@ -32,4 +32,4 @@ give_back(state, hold)
 count_unbought(state, hold.user, hold.from, now, 0)
 remove_hold(deadlines, holds, id)
 note_end(ended, id, user, 'released', now)
-return { 'RELEASED' }
+return { 'RELEASED', hold.quantity }

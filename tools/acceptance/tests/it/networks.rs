@@ -65,6 +65,17 @@ async fn a_hold_counts_as_long_as_it_lives_and_what_was_bought_for_an_hour() {
 }
 
 #[tokio::test]
+async fn what_is_given_back_does_not_count() {
+    let evently = evently(10, TEN_MINUTES).await;
+    let (event, ada) = (evently.event(100).await, somebody(&evently, "192.0.2.1").await);
+    for _ in 0..5 {
+        let held = ada.hold(&event, 10).await;
+        assert_eq!(ada.delete(&format!("/reservations/{held}")).await.status, 204);
+    }
+    somebody(&evently, "192.0.2.1").await.hold(&event, 10).await;
+}
+
+#[tokio::test]
 async fn what_is_refused_or_asked_again_does_not_count() {
     let evently = evently(10, TEN_MINUTES).await;
     let (event, small) = (evently.event(100).await, evently.event(1).await);

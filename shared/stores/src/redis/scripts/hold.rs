@@ -108,8 +108,8 @@ pub enum Look {
 /// What `release.lua` answers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Release {
-    /// The seats are free.
-    Released,
+    /// The seats are free: so many.
+    Released(u32),
     /// It has ended before.
     Ended(Ended),
     /// There is no hold: perhaps there is a booking.
@@ -300,7 +300,7 @@ impl Redis {
         });
         let answer = answer.await?;
         match answer.word() {
-            "RELEASED" => Ok(Release::Released),
+            "RELEASED" => Ok(Release::Released(answer.seats(0)?)),
             "ENDED" => Ok(Release::Ended(ended(&answer, 0)?)),
             "NO_HOLD" => Ok(Release::NoHold),
             "CONFIRMING" => Ok(Release::Confirming),
