@@ -30,7 +30,7 @@ use crate::{
     admin::is_admins,
     password, policy,
     problems::{FormerCallerProblems, PasswordProblems},
-    security_event::SecurityEvent,
+    security_event::{SecurityEvent, try_password},
 };
 
 /// Another password.
@@ -84,8 +84,11 @@ pub(crate) async fn change_password(
         .map_err(|message| Error::invalid_field("new_password", message))?;
 
     let now = to_whole_ms(Timestamp::now());
-    let attempt = accounts::try_password(&app.accounts, &caller.email, from).await?;
+    let attempt = try_password(&app, &caller.email, from, Some(caller.user_id)).await?;
     let proof = prove(&app, &caller, has_ended, &change, now).await;
+    if let Ok(None) = proof {
+        SecurityEvent::PasswordFailed.tell(Some(caller.user_id));
+    }
     let proof = attempt.judge(proof).await.map_err(|error| refusal(error, has_ended))?;
     match proof {
         Proof::Current(user) => replace(&app, &caller, user, change, now).await?,

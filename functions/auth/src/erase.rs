@@ -30,7 +30,7 @@ use crate::{
     admin::is_admins,
     password,
     problems::{FormerCallerProblems, PasswordProblems},
-    security_event::SecurityEvent,
+    security_event::{SecurityEvent, try_password},
     still_open::check_nothing_open,
 };
 
@@ -79,8 +79,12 @@ pub(crate) async fn erase_me(
     if has_ended {
         return Err(Error::TokenEnded.into());
     }
-    let attempt = accounts::try_password(&app.accounts, &caller.email, from).await?;
-    let user = attempt.judge(prove(user, &erasure.password).await).await?;
+    let attempt = try_password(&app, &caller.email, from, Some(caller.user_id)).await?;
+    let proof = prove(user, &erasure.password).await;
+    if let Ok(None) = proof {
+        SecurityEvent::PasswordFailed.tell(Some(caller.user_id));
+    }
+    let user = attempt.judge(proof).await?;
     check_nothing_open(&app, user.id, now).await?;
     if !accounts::erase(&app.accounts, &user, now).await? {
         // The password was changed meanwhile, so this was the wrong one.

@@ -21,7 +21,12 @@ use settings::AdminAccount;
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
-use crate::{password, problems::PasswordProblems, security_event::SecurityEvent, signed_in::SignedIn};
+use crate::{
+    password,
+    problems::PasswordProblems,
+    security_event::{SecurityEvent, try_password},
+    signed_in::SignedIn,
+};
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
@@ -56,7 +61,7 @@ pub(crate) async fn login(
 ) -> Result<impl IntoResponse, Problem> {
     let email = Email::parse(&credentials.email).map_err(|_| Error::InvalidCredentials)?;
     let now = Timestamp::now();
-    let attempt = accounts::try_password(&app.accounts, &email, from).await?;
+    let attempt = try_password(&app, &email, from, None).await?;
     let signed_in = match &app.config.admin {
         Some(admin) if admin.email == email => sign_in_admin(&app, admin, credentials.password, now).await,
         _ => sign_in(&app, &email, credentials.password, now).await,

@@ -30,7 +30,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    account::name_complaint, admin::is_admins, password, policy, security_event::SecurityEvent,
+    account::name_complaint,
+    admin::is_admins,
+    password, policy,
+    security_event::{SecurityEvent, tell_if_refused},
     signed_in::SignedIn,
 };
 
@@ -118,7 +121,9 @@ async fn make(
     if let Err(Error::EmailTaken) = made {
         counted.take_back().await;
     }
-    made.map(|()| user)
+    made?;
+    SecurityEvent::Registered.tell(Some(user.id));
+    Ok(user)
 }
 
 async fn create(app: &App, user: &User) -> Result<(), Error> {
@@ -143,8 +148,13 @@ async fn made_before(
     from: ClientAddress,
     now: Timestamp,
 ) -> Result<User, Error> {
-    let attempt = accounts::try_password_in_turn(&app.accounts, email, from).await?;
-    attempt.judge(made_lately(app, email, password, now).await).await.map_err(|error| match error {
+    let attempt = accounts::try_password_in_turn(&app.accounts, email, from).await;
+    let attempt = attempt.inspect_err(|error| tell_if_refused(error, None))?;
+    let made = made_lately(app, email, password, now).await;
+    if let Ok(None) = made {
+        SecurityEvent::PasswordFailed.tell(None);
+    }
+    attempt.judge(made).await.map_err(|error| match error {
         Error::InvalidCredentials => Error::EmailTaken,
         other => other,
     })

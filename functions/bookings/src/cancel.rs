@@ -45,7 +45,7 @@ pub(crate) async fn cancel_booking(
         booking::check_idempotency_key(&app.protocol, caller.user_id, "cancel", &key, &id.to_string())
             .await?;
     }
-    let network = from.network(&app.tokens)?;
+    let network = from.network(&app);
     let cancelled = booking::cancel(
         &app.protocol,
         caller.user_id,

@@ -75,7 +75,7 @@ pub(crate) async fn book(
         let message = format!("must be 1 to max_per_booking of the event, at most {MAX_PER_BOOKING_MAX}");
         return Err(Error::invalid_field("quantity", message).into());
     }
-    let network = from.network(&app.tokens)?;
+    let network = from.network(&app);
     let wanted = Wanted {
         user: caller.user_id,
         event,

@@ -57,7 +57,7 @@ pub(crate) async fn confirm_reservation(
         booking::check_idempotency_key(&app.protocol, caller.user_id, "confirm", &key, &id.to_string())
             .await?;
     }
-    let network = from.network(&app.tokens)?;
+    let network = from.network(&app);
     let confirmed = booking::confirm(
         &app.protocol,
         caller.user_id,

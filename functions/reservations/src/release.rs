@@ -32,7 +32,7 @@ pub(crate) async fn release_reservation(
     from: ClientAddress,
     PathId(id): PathId<ReservationId>,
 ) -> Result<StatusCode, Problem> {
-    let network = from.network(&app.tokens)?;
+    let network = from.network(&app);
     booking::release(&app.protocol, caller.user_id, id, network.as_ref()).await?;
     metrics::counter!(names::HOLDS_RELEASED).increment(1);
     Ok(StatusCode::NO_CONTENT)

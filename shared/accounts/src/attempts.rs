@@ -136,7 +136,7 @@ pub async fn try_password<'a>(
     email: &Email,
     from: impl Into<Origin>,
 ) -> Result<Attempt<'a>, Error> {
-    let of = failures_of(accounts, email, from.into())?;
+    let of = failures_of(accounts, email, &from.into());
     match count(accounts, &of).await? {
         None => Ok(Attempt { accounts, of }),
         Some(wait) => Err(too_many(wait)),
@@ -150,7 +150,7 @@ pub async fn try_password_in_turn<'a>(
     email: &Email,
     from: impl Into<Origin>,
 ) -> Result<Attempt<'a>, Error> {
-    let of = failures_of(accounts, email, from.into())?;
+    let of = failures_of(accounts, email, &from.into());
     let deadline = Instant::now() + PATIENCE;
     let mut pause = FIRST_PAUSE;
     while let Some(wait) = count(accounts, &of).await? {
@@ -164,13 +164,13 @@ pub async fn try_password_in_turn<'a>(
     Ok(Attempt { accounts, of })
 }
 
-fn failures_of(accounts: &Accounts, email: &Email, from: Origin) -> Result<FailuresOf, Error> {
+fn failures_of(accounts: &Accounts, email: &Email, from: &Origin) -> FailuresOf {
     let of_network = |network: &str| accounts.tokens.fingerprint("network", network);
-    Ok(FailuresOf {
-        account: accounts.tokens.fingerprint("account", email.as_str())?,
-        network: of_network(&from.network)?,
-        wide: from.wide.as_deref().map(of_network).transpose()?,
-    })
+    FailuresOf {
+        account: accounts.tokens.fingerprint("account", email.as_str()),
+        network: of_network(&from.network),
+        wide: from.wide.as_deref().map(of_network),
+    }
 }
 
 /// Counts an attempt, or answers how long to wait if there were too many.

@@ -1,5 +1,7 @@
 //! Signed tokens: who the caller is, and where a list goes on. JWT with HS256 and nothing else (RFC 8725).
 
+use aws_lc_rs::hmac;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation,
@@ -51,6 +53,8 @@ pub struct AccessClaims {
 #[derive(Clone)]
 pub struct Tokens {
     sign: EncodingKey,
+    /// The same key, made ready once: fingerprints are made for many requests.
+    fingerprints: hmac::Key,
     /// The current key, then the previous one while the secret is rotated.
     verify: Vec<DecodingKey>,
     access_rules: Validation,
@@ -62,6 +66,7 @@ impl Tokens {
         let bytes = |secret: &SecretString| DecodingKey::from_secret(secret.expose_secret().as_bytes());
         Self {
             sign: EncodingKey::from_secret(secret.expose_secret().as_bytes()),
+            fingerprints: hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes()),
             verify: std::iter::once(secret).chain(previous).map(bytes).collect(),
             access_rules: access_rules(),
         }
@@ -100,10 +105,10 @@ impl Tokens {
 
     /// Stands for a text in places that should not tell the text, like the names of keys in Redis: always the same for
     /// the same text, and not to be guessed without the secret (HMAC-SHA256). `kind` keeps apart what it is used for.
-    pub fn fingerprint(&self, kind: &str, text: &str) -> Result<String, Error> {
+    pub fn fingerprint(&self, kind: &str, text: &str) -> String {
         // A zero byte is in no token, so that this signs none.
-        jsonwebtoken::crypto::sign(format!("{kind}\0{text}").as_bytes(), &self.sign, Algorithm::HS256)
-            .map_err(|error| Error::Internal(Box::new(error)))
+        let code = hmac::sign(&self.fingerprints, format!("{kind}\0{text}").as_bytes());
+        BASE64_URL_SAFE_NO_PAD.encode(code)
     }
 
     /// A token of that kind with these claims.

@@ -65,10 +65,10 @@ pub async fn cancel(
         CancelOutcome::Cancelled => {
             let came_back = -i64::from(booking.quantity);
             let unbought = unbought(protocol, &booking, event.as_ref(), now);
+            network::forget(protocol, network, Places { id, seats: booking.quantity });
             tokio::join!(
                 restock(protocol, &booking, epoch, unbought),
                 count_sold(&protocol.catalogue, booking.event_id, came_back),
-                network::forget(protocol, network, Places { id, seats: booking.quantity })
             );
             let version = booking.version + 1;
             let booking =

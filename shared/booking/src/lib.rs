@@ -91,6 +91,7 @@ mod expire;
 mod look;
 mod network;
 mod reconcile;
+mod refusals;
 mod release;
 mod replace;
 mod reserve;
@@ -113,6 +114,7 @@ use std::sync::Arc;
 
 use catalogue::Catalogue;
 use domain::{error::Error, id::UserId};
+use refusals::Refusals;
 use settings::Config;
 use stores::{dynamodb::Store, redis::Redis};
 
@@ -129,6 +131,7 @@ pub struct Protocol {
     unbought_ttls_max: u64,
     /// Places of an event that one network may have; see [`domain::network::places_max`].
     network_places_max: Option<u32>,
+    refusals: Refusals,
     /// How long a hold stays after its confirm began, before the janitor settles it.
     confirm_grace_ms: u64,
     /// How many seats one inventory shard is meant for.
@@ -145,6 +148,7 @@ impl Protocol {
             hold_ttl_ms: config.hold_ttl_ms,
             unbought_ttls_max: config.unbought_ttls_max,
             network_places_max: config.network_places_max,
+            refusals: Refusals::default(),
             confirm_grace_ms: config.confirm_grace_ms,
             seats_per_shard: config.seats_per_shard,
         }

@@ -30,7 +30,7 @@ pub(crate) async fn count_bought(protocol: &Protocol, network: Option<&Network>,
 }
 
 async fn count(protocol: &Protocol, network: Option<&Network>, places: Places, life_ms: u64) -> Counted {
-    let Some(network) = limited(protocol, network) else { return Counted::default() };
+    let Some(Network { own, wide }) = network else { return Counted::default() };
     let count = async |network: &str| match protocol.redis.count_places(network, places, life_ms).await {
         Ok(counted) => Some(counted),
         Err(error) => {
@@ -39,29 +39,27 @@ async fn count(protocol: &Protocol, network: Option<&Network>, places: Places, l
         }
     };
     let wide = async {
-        match &network.wide {
+        match wide {
             Some(wide) => count(wide).await,
             None => None,
         }
     };
-    let (own, wide) = tokio::join!(count(&network.own), wide);
+    let (own, wide) = tokio::join!(count(own), wide);
     Counted { own, wide }
 }
 
-/// These places are the network's no longer, or never were.
-pub(crate) async fn forget(protocol: &Protocol, network: Option<&Network>, places: Places) {
-    let Some(network) = limited(protocol, network) else { return };
-    let forget = async |network: &str| {
-        if let Err(error) = protocol.redis.forget_places(network, places).await {
-            tracing::warn!(%error, "places count as a network's that has given them back");
-        }
-    };
-    let wide = async {
-        if let Some(wide) = &network.wide {
-            forget(wide).await;
-        }
-    };
-    tokio::join!(forget(&network.own), wide);
+/// These places are the network's no longer, or never were. Nobody waits for that: should the process end before, they count
+/// until the hold would have ended.
+pub(crate) fn forget(protocol: &Protocol, network: Option<&Network>, places: Places) {
+    let Some(Network { own, wide }) = network else { return };
+    for network in std::iter::once(own).chain(wide).cloned() {
+        let redis = protocol.redis.clone();
+        tokio::spawn(async move {
+            if let Err(error) = redis.forget_places(&network, places).await {
+                tracing::warn!(%error, "places count as a network's that has given them back");
+            }
+        });
+    }
 }
 
 /// Refuses what is too much for one network.
@@ -70,8 +68,4 @@ pub(crate) fn check(protocol: &Protocol, counted: Counted, capacity: Option<u32>
     let is_over = |counted: Option<PlacesCounted>, most| counted.filter(|counted| counted.seats > most);
     let over = is_over(counted.own, most).or(is_over(counted.wide, most.saturating_mul(WIDE_TIMES)));
     over.map_or(Ok(()), |over| Err(Error::NetworkLimit { retry_at: over.fewer_at }))
-}
-
-fn limited<'a>(protocol: &Protocol, network: Option<&'a Network>) -> Option<&'a Network> {
-    network.filter(|_| protocol.network_places_max != Some(0))
 }

@@ -19,7 +19,7 @@ pub async fn release(
 ) -> Result<(), Error> {
     match protocol.redis.release(id, user).await? {
         Release::Released(seats) => {
-            network::forget(protocol, network, Places { id, seats }).await;
+            network::forget(protocol, network, Places { id, seats });
             Ok(())
         }
         Release::Ended(Ended::Released) => Ok(()),

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::{Protocol, network};
+use crate::{
+    Protocol,
+    network::{self, Counted},
+};
 use domain::{
     error::{Error, GaveUp},
     event::{Event, EventStatus},
@@ -80,37 +83,61 @@ async fn reserve_at_once(
     now: Timestamp,
 ) -> Result<Reserved, Error> {
     let places = Places { id: request.id, seats: request.quantity };
+    let count = || network::count_held(protocol, network, places);
+    let count_now = !protocol.refusals.has(request.id.event());
     // The key's record with the answer lives beside the event's seats, so one script can write both. That the
     // key was not used for another event is asked at the same time, not before: it costs no round trip.
-    let (mut reserved, claimed, counted) = tokio::join!(
+    let (reserved, claimed, mut counted) = tokio::join!(
         hold_seats(protocol, request, now),
         protocol.redis.claim_booking(&request, now, life_ms(protocol)),
-        network::count_held(protocol, network, places),
+        async { if count_now { Some(count().await) } else { None } },
     );
-    if !claimed? {
-        if let Ok(Reserved { reservation, replayed: false, .. }) = reserved {
-            undo(protocol, request, reservation.id).await;
-        }
-        return Err(Error::IdempotencyKeyReused);
+    if counted.is_none() && is_new(&reserved) {
+        counted = Some(count().await);
     }
-    if let Ok(Reserved { reservation, replayed: false, capacity, .. }) = &reserved
-        && let Err(error) = network::check(protocol, counted, *capacity)
-    {
-        undo(protocol, request, reservation.id).await;
-        reserved = Err(error);
-    }
-    // Only a new hold counts.
-    if !matches!(reserved, Ok(Reserved { replayed: false, .. })) {
-        network::forget(protocol, network, places).await;
+    let reserved = check(protocol, request, reserved, claimed, counted.unwrap_or_default()).await;
+    if counted.is_some() && !is_new(&reserved) {
+        network::forget(protocol, network, places);
     }
     match &reserved {
         Ok(Reserved { reservation, replayed: false, .. }) if reservation.id != request.id => {
             note(protocol, request.user, reservation.id, now).await;
         }
-        Err(error) if error.is_refusal() => forget_claim(protocol, request),
+        Err(error) if error.is_refusal() => {
+            protocol.refusals.note(request.id.event(), error);
+            forget_claim(protocol, request);
+        }
         _ => {}
     }
     reserved
+}
+
+fn is_new(reserved: &Result<Reserved, Error>) -> bool {
+    matches!(reserved, Ok(Reserved { replayed: false, .. }))
+}
+
+/// Gives new seats back if the key was used for something else, or if they are too many for the network.
+async fn check(
+    protocol: &Protocol,
+    request: ReserveRequest<'_>,
+    reserved: Result<Reserved, Error>,
+    claimed: Result<bool, Error>,
+    counted: Counted,
+) -> Result<Reserved, Error> {
+    let refused = match &reserved {
+        _ if !claimed? => Error::IdempotencyKeyReused,
+        Ok(Reserved { replayed: false, capacity, .. }) => {
+            match network::check(protocol, counted, *capacity) {
+                Ok(()) => return reserved,
+                Err(refused) => refused,
+            }
+        }
+        _ => return reserved,
+    };
+    if let Ok(Reserved { reservation, replayed: false, .. }) = &reserved {
+        undo(protocol, request, reservation.id).await;
+    }
+    Err(refused)
 }
 
 /// How long a hold may live, with a confirm that is repeated until the end.
@@ -150,8 +177,8 @@ async fn withdraw(
         // Its key was used before, by this request or another.
         Ok(Reserved { replayed: true, .. }) | Err(Error::IdempotencyKeyReused) => return,
         Ok(Reserved { reservation, .. }) => {
-            let places = Places { id: request.id, seats: request.quantity };
-            tokio::join!(undo(protocol, request, reservation.id), network::forget(protocol, network, places));
+            network::forget(protocol, network, Places { id: request.id, seats: request.quantity });
+            undo(protocol, request, reservation.id).await;
         }
         Err(_) => {}
     }

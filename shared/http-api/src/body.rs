@@ -25,7 +25,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let is_json = has_json_type(request.headers());
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let bytes = read(request, state).await?;
         if bytes.is_empty() {
             return json::parse(b"{}").map(Self);
         }
@@ -52,9 +52,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MergePatch<T> {
         if media_type(request.headers()).is_none_or(|named| named != MERGE_PATCH_JSON) {
             return Err(not_a_patch());
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
-        json::parse(&bytes).map(Self)
+        json::parse(&read(request, state).await?).map(Self)
     }
+}
+
+/// All of a body, unless it is too long. What says so itself is not waited for.
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > BODY_BYTES_MAX as u64) {
+        return Err(too_large());
+    }
+    Bytes::from_request(request, state).await.map_err(unreadable)
 }
 
 /// No body, of which nobody says how long it is. axum says `Content-Length: 0` of one that it knows to be empty: but 204 must say

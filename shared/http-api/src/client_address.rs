@@ -14,8 +14,8 @@ use axum::{
 };
 use lambda_http::request::RequestContext;
 
-use accounts::tokens::Tokens;
-use domain::{error::Error, network::Network};
+use crate::App;
+use domain::network::Network;
 
 /// What fingerprints of networks are made for.
 const NETWORK: &str = "places-of-network";
@@ -48,15 +48,17 @@ impl ClientAddress {
 }
 
 impl ClientAddress {
-    /// The network that it stands for, by fingerprints; `None` if it is not known.
-    ///
-    /// # Errors
-    /// When they can't be made.
-    pub fn network(self, tokens: &Tokens) -> Result<Option<Network>, Error> {
-        let Self::Known(address) = self else { return Ok(None) };
-        let fingerprint = |network: &str| tokens.fingerprint(NETWORK, network);
-        let wide = self.wide().map(|wide| fingerprint(&wide)).transpose()?;
-        Ok(Some(Network { own: fingerprint(&address.to_string())?, wide }))
+    /// The network whose places are counted, by fingerprints; `None` if it is not known, or none is counted.
+    pub fn network(self, app: &App) -> Option<Network> {
+        let Self::Known(address) = self else { return None };
+        if app.config.network_places_max == Some(0) {
+            return None;
+        }
+        let fingerprint = |network: &str| app.tokens.fingerprint(NETWORK, network);
+        Some(Network {
+            own: fingerprint(&address.to_string()),
+            wide: self.wide().as_deref().map(fingerprint),
+        })
     }
 
     /// The wider network that it is part of: the /48 of an IPv6 address, as one customer may have all of that (RFC 6177).

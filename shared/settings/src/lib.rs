@@ -14,7 +14,7 @@ use domain::{
 };
 
 /// HS256 wants a key at least as long as its output (RFC 7518, section 3.2).
-const JWT_SECRET_BYTES_MIN: usize = 32;
+pub const JWT_SECRET_BYTES_MIN: usize = 32;
 const HOLD_TTL_SECONDS_DEFAULT: u64 = 600;
 /// Redis keeps the time of each request of the last minute.
 const RATE_LIMIT_MAX: u64 = 10_000;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, io, path::PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use domain::inventory::SEATS_PER_SHARD;
 use kit::settings::whole;
-use settings::{CONFIRM_GRACE_MS, Config, ConfigError, table};
+use settings::{CONFIRM_GRACE_MS, Config, ConfigError, JWT_SECRET_BYTES_MIN, table};
 use uuid::Uuid;
 
 use crate::private;
@@ -195,6 +195,13 @@ fn kept_secret(data_dir: &std::path::Path) -> io::Result<String> {
     private::folder(data_dir)?;
     let file = data_dir.join("jwt-secret");
     match private::read(&file) {
+        Ok(secret) if secret.len() < JWT_SECRET_BYTES_MIN => {
+            let told = format!(
+                "{} has no secret of at least {JWT_SECRET_BYTES_MIN} bytes; delete it, and sign in again",
+                file.display()
+            );
+            Err(io::Error::new(io::ErrorKind::InvalidData, told))
+        }
         Ok(secret) => Ok(secret),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());

@@ -200,12 +200,9 @@ async fn count(front: &Front, budget: Budget, of: &LimitOf) -> Result<Option<All
 }
 
 /// A network, as it is counted.
-fn network(front: &Front, address: ClientAddress) -> Result<LimitOf, Error> {
+fn network(front: &Front, address: ClientAddress) -> LimitOf {
     let fingerprint = |text: &str| front.tokens.fingerprint("network", text);
-    Ok(LimitOf {
-        client: fingerprint(&address.to_string())?,
-        wide: address.wide().as_deref().map(fingerprint).transpose()?,
-    })
+    LimitOf { client: fingerprint(&address.to_string()), wide: address.wide().as_deref().map(fingerprint) }
 }
 
 impl<S: Sync> FromRequestParts<S> for Permit {
@@ -239,10 +236,7 @@ async fn count_and_answer(
 ) -> Response {
     let allowed = budget.allowed(&front.config.rate_limits);
     let claims = bearer_claims(request.headers().get(header::AUTHORIZATION), &front.tokens).ok();
-    let client = match client(&front, budget, claims.as_ref(), &request) {
-        Ok(client) => client,
-        Err(error) => return refuse(error),
-    };
+    let client = client(&front, budget, claims.as_ref(), &request);
     let needs_token = AtomicBool::new(false);
     let permit =
         Permit(Arc::new(Asked { budget, client, claims, needs_token, answer: OnceCell::new(), front }));
@@ -287,17 +281,11 @@ fn refuse(error: Error) -> Response {
 }
 
 /// Whose request it is.
-fn client(
-    front: &Front,
-    budget: Budget,
-    claims: Option<&AccessClaims>,
-    request: &Request,
-) -> Result<LimitOf, Error> {
+fn client(front: &Front, budget: Budget, claims: Option<&AccessClaims>, request: &Request) -> LimitOf {
+    let network = || network(front, ClientAddress::of(request.extensions()));
     match claims {
-        Some(claims) if budget != Budget::Auth => Ok(LimitOf { client: claims.sub.to_string(), wide: None }),
-        _ => {
-            let of = network(front, ClientAddress::of(request.extensions()))?;
-            Ok(if budget == Budget::Auth { of } else { LimitOf { wide: None, ..of } })
-        }
+        _ if budget == Budget::Auth => network(),
+        Some(claims) => LimitOf { client: claims.sub.to_string(), wide: None },
+        None => LimitOf { wide: None, ..network() },
     }
 }

@@ -22,7 +22,7 @@ impl App {
         if from == ClientAddress::Unknown {
             return Ok(CountedRegistration { front, of: None });
         }
-        let of = network(front, from)?;
+        let of = network(front, from);
         match count(front, Budget::Registrations, &of).await? {
             Some(Allowance { is_allowed: false, more_in, .. }) => {
                 Err(Error::TooManyRegistrations { retry_after: more_in })

@@ -169,6 +169,9 @@ fn assert_security_events(log: &str) {
         ("password_changed", 1, 1),
         ("account_erased", 1, 1),
         ("registration_refused", 1, 0),
+        ("registered", 2, 2),
+        ("password_failed", 3, 2),
+        ("attempt_refused", 1, 0),
     ] {
         let field = format!("security_event=\"{event}\"");
         let lines: Vec<_> = log.lines().filter(|line| line.contains(&field)).collect();
@@ -214,6 +217,7 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     assert_eq!(server.post("/register", taken).await.status, 409);
     let mistyped = json!({ "email": ADA, "password": 20_319_984, "nonsense": "yes" });
     assert_eq!(server.post("/register", mistyped).await.status, 422);
+    // The last one has to wait.
     for _ in 0..6 {
         assert_eq!(sign_in(&server, "bob.nobody@example.com", "wrong secret phrase").await, None);
     }
@@ -223,6 +227,8 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     let event = server.get("/events?limit=1").await.body["items"][0]["id"].as_str().unwrap().to_owned();
     let booking = ada.buy(&event, 1).await;
     assert_eq!(ada.cancel(&booking).await.status, 200);
+    let wrong = json!({ "current_password": "wrong secret phrase", "new_password": "second secret phrase" });
+    assert_eq!(ada.post("/password", wrong).await.status, 401);
     let change = json!({ "current_password": "first secret phrase", "new_password": "second secret phrase" });
     assert_eq!(ada.post("/password", change.clone()).await.status, 204);
     assert_eq!(ada.post("/password", change).await.status, 204);
@@ -230,10 +236,12 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     let second_token = sign_in(&server, ADA, "second secret phrase").await.unwrap();
     let admin_token = sign_in(&server, "admin@example.com", "evently-admin").await.unwrap();
     let admin = server.with_token(&admin_token);
+    assert_eq!(admin.post("/admin/events", concert(json!({}))).await.status, 201);
     let cursor = admin.get("/admin/events?limit=1").await.text("next_cursor");
     assert_eq!(admin.get(&format!("/admin/events?limit=1&cursor={cursor}")).await.status, 200);
     let eve = json!({ "email": "eve.short@example.com", "password": "third secret phrase" });
     let eve = server.with_token(server.post("/register", eve).await.text("access_token"));
+    assert_eq!(erase_me(&eve, "wrong secret phrase").await.status, 401);
     assert_eq!(erase_me(&eve, "third secret phrase").await.status, 204);
     let one_too_many = json!({ "email": "mallory.late@example.com", "password": "third secret phrase" });
     assert_eq!(server.post("/register", one_too_many).await.status, 429);
@@ -247,6 +255,11 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     let answered: Vec<&str> = log.lines().filter(|line| line.contains("answered")).collect();
     assert!(answered.len() >= 20 && answered.iter().all(|line| line.contains("request_id=")), "{log}");
     assert_security_events(&log);
+    let acted: Vec<&str> = log.lines().filter(|line| line.contains("an admin acted")).collect();
+    assert_eq!(acted.len(), 1, "{acted:?}");
+    for field in ["request_id=", "admin_id=", "action=\"event_created\"", "event_id=", "version_after=1"] {
+        assert!(acted[0].contains(field), "{field}: {}", acted[0]);
+    }
     let secret_of_tokens = std::fs::read_to_string(data.path().join("jwt-secret")).unwrap();
     let mut secrets = vec![
         "secret phrase".to_owned(),

@@ -200,11 +200,16 @@ async fn what_keeps_it_from_starting_is_said_in_one_sentence() {
     let data = tempfile::tempdir().unwrap();
     let server = start(data.path());
     let taken = server.url.rsplit(':').next().unwrap().parse().unwrap();
-    let other = tempfile::tempdir().unwrap();
+    let (other, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(damaged.path().join("jwt-secret"), "").unwrap();
     for ((code, said), expected) in [
         (refusal(taken, other.path(), None), "port"),
         (refusal(free_port(), data.path(), None), "another process is using the data"),
         (refusal(free_port(), Path::new("/dev/null/data"), None), "DATA_DIR"),
+        (
+            refusal(free_port(), damaged.path(), None),
+            "jwt-secret has no secret of at least 32 bytes; delete it",
+        ),
         (refusal(free_port(), other.path(), Some(("JWT_SECRET", "short"))), "JWT_SECRET"),
         (refusal(free_port(), other.path(), Some(("PORT", "many"))), "PORT"),
         (

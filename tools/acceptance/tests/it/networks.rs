@@ -2,8 +2,8 @@
 
 use std::{future::ready, time::Duration};
 
-use booking::{Reserved, Wanted};
-use domain::{error::Error, id::UserId, network::Network};
+use booking::Wanted;
+use domain::id::UserId;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
@@ -76,6 +76,22 @@ async fn what_is_given_back_does_not_count() {
 }
 
 #[tokio::test]
+async fn a_network_that_gets_seats_while_others_are_refused_is_counted_too() {
+    let evently = evently(10, TEN_MINUTES).await;
+    let event = evently.event(12).await;
+    somebody(&evently, "192.0.2.1").await.hold(&event, 10).await;
+    let (ben, carol) = (somebody(&evently, "192.0.2.2").await, somebody(&evently, "192.0.2.1").await);
+    for _ in 0..2 {
+        let held = ben.hold(&event, 2).await;
+        somebody(&evently, "192.0.2.3").await.book(&event, 1).await.assert_problem(409, "all_held");
+        assert_eq!(ben.delete(&format!("/reservations/{held}")).await.status, 204);
+        carol.book(&event, 1).await.assert_problem(409, "network_limit");
+    }
+    assert_eq!(evently.available(&event).await, 2);
+    ben.hold(&event, 2).await;
+}
+
+#[tokio::test]
 async fn what_is_refused_or_asked_again_does_not_count() {
     let evently = evently(10, TEN_MINUTES).await;
     let (event, small) = (evently.event(100).await, evently.event(1).await);
@@ -119,22 +135,22 @@ async fn without_a_setting_it_is_a_hundred_or_two_percent() {
 async fn who_is_not_known_is_not_counted_and_zero_counts_nobody() {
     let evently = evently(2, TEN_MINUTES).await;
     let event = evently.event(100).await;
-    let hold = async |protocol: &booking::Protocol, network: Option<&Network>| -> Result<Reserved, Error> {
-        let event = event.parse().unwrap();
-        let wanted = Wanted { user: UserId::new(), event, quantity: 2, idempotency_key: "a", network };
-        booking::reserve(protocol, wanted, Timestamp::now(), ready(Ok(()))).await
-    };
     for _ in 0..5 {
-        hold(&evently.app.protocol, None).await.unwrap();
+        let wanted = Wanted {
+            user: UserId::new(),
+            event: event.parse().unwrap(),
+            quantity: 2,
+            idempotency_key: "a",
+            network: None,
+        };
+        booking::reserve(&evently.app.protocol, wanted, Timestamp::now(), ready(Ok(()))).await.unwrap();
     }
     let off = evently.another_with(|config| config.network_places_max = Some(0)).await;
-    let network = Network { own: "here".to_owned(), wide: None };
     for _ in 0..5 {
-        hold(&off.app.protocol, Some(&network)).await.unwrap();
+        somebody(&off, "192.0.2.1").await.hold(&event, 2).await;
     }
-    hold(&evently.app.protocol, Some(&network)).await.unwrap();
-    let refused = hold(&evently.app.protocol, Some(&network)).await.unwrap_err();
-    assert!(matches!(refused, Error::NetworkLimit { .. }), "{refused}");
+    somebody(&evently, "192.0.2.1").await.hold(&event, 2).await;
+    somebody(&evently, "192.0.2.1").await.book(&event, 1).await.assert_problem(409, "network_limit");
 }
 
 #[tokio::test]

@@ -53,6 +53,28 @@ async fn a_request_waits_for_few_round_trips() {
     let mut held = Vec::new();
     assert_eq!(trips(async || held.push(ada.hold(&event, 1).await)).await, 1, "book");
     let mut unconfirmed = held.clone();
+    // Each event refuses for the first time.
+    let mut sold_out = Vec::new();
+    for _ in 0..TRIES {
+        let event = evently.event(1).await;
+        ada.hold(&event, 1).await;
+        sold_out.push(event);
+    }
+    let bob = evently.user();
+    let refused = async || bob.book(&sold_out.pop().unwrap(), 1).await.assert_problem(409, "all_held");
+    assert_eq!(trips(refused).await, 1, "refusal");
+    let replay = async || assert_eq!(ada.book_with_key(&event, 1, "again").await.status, 201);
+    assert_eq!(trips(replay).await, 1, "replay");
+    let mut given_back = Vec::new();
+    for _ in 0..TRIES {
+        given_back.push(bob.hold(&event, 1).await);
+    }
+    let release = async || {
+        let path = format!("/reservations/{}", given_back.pop().unwrap());
+        assert_eq!(bob.delete(&path).await.status, 204);
+    };
+    // The rate limit, then the hold.
+    assert_eq!(trips(release).await, 2, "release");
     let confirm = async || assert_eq!(ada.confirm(&unconfirmed.pop().unwrap()).await.status, 201);
     // Begin, beside the rate limit; commit; finish.
     assert_eq!(trips(confirm).await, 3, "confirm");

@@ -97,6 +97,19 @@ async fn a_body_that_trickles_is_told_that_it_took_too_long() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_long_by_its_own_word_is_refused_before_it_comes() {
+    let evently = TestApp::start().await;
+    for length in ["16385", "1000000000000"] {
+        let mut connection = connect(evently.url.strip_prefix("http://").unwrap()).await;
+        let head = "POST /login HTTP/1.1\r\nHost: evently\r\nContent-Type: application/json\r\n";
+        connection.write_all(format!("{head}Content-Length: {length}\r\n\r\n").as_bytes()).await.unwrap();
+        let started = Instant::now();
+        assert_eq!(status(&mut connection).await, "413");
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn one_connection_too_many_waits_until_another_ends() {
     let evently = TestApp::start().await;
     let address = limited(&evently, 2).await;
