@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-dynamodb-local test-redis-cluster test-lambda test-image image exercise simulate load bench \
+.PHONY: help run test test-browser test-dynamodb-local test-redis-cluster test-lambda test-image test-memory image exercise simulate load bench \
 	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
 	redis own-redis clean-data need-browser need-cargo need-cc need-docker need-python need-node need-cargo-lambda need-sam fetch
 
@@ -105,9 +105,13 @@ load: need-cargo need-cc redis ## put a service under load, see how it fares (SC
 		SEATS="$(SEATS)" EVENTS="$(EVENTS)" URL="$(URL)" ACCOUNTS="$(ACCOUNTS)" OUT="$(OUT)" \
 		cargo run --quiet --release --bin load
 
+test-memory: need-cargo need-cc redis ## sign in wrongly at the servers as they are released, which may have 80 MB
+	@cargo build --quiet --release --bin local --bin server --bin bench
+	@cargo run --quiet --release --bin bench memory
+
 # FUNCTIONS=target/lambda takes the functions from where `cargo lambda build --release` left them.
 bench: need-cargo need-cc redis ## measure the figures of docs/figures.md, each beside its limit (PARTS="rush cost")
-	@cargo build --quiet --release --bin local --bin bench --bin hello_http --bin hello_lambda \
+	@cargo build --quiet --release --bin local --bin server --bin bench --bin hello_http --bin hello_lambda \
 		$(if $(FUNCTIONS),,$(addprefix --bin ,$(FUNCTION_NAMES)))
 	@FUNCTIONS="$(FUNCTIONS)" cargo run --quiet --release --bin bench $(PARTS)
 

@@ -52,8 +52,8 @@ async fn count(protocol: &Protocol, network: Option<&Network>, places: Places, l
 /// until the hold would have ended.
 pub(crate) fn forget(protocol: &Protocol, network: Option<&Network>, places: Places) {
     let Some(Network { own, wide }) = network else { return };
-    for network in std::iter::once(own).chain(wide).cloned() {
-        let redis = protocol.redis.clone();
+    for network in std::iter::once(own).chain(wide) {
+        let (redis, network) = (protocol.redis.clone(), network.clone());
         tokio::spawn(async move {
             if let Err(error) = redis.forget_places(&network, places).await {
                 tracing::warn!(%error, "places count as a network's that has given them back");

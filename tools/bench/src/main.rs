@@ -9,6 +9,7 @@ mod cost;
 mod figures;
 mod functions;
 mod instructions;
+mod memory;
 mod pairs;
 mod rate;
 mod runtime_api;
@@ -82,6 +83,8 @@ enum Part {
     Functions,
     /// What a start and a request take in Lambda, counted by valgrind
     Instructions,
+    /// What the servers keep in memory after many sign-ins
+    Memory,
     /// Round trips
     Trips,
     /// Capacity units, and dollars
@@ -146,6 +149,7 @@ async fn measure(part: Part, programs: &Programs) -> Result<(Vec<Figure>, Option
         Part::Pairs => Ok((pairs::figures().await?, None)),
         Part::Functions => Ok((functions::figures(programs).await?, None)),
         Part::Instructions => Ok((instructions::figures(programs).await?, None)),
+        Part::Memory => Ok((memory::figures().await?, None)),
         Part::Trips => Ok((trips::figures().await?, None)),
         Part::Cost => Ok((cost::figures().await?, None)),
         Part::Events => scale::by_events().await.map(with_plot),

@@ -1,6 +1,10 @@
 //! A keep-alive connection to the API: plain HTTP/1.1, one request at a time, with as little work of our own as can be.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -11,7 +15,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 
 use crate::Failure;
 
@@ -65,6 +72,7 @@ impl Answer {
 #[derive(Debug)]
 pub struct Connection {
     address: SocketAddr,
+    from: Option<Ipv4Addr>,
     host: String,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
@@ -72,7 +80,12 @@ pub struct Connection {
 impl Connection {
     /// A connection to that address. Connects to nothing yet.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, host: address.to_string(), sender: None }
+        Self { address, from: None, host: address.to_string(), sender: None }
+    }
+
+    /// The same from one of this machine's addresses, so that a server sees several clients.
+    pub fn new_from(from: Ipv4Addr, address: SocketAddr) -> Self {
+        Self { from: Some(from), ..Self::new(address) }
     }
 
     /// Sends a request and waits for its whole answer.
@@ -122,7 +135,10 @@ impl Connection {
 
     async fn connected(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, Failure> {
         if self.sender.as_ref().is_none_or(SendRequest::is_closed) {
-            let stream = TcpStream::connect(self.address).await;
+            let stream = match self.from {
+                None => TcpStream::connect(self.address).await,
+                Some(from) => connect_from(from, self.address).await,
+            };
             let stream = stream.map_err(|error| format!("nothing answers at {}: {error}", self.host))?;
             stream.set_nodelay(true)?;
             let (sender, connection) = handshake(TokioIo::new(stream)).await?;
@@ -134,4 +150,10 @@ impl Connection {
         sender.ready().await?;
         Ok(sender)
     }
+}
+
+async fn connect_from(from: Ipv4Addr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((from, 0).into())?;
+    socket.connect(address).await
 }

@@ -22,7 +22,7 @@ const AT_ONCE: usize = 16;
 const OF_A_NETWORK: usize = 10;
 
 /// What a server may have in memory after that, and ever had. 40 MB are what passwords are hashed in, and as tests build it some
-/// 43 MB its own code, of which a release has far less: `make test-image` holds that to 80 MB.
+/// 43 MB its own code, of which a release has far less: `make test-memory` holds that to 80 MB.
 const BYTES_MAX: u64 = 105_000_000;
 
 /// Signs in with wrong passwords, and says how many were looked at.
