@@ -85,7 +85,7 @@ pub(crate) struct PopularEvent {
 /// How events sell, all together: exact, from the inventory. Of an event that was created or replaced in the last half
 /// minute the old facts may be used. With `Accept: text/csv`, one row.
 #[utoipa::path(
-    get, path = "/admin/analytics", tag = "Admin", security(("bearer" = [])),
+    get, path = "/admin/analytics", operation_id = "get_analytics", tag = "Admin", security(("bearer" = [])),
     params(AnalyticsParams),
     responses(
         (status = 200, description = "The numbers.",

@@ -98,7 +98,7 @@ http_api::problems! { AuditProblems:
 /// An entry is written in the transaction that it tells of. A large change of capacity is made in steps, and each of them is an
 /// entry.
 #[utoipa::path(
-    get, path = "/admin/audit", tag = "Admin", security(("bearer" = [])),
+    get, path = "/admin/audit", operation_id = "list_audit_entries", tag = "Admin", security(("bearer" = [])),
     params(AuditParams),
     responses(
         (status = 200, description = "A page of entries.", headers(("Link" = String)),

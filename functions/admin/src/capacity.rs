@@ -71,7 +71,7 @@ pub(crate) struct EventCapacity {
 /// How full events are: a page by start time, the fullest first within it. All events are there: drafts, cancelled and
 /// past ones, too.
 #[utoipa::path(
-    get, path = "/admin/events/capacity_utilization", tag = "Admin", security(("bearer" = [])),
+    get, path = "/admin/events/capacity_utilization", operation_id = "list_capacity_utilization", tag = "Admin", security(("bearer" = [])),
     params(CapacityParams),
     responses(
         (status = 200, description = "A page of events.", headers(("Link" = String)),

@@ -28,7 +28,6 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventBookingsParams {
     /// Only bookings of this status.
-    #[param(inline)]
     status: Option<BookingStatus>,
     /// Items in the page.
     #[param(minimum = 1, maximum = 100, default = 20)]

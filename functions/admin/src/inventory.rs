@@ -42,7 +42,7 @@ pub(crate) struct Inventory {
 
 /// Where an event's seats are: shows that none is lost.
 #[utoipa::path(
-    get, path = "/admin/events/{id}/inventory", tag = "Admin", security(("bearer" = [])),
+    get, path = "/admin/events/{id}/inventory", operation_id = "get_inventory", tag = "Admin", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event's id.")),
     responses(
         (status = 200, description = "Where the seats are.", body = Inventory),

@@ -34,7 +34,6 @@ pub(crate) struct ListParams {
 #[into_params(parameter_in = Query)]
 pub(crate) struct AllEventsParams {
     /// Only events of this status.
-    #[param(inline)]
     status: Option<EventStatus>,
     /// Only events that have every word of this in their name or venue, in any case.
     #[param(min_length = 1, max_length = 200, example = "open air")]

@@ -170,7 +170,7 @@ http_api::problems! { PatchProblems:
 ///
 /// Other media types are refused, `application/json` among them: it does not say what a left-out field means.
 #[utoipa::path(
-    patch, path = "/admin/events/{id}", tag = "Admin", security(("bearer" = [])),
+    patch, path = "/admin/events/{id}", operation_id = "update_event", tag = "Admin", security(("bearer" = [])),
     params(
         ("id" = uuid::Uuid, Path, description = "The event's id."),
         IfMatchHeader,

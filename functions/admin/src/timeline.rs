@@ -44,7 +44,6 @@ pub(crate) enum Bucket {
 #[into_params(parameter_in = Query)]
 pub(crate) struct TimelineParams {
     /// `hour` if left out.
-    #[param(inline)]
     bucket: Option<Bucket>,
     /// Only sales of this event.
     event_id: Option<uuid::Uuid>,
@@ -90,7 +89,7 @@ pub(crate) struct TimelineBucket {
 /// Sales by the hour or by the day, of one event or of all together: exact. An event that was created in the last moment
 /// may show in the sum of all a little later.
 #[utoipa::path(
-    get, path = "/admin/analytics/timeline", tag = "Admin", security(("bearer" = [])),
+    get, path = "/admin/analytics/timeline", operation_id = "get_timeline", tag = "Admin", security(("bearer" = [])),
     params(TimelineParams),
     responses(
         (status = 200, description = "The sales.",

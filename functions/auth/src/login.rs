@@ -47,7 +47,7 @@ http_api::problems! { LoginProblems:
 /// Signs in. Takes the same time whether the address has an account or not. After some wrong passwords the next attempt
 /// must wait.
 #[utoipa::path(
-    post, path = "/login", tag = "Accounts",
+    post, path = "/login", operation_id = "sign_in", tag = "Accounts",
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in.", body = SignedIn),

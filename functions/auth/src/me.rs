@@ -42,7 +42,7 @@ impl Me {
 
 /// One's own account. A good token without an account, as for seconds after it was erased, is answered by what it says itself.
 #[utoipa::path(
-    get, path = "/me", tag = "Accounts", security(("bearer" = [])),
+    get, path = "/me", operation_id = "get_me", tag = "Accounts", security(("bearer" = [])),
     responses(
         (status = 200, description = "The account.", body = Me),
         CallerProblems, StoreProblems,

@@ -65,7 +65,7 @@ http_api::problems! { RegisterProblems:
 /// The same request again within a day is answered alike, with the account as it is. The same is one with the same address and
 /// the account's password; another name changes nothing.
 #[utoipa::path(
-    post, path = "/register", tag = "Accounts",
+    post, path = "/register", operation_id = "register_account", tag = "Accounts",
     request_body = Registration,
     responses(
         (status = 201, description = "The account is made.", body = SignedIn),

@@ -40,7 +40,7 @@ http_api::problems! { RenameProblems:
 ///
 /// Nothing makes an account but registering, and the admin's first sign-in: where there is none, there is none to change.
 #[utoipa::path(
-    patch, path = "/me", tag = "Accounts", security(("bearer" = [])),
+    patch, path = "/me", operation_id = "update_me", tag = "Accounts", security(("bearer" = [])),
     request_body(content = AccountPatch, content_type = "application/merge-patch+json",
      example = json!({ "name": "Ada Lovelace" })),
     responses(

@@ -27,7 +27,6 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
     /// Only bookings of this status.
-    #[param(inline)]
     status: Option<BookingStatus>,
     /// Items in the page.
     #[param(minimum = 1, maximum = 100, default = 20)]

@@ -33,7 +33,7 @@ impl<'a> Operation<'a> {
 
     /// Whether it is for signed-in users, or admins.
     pub(super) fn needs_token(&self) -> bool {
-        self.said["security"].is_array()
+        items(&self.said["security"]).next().is_some()
     }
 
     pub(super) fn link(&self) -> Markup {
@@ -105,12 +105,13 @@ impl<'a> Operation<'a> {
         html! {
             h4 { "Answers" }
             @for (status, answer) in members(&self.said["responses"]) {
+                @let answer = found(answer, components);
                 details.answer {
                     summary {
                         span class={ "status s" (&status[..1]) } { (status) } " " (prose(text(&answer["description"])))
                     }
                     @for (media_type, content) in members(&answer["content"]) {
-                        p { small { (media_type) } " " (schema::kind(&content["schema"])) }
+                        p { small { (media_type) } " " (schema::kind(problem(&content["schema"], components))) }
                         @if !content["example"].is_null() { (json(&content["example"])) }
                         @for (code, _) in members(&content["examples"]) {
                             (json(&components["examples"][code]["value"]))
@@ -121,6 +122,19 @@ impl<'a> Operation<'a> {
             }
         }
     }
+}
+
+/// What a value says, or what it refers to.
+fn found<'a>(value: &'a Value, components: &'a Value) -> &'a Value {
+    match value["$ref"].as_str().and_then(|path| path.strip_prefix("#/components")) {
+        Some(path) => components.pointer(path).unwrap_or(value),
+        None => value,
+    }
+}
+
+/// The schema, or what it refers to if that is a problem with some codes: these are told where they are answered.
+fn problem<'a>(schema: &'a Value, components: &'a Value) -> &'a Value {
+    Some(found(schema, components)).filter(|found| schema::codes(found).is_some()).unwrap_or(schema)
 }
 
 fn headers(said: &Value, known: &Value) -> Markup {

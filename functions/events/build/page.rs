@@ -36,7 +36,7 @@ pub(super) fn page(document: &Value, style: &str) -> Markup {
                     p {
                         "For programs: " a href="/openapi.json" { "OpenAPI " (text(&document["openapi"])) } ". "
                         "In the examples, " code { "API" } " is where this page comes from, and " code { "TOKEN" }
-                        " the " code { "access_token" } " of " a href="#login" { code { "POST /login" } } "."
+                        " the " code { "access_token" } " of " a href="#sign_in" { code { "POST /login" } } "."
                     }
                     @for (tag, description) in tags() {
                         section id=(tag) {
@@ -79,7 +79,7 @@ fn objects(components: &Value) -> Markup {
     html! {
         section id="objects" {
             h2 { "Objects" }
-            @for (name, object) in members(&components["schemas"]) {
+            @for (name, object) in members(&components["schemas"]).filter(|(_, object)| schema::codes(object).is_none()) {
                 article id={ "object-" (name) } {
                     h3 { (name) }
                     p { (prose(text(&object["description"]))) }

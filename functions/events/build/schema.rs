@@ -42,12 +42,17 @@ fn description(field: &Value) -> &str {
     std::iter::once(&field["description"]).chain(choices()).find_map(Value::as_str).unwrap_or_default()
 }
 
+/// The codes of a schema that is a problem with one of them.
+pub(super) fn codes(schema: &Value) -> Option<&Value> {
+    items(&schema["allOf"]).find_map(|part| part["properties"]["code"].get("enum"))
+}
+
 /// What kind of value it is.
 pub(super) fn kind(schema: &Value) -> Markup {
     if let Some(name) = text(&schema["$ref"]).rsplit('/').next().filter(|name| !name.is_empty()) {
         return link(name);
     }
-    if let Some(codes) = items(&schema["allOf"]).find_map(|part| part["properties"]["code"].get("enum")) {
+    if let Some(codes) = codes(schema) {
         return html! { (link("Problem")) ": " (values(codes)) };
     }
     for choices in [&schema["oneOf"], &schema["anyOf"], &schema["allOf"]] {

@@ -44,7 +44,7 @@ http_api::problems! { HealthProblems:
 
 /// Whether each store answers.
 #[utoipa::path(
-    get, path = "/health", tag = "Service",
+    get, path = "/health", operation_id = "get_health", tag = "Service",
     responses(
         (status = 200, description = "DynamoDB answers.", body = Health),
         (status = 503, description = "DynamoDB is out of reach.", body = Health),
@@ -70,7 +70,7 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
 
 /// This document.
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "Service",
+    get, path = "/openapi.json", operation_id = "get_openapi", tag = "Service",
     params(IfNoneMatchHeader),
     responses(
         (status = 200, description = "The OpenAPI document of the whole API.", body = serde_json::Value,

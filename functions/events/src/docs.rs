@@ -17,7 +17,7 @@ const POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/docs.csp"));
 
 /// This document as a page for people.
 #[utoipa::path(
-    get, path = "/docs", tag = "Service",
+    get, path = "/docs", operation_id = "get_docs", tag = "Service",
     params(IfNoneMatchHeader),
     responses(
         (status = 200, description = "The page.", body = String, content_type = "text/html; charset=utf-8",

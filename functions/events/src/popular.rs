@@ -28,7 +28,7 @@ pub(crate) struct PopularEvents {
 
 /// The 5 published events, still to come or on sale, with most tickets sold.
 #[utoipa::path(
-    get, path = "/events/popular", tag = "Events",
+    get, path = "/events/popular", operation_id = "list_popular_events", tag = "Events",
     params(IfNoneMatchHeader),
     responses(
         (status = 200, description = "At most 5 events, most tickets sold first.", body = PopularEvents,

@@ -50,7 +50,7 @@ http_api::problems! { BookProblems:
 /// Sending the same `Idempotency-Key` again gives the same reservation as it is by then, with `Idempotent-Replayed: true`:
 /// `status` says what became of it.
 #[utoipa::path(
-    post, path = "/events/{id}/book", tag = "Booking", security(("bearer" = [])),
+    post, path = "/events/{id}/book", operation_id = "hold_seats", tag = "Booking", security(("bearer" = [])),
     params(
         ("id" = uuid::Uuid, Path, description = "The event's id."),
         KeyHeader,

@@ -34,7 +34,8 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
 fn figure(server: &str, bytes: u64) -> Figure {
     let megabytes = Samples(vec![bytes as f64 / 1e6]);
     let name = format!("most memory of {server}, {SIGN_INS} wrong passwords");
-    Figure::new(name, "two hashes of 19 MiB at once", Target::AtMost(MEGABYTES_MAX), "MB", megabytes).guarded()
+    Figure::new(name, "two hashes of 19 MiB at once", Target::AtMost(MEGABYTES_MAX), "MB", megabytes)
+        .guarded()
 }
 
 async fn local() -> Result<u64, Failure> {

@@ -18,7 +18,7 @@ use http_api::{
     App,
     body::without_length,
     client_address::PeerAddress,
-    openapi::{Document, complete},
+    openapi::{Document, arrange, complete},
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -160,7 +160,9 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         document.merge(of_function);
     }
     complete(&mut document)?;
-    Ok(document.to_pretty_json()? + "\n")
+    let mut document = serde_json::to_value(document)?;
+    arrange(&mut document);
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
 /// The methods of each path of the whole API, a line each, as `shared/http-api/src/allowed.txt` holds them.

@@ -1,7 +1,7 @@
 //! Completes the document with what holds for every route, so that no route has to say it: the answers of the
 //! service around it, headers, and what its codes mean for their statuses, with an example of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use utoipa::openapi::{
@@ -107,12 +107,16 @@ fn shown(code: Code) -> RefOr<Example> {
 
 /// Makes an answer one with these problems: their codes in words and in the schema, with an example of each and its headers.
 fn add_problems(response: &mut Response, problems: &[(Code, String)]) -> Result<(), serde_json::Error> {
+    let statuses: BTreeSet<u16> = problems.iter().map(|(code, _)| code.status().as_u16()).collect();
     response.description = problems::prose(&response.description, problems);
     let mut codes: Vec<_> = problems.iter().map(|(code, _)| code.as_str()).collect();
     codes.sort_unstable();
     let mut content: Content = serde_json::from_value(json!({ "schema": { "allOf": [
         { "$ref": "#/components/schemas/Problem" },
-        { "type": "object", "properties": { "code": { "type": "string", "enum": codes } } },
+        { "type": "object", "properties": {
+            "code": { "type": "string", "enum": codes },
+            "status": { "type": "integer", "enum": statuses },
+        } },
     ] } }))?;
     for code in codes {
         let example = RefOr::Ref(Ref::new(format!("#/components/examples/{code}")));

@@ -1,11 +1,13 @@
 //! What the OpenAPI document says of every route: the base document, and the errors that many routes share.
 
+mod arrange;
 mod complete;
 mod examples;
 mod headers;
 mod problems;
 mod sample;
 
+pub use arrange::arrange;
 pub use complete::complete;
 pub use problems::{Answers, answers};
 

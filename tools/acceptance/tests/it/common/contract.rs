@@ -36,7 +36,8 @@ pub(crate) static CONTRACT: LazyLock<Contract> =
     LazyLock::new(|| Contract::new(serde_json::from_str(&local::api::openapi().unwrap()).unwrap()));
 
 impl Contract {
-    pub(crate) fn new(document: Value) -> Self {
+    pub(crate) fn new(mut document: Value) -> Self {
+        say_answers_where_they_are_given(&mut document);
         let mut routes = matchit::Router::new();
         for path in document["paths"].as_object().unwrap().keys() {
             routes.insert(path, path.clone()).unwrap();
@@ -126,6 +127,20 @@ impl Contract {
         match header["$ref"].as_str() {
             Some(path) => self.document.pointer(path.trim_start_matches('#')).unwrap(),
             None => header,
+        }
+    }
+}
+
+/// Puts what operations answer alike, which the document says once, to each of them.
+pub(crate) fn say_answers_where_they_are_given(document: &mut Value) {
+    let shared = document["components"]["responses"].clone();
+    let items = document["paths"].as_object_mut().unwrap().values_mut();
+    let operations = items.flat_map(|item| item.as_object_mut().unwrap().values_mut());
+    for answer in
+        operations.flat_map(|operation| operation["responses"].as_object_mut().unwrap().values_mut())
+    {
+        if let Some(path) = answer["$ref"].as_str() {
+            *answer = shared[path.strip_prefix("#/components/responses/").unwrap()].clone();
         }
     }
 }
