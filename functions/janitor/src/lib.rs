@@ -70,7 +70,11 @@ pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Rep
     run.unfinished |= outcome.is_err();
     let report = run.report();
     measure::record(&report, started.elapsed());
-    tracing::info!(report = %serde_json::json!(report), "janitor ran");
+    // The metrics tell that it ran.
+    match report.is_idle() {
+        true => tracing::debug!(report = %serde_json::json!(report), "janitor ran"),
+        false => tracing::info!(report = %serde_json::json!(report), "janitor ran"),
+    }
     outcome.map(|()| report)
 }
 

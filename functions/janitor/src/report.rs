@@ -18,6 +18,14 @@ pub struct Report {
     pub done: Sweep,
 }
 
+impl Report {
+    /// Whether there was nothing to do, as in most minutes.
+    pub(crate) fn is_idle(&self) -> bool {
+        let nothing = Sweep { seats: self.done.seats, ..Sweep::default() };
+        self.complete && self.events_failed == 0 && self.done == nothing
+    }
+}
+
 /// What was done for all events together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sweep {

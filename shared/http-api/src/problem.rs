@@ -273,6 +273,8 @@ impl IntoResponse for Problem {
         for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }
+        // For the log.
+        response.extensions_mut().insert(self.code);
         response
     }
 }

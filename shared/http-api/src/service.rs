@@ -12,7 +12,7 @@ use axum::{
     handler::Handler,
     http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, Version, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use lambda_http::request::RequestContext;
 use tower::util::option_layer;
@@ -125,6 +125,7 @@ async fn answer(mut request: Request, next: Next) -> Response {
         %method,
         route = route.as_deref().unwrap_or("unknown"),
         status = status.as_u16(),
+        code = response.extensions().get::<Code>().map(|code| code.as_str()),
         ms,
         "answered"
     );
@@ -147,10 +148,14 @@ static ALLOWED: LazyLock<matchit::Router<&'static str>> = LazyLock::new(|| {
     allowed
 });
 
-async fn no_such_route(uri: Uri) -> Problem {
+async fn no_such_route(uri: Uri) -> Response {
+    // A page for people, who may type its address like this.
+    if uri.path() == "/docs/" {
+        return Redirect::permanent("/docs").into_response();
+    }
     match ALLOWED.at(uri.path()) {
-        Ok(found) => method_not_allowed(found.value),
-        Err(_) => nothing_here(),
+        Ok(found) => method_not_allowed(found.value).into_response(),
+        Err(_) => nothing_here().into_response(),
     }
 }
 

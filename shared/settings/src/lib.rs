@@ -326,7 +326,13 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
     }
 }
 
+/// One's own machine may have any port, for what is developed there.
+const ANY_PORT_OF_LOOPBACK: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
+
 fn is_origin(text: &str) -> bool {
+    if ANY_PORT_OF_LOOPBACK.contains(&text) {
+        return true;
+    }
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
     let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".:-[]".contains(c);
     !host.is_empty() && host.chars().all(is_allowed)

@@ -128,7 +128,8 @@ pub fn rows() -> Vec<Row> {
         row(
             &["CORS_ALLOW_ORIGINS"],
             Nothing,
-            "Origins, with commas between, whose web pages may call the API from a browser",
+            "Origins, with commas between, whose web pages may call the API from a browser; `http://localhost:*` for any port \
+             of one's own machine, which `make run` allows unless this is set",
         ),
     ]
 }

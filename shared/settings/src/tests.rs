@@ -87,6 +87,11 @@ fn a_bad_setting_is_named() {
 fn origins_are_separated_by_commas() {
     let config = config_with(&[("CORS_ALLOW_ORIGINS", "https://example.com, http://127.0.0.1:8080,")]);
     assert_eq!(config.unwrap().cors_allow_origins, ["https://example.com", "http://127.0.0.1:8080"]);
+    let any_port = config_with(&[("CORS_ALLOW_ORIGINS", "http://localhost:*,http://[::1]:*")]).unwrap();
+    assert_eq!(any_port.cors_allow_origins, ["http://localhost:*", "http://[::1]:*"]);
+    for none in ["https://example.com:*", "http://*", "*"] {
+        assert_eq!(config_with(&[("CORS_ALLOW_ORIGINS", none)]).unwrap_err().name, "CORS_ALLOW_ORIGINS");
+    }
 }
 
 #[test]

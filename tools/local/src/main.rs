@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use ::settings::Config;
 use axum::Router;
 use jiff::Timestamp;
 use kit::ending::{Stop, exit_code};
@@ -91,10 +92,27 @@ fn welcome(settings: &Settings, stack: &Stack, template: &Template, seeded: usiz
         println!("  {:<9} every {} s", schedule.function, schedule.every.as_secs());
     }
     println!("  admin     {email}, password {password}");
+    println!("  limits    {}", limits(&stack.app.config));
+    println!("  browsers  pages of {} may call", stack.app.config.cors_allow_origins.join(", "));
     if seeded > 0 {
         println!("  events    {seeded} demo events were made");
     }
     println!("\nTry it:  curl {api}/events");
     println!("Read it: {api}/docs");
     println!("Stop it: Ctrl-C\n");
+}
+
+/// What one client may do, as the settings say.
+fn limits(config: &Config) -> String {
+    let limits = &config.rate_limits;
+    let shown = [
+        ("reads", limits.reads_per_minute),
+        ("writes", limits.writes_per_minute),
+        ("sign-ins", limits.auth_per_minute),
+    ];
+    let shown = shown.map(|(what, limit)| match limit {
+        0 => format!("any {what}"),
+        limit => format!("{limit} {what}"),
+    });
+    format!("{} a minute (docs/settings.md)", shown.join(", "))
 }

@@ -13,6 +13,8 @@ use crate::private;
 const ADMIN_EMAIL: &str = "admin@example.com";
 /// Known to everybody: the server listens on the loopback address only.
 const ADMIN_PASSWORD: &str = "evently-admin";
+/// Pages that somebody develops on this machine, at whatever port.
+const OWN_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*,http://[::1]:*";
 /// A request lives 8.5 s at most. A shorter grace would let the janitor undo confirms that are under way.
 const CONFIRM_GRACE_SECONDS_MIN: u64 = 9;
 const TEST_ONLY_MAX: u64 = 3_600;
@@ -173,6 +175,7 @@ impl Settings {
                 "AUDIT_TABLE" => Some("evently-audit".to_owned()),
                 "REDIS_URL" => own_redis.map(str::to_owned),
                 "JWT_SECRET" => Some(self.jwt_secret.clone()),
+                "CORS_ALLOW_ORIGINS" => Some(OWN_ORIGINS.to_owned()),
                 "ADMIN_EMAIL" if !own_admin => Some(ADMIN_EMAIL.to_owned()),
                 "ADMIN_EMAIL_PASSWORD" if !own_admin => Some(ADMIN_PASSWORD.to_owned()),
                 _ => None,

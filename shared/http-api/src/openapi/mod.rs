@@ -31,8 +31,8 @@ use domain::field_error::FieldError;
         license(name = "MIT", identifier = "MIT"),
     ),
     tags(
-        (name = "Accounts", description = "Who one is: register, sign in, see and change the account, erase it."),
         (name = "Events", description = "What there is to book."),
+        (name = "Accounts", description = "Who one is: register, sign in, see and change the account, erase it."),
         (name = "Booking", description = "Hold seats, confirm them, and change one's mind. A lost answer is no loss: \
                                           send the same request again."),
         (name = "Admin", description = "Events as their organisers see them."),

@@ -31,6 +31,22 @@ async fn the_page_shows_every_operation_code_and_object() {
 }
 
 #[tokio::test]
+async fn what_leads_to_the_page_gets_there() {
+    let evently = TestApp::start().await;
+    let anybody = evently.anybody();
+    for (path, place) in [("/problems/sold_out", "/docs#problem-sold_out"), ("/docs/", "/docs")] {
+        let answer = anybody.get(path).await;
+        assert_eq!((answer.status, answer.header("location")), (308, place), "{path}");
+    }
+    for path in ["/problems/none", "/problems/%ff", "/problems/", "/problems/sold_out/"] {
+        anybody.get(path).await.assert_problem(404, "not_found");
+    }
+    let refused = anybody.get("/events?limit=0").await;
+    let leads = anybody.get(&refused.text("type")).await;
+    assert_eq!(leads.header("location"), "/docs#problem-invalid_parameter");
+}
+
+#[tokio::test]
 async fn the_page_needs_nothing_from_elsewhere_and_runs_nothing() {
     let evently = TestApp::start().await;
     let answer = evently.anybody().get("/docs").await;

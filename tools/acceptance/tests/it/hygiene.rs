@@ -73,7 +73,17 @@ async fn web_pages_of_the_settings_origins_may_call_the_api_and_see_its_headers(
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             assert!(asked.header("access-control-allow-methods").contains(method), "{method}");
         }
-        for name in ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"] {
+        for name in [
+            "authorization",
+            "baggage",
+            "content-type",
+            "idempotency-key",
+            "if-match",
+            "if-none-match",
+            "traceparent",
+            "tracestate",
+            "x-request-id",
+        ] {
             assert!(asked.header("access-control-allow-headers").contains(name), "{name}");
         }
         assert!(!asked.headers.contains_key("access-control-allow-credentials"));
@@ -253,6 +263,9 @@ async fn the_log_never_tells_a_password_a_token_or_an_email_address() {
     assert!(process.wait().unwrap().success());
     let log = log.join().unwrap();
     let answered: Vec<&str> = log.lines().filter(|line| line.contains("answered")).collect();
+    let refused = |line: &&str| line.contains("status=422") && line.contains("code=\"validation_failed\"");
+    assert!(answered.iter().any(refused), "{log}");
+    assert!(!answered.iter().any(|line| line.contains("status=200") && line.contains("code=")), "{log}");
     assert!(answered.len() >= 20 && answered.iter().all(|line| line.contains("request_id=")), "{log}");
     assert_security_events(&log);
     let acted: Vec<&str> = log.lines().filter(|line| line.contains("an admin acted")).collect();

@@ -143,8 +143,11 @@ fn every_path_names_its_parameters_as_api_gateway_wants_it() {
     let (_, api) = resources_of("AWS::Serverless::HttpApi").remove(0);
     for (path, item) in api["Properties"]["DefinitionBody"]["paths"].as_object().unwrap() {
         let operation = &item["x-amazon-apigateway-any-method"];
-        assert_eq!(operation["parameters"][0]["name"] == "id", path.contains("{id}"), "{path}");
-        assert_eq!(path.matches('{').count(), path.matches("{id}").count(), "{path}");
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let named: Vec<String> =
+            parameters.map(|parameter| format!("{{{}}}", parameter["name"].as_str().unwrap())).collect();
+        let in_path: Vec<&str> = path.split('/').filter(|part| part.starts_with('{')).collect();
+        assert_eq!(named, in_path, "{path}");
         assert_eq!(operation["isDefaultRoute"] == true, path == DEFAULT_ROUTE, "{path}");
         assert_eq!(operation["x-amazon-apigateway-integration"]["payloadFormatVersion"], "2.0", "{path}");
     }

@@ -32,7 +32,8 @@ pub(crate) struct Answer {
 
 /// A client of servers on this machine: a proxy of the environment could not reach them.
 pub(crate) fn http_client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
+    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    builder.timeout(Duration::from_secs(60)).build().unwrap()
 }
 
 impl Session {
