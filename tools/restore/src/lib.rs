@@ -23,12 +23,16 @@ pub use tables::{Table, Tables};
 use jiff::Timestamp;
 use kit::Failure;
 
-/// Reads all tables and says how they differ from what the bookings come to.
+/// Reads all tables and says how they differ from what the bookings come to; see [`plan()`] for `stopped_at`.
 ///
 /// # Errors
 /// When a table can't be read, or has an item that this release can't read.
-pub async fn recompute(tables: &Tables, now: Timestamp) -> Result<Plan, Failure> {
+pub async fn recompute(
+    tables: &Tables,
+    now: Timestamp,
+    stopped_at: Option<Timestamp>,
+) -> Result<Plan, Failure> {
     let booked = Booked::read(tables).await?;
     let kept = Kept::read(tables).await?;
-    Ok(plan(&kept, &booked, now))
+    Ok(plan(&kept, &booked, now, stopped_at))
 }

@@ -76,6 +76,9 @@ enum Command {
         /// Shows all as JSON
         #[arg(long)]
         json: bool,
+        /// When sales were stopped, such as 2026-11-26T03:00:00Z, if Redis was not emptied: it will follow then
+        #[arg(long)]
+        stopped_at: Option<Timestamp>,
     },
 }
 
@@ -95,8 +98,12 @@ async fn run() -> Result<bool, Failure> {
             println!("{copied}");
             Ok(true)
         }
-        Command::Recompute { apply: writes, json } => {
-            let plan = recompute(&tables, Timestamp::now()).await?;
+        Command::Recompute { apply: writes, json, stopped_at } => {
+            let now = Timestamp::now();
+            if stopped_at.is_some_and(|at| at > now) {
+                return Err("setting --stopped-at must not be in the future".into());
+            }
+            let plan = recompute(&tables, now, stopped_at).await?;
             match json {
                 true => println!("{:#}", plan.json()),
                 false => println!("{plan}"),

@@ -105,10 +105,14 @@ pub struct Plan {
     pub remarks: Vec<String>,
 }
 
-/// Holds what is kept against what was booked.
+/// Holds what is kept against what was booked. Where Redis was not emptied, `stopped_at` is when sales were stopped: each shard
+/// and each event gets that time, in ms, as its version at least. That is more than Redis can know, so it is Redis that follows,
+/// as after any commit that it did not hear of.
 #[must_use]
-pub fn plan(kept: &Kept, booked: &Booked, now: Timestamp) -> Plan {
-    let mut planning = Planning { kept, booked, plan: Plan::default(), all_sales: AllSales::default() };
+pub fn plan(kept: &Kept, booked: &Booked, now: Timestamp, stopped_at: Option<Timestamp>) -> Plan {
+    let version_min = stopped_at.map_or(0, |at| at.as_millisecond().max(0).cast_unsigned());
+    let mut planning =
+        Planning { kept, booked, version_min, plan: Plan::default(), all_sales: AllSales::default() };
     let events: BTreeSet<EventId> = kept.events.keys().chain(booked.events.keys()).copied().collect();
     for id in events {
         planning.event(id, now);
@@ -138,6 +142,8 @@ impl Change {
 struct Planning<'a> {
     kept: &'a Kept,
     booked: &'a Booked,
+    /// That of shards and events.
+    version_min: u64,
     plan: Plan,
     all_sales: AllSales,
 }
@@ -225,7 +231,9 @@ impl Planning<'_> {
                 shard.version = shard.version.max(booked.commits) + 1;
                 self.shard_differs(event.id, seen.as_ref(), &shard);
             }
-            if differs || !forget.is_empty() {
+            shard.version = shard.version.max(self.version_min);
+            let is_new = seen.as_ref().is_none_or(|seen| seen.version != shard.version);
+            if is_new || !forget.is_empty() {
                 let seen = seen.map(|seen| seen.version);
                 self.plan.changes.push(Change::Shard { event: event.id, seen, shard, forget });
             }
@@ -257,11 +265,13 @@ impl Planning<'_> {
     fn event_itself(&mut self, before: Option<&Event>, mut event: Event) {
         let id = event.id;
         let Some(before) = before else {
+            event.version = event.version.max(self.version_min);
             self.differs(Kind::MissingEvent, Some(id), "event", "", ("—", &event.details.name));
             self.plan.changes.push(Change::Price(id, PriceChange::created(&event)));
             return self.plan.changes.push(Change::Event { seen: None, event: Box::new(event) });
         };
-        if *before == event {
+        let is_outdated = event.version < self.version_min;
+        if *before == event && !is_outdated {
             return;
         }
         for (field, is, should_be) in [
@@ -274,7 +284,7 @@ impl Planning<'_> {
         // No client may have seen another event under its new version.
         let audit = self.kept.audit.get(&id).into_iter().flatten();
         let last = audit.filter_map(|entry| entry.version_after).max().unwrap_or(0);
-        event.version = event.version.max(last) + 1;
+        event.version = (event.version.max(last) + 1).max(self.version_min);
         self.plan.changes.push(Change::Event { seen: Some(before.version), event: Box::new(event) });
     }
 

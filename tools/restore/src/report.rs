@@ -80,7 +80,10 @@ impl fmt::Display for Plan {
         let counts: Vec<_> =
             self.counts().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         match self.differences.len() {
-            0 => write!(f, "No differences."),
+            0 => match self.changes.len() {
+                0 => write!(f, "No differences."),
+                writes => write!(f, "No differences; {writes} items get a version that Redis does not know."),
+            },
             all => write!(f, "{all} differences ({}), {} writes.", counts.join(", "), self.changes.len()),
         }
     }

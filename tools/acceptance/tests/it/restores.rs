@@ -4,6 +4,7 @@ mod copies;
 mod differences;
 mod events;
 mod killed;
+mod redis_kept;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use local::redis_server::RedisServer;
 use restore::{Kind, Plan, Table, Tables, apply, recompute};
 use serde_json::{Value, json};
+use settings::Config;
 use stores::dynamodb::{Item, client_for_endpoint};
 
 use crate::common::{Session, TestApp, shared_dynamodb};
@@ -32,11 +34,17 @@ struct Stock {
 }
 
 const CAPACITY: u32 = 30;
+/// Long for a test, and for all that happens between begin and finish here.
+const GRACE_MS: u64 = 1_500;
 
 impl Stock {
     /// An event of six shards, of which three people have bought some seats and one has given some back.
     async fn sold() -> Self {
-        let (evently, redis) = TestApp::with_own_redis(|config| config.seats_per_shard = 5).await;
+        let change = |config: &mut Config| {
+            config.seats_per_shard = 5;
+            config.confirm_grace_ms = GRACE_MS;
+        };
+        let (evently, redis) = TestApp::with_own_redis(change).await;
         let client = client_for_endpoint(shared_dynamodb());
         let tables = Tables { client, names: evently.app.config.tables.clone() };
         let event = evently.event(CAPACITY).await;
@@ -96,7 +104,7 @@ impl Stock {
     }
 
     async fn plan(&self) -> Plan {
-        recompute(&self.tables, Timestamp::now()).await.unwrap()
+        recompute(&self.tables, Timestamp::now(), None).await.unwrap()
     }
 
     /// Mends what differs, after which nothing does; tells the kinds of differences that there were.
@@ -114,6 +122,11 @@ impl Stock {
     /// Redis was emptied, and all that is left is sold, seat by seat: so many in all, and no more.
     async fn sell_to_the_last(&self, capacity: u32) {
         self.evently.redis_command(&redis::cmd("FLUSHALL")).await;
+        self.sell_on(capacity).await;
+    }
+
+    /// All that is left is sold, by what Redis knows.
+    async fn sell_on(&self, capacity: u32) {
         loop {
             let buyer = self.evently.user();
             let held = buyer.book(&self.event, 1).await;

@@ -15,6 +15,7 @@ use std::{
 };
 
 use clap::Parser;
+use jiff::Timestamp;
 use kit::{
     Failure,
     ending::{exit_code, unless_broken_off},
@@ -27,12 +28,19 @@ use crate::{buyers::Buyers, stage::Stage};
 /// Both drills; what takes longer hangs.
 const ENDS_WITHIN: Duration = Duration::from_secs(110);
 /// Between the seconds of two tables.
-const APART: Duration = Duration::from_millis(1_500);
+const APART: Duration = Duration::from_millis(1_200);
 /// What is sold after the last of these seconds is lost.
 const LOST: Duration = Duration::from_millis(1_000);
 
 /// The tables, in the order of the seconds that they are restored to. In the second drill it is the other way round.
 const SECONDS: [Table; 4] = [Table::Events, Table::Inventory, Table::Users, Table::Bookings];
+
+/// What becomes of what Redis knew.
+#[derive(Clone, Copy)]
+enum Redis {
+    Emptied,
+    Kept,
+}
 
 #[derive(Debug, Parser)]
 #[command(
@@ -52,13 +60,16 @@ async fn both() -> Result<bool, Failure> {
     let mut reversed = SECONDS;
     reversed.reverse();
     let drills = async {
-        Ok(drill("The bookings are the newest", SECONDS).await?
-            & drill("The bookings are the oldest", reversed).await?)
+        let newest =
+            drill("The bookings are the newest, and Redis is emptied", SECONDS, Redis::Emptied).await?;
+        let oldest =
+            drill("The bookings are the oldest, and Redis knows more", reversed, Redis::Kept).await?;
+        Ok(newest && oldest)
     };
     timeout(ENDS_WITHIN, drills).await.map_err(|_| "it does not end")?
 }
 
-async fn drill(title: &str, seconds: [Table; 4]) -> Result<bool, Failure> {
+async fn drill(title: &str, seconds: [Table; 4], redis: Redis) -> Result<bool, Failure> {
     let started = Instant::now();
     let say = |what: String| println!("{:>6.1} s  {what}", started.elapsed().as_secs_f64());
     println!("\n{title}");
@@ -74,18 +85,29 @@ async fn drill(title: &str, seconds: [Table; 4]) -> Result<bool, Failure> {
     }
     sleep(LOST).await;
     stage.stop_sales().await?;
+    let stopped_at = Timestamp::now();
     let told = buyers.leave().await;
     say(format!(
-        "{:>5} bookings, and sales are stopped; the tables are lost, and Redis is empty",
+        "{:>5} bookings, and sales are stopped; all tables but the audit trail are lost",
         told.len()
     ));
-    stage.lose_everything().await?;
+    stage.lose_tables().await?;
     for snapshot in &taken {
         let restored = snapshot.restore_beside(&stage).await?;
         let copied = recovery::bring_back(&stage, snapshot.table, &restored).await?;
         say(format!("{:?}: {copied}", snapshot.table));
     }
-    say(format!("recomputed: {}", recovery::recompute(&stage).await?));
+    match redis {
+        Redis::Emptied => {
+            stage.empty_redis().await?;
+            say(format!("recomputed: {}", recovery::recompute(&stage, None).await?));
+        }
+        Redis::Kept => {
+            say(format!("recomputed: {}", recovery::recompute(&stage, Some(stopped_at)).await?));
+            let runs = recovery::let_redis_follow(&stage).await?;
+            say(format!("after {runs} runs of the janitor Redis has followed"));
+        }
+    }
     stage.sell_again().await?;
     let second_of = |table| taken.iter().find(|snapshot| snapshot.table == table).map(check::Second::from);
     let bookings = second_of(Table::Bookings).ok_or("no bookings")?;

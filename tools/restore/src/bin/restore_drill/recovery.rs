@@ -5,14 +5,20 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use kit::Failure;
 use restore::Table;
-use tokio::{process::Command, time::timeout};
+use tokio::{
+    process::Command,
+    time::{sleep, timeout},
+};
 
-use crate::stage::Stage;
+use crate::stage::{GRACE_MS, Stage};
 
 /// When the program is killed; after that it may run to its end.
 const KILLED_AFTER_MS: [u64; 3] = [25, 45, 70];
+/// Runs of the janitor until nothing waits: the last confirm is settled within seconds.
+const RUNS_MAX: usize = 20;
 /// Lines of differences that are shown.
 const SHOWN: usize = 8;
 
@@ -26,24 +32,40 @@ pub(crate) async fn bring_back(stage: &Stage, table: Table, restored: &str) -> R
 }
 
 /// Shows how the inventory differs, changes nothing, then makes it anew; tells how many differences there were.
-pub(crate) async fn recompute(stage: &Stage) -> Result<String, Failure> {
-    let looked = output(stage, &["recompute"]).await?;
+pub(crate) async fn recompute(stage: &Stage, stopped_at: Option<Timestamp>) -> Result<String, Failure> {
+    let stopped_at = stopped_at.map(|at| format!("--stopped-at={at}"));
+    let look = ["recompute"].into_iter().chain(stopped_at.as_deref()).collect::<Vec<_>>();
+    let write = [look.as_slice(), &["--apply"]].concat();
+    let looked = output(stage, &look).await?;
     let differences = said_in(&looked);
     for line in differences.lines().take(SHOWN) {
         println!("          {line}");
     }
-    let again = said_in(&output(stage, &["recompute"]).await?);
+    let again = said_in(&output(stage, &look).await?);
     if looked.status.success() || again != differences {
         return Err("looking at the differences changed something, or there were none".into());
     }
-    let killed = kill_some(stage, &["recompute", "--apply"]).await?;
-    run(stage, &["recompute", "--apply"]).await?;
-    let after = said_in(&run(stage, &["recompute"]).await?);
+    let killed = kill_some(stage, &write).await?;
+    run(stage, &write).await?;
+    let after = said_in(&run(stage, &look).await?);
     if !after.ends_with("No differences.") {
         return Err(format!("after all was written: {after}").into());
     }
     let counted = differences.lines().last().unwrap_or_default();
     Ok(format!("{counted} (killed {killed} times before)"))
+}
+
+/// What the janitor does while sales are stopped: it settles confirms that were broken off, and takes over what DynamoDB has
+/// once that has been so for a grace. Tells how many runs that took.
+pub(crate) async fn let_redis_follow(stage: &Stage) -> Result<usize, Failure> {
+    for runs in 1..=RUNS_MAX {
+        let report = janitor::run(&stage.app, Timestamp::now()).await?;
+        if report.complete && report.done.shards_waiting == 0 && runs > 1 {
+            return Ok(runs);
+        }
+        sleep(Duration::from_millis(GRACE_MS + 100)).await;
+    }
+    Err("Redis does not follow".into())
 }
 
 /// Runs the program some times, and kills it each time; tells how often that came before its end.

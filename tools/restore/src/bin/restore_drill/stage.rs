@@ -34,12 +34,17 @@ const SERVERS: usize = 2;
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Seats of the events that are there from the beginning, of those that come later, and what is added to one.
-const CAPACITIES: [u32; 3] = [60, 260, 480];
+const CAPACITIES: [u32; 3] = [60, 200, 360];
 const LATE_CAPACITY: u32 = 90;
 const RAISE: u32 = 45;
 /// Few, so that events have some tens of shards, and parties meet their ends.
 const SEATS_PER_SHARD: u32 = 8;
 pub(crate) const MAX_PER_USER: u32 = 8;
+/// Holds whose buyers are gone run out soon; the least that a server can be told.
+const HOLD_TTL_SECONDS: &str = "5";
+const GRACE_SECONDS: u64 = 9;
+/// Of our own janitor, which runs while nobody sells.
+pub(crate) const GRACE_MS: u64 = 1_000;
 const JWT_SECRET: &str = "known to the servers of the drill and to nobody else";
 
 /// The service and its stores.
@@ -151,6 +156,7 @@ impl Stage {
             let mut command = beside::command(*port, &data)?;
             command.env("AWS_ENDPOINT_URL_DYNAMODB", &self.endpoint).env("REDIS_URL", self.redis.url());
             command.env("LOCAL_SEATS_PER_SHARD", SEATS_PER_SHARD.to_string());
+            command.env("LOCAL_CONFIRM_GRACE_SECONDS", GRACE_SECONDS.to_string());
             command.env("RUST_LOG", "warn,dynoxide=error").stderr(Stdio::null());
             for name in COMMON {
                 command.env(name, common(name).unwrap_or_default());
@@ -181,12 +187,16 @@ impl Stage {
         Ok(())
     }
 
-    /// All tables but the audit trail are gone, as is all that Redis knew.
-    pub(crate) async fn lose_everything(&mut self) -> Result<(), Failure> {
+    /// All tables but the audit trail are gone.
+    pub(crate) async fn lose_tables(&self) -> Result<(), Failure> {
         for table in [Table::Users, Table::Events, Table::Inventory, Table::Bookings] {
             self.client().delete_table().table_name(self.tables.name(table)?).send().await?;
         }
-        self.make_tables().await?;
+        self.make_tables().await
+    }
+
+    /// Redis is empty.
+    pub(crate) async fn empty_redis(&mut self) -> Result<(), Failure> {
         let empty = RedisServer::start(RedisOptions::default()).await?;
         std::mem::replace(&mut self.redis, empty).stop().await;
         self.app = App::new(config(self.redis.url())?, self.client().clone())?;
@@ -221,13 +231,14 @@ fn file_of(folder: &Path) -> PathBuf {
     folder.join("dynamodb").join("dynamodb.sqlite")
 }
 
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 12] = [
     "USERS_TABLE",
     "EVENTS_TABLE",
     "INVENTORY_TABLE",
     "BOOKINGS_TABLE",
     "AUDIT_TABLE",
     "JWT_SECRET",
+    "RESERVATION_TTL_SECONDS",
     "RATE_LIMIT_WRITES_PER_MINUTE",
     "RATE_LIMIT_READS_PER_MINUTE",
     "RATE_LIMIT_AUTH_PER_MINUTE",
@@ -244,6 +255,7 @@ fn common(name: &str) -> Option<String> {
         "BOOKINGS_TABLE" => "drill-bookings",
         "AUDIT_TABLE" => "drill-audit",
         "JWT_SECRET" => JWT_SECRET,
+        "RESERVATION_TTL_SECONDS" => HOLD_TTL_SECONDS,
         // A few people stand for thousands.
         name if COMMON.contains(&name) => "0",
         _ => return None,
@@ -255,5 +267,6 @@ fn config(redis_url: &str) -> Result<Config, Failure> {
     let lookup = |name: &str| if name == "REDIS_URL" { Some(redis_url.to_owned()) } else { common(name) };
     let mut config = Config::from_lookup(lookup)?;
     config.seats_per_shard = SEATS_PER_SHARD;
+    config.confirm_grace_ms = GRACE_MS;
     Ok(config)
 }
