@@ -35,6 +35,8 @@ pub(crate) fn spread(capacities: &mut [u32], sold: &[u32], capacity: u32) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn spread_to(mut capacities: Vec<u32>, sold: &[u32], capacity: u32) -> Vec<u32> {
@@ -58,5 +60,20 @@ mod tests {
         assert_eq!(spread_to(vec![10, 10], &[10, 3], 15), [10, 5]);
         assert_eq!(spread_to(vec![4, 4], &[6, 1], 8), [6, 2]);
         assert_eq!(spread_to(vec![9, 0], &[2, 3], 5), [2, 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_seat_has_its_place_and_the_second_time_nothing_moves(
+            shards in prop::collection::vec((0_u32..60, 0_u32..60), 1..20),
+            unsold in 0_u32..300,
+        ) {
+            let (capacities, sold): (Vec<u32>, Vec<u32>) = shards.into_iter().unzip();
+            let capacity = sold.iter().sum::<u32>() + unsold;
+            let once = spread_to(capacities, &sold, capacity);
+            prop_assert_eq!(once.iter().sum::<u32>(), capacity);
+            prop_assert!(once.iter().zip(&sold).all(|(capacity, sold)| capacity >= sold));
+            prop_assert_eq!(&spread_to(once.clone(), &sold, capacity), &once);
+        }
     }
 }

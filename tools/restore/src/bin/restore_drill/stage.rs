@@ -34,9 +34,9 @@ const SERVERS: usize = 2;
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Seats of the events that are there from the beginning, of those that come later, and what is added to one.
-const CAPACITIES: [u32; 3] = [60, 200, 360];
-const LATE_CAPACITY: u32 = 90;
-const RAISE: u32 = 45;
+const CAPACITIES: [u32; 3] = [60, 180, 300];
+const LATE_CAPACITY: u32 = 60;
+const RAISE: u32 = 30;
 /// Few, so that events have some tens of shards, and parties meet their ends.
 const SEATS_PER_SHARD: u32 = 8;
 pub(crate) const MAX_PER_USER: u32 = 8;
