@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-clients test-dynamodb-local test-redis-cluster test-lambda test-image test-memory image exercise simulate load bench \
+.PHONY: help run test test-browser test-clients test-dynamodb-local test-redis-cluster test-lambda test-image test-memory image exercise restore-drill simulate load bench \
 	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
 	redis own-redis clean-data need-browser need-cargo need-cc need-clients need-docker need-python need-node need-cargo-lambda need-sam fetch
 
@@ -52,7 +52,7 @@ test: need-cargo need-cc redis ## run all tests, against real stores
 
 # What another store could do otherwise: the tests of the protocol, of what is kept, and of what is read back. TESTS= runs all.
 DYNAMODB_TESTS := accounts:: admin_ bad_days:: capacity:: ended_tokens:: filters:: golden:: holds:: idempotency:: lists:: me:: \
-	pricing:: reconcile:: rush:: sale:: sales_by_hour:: units:: unpublish::
+	pricing:: reconcile:: restores:: rush:: sale:: sales_by_hour:: units:: unpublish::
 REDIS_TESTS := bad_days:: caching:: ended_tokens:: golden:: holds:: idempotency:: rate_limits:: reconcile:: redis_cluster:: rush:: \
 	sale:: scalping:: scripts:: sign_ins:: unpublish::
 
@@ -99,6 +99,9 @@ exercise: need-cargo need-cc redis ## sell under faults and crashes, and look fo
 		$(call build,local exercise) && \
 		RELEASE_BEFORE="$$before" SEED="$(SEED)" SEEDS="$(SEEDS)" MINUTES="$(MINUTES)" BUYERS="$(BUYERS)" SERVERS="$(SERVERS)" \
 		$(BUILT)/exercise
+
+restore-drill: need-cargo need-cc redis ## lose all tables under load, restore them as of different seconds, sell to the last seat
+	@$(call build,local restore restore_drill) && $(BUILT)/restore_drill
 
 simulate: need-cargo need-cc redis ## rush for one event against DynamoDB's limits, in virtual time; draws the curves
 	@cargo run --quiet --bin simulate tools/simulate/curve.svg

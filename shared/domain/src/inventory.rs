@@ -7,7 +7,8 @@
 //! How many is a result of `make simulate`. With [`SHARDS_MAX`] 5,000 bookings a second are confirmed, and one confirm in
 //! nine is retried; with half of them it is more than one in five. Smaller events have fewer, since every shard is an item
 //! to be read whenever all are, by the janitor and by admins. With [`SEATS_PER_SHARD`] 20,000 seats still sell at nearly
-//! that rate with fewer than one in five retried, and smaller events are sold out within a second all the same.
+//! that rate with fewer than one in five retried, and smaller events are sold out within a second all the same. That is what
+//! DynamoDB can take; on ElastiCache Serverless Redis gives one event about 1,000 a second (`docs/figures.md`).
 
 use std::collections::BTreeMap;
 

@@ -12,6 +12,7 @@ mod instructions;
 mod memory;
 mod pairs;
 mod rate;
+mod redis_cpu;
 mod runtime_api;
 mod rush;
 mod scale;
@@ -89,6 +90,8 @@ enum Part {
     Trips,
     /// Capacity units, and dollars
     Cost,
+    /// Redis' processor time of a booking, against a GET
+    Redis,
     /// How times grow with the number of events
     Events,
     /// How times grow with the shards of an event
@@ -152,6 +155,7 @@ async fn measure(part: Part, programs: &Programs) -> Result<(Vec<Figure>, Option
         Part::Memory => Ok((memory::figures().await?, None)),
         Part::Trips => Ok((trips::figures().await?, None)),
         Part::Cost => Ok((cost::figures().await?, None)),
+        Part::Redis => Ok((redis_cpu::figures().await?, None)),
         Part::Events => scale::by_events().await.map(with_plot),
         Part::Shards => scale::by_shards().await.map(with_plot),
         Part::Ageing => Ok((ageing::figures().await?, None)),

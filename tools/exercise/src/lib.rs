@@ -9,6 +9,7 @@ mod faults;
 mod fleet;
 mod history;
 mod http1;
+mod ledger;
 mod people;
 mod progress;
 mod redis_proxy;
@@ -31,6 +32,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+pub use ledger::Ledger;
 pub use settings::Settings;
 pub use verdict::Verdict;
 

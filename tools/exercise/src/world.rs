@@ -27,6 +27,7 @@ use crate::{
     faults::{Dice, Faults},
     fleet::Fleet,
     history::History,
+    ledger::Ledger,
     progress::Progress,
     redis_proxy::RedisProxy,
     settings::Settings,
@@ -143,6 +144,16 @@ impl World {
         let user = kit::sample::somebody(role)?;
         let token = self.truth.tokens.issue_access(&user, Timestamp::now())?;
         Ok((user.id, token))
+    }
+
+    /// Where every seat is looked for.
+    pub(crate) fn ledger(&self) -> Ledger<'_> {
+        Ledger {
+            app: &self.truth,
+            dynamodb: &self.dynamodb,
+            events: &self.events,
+            max_per_user: MAX_PER_USER,
+        }
     }
 
     pub(crate) fn dice(&self, part: &str, number: usize) -> Dice {

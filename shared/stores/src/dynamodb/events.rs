@@ -387,9 +387,7 @@ impl Store {
         condition: &str,
         values: &[(&str, AttributeValue)],
     ) -> Result<TransactWriteItem, Error> {
-        let mut item = to_item(event)?;
-        item.insert("listing".to_owned(), text(LISTING));
-        item.insert("name_lower".to_owned(), text(event.details.name.to_lowercase()));
+        let item = event_item(event)?;
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         // DynamoDB refuses an empty list.
         let values = Some(values.collect::<Item>()).filter(|values| !values.is_empty());
@@ -402,6 +400,17 @@ impl Store {
             .map(|put| TransactWriteItem::builder().put(put).build())
             .map_err(|error| Error::Internal(Box::new(error)))
     }
+}
+
+/// An event as it is written.
+///
+/// # Errors
+/// Never: an event can be written.
+pub fn event_item(event: &Event) -> Result<Item, Error> {
+    let mut item = to_item(event)?;
+    item.insert("listing".to_owned(), text(LISTING));
+    item.insert("name_lower".to_owned(), text(event.details.name.to_lowercase()));
+    Ok(item)
 }
 
 /// An event's place in the list of events by start.

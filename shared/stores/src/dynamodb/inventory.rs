@@ -185,7 +185,7 @@ fn revenue(booking: &Booking, draw: Draw) -> u64 {
     domain::booking::total(draw.seats, booking.unit_price)
 }
 
-fn event_and_shard(item: Item) -> Option<(EventId, InventoryShard)> {
+pub(super) fn event_and_shard(item: Item) -> Option<(EventId, InventoryShard)> {
     let event = item.get("shard_id")?.as_s().ok()?.split('#').next()?.parse().ok()?;
     let hours = hours_in(&item);
     Some((event, InventoryShard { hours, ..readable(item)? }))

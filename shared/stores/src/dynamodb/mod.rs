@@ -24,6 +24,7 @@ mod surplus;
 mod transaction;
 mod user_seats;
 mod users;
+pub mod whole_tables;
 
 use std::{collections::HashMap, time::Duration};
 use telemetry::CauseChain;
@@ -58,7 +59,7 @@ use domain::error::{Cause, Error, StoreName};
 use settings::{Roots, Tables};
 
 /// An item as the SDK has it.
-type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// One try of one call. DynamoDB answers in single-digit milliseconds; a second means that the try is lost.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);

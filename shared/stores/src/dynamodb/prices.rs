@@ -5,11 +5,21 @@ use std::ops::RangeInclusive;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
-use super::{Store, readable, text, to_item};
+use super::{Item, Store, readable, text, to_item};
 use domain::{error::Error, id::EventId, pricing::PriceChange};
 
 pub(super) fn price_id(event: EventId, number: u32) -> String {
     format!("{event}#price#{number}")
+}
+
+/// A price as it is written.
+///
+/// # Errors
+/// Never: a price can be written.
+pub fn price_item(event: EventId, price: &PriceChange) -> Result<Item, Error> {
+    let mut item = to_item(price)?;
+    item.insert("id".to_owned(), text(price_id(event, price.number)));
+    Ok(item)
 }
 
 impl Store {
@@ -29,8 +39,7 @@ impl Store {
 
     /// Adds a price to the history. What is in there is never written again.
     pub(super) fn put_price(&self, event: EventId, price: &PriceChange) -> Result<TransactWriteItem, Error> {
-        let mut item = to_item(price)?;
-        item.insert("id".to_owned(), text(price_id(event, price.number)));
+        let item = price_item(event, price)?;
         Put::builder()
             .table_name(&self.tables.events)
             .set_item(Some(item))

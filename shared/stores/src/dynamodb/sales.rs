@@ -51,6 +51,9 @@ pub const UNMOVED_DAYS: i64 = EVENT_DAYS_MAX + 2;
 /// Readings until one meets no move. Hours are moved within a minute or two of each hour.
 const READINGS_MAX: usize = 8;
 
+/// The counters of a day item by their names, like `t13` or `a13_EUR`. None is 0.
+pub type Counters = BTreeMap<String, u64>;
+
 /// Names of the counters, to be followed by the hour.
 const BOOKINGS: &str = "b";
 const TICKETS: &str = "t";
@@ -378,16 +381,53 @@ impl Store {
         let mut added = Vec::new();
         for (hour, sales) in hours {
             for (counter, value, is_money) in counters_of(sales) {
-                let name = attribute(counter, hour % HOURS_PER_DAY);
-                let name = match currency {
-                    Some(currency) if is_money => format!("{name}_{currency}"),
-                    _ => name,
-                };
+                let name = day_attribute(counter, *hour, currency.filter(|_| is_money));
                 update = update.expression_attribute_values(format!(":{name}"), number(value));
                 added.push(format!("{name} :{name}"));
             }
         }
         built(update.update_expression(format!("ADD {}", added.join(", "))))
+    }
+}
+
+/// The names of the counters of a shard's hours.
+pub(super) fn hour_attributes(shard: &Item) -> Vec<String> {
+    shard.iter().filter(|attribute| counter_in(*attribute).is_some()).map(|(name, _)| name.clone()).collect()
+}
+
+/// The counters of a day item, by their names.
+pub(super) fn counters_in(item: &Item) -> Counters {
+    let counters = item.iter().filter_map(|attribute| Some((attribute.0.clone(), counter_in(attribute)?.3)));
+    counters.collect()
+}
+
+/// The day items that all these hours of an event make when they are moved, by their keys: the event's own, and what it adds
+/// to those of all.
+#[must_use]
+pub fn day_items(
+    event: EventId,
+    currency: &str,
+    hours: &BTreeMap<Hour, HourOfSales>,
+) -> (BTreeMap<String, Counters>, BTreeMap<String, Counters>) {
+    let (mut own, mut of_all) = (BTreeMap::new(), BTreeMap::new());
+    for (hour, sales) in hours {
+        let day = hour / HOURS_PER_DAY;
+        let own: &mut BTreeMap<_, _> = own.entry(day_of_event(event, day)).or_default();
+        let of_all: &mut BTreeMap<_, _> = of_all.entry(day_of_all(part_of(event), day)).or_default();
+        for (counter, value, is_money) in counters_of(sales) {
+            own.insert(day_attribute(counter, *hour, None), value);
+            of_all.insert(day_attribute(counter, *hour, is_money.then_some(currency)), value);
+        }
+    }
+    (own, of_all)
+}
+
+/// The name of a counter in a day item; money of all events has its currency.
+fn day_attribute(counter: &str, hour: Hour, currency: Option<&str>) -> String {
+    let name = attribute(counter, hour % HOURS_PER_DAY);
+    match currency {
+        Some(currency) => format!("{name}_{currency}"),
+        None => name,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use domain::id::EventId;
 
-pub(super) fn shard_id(event: EventId, shard: u16) -> String {
+/// The key of an inventory shard.
+#[must_use]
+pub fn shard_id(event: EventId, shard: u16) -> String {
     format!("{event}#{shard}")
 }

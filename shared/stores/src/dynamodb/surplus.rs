@@ -33,7 +33,9 @@ struct Note {
     shards: u16,
 }
 
-fn note_id(event: EventId) -> String {
+/// The key of the note of an event's creation.
+#[must_use]
+pub fn note_id(event: EventId) -> String {
     format!("surplus#{event}")
 }
 

@@ -11,14 +11,16 @@ use domain::{
     id::{EventId, UserId},
 };
 
-fn key_of(event: EventId, user: UserId) -> String {
+/// The key of a user's seats of an event.
+#[must_use]
+pub fn user_seats_id(event: EventId, user: UserId) -> String {
     format!("{event}#user#{user}")
 }
 
 impl Store {
     /// Seats of an event that a user has bought and not cancelled, read with strong consistency.
     pub async fn seats_of_user(&self, event: EventId, user: UserId) -> Result<u32, Error> {
-        let found = self.inventory_table_items(&[key_of(event, user)]).await?;
+        let found = self.inventory_table_items(&[user_seats_id(event, user)]).await?;
         let seats = found.first().and_then(|item| item.get("seats")?.as_n().ok()?.parse().ok());
         Ok(seats.unwrap_or(0))
     }
@@ -62,7 +64,7 @@ impl Store {
     ) -> Result<TransactWriteItem, Error> {
         let update = Update::builder()
             .table_name(&self.tables.inventory)
-            .key("shard_id", text(key_of(booking.event_id, booking.user_id)))
+            .key("shard_id", text(user_seats_id(booking.event_id, booking.user_id)))
             .expression_attribute_values(":seats", number(booking.quantity));
         change(update)
             .build()

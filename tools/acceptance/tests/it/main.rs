@@ -65,6 +65,7 @@ mod reconcile;
 mod redis_choice;
 mod redis_cluster;
 mod redis_tls;
+mod restores;
 mod round_trips;
 mod rush;
 mod sale;

@@ -98,6 +98,7 @@ fn crates_depend_only_on_those_below_them() {
             let Some(of) = layer.get(dependency) else { continue };
             let between_tools = [
                 ("acceptance", "local"),
+                ("acceptance", "restore"),
                 ("acceptance", "server"),
                 ("local", "server"),
                 ("bench", "local"),
@@ -106,6 +107,8 @@ fn crates_depend_only_on_those_below_them() {
                 ("lambda", "local"),
                 ("load", "local"),
                 ("model", "local"),
+                ("restore", "exercise"),
+                ("restore", "local"),
                 ("simulate", "local"),
                 (name, "kit"),
             ]

@@ -3,7 +3,6 @@
 use domain::id::EventId;
 use kit::Failure;
 
-use super::ledger;
 use crate::{
     history::{Act, Purchase, Step},
     people::{Session, buyer},
@@ -59,7 +58,7 @@ async fn buy(world: &World, session: &Session, purchase: &mut Purchase, number: 
 }
 
 async fn check_sold_out(world: &World, event: EventId, said: &str) -> Result<(), Failure> {
-    let left: u32 = ledger::inventory(world, event).await?.iter().map(|shard| shard.unsold).sum();
+    let left: u32 = world.ledger().inventory(event).await?.iter().map(|shard| shard.unsold).sum();
     if left > 0 || said != "409 sold_out" {
         world
             .history

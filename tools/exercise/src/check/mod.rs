@@ -2,14 +2,13 @@
 //! buyer was told.
 
 mod last_seats;
-mod ledger;
 mod stories;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::{
     booking::{Booking, BookingStatus},
-    id::ReservationId,
+    id::{EventId, ReservationId},
 };
 use janitor::Sweep;
 use jiff::Timestamp;
@@ -31,7 +30,7 @@ pub(crate) async fn watch(world: Arc<World>) {
     loop {
         for event in &world.events {
             // While Redis is down there is nothing to see.
-            if let Ok(wrong) = ledger::look(&world, *event).await {
+            if let Ok(wrong) = look(&world, *event).await {
                 for wrong in wrong {
                     world.history.violation(format!("event {event} in the middle of the run: {wrong}"));
                 }
@@ -79,11 +78,9 @@ pub(crate) async fn come_to_rest(world: &World) -> Result<(), Failure> {
 
 /// Everything that can be said at rest. Answers how many bookings were made and how many seats are sold.
 pub(crate) async fn everything(world: &World, session: &Session) -> Result<(u64, u64), Failure> {
-    let bookings = ledger::bookings(world).await?;
-    ledger::check(world, &bookings).await?;
+    check_ledger(world).await?;
     last_seats::sell(world, session).await?;
-    let bookings = ledger::bookings(world).await?;
-    ledger::check(world, &bookings).await?;
+    let bookings = check_ledger(world).await?;
     let bookings: HashMap<ReservationId, Booking> =
         bookings.into_iter().map(|booking| (booking.id, booking)).collect();
     stories::check(world, &bookings);
@@ -94,4 +91,42 @@ pub(crate) async fn everything(world: &World, session: &Session) -> Result<(u64,
     }
     let confirmed = bookings.values().filter(|booking| booking.status == BookingStatus::Confirmed);
     Ok((bookings.len() as u64, confirmed.map(|booking| u64::from(booking.quantity)).sum()))
+}
+
+/// Every seat is accounted for; answers with all bookings.
+async fn check_ledger(world: &World) -> Result<Vec<Booking>, Failure> {
+    let ledger = world.ledger();
+    let bookings = ledger.bookings().await?;
+    for wrong in ledger.check(&bookings).await? {
+        world.history.violation(wrong);
+    }
+    Ok(bookings)
+}
+
+/// What can be said of an event at any moment. Redis is read before and after DynamoDB: where it stayed the same and
+/// knows of every commit, the seats must add up, unless it has forgotten something.
+async fn look(world: &World, event: EventId) -> Result<Vec<String>, Failure> {
+    let before = world.truth.redis.inventory(event).await?;
+    let inventory = world.ledger().inventory(event).await?;
+    let after = world.truth.redis.inventory(event).await?;
+    let mut wrong = Vec::new();
+    for shard in inventory {
+        if shard.sold > shard.capacity || shard.sold + shard.unsold != shard.capacity {
+            wrong.push(format!("sold and unsold are not the capacity: {shard:?}"));
+        }
+        let Some(before) = before.as_ref().map(|seen| seen.shard(shard.shard)) else { continue };
+        if before.applied > shard.version {
+            wrong.push(format!("Redis knows of commits that never were: {before:?} {shard:?}"));
+        }
+        let stayed = after.as_ref().is_some_and(|after| after.shard(shard.shard) == before);
+        let seats = before.free + before.held + i64::from(shard.sold);
+        if world.redis_remembers
+            && stayed
+            && before.applied == shard.version
+            && seats != i64::from(shard.capacity)
+        {
+            wrong.push(format!("the seats do not add up: {before:?} {shard:?}"));
+        }
+    }
+    Ok(wrong)
 }

@@ -1,0 +1,166 @@
+//! The ledger: every seat is accounted for, in both stores, to the last one.
+
+use std::collections::HashMap;
+
+use domain::{
+    booking::{Booking, BookingStatus},
+    id::{EventId, UserId},
+    inventory::InventoryShard,
+};
+use http_api::App;
+use kit::Failure;
+use stores::{dynamodb::Client, redis::ShardSeen};
+
+/// The stores in which every seat is looked for, past whatever disturbs them.
+#[derive(Clone, Copy, Debug)]
+pub struct Ledger<'a> {
+    /// The app over both.
+    pub app: &'a App,
+    /// DynamoDB itself.
+    pub dynamodb: &'a Client,
+    /// The events that people bought.
+    pub events: &'a [EventId],
+    /// Seats of an event that one user may have.
+    pub max_per_user: u32,
+}
+
+/// What the bookings of one shard come to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sums {
+    sold: u32,
+    cancelled: u32,
+    revenue: u64,
+    bookings: u32,
+    cancelled_bookings: u32,
+}
+
+impl Ledger<'_> {
+    /// An event's shards, as DynamoDB has them.
+    pub(crate) async fn inventory(&self, event: EventId) -> Result<Vec<InventoryShard>, Failure> {
+        let shards = self.app.store.event(event).await?.ok_or("the event is gone")?.shards;
+        Ok(self.app.store.inventory(event, shards).await?)
+    }
+
+    /// All bookings that there are, whoever's.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn bookings(&self) -> Result<Vec<Booking>, Failure> {
+        let mut pages = self
+            .dynamodb
+            .scan()
+            .table_name(&self.app.config.tables.bookings)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut bookings = Vec::new();
+        while let Some(item) = pages.next().await {
+            bookings.push(serde_dynamo::from_item(item?)?);
+        }
+        Ok(bookings)
+    }
+
+    /// Holds the stores against each other, at rest; says what is wrong.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn check(&self, bookings: &[Booking]) -> Result<Vec<String>, Failure> {
+        let mut wrong = Vec::new();
+        let mut sums: HashMap<(EventId, u16), Sums> = HashMap::new();
+        for booking in bookings {
+            let is_sold = booking.status == BookingStatus::Confirmed;
+            for (index, draw) in booking.draws.iter().enumerate() {
+                let sums = sums.entry((booking.event_id, draw.shard)).or_default();
+                sums.bookings += u32::from(index == 0);
+                if is_sold {
+                    sums.sold += draw.seats;
+                    sums.revenue += u64::from(draw.seats) * u64::from(booking.unit_price);
+                } else {
+                    sums.cancelled += draw.seats;
+                    sums.cancelled_bookings += u32::from(index == 0);
+                }
+            }
+            if booking.draws.iter().map(|draw| draw.seats).sum::<u32>() != booking.quantity {
+                wrong.push(format!("its draws are not its quantity: {booking:?}"));
+            }
+        }
+        wrong.extend(self.check_users(bookings).await?);
+        for event in self.events {
+            let of_event = self.check_event(*event, &sums).await?;
+            wrong.extend(of_event.into_iter().map(|wrong| format!("event {event} at rest: {wrong}")));
+        }
+        Ok(wrong)
+    }
+
+    /// Nobody has more seats than one user may, and each user's seats are counted right.
+    async fn check_users(&self, bookings: &[Booking]) -> Result<Vec<String>, Failure> {
+        let mut bought: HashMap<(EventId, UserId), u32> = HashMap::new();
+        for booking in bookings {
+            let is_sold = booking.status == BookingStatus::Confirmed;
+            *bought.entry((booking.event_id, booking.user_id)).or_default() +=
+                if is_sold { booking.quantity } else { 0 };
+        }
+        let mut wrong = Vec::new();
+        for ((event, user), seats) in bought {
+            let counted = self.app.store.seats_of_user(event, user).await?;
+            if seats > self.max_per_user || counted != seats {
+                wrong.push(format!("user {user} bought {seats} seats of {event}, {counted} are counted"));
+            }
+        }
+        Ok(wrong)
+    }
+
+    async fn check_event(
+        &self,
+        event: EventId,
+        sums: &HashMap<(EventId, u16), Sums>,
+    ) -> Result<Vec<String>, Failure> {
+        let mut wrong = Vec::new();
+        let inventory = self.inventory(event).await?;
+        let seen = self.app.redis.inventory(event).await?.ok_or("Redis has no state at rest")?;
+        let none = Sums::default();
+        for shard in &inventory {
+            let booked = sums.get(&(event, shard.shard)).unwrap_or(&none);
+            let kept = Sums {
+                sold: shard.sold,
+                cancelled: shard.cancelled,
+                revenue: shard.revenue,
+                bookings: shard.bookings,
+                cancelled_bookings: shard.cancelled_bookings,
+            };
+            if *booked != kept {
+                wrong.push(format!(
+                    "shard {}: the bookings come to {booked:?}, it says {kept:?}",
+                    shard.shard
+                ));
+            }
+            if shard.sold > shard.capacity || shard.sold + shard.unsold != shard.capacity {
+                wrong.push(format!("sold and unsold are not the capacity: {shard:?}"));
+            }
+            let ShardSeen { free, held, confirming, applied } = seen.shard(shard.shard);
+            if free + held + i64::from(shard.sold) != i64::from(shard.capacity) {
+                wrong.push(format!("free {free} + held {held} + sold are not the capacity: {shard:?}"));
+            }
+            if (held, confirming) != (0, 0) || applied != shard.version {
+                wrong.push(format!(
+                    "held {held}, confirming {confirming}, applied {applied} at rest: {shard:?}"
+                ));
+            }
+        }
+        if seen.shards().len() != inventory.len() {
+            wrong.push(format!("Redis knows {} of {} shards", seen.shards().len(), inventory.len()));
+        }
+        let free: i64 = seen.shards().iter().map(|shard| shard.free).sum();
+        let said = self.app.redis.free_seats(&[event]).await?;
+        if said.first().copied().flatten().map(i64::from) != Some(free) {
+            wrong.push(format!("the shards have {free} free seats, the event says {said:?}"));
+        }
+        let capacity: u32 = inventory.iter().map(|shard| shard.capacity).sum();
+        let said = self.app.store.event(event).await?.map(|event| event.details.capacity);
+        if said != Some(capacity) {
+            wrong.push(format!("the shards have {capacity} seats, the event says {said:?}"));
+        }
+        Ok(wrong)
+    }
+}

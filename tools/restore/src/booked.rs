@@ -1,0 +1,125 @@
+//! What the bookings come to: they alone say what was sold.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+};
+
+use domain::{
+    booking::{Booking, BookingStatus, total},
+    id::{EventId, UserId},
+    sales::{Hour, HourOfSales, hour_of},
+};
+use futures::TryStreamExt;
+use kit::Failure;
+use stores::dynamodb::whole_tables::read_booking;
+
+use crate::tables::Tables;
+
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub struct Booked {
+    /// How many there are.
+    pub bookings: u64,
+    pub(crate) events: BTreeMap<EventId, BookedEvent>,
+    pub(crate) user_seats: BTreeMap<(EventId, UserId), u32>,
+}
+
+/// Those of one event.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BookedEvent {
+    pub(crate) shards: BTreeMap<u16, BookedShard>,
+    pub(crate) hours: BTreeMap<Hour, HourOfSales>,
+    /// The booking that was confirmed last.
+    pub(crate) last: Option<Booking>,
+}
+
+/// What they come to on one shard.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BookedShard {
+    pub(crate) sold: u32,
+    pub(crate) cancelled: u32,
+    pub(crate) revenue: u64,
+    pub(crate) bookings: u32,
+    pub(crate) cancelled_bookings: u32,
+    /// Transactions that they took.
+    pub(crate) commits: u64,
+}
+
+impl Booked {
+    /// Reads the whole table of bookings.
+    ///
+    /// # Errors
+    /// When it can't be read, or has a booking that this release can't read.
+    pub async fn read(tables: &Tables) -> Result<Self, Failure> {
+        let mut booked = Self::default();
+        let mut items = pin!(tables.items(&tables.names.bookings));
+        while let Some(item) = items.try_next().await? {
+            if let Some(booking) = read_booking(item)? {
+                booked.add(booking);
+            }
+        }
+        Ok(booked)
+    }
+
+    /// Adds a booking.
+    pub fn add(&mut self, booking: Booking) {
+        self.bookings += 1;
+        let is_sold = booking.status == BookingStatus::Confirmed;
+        let seats = if is_sold { booking.quantity } else { 0 };
+        *self.user_seats.entry((booking.event_id, booking.user_id)).or_default() += seats;
+        let event = self.events.entry(booking.event_id).or_default();
+        for (index, draw) in booking.draws.iter().enumerate() {
+            let shard = event.shards.entry(draw.shard).or_default();
+            let first = u32::from(index == 0);
+            shard.bookings += first;
+            shard.commits += 1;
+            if is_sold {
+                shard.sold += draw.seats;
+                shard.revenue += total(draw.seats, booking.unit_price);
+            } else {
+                shard.cancelled += draw.seats;
+                shard.cancelled_bookings += first;
+                shard.commits += 1;
+            }
+        }
+        event.count(&booking);
+        if event
+            .last
+            .as_ref()
+            .is_none_or(|last| (last.created_at, last.id) < (booking.created_at, booking.id))
+        {
+            event.last = Some(booking);
+        }
+    }
+
+    /// Who has bookings.
+    pub(crate) fn owners(&self) -> BTreeSet<UserId> {
+        self.user_seats.keys().map(|(_, user)| *user).collect()
+    }
+}
+
+impl BookedEvent {
+    pub(crate) fn sold(&self) -> u32 {
+        self.shards.values().map(|shard| shard.sold).sum()
+    }
+
+    /// Counts a booking's sale in its hour, and its cancel.
+    fn count(&mut self, booking: &Booking) {
+        let (tickets, amount) = (u64::from(booking.quantity), total(booking.quantity, booking.unit_price));
+        let cancelled = booking.status == BookingStatus::Cancelled;
+        let sale = self.hours.entry(hour_of(booking.created_at)).or_default();
+        sale.bookings += 1;
+        sale.tickets += tickets;
+        sale.amount += amount;
+        if cancelled {
+            sale.returned_tickets += tickets;
+            // A booking knows since when it is cancelled, or was never told: then at once.
+            let at = hour_of(booking.cancelled_at.unwrap_or(booking.created_at));
+            let cancel = self.hours.entry(at).or_default();
+            cancel.cancelled_bookings += 1;
+            cancel.cancelled_tickets += tickets;
+            cancel.refunded += amount;
+        }
+    }
+}
