@@ -24,11 +24,17 @@ impl Words {
     }
 }
 
-/// What words are looked for in: the name and the venue, with a line break between, which is in no word.
+/// What words are looked for in: the name and the venue, with a line break between, which is in no word. Behind them stands the name
+/// as releases before compare it, where that is another text: they look for their words in the same list.
 pub fn searched(name: &str, venue: Option<&str>) -> String {
-    let mut text = searchable(name);
+    let (lower, mut text) = (name.to_lowercase(), searchable(name));
+    let is_enough = lower == text;
     text.push('\n');
     text.push_str(&searchable(venue.unwrap_or_default()));
+    if !is_enough {
+        text.push('\n');
+        text.push_str(&lower);
+    }
     text
 }
 
@@ -58,5 +64,11 @@ mod tests {
         ] {
             assert_eq!(Words::of(typed).are_in(&text), found, "{typed}");
         }
+    }
+
+    #[test]
+    fn a_release_before_finds_its_words_too() {
+        assert_eq!(searched("Open Air", None), "open air\n");
+        assert_eq!(searched("Jazz im Grünen", Some("Café")), "jazz im grunen\ncafe\njazz im grünen");
     }
 }

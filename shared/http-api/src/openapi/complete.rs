@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// Problems of the service around every route, where the route itself says nothing of them.
-const OF_EVERY_ROUTE: [(Code, &str); 3] = [
+const OF_EVERY_ROUTE: [(Code, &str); 4] = [
+    (Code::InvalidParameter, "a parameter that is not known here"),
     (Code::RateLimited, "too many requests; wait for `Retry-After`"),
     (Code::InternalError, "a defect on our side"),
     (Code::TryAgain, "the answer took too long"),
