@@ -188,8 +188,8 @@ impl Bucket {
             return Err(Problem::bad_parameter("to", Wrong::NotAfter("from")));
         }
         if from.is_some_and(|from| to - SignedDuration::from_hours(i64::from(24 * days_max)) > from) {
-            let too_long = Wrong::TooLongAfter { other: "from", days: days_max.into() };
-            return Err(Problem::bad_parameter("to", too_long));
+            let too_long = Wrong::TooLongBefore { other: "to", days: days_max.into() };
+            return Err(Problem::bad_parameter("from", too_long));
         }
         Ok(start..end)
     }

@@ -6,7 +6,7 @@ use email_address::{EmailAddress, Options};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 
-use super::{field_error::Wrong, text::folded};
+use super::{field_error::Wrong, text::{folded, in_one_piece}};
 
 /// The longest address that mail can be sent to (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_CHARS_MAX: usize = 254;
@@ -114,12 +114,13 @@ fn in_unicode(domain: &str) -> Option<String> {
     valid.is_ok().then(|| unicode.into_owned())
 }
 
-/// What releases make of an address: those before of just what was typed, this one, and those before of the same with its domain
-/// in ASCII and in Unicode.
+/// What releases make of an address: those before of just what was typed, in pieces or not, this one, and those before of
+/// the same with its domain in ASCII and in Unicode.
 fn keys(text: &str, email: &Email) -> Vec<Email> {
     let typed = text.trim().to_lowercase();
-    let mut spellings = vec![typed.clone(), email.0.clone()];
-    if let (Some((local, _)), Some((_, domain))) = (typed.rsplit_once('@'), email.0.rsplit_once('@')) {
+    let whole = in_one_piece(&typed);
+    let mut spellings = vec![typed, whole.clone(), email.0.clone()];
+    if let (Some((local, _)), Some((_, domain))) = (whole.rsplit_once('@'), email.0.rsplit_once('@')) {
         let ascii =
             Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Allow, DnsLength::Ignore);
         spellings.push(format!("{local}@{domain}"));
@@ -205,6 +206,7 @@ mod tests {
         assert_eq!(keys("ada@xn--bcher-kva.example"), ["ada@xn--bcher-kva.example", "ada@bücher.example"]);
         let apart = keys("Ada@bu\u{308}cher.example");
         assert_eq!(apart, ["ada@bücher.example", "ada@xn--bcher-kva.example"], "marks were refused");
+        assert_eq!(keys("Gro\u{308}ße@example.com"), ["größe@example.com", "grösse@example.com"]);
     }
 
     #[test]

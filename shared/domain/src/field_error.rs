@@ -112,6 +112,13 @@ pub enum Wrong {
         /// How far it may be.
         days: i64,
     },
+    /// It is too far before another field.
+    TooLongBefore {
+        /// The other.
+        other: &'static str,
+        /// How far it may be.
+        days: i64,
+    },
     /// It is below another field.
     Below(&'static str),
     /// It can't be changed.
@@ -120,7 +127,7 @@ pub enum Wrong {
 
 impl Wrong {
     /// Every code of a field, as the API guide explains them.
-    pub const CODES: [&str; 25] = [
+    pub const CODES: [&str; 26] = [
         "required",
         "unknown",
         "duplicate",
@@ -144,6 +151,7 @@ impl Wrong {
         "before",
         "not_before",
         "too_long_after",
+        "too_long_before",
         "below",
         "fixed",
     ];
@@ -174,6 +182,9 @@ impl Wrong {
             Self::Before(other) => ("before", json!({ "other": other })),
             Self::NotBefore(other) => ("not_before", json!({ "other": other })),
             Self::TooLongAfter { other, days } => ("too_long_after", json!({ "other": other, "days": days })),
+            Self::TooLongBefore { other, days } => {
+                ("too_long_before", json!({ "other": other, "days": days }))
+            }
             Self::Below(other) => ("below", json!({ "other": other })),
             Self::Fixed => ("fixed", json!({})),
         }
@@ -190,6 +201,8 @@ impl Kind {
         }
     }
 }
+
+impl std::error::Error for Wrong {}
 
 /// What must be, after the field's name.
 impl fmt::Display for Wrong {
@@ -230,6 +243,7 @@ impl fmt::Display for Wrong {
             Self::Before(other) => write!(f, "must not be before {other}"),
             Self::NotBefore(other) => write!(f, "must be before {other}"),
             Self::TooLongAfter { other, days } => write!(f, "must be at most {days} days after {other}"),
+            Self::TooLongBefore { other, days } => write!(f, "must be at most {days} days before {other}"),
             Self::Below(other) => write!(f, "must not be below {other}"),
             Self::Fixed => f.write_str("can't be changed"),
         }
@@ -277,6 +291,7 @@ mod tests {
             Before("from"),
             NotBefore("sales_close_at"),
             TooLongAfter { other: "starts_at", days: 31 },
+            TooLongBefore { other: "to", days: 366 },
             Below("pricing.min_percent"),
             Fixed,
         ];

@@ -47,6 +47,11 @@ pub fn searchable(text: &str) -> String {
     composed(&case_folded(&plain))
 }
 
+/// The same text with each character in one piece, where there is one for it (NFC).
+pub(crate) fn in_one_piece(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
+}
+
 fn decomposed(text: &str) -> impl Iterator<Item = char> {
     DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(text.chars())
 }

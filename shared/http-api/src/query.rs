@@ -79,21 +79,22 @@ pub fn range(
     [from, to]: [&'static str; 2],
     before: Option<[&'static str; 2]>,
 ) -> (Option<Timestamp>, Option<Timestamp>) {
-    let mut bound = |name: &str, before: Option<&str>| {
-        let now = fields.optional(name, instant);
-        let then = before.and_then(|before| fields.optional(before, instant).map(|then| (before, then)));
+    let mut bound = |name: &'static str, before: Option<&'static str>| {
+        let mut read = |name| fields.optional(name, instant).map(|at| (name, at));
+        let (now, then) = (read(name), before.and_then(read));
         if let (Some(_), Some((before, _))) = (now, then) {
             fields.complain(before, Wrong::Twice);
         }
-        now.or(then.map(|(_, then)| then))
+        now.or(then)
     };
-    let range = (bound(from, before.map(|[from, _]| from)), bound(to, before.map(|[_, to]| to)));
-    if let (Some(start), Some(end)) = range
+    let start = bound(from, before.map(|[from, _]| from));
+    let end = bound(to, before.map(|[_, to]| to));
+    if let (Some((from, start)), Some((to, end))) = (start, end)
         && end < start
     {
         fields.complain(to, Wrong::Before(from));
     }
-    range
+    (start.map(|(_, start)| start), end.map(|(_, end)| end))
 }
 
 /// The id in the path. What is no id names nothing: 404, as the thing would if it did not exist.
@@ -223,7 +224,7 @@ mod tests {
         let both = "from=2031-01-01T00:00:00Z&starts_from=2031-01-01T00:00:00Z";
         assert_eq!(wrong(both), [("from".to_owned(), "duplicate")]);
         let backwards = "starts_from=2031-01-02T00:00:00Z&to=2031-01-01T00:00:00Z";
-        assert_eq!(wrong(backwards), [("starts_to".to_owned(), "before")]);
+        assert_eq!(wrong(backwards), [("to".to_owned(), "before")]);
     }
 
     #[test]
