@@ -13,8 +13,8 @@ use futures::TryStreamExt;
 use http_api::{
     Admin, App, Problem, QueryParams,
     csv::{Table, Wanted, text},
-    openapi::{AdminProblems, ParameterProblems, StoreProblems},
     fields::{Fields, Read},
+    openapi::{AdminProblems, ParameterProblems, StoreProblems},
     query::range,
 };
 use jiff::Timestamp;
@@ -96,7 +96,11 @@ pub(crate) struct PopularEvent {
 /// minute the old facts may be used. With `Accept: text/csv`, one row.
 #[utoipa::path(
     get, path = "/admin/analytics", tag = "Admin", security(("bearer" = [])),
-    params(AnalyticsParams),
+    params(
+        AnalyticsParams,
+        ("from" = Option<Timestamp>, Query, deprecated, description = "What `starts_from` was called."),
+        ("to" = Option<Timestamp>, Query, deprecated, description = "What `starts_to` was called."),
+    ),
     responses(
         (status = 200, description = "The numbers.",
          content((Analytics = "application/json"), (String = "text/csv"))),

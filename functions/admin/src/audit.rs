@@ -15,8 +15,8 @@ use http_api::{
     Admin, App, Problem, QueryParams,
     csv::{Table, Wanted, text},
     cursor::{from_cursor_if, to_cursor},
-    openapi::{AdminProblems, ParameterProblems, StoreProblems},
     fields::{self, Fields, Read, uuid},
+    openapi::{AdminProblems, ParameterProblems, StoreProblems},
     query::{limit, page_items, range},
 };
 use jiff::Timestamp;
@@ -168,9 +168,7 @@ impl AuditView {
 fn with_times_shown(change: FieldChange) -> FieldChange {
     let is_time = TIMES.contains(&change.field.as_str());
     let in_shape = |value| match value {
-        FieldValue::Text(text) if is_time => {
-            FieldValue::Text(time::parse(&text).map_or(text, shown))
-        }
+        FieldValue::Text(text) if is_time => FieldValue::Text(time::parse(&text).map_or(text, shown)),
         value => value,
     };
     FieldChange { before: change.before.map(in_shape), after: change.after.map(in_shape), ..change }

@@ -13,8 +13,8 @@ use http_api::{
     Admin, App, Problem, QueryParams,
     csv::{Table, Wanted, text},
     cursor::{from_cursor_if, to_cursor},
-    openapi::{AdminProblems, ParameterProblems, StoreProblems},
     fields::{self, Fields, Read},
+    openapi::{AdminProblems, ParameterProblems, StoreProblems},
     query::{limit, page_items, range},
 };
 use jiff::Timestamp;
@@ -87,7 +87,11 @@ pub(crate) struct EventCapacity {
 /// past ones, too.
 #[utoipa::path(
     get, path = "/admin/events/capacity_utilization", tag = "Admin", security(("bearer" = [])),
-    params(CapacityParams),
+    params(
+        CapacityParams,
+        ("from" = Option<Timestamp>, Query, deprecated, description = "What `starts_from` was called."),
+        ("to" = Option<Timestamp>, Query, deprecated, description = "What `starts_to` was called."),
+    ),
     responses(
         (status = 200, description = "A page of events.", headers(("Link" = String)),
          content((CapacityList = "application/json"), (String = "text/csv"))),

@@ -49,7 +49,10 @@ pub(crate) async fn create_event(
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
     if !input.unread.is_empty() {
-        return Err(input.details(None, now).map_or_else(Problem::from, |_| Problem::new(Code::ValidationFailed)));
+        // Whatever its key: what can't be read is no request that was made before.
+        return Err(input
+            .details(None, now)
+            .map_or_else(Problem::from, |_| Problem::new(Code::ValidationFailed)));
     }
     let user_id = admin.user_id;
     let by = Actor::from(admin);

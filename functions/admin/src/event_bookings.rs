@@ -15,8 +15,8 @@ use http_api::{
     Admin, App, PathId, Problem, QueryParams,
     csv::{Table, Wanted, text},
     cursor::{from_cursor_if, to_cursor},
-    openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
     fields::{self, Fields, Read, word},
+    openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
     query::{limit, page_items},
     views::BookingView,
 };

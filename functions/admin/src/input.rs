@@ -3,7 +3,8 @@
 use domain::{
     error::Error,
     event::{
-        Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT, Pricing, currency_in_use,
+        CAPACITY_MAX, Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_BOOKING_MAX,
+        MAX_PER_USER_DEFAULT, PRICE_MAX, PRICING_PERCENT, Pricing, currency_in_use,
     },
     field_error::{FieldError, Wrong},
     time::to_whole_ms,
@@ -87,14 +88,14 @@ impl Read for EventInput {
             venue: fields.optional("venue", text),
             starts_at: fields.required("starts_at", instant).unwrap_or_default(),
             ends_at: fields.optional("ends_at", instant),
-            capacity: fields.required("capacity", whole).unwrap_or_default(),
-            base_price: fields.required("base_price", whole).unwrap_or_default(),
+            capacity: fields.required("capacity", whole(1..=CAPACITY_MAX)).unwrap_or_default(),
+            base_price: fields.required("base_price", whole(0..=PRICE_MAX)).unwrap_or_default(),
             currency: fields.required("currency", text).unwrap_or_default(),
             sales_open_at: fields.optional("sales_open_at", instant),
             sales_close_at: fields.optional("sales_close_at", instant),
             cancel_until: fields.optional("cancel_until", instant),
-            max_per_booking: fields.optional("max_per_booking", whole),
-            max_per_user: fields.optional("max_per_user", whole),
+            max_per_booking: fields.optional("max_per_booking", whole(1..=MAX_PER_BOOKING_MAX)),
+            max_per_user: fields.optional("max_per_user", whole(1..=CAPACITY_MAX)),
             status: fields.optional("status", status),
             pricing: fields.object("pricing", pricing).flatten(),
         };
@@ -109,8 +110,8 @@ pub(crate) fn status(value: Value) -> Result<EventStatus, Wrong> {
 fn pricing(fields: &mut Fields) -> Pricing {
     let usual = Pricing::default();
     Pricing {
-        min_percent: fields.given("min_percent", whole).unwrap_or(usual.min_percent),
-        max_percent: fields.given("max_percent", whole).unwrap_or(usual.max_percent),
+        min_percent: fields.given("min_percent", whole(PRICING_PERCENT)).unwrap_or(usual.min_percent),
+        max_percent: fields.given("max_percent", whole(PRICING_PERCENT)).unwrap_or(usual.max_percent),
     }
 }
 
@@ -124,18 +125,18 @@ impl EventInput {
     /// The event's details, all checked; `before` is the event that they are to replace, if there is one. Every bad
     /// field is named at once.
     pub(crate) fn details(self, before: Option<&Event>, now: Timestamp) -> Result<EventDetails, Error> {
-        let mut errors = self.unread;
+        let (mut errors, mut more) = (self.unread, Vec::new());
         let unread: Vec<String> = errors.iter().map(|error| error.field.clone()).collect();
         let is_read = |field: &str| !unread.iter().any(|unread| unread == field);
         // An event keeps its currency, in use or not.
         let kept = before.map(|event| event.details.currency).filter(|kept| kept.code() == self.currency);
         let currency = kept.or_else(|| currency_in_use(&self.currency));
         if currency.is_none() && is_read("currency") {
-            errors.push(FieldError::new("currency", Wrong::NoCurrency));
+            more.push(FieldError::new("currency", Wrong::NoCurrency));
         }
         if before.is_none() && self.status == Some(EventStatus::Cancelled) {
             let of_new = [EventStatus::Draft, EventStatus::Published].map(EventStatus::as_str);
-            errors.push(FieldError::new("status", Wrong::NotOneOf(of_new.to_vec())));
+            more.push(FieldError::new("status", Wrong::NotOneOf(of_new.to_vec())));
         }
         // Until there is a currency, one that nobody complains about: the other fields are to be checked, too.
         let stand_in = before.map_or(Currency::XXX, |event| event.details.currency);
@@ -161,6 +162,7 @@ impl EventInput {
         };
         let unread: Vec<&str> = unread.iter().map(String::as_str).collect();
         errors.extend(details.complaints(before, now, &unread));
+        errors.append(&mut more);
         if errors.is_empty() { Ok(details) } else { Err(Error::Invalid(errors)) }
     }
 }

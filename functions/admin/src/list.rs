@@ -8,8 +8,8 @@ use domain::event::{EventStatus, Words};
 use http_api::{
     Admin, App, Problem, QueryParams,
     cursor::{from_cursor_if, to_cursor},
-    openapi::{AdminProblems, ParameterProblems, StoreProblems},
     fields::{Fields, Read, text, word},
+    openapi::{AdminProblems, ParameterProblems, StoreProblems},
     query::{limit, page_items, range, words},
     views::{EventList, EventView},
 };

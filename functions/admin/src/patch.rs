@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
 use domain::{
-    event::{Event, EventStatus, Pricing},
+    event::{CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT, Pricing},
     field_error::FieldError,
     id::EventId,
 };
@@ -99,18 +99,18 @@ impl Read for EventPatch {
             venue: fields.nullable("venue", text),
             starts_at: fields.given("starts_at", instant),
             ends_at: fields.nullable("ends_at", instant),
-            capacity: fields.given("capacity", whole),
-            base_price: fields.given("base_price", whole),
+            capacity: fields.given("capacity", whole(1..=CAPACITY_MAX)),
+            base_price: fields.given("base_price", whole(0..=PRICE_MAX)),
             currency: fields.given("currency", text),
             sales_open_at: fields.nullable("sales_open_at", instant),
             sales_close_at: fields.nullable("sales_close_at", instant),
             cancel_until: fields.nullable("cancel_until", instant),
-            max_per_booking: fields.nullable("max_per_booking", whole),
-            max_per_user: fields.nullable("max_per_user", whole),
+            max_per_booking: fields.nullable("max_per_booking", whole(1..=MAX_PER_BOOKING_MAX)),
+            max_per_user: fields.nullable("max_per_user", whole(1..=CAPACITY_MAX)),
             status: fields.optional("status", status),
             pricing: fields.object("pricing", |fields| PricingPatch {
-                min_percent: fields.nullable("min_percent", whole),
-                max_percent: fields.nullable("max_percent", whole),
+                min_percent: fields.nullable("min_percent", whole(PRICING_PERCENT)),
+                max_percent: fields.nullable("max_percent", whole(PRICING_PERCENT)),
             }),
         };
         Some(Self { unread: fields.complaints(), ..patch })

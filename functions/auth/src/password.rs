@@ -276,7 +276,9 @@ mod tests {
 
     #[test]
     fn only_a_password_that_is_typed_otherwise_costs_a_second_hash() {
-        for (text, hashes) in [("correct horse", 1), ("Zoé", 1), ("Zoe\u{301}", 2), ("a\u{a0}b", 2), ("\0", 1), ("", 1)] {
+        for (text, hashes) in
+            [("correct horse", 1), ("Zoé", 1), ("Zoe\u{301}", 2), ("a\u{a0}b", 2), ("\0", 1), ("", 1)]
+        {
             assert_eq!(spellings(&typed(text)).len(), hashes, "{text:?}");
         }
     }

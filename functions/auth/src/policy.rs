@@ -97,9 +97,13 @@ mod tests {
 
     #[test]
     fn control_characters_and_what_is_not_assigned_are_refused() {
-        for password in
-            ["\0\0\0\0\0\0\0\0\0\0\0\0", "correct\thorse", "correct\u{7f}horse", "correct\u{e000}horse", "correct\u{378}horse"]
-        {
+        for password in [
+            "\0\0\0\0\0\0\0\0\0\0\0\0",
+            "correct\thorse",
+            "correct\u{7f}horse",
+            "correct\u{e000}horse",
+            "correct\u{378}horse",
+        ] {
             let wrong = check(&password.into(), None).unwrap_err();
             assert_eq!(wrong, Wrong::NoPassword, "{password:?}");
         }

@@ -29,8 +29,7 @@ use secrecy::SecretString;
 use utoipa::ToSchema;
 
 use crate::{
-    account::name, admin::is_admins, password, policy, security_event::SecurityEvent,
-    signed_in::SignedIn,
+    account::name, admin::is_admins, password, policy, security_event::SecurityEvent, signed_in::SignedIn,
 };
 
 /// A new account.
@@ -158,11 +157,7 @@ async fn made_before(
     })
 }
 
-async fn made_lately(
-    app: &App,
-    registration: &Registration,
-    now: Timestamp,
-) -> Result<Option<User>, Error> {
+async fn made_lately(app: &App, registration: &Registration, now: Timestamp) -> Result<Option<User>, Error> {
     let address = &registration.email;
     let user = app.store.account_of(address).await?;
     let user = user.filter(|user| user.is_new(now) && !is_admins(app, &address.email));

@@ -63,9 +63,7 @@ pub(crate) async fn rename_me(
 
 async fn rename(app: &App, caller: &Caller, name: Option<&str>) -> Result<Option<User>, Error> {
     match account(app, caller).await? {
-        Some(user) if user.name.as_deref() != name => {
-            app.store.rename_user(&user.email, user.id, name).await
-        }
+        Some(user) if user.name.as_deref() != name => app.store.rename_user(&user.email, user.id, name).await,
         same_or_none => Ok(same_or_none),
     }
 }

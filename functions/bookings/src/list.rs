@@ -15,8 +15,8 @@ use domain::{
 use http_api::{
     App, Caller, Problem, QueryParams,
     cursor::{from_cursor, to_cursor},
-    openapi::{CallerProblems, ParameterProblems, StoreProblems},
     fields::{Fields, Read, text, word},
+    openapi::{CallerProblems, ParameterProblems, StoreProblems},
     query::{limit, page_items},
     views::BookingView,
 };

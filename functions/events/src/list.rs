@@ -8,9 +8,9 @@ use domain::event::Words;
 use http_api::{
     App, Problem, QueryParams,
     cursor::{from_cursor, to_cursor},
+    fields::{Fields, Read, text},
     headers::{cacheable, json_answer},
     openapi::{IfNoneMatchHeader, ParameterProblems, StoreProblems},
-    fields::{Fields, Read, text},
     query::{limit, page_items, range, words},
     views::{EventList, EventView},
 };

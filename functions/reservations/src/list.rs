@@ -7,8 +7,8 @@ use domain::id::ReservationId;
 use http_api::{
     App, Caller, Problem, QueryParams,
     cursor::{from_cursor, to_cursor},
-    openapi::{CallerProblems, ParameterProblems, StoreProblems},
     fields::{Fields, Read, text},
+    openapi::{CallerProblems, ParameterProblems, StoreProblems},
     query::{limit, page_items},
 };
 use serde::Serialize;

@@ -6,7 +6,10 @@ use email_address::{EmailAddress, Options};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 
-use super::{field_error::Wrong, text::{folded, in_one_piece}};
+use super::{
+    field_error::Wrong,
+    text::{folded, in_one_piece},
+};
 
 /// The longest address that mail can be sent to (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 pub const EMAIL_CHARS_MAX: usize = 254;
@@ -105,7 +108,8 @@ impl Address {
 
 /// Whether it is written in ASCII and means just that, so that lower case is all that it takes.
 fn is_plain(address: &str) -> bool {
-    let is_encoded = |domain: &str| domain.to_ascii_lowercase().split('.').any(|label| label.starts_with("xn--"));
+    let is_encoded =
+        |domain: &str| domain.to_ascii_lowercase().split('.').any(|label| label.starts_with("xn--"));
     address.is_ascii() && !address.rsplit_once('@').is_some_and(|(_, domain)| is_encoded(domain))
 }
 
@@ -179,8 +183,26 @@ mod tests {
     #[test]
     fn an_address_is_one_key_however_it_is_spelled() {
         for (key, spellings) in [
-            ("ada@bücher.example", vec!["ADA@BÜCHER.example", "ada@bu\u{308}cher.example", "ada@xn--bcher-kva.example", "Ada@XN--BCHER-KVA.example", "ada@bücher。example", "ａｄａ@bücher.example"]),
-            ("strasse@example.com", vec!["straße@example.com", "STRASSE@example.com", "STRAẞE@EXAMPLE.com", "stra\u{200b}sse@example.com"]),
+            (
+                "ada@bücher.example",
+                vec![
+                    "ADA@BÜCHER.example",
+                    "ada@bu\u{308}cher.example",
+                    "ada@xn--bcher-kva.example",
+                    "Ada@XN--BCHER-KVA.example",
+                    "ada@bücher。example",
+                    "ａｄａ@bücher.example",
+                ],
+            ),
+            (
+                "strasse@example.com",
+                vec![
+                    "straße@example.com",
+                    "STRASSE@example.com",
+                    "STRAẞE@EXAMPLE.com",
+                    "stra\u{200b}sse@example.com",
+                ],
+            ),
             ("zoé@example.com", vec!["Zoe\u{301}@example.com", "ZOÉ@example.com"]),
             ("ada@straße.example", vec!["ada@straße.example", "ada@STRAẞE.example"]),
         ] {
@@ -192,7 +214,12 @@ mod tests {
 
     #[test]
     fn an_address_in_ascii_has_the_key_that_it_always_had() {
-        for text in ["ada@example.com", " Ada.Lovelace+show@Mail.Example.COM ", "o'hara@my-host.example", "=cmd@example.com"] {
+        for text in [
+            "ada@example.com",
+            " Ada.Lovelace+show@Mail.Example.COM ",
+            "o'hara@my-host.example",
+            "=cmd@example.com",
+        ] {
             let address = Address::parse(text).unwrap();
             assert_eq!(address.email.as_str(), text.trim().to_lowercase());
             assert_eq!(address.former().count(), 0);
@@ -220,7 +247,12 @@ mod tests {
 
     #[test]
     fn the_keys_of_all_releases_are_one() {
-        for text in ["Straße@example.com", "ada@xn--bcher-kva.example", "Ada@bu\u{308}cher.example", "ada@example.com"] {
+        for text in [
+            "Straße@example.com",
+            "ada@xn--bcher-kva.example",
+            "Ada@bu\u{308}cher.example",
+            "ada@example.com",
+        ] {
             let address = Address::parse(text).unwrap();
             for key in &address.keys {
                 assert_eq!(key.of_all_releases(), address.email, "{key}");

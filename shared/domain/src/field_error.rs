@@ -213,9 +213,9 @@ impl fmt::Display for Wrong {
             Self::Twice => f.write_str("must be there only once"),
             Self::Type(Kind::Text) => f.write_str("must be a text"),
             Self::Type(Kind::WholeNumber) => f.write_str("must be a whole number"),
-            Self::Type(Kind::Time) => {
-                f.write_str("must be a time with its offset, like 2031-06-12T20:00:00Z or 2031-06-12T22:00:00+02:00")
-            }
+            Self::Type(Kind::Time) => f.write_str(
+                "must be a time with its offset, like 2031-06-12T20:00:00Z or 2031-06-12T22:00:00+02:00",
+            ),
             Self::Type(Kind::Object) => f.write_str("must be a JSON object"),
             Self::OutOfRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),
             Self::Length { min, max: None } => write!(f, "must have at least {min} characters"),
@@ -225,14 +225,20 @@ impl fmt::Display for Wrong {
             Self::NoEmail => f.write_str("must be an email address, like ada@example.com"),
             Self::NoCurrency => f.write_str("must be the ISO 4217 code of a currency in use, like EUR"),
             Self::NoId => f.write_str("must be a UUID"),
-            Self::NoKey => f.write_str("must be one key of 1 to 255 visible ASCII characters, without commas"),
+            Self::NoKey => {
+                f.write_str("must be one key of 1 to 255 visible ASCII characters, without commas")
+            }
             Self::NoTags => f.write_str("must be entity tags, like \"1\", none of them weak; or *"),
             Self::ControlCharacters { but_lines: false } => f.write_str("must not have control characters"),
             Self::ControlCharacters { but_lines: true } => {
                 f.write_str("must not have control characters other than line breaks and tabs")
             }
-            Self::Invisible => f.write_str("must have something to be seen, not only spaces or invisible characters"),
-            Self::NoPassword => f.write_str("must not have control characters, or such as are not assigned or only join others"),
+            Self::Invisible => {
+                f.write_str("must have something to be seen, not only spaces or invisible characters")
+            }
+            Self::NoPassword => f.write_str(
+                "must not have control characters, or such as are not assigned or only join others",
+            ),
             Self::CommonPassword => f.write_str(
                 "must not be one of the most common passwords: take three or four words, for example",
             ),
@@ -304,7 +310,9 @@ mod tests {
             let FieldError { params, message, .. } = FieldError::new("a", wrong);
             for (name, value) in params {
                 let words = match &value {
-                    Value::Array(words) => words.iter().map(|word| word.as_str().unwrap().to_owned()).collect(),
+                    Value::Array(words) => {
+                        words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+                    }
                     Value::String(word) => vec![word.replace('_', " ")],
                     number => vec![number.to_string()],
                 };

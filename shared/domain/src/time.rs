@@ -31,7 +31,9 @@ pub fn parse(text: &str) -> Option<Timestamp> {
 
 /// A year of four digits, or as ISO 8601 writes those before and after.
 fn is_date(date: &str) -> bool {
-    let Some((year, day)) = date.len().checked_sub(6).and_then(|at| date.split_at_checked(at)) else { return false };
+    let Some((year, day)) = date.len().checked_sub(6).and_then(|at| date.split_at_checked(at)) else {
+        return false;
+    };
     let is_year = match year.strip_prefix(['+', '-']) {
         Some(digits) => digits.len() == 6 && is_digits(digits),
         None => year.len() == 4 && is_digits(year),

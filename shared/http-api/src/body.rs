@@ -57,10 +57,11 @@ impl<T: Read, S: Send + Sync> FromRequest<S> for MergePatch<T> {
         if media_type(request.headers()).is_none_or(|named| named != MERGE_PATCH_JSON) {
             return Err(not_a_patch());
         }
-        let bytes = read(request, state, T::BODY_BYTES_MAX).await.map_err(|problem| match problem.code() {
-            Code::UnsupportedMediaType => problem.header(ACCEPT_PATCH, MERGE_PATCH_JSON),
-            _ => problem,
-        })?;
+        let bytes =
+            read(request, state, T::BODY_BYTES_MAX).await.map_err(|problem| match problem.code() {
+                Code::UnsupportedMediaType => problem.header(ACCEPT_PATCH, MERGE_PATCH_JSON),
+                _ => problem,
+            })?;
         parsed(json::object(json::without_mark(&bytes))?).map(Self)
     }
 }

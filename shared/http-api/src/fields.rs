@@ -181,32 +181,32 @@ pub fn text_of(chars: RangeInclusive<usize>) -> impl Fn(Value) -> Result<String,
     }
 }
 
-/// A whole number that a `u32` holds; whether it is not too large, or too small, somebody else says.
-///
-/// # Errors
-/// When it is none.
-pub fn whole(value: Value) -> Result<u32, Wrong> {
-    whole_within(0..=u32::MAX)(value)
+/// A whole number that a `u32` holds. Whether it is within these bounds, somebody else says who knows more.
+pub fn whole(range: RangeInclusive<u32>) -> impl Fn(Value) -> Result<u32, Wrong> {
+    move |value| match value {
+        Value::Whole(number) => u32::try_from(number).map_err(|_| out_of(&range)),
+        Value::BelowZero => Err(out_of(&range)),
+        Value::Parameter(text) => {
+            let digits = text.strip_prefix('-').unwrap_or(&text);
+            match digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                true => Err(Wrong::Type(Kind::WholeNumber)),
+                false => text.parse().map_err(|_| out_of(&range)),
+            }
+        }
+        _ => Err(Wrong::Type(Kind::WholeNumber)),
+    }
 }
 
 /// A whole number within these bounds.
 pub fn whole_within(range: RangeInclusive<u32>) -> impl Fn(Value) -> Result<u32, Wrong> {
     move |value| {
-        let number = match value {
-            Value::Whole(number) => u32::try_from(number).ok(),
-            Value::BelowZero => None,
-            Value::Parameter(text) => {
-                let digits = text.strip_prefix('-').unwrap_or(&text);
-                if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return Err(Wrong::Type(Kind::WholeNumber));
-                }
-                text.parse().ok()
-            }
-            _ => return Err(Wrong::Type(Kind::WholeNumber)),
-        };
-        let out_of_range = Wrong::OutOfRange { min: *range.start(), max: *range.end() };
-        number.filter(|number| range.contains(number)).ok_or(out_of_range)
+        let number = whole(range.clone())(value)?;
+        if range.contains(&number) { Ok(number) } else { Err(out_of(&range)) }
     }
+}
+
+fn out_of(range: &RangeInclusive<u32>) -> Wrong {
+    Wrong::OutOfRange { min: *range.start(), max: *range.end() }
 }
 
 /// An instant, as RFC 3339 writes it.
@@ -244,6 +244,8 @@ mod tests {
     use super::*;
     use crate::{Code, json};
 
+    const ANY: RangeInclusive<u32> = 0..=u32::MAX;
+
     #[derive(Debug)]
     struct Ticket {
         name: String,
@@ -255,13 +257,15 @@ mod tests {
 
     impl Read for Ticket {
         fn read(fields: &mut Fields) -> Option<Self> {
-            let (name, seats) = (fields.required("name", text_of(1..=5)), fields.required("seats", whole));
+            let (name, seats) =
+                (fields.required("name", text_of(1..=5)), fields.required("seats", whole(ANY)));
             let at = fields.required("at", instant);
             let range = fields.object("range", |range| {
-                let (low, high) = (range.required("low", whole), range.required("high", whole));
+                let (low, high) = (range.required("low", whole(ANY)), range.required("high", whole(ANY)));
                 low.zip(high)
             });
-            let class = fields.optional("class", word(&[true, false], |one| if one { "stalls" } else { "balcony" }));
+            let class =
+                fields.optional("class", word(&[true, false], |one| if one { "stalls" } else { "balcony" }));
             Some(Self { name: name?, seats: seats?, at: at?, range: range.flatten().flatten(), class })
         }
     }
@@ -286,7 +290,8 @@ mod tests {
 
     #[test]
     fn what_is_right_is_read() {
-        let ticket = parse(&format!(r#"{{{GOOD}, "range": {{"low": 2.0, "high": 1e3}}, "class": "balcony"}}"#));
+        let ticket =
+            parse(&format!(r#"{{{GOOD}, "range": {{"low": 2.0, "high": 1e3}}, "class": "balcony"}}"#));
         let Ticket { name, seats, at, range, class } = ticket.unwrap();
         assert_eq!((name.as_str(), seats, at.as_second()), ("a", 1, 1_798_761_600));
         assert_eq!((range, class), (Some((2, 1_000)), Some(false)));
@@ -317,7 +322,10 @@ mod tests {
 
     #[test]
     fn a_field_sent_twice_is_named_once() {
-        assert_eq!(wrong(&format!(r#"{{{GOOD}, "name": "b", "name": "c"}}"#)), named(&[("name", "duplicate")]));
+        assert_eq!(
+            wrong(&format!(r#"{{{GOOD}, "name": "b", "name": "c"}}"#)),
+            named(&[("name", "duplicate")])
+        );
     }
 
     #[test]
@@ -363,12 +371,14 @@ mod tests {
 
     fn read_seats(body: &str) -> Result<u32, &'static str> {
         let mut fields = Fields::new(json::object(body.as_bytes()).unwrap(), String::new());
-        fields.required("seats", whole).ok_or_else(|| fields.complaints()[0].code)
+        fields.required("seats", whole(ANY)).ok_or_else(|| fields.complaints()[0].code)
     }
 
     #[test]
     fn broken_json_is_no_bad_field_wherever_it_breaks() {
-        for body in [r#"{"seats": "many""#, r#"{"class": 7"#, r#"{"colour": "red", }"#, r#"{"name": 7} x"#, "", " "] {
+        for body in
+            [r#"{"seats": "many""#, r#"{"class": 7"#, r#"{"colour": "red", }"#, r#"{"name": 7} x"#, "", " "]
+        {
             assert_eq!(json::object(body.as_bytes()).unwrap_err().code(), Code::MalformedJson, "{body}");
         }
         for body in ["[]", "[1]", "1", "\"a\"", "null"] {
@@ -428,7 +438,7 @@ mod tests {
             for json in [format!("{seats}"), format!("{seats}.0"), format!("{seats}.000"), format!("{seats}e0")] {
                 prop_assert_eq!(read_seats(&format!(r#"{{"seats": {json}}}"#)), Ok(seats));
             }
-            prop_assert_eq!(whole(Value::Parameter(seats.to_string())), Ok(seats));
+            prop_assert_eq!(whole(ANY)(Value::Parameter(seats.to_string())), Ok(seats));
         }
     }
 

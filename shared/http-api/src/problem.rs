@@ -254,9 +254,9 @@ fn not_on_sale(why: NotOnSale) -> Problem {
             .detail(format!("Sales open at {}.", shown(at)))
             .with("sales_open_at", shown(at))
             .retry_after(at),
-        NotOnSale::ClosedAt(at) => problem
-            .detail(format!("Sales closed at {}.", shown(at)))
-            .with("sales_close_at", shown(at)),
+        NotOnSale::ClosedAt(at) => {
+            problem.detail(format!("Sales closed at {}.", shown(at))).with("sales_close_at", shown(at))
+        }
         NotOnSale::Cancelled => problem.detail("The event was cancelled."),
         NotOnSale::Draft => problem.detail("The event is not published any more."),
     }

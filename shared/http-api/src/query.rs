@@ -193,7 +193,8 @@ mod tests {
     }
 
     fn wrong(query: &str) -> Vec<(String, &'static str)> {
-        let mut parts = axum::http::Request::builder().uri(format!("/?{query}")).body(()).unwrap().into_parts().0;
+        let mut parts =
+            axum::http::Request::builder().uri(format!("/?{query}")).body(()).unwrap().into_parts().0;
         let read = futures::executor::block_on(QueryParams::<Filter>::from_request_parts(&mut parts, &()));
         let errors = read.map_or_else(|problem| problem.errors(), |_| Vec::new());
         errors.into_iter().map(|error| (error.field, error.code)).collect()

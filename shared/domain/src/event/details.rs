@@ -192,17 +192,12 @@ impl EventDetails {
         let name_length = Wrong::Length { min: 1, max: Some(NAME_CHARS_MAX) };
         complaints.unless(has(&self.name, 1..=NAME_CHARS_MAX), &["name"], name_length);
         complaints.unless(!is_new_name || text::is_line(&self.name), &["name"], ONE_LINE);
-        let is_seen = self.name.is_empty() || text::is_visible(&self.name);
-        complaints.unless(!is_new_name || is_seen, &["name"], Wrong::Invisible);
+        complaints.unless(!is_new_name || is_seen(&self.name), &["name"], Wrong::Invisible);
         if let Some(venue) = venue {
             let is_new = before.is_none_or(|before| before.venue.as_deref() != Some(venue));
             complaints.unless(has(venue, 0..=NAME_CHARS_MAX), &["venue"], at_most(NAME_CHARS_MAX));
             complaints.unless(!is_new || text::is_line(venue), &["venue"], ONE_LINE);
-            complaints.unless(
-                !is_new || venue.is_empty() || text::is_visible(venue),
-                &["venue"],
-                Wrong::Invisible,
-            );
+            complaints.unless(!is_new || is_seen(venue), &["venue"], Wrong::Invisible);
         }
         if let Some(description) = description {
             let is_new = before.is_none_or(|before| before.description.as_deref() != Some(description));
@@ -263,6 +258,12 @@ impl EventDetails {
     }
 }
 
+/// Whether there is something to be seen of a line, or something else is wrong with it: an empty one has a length, and control
+/// characters are enough to say.
+fn is_seen(line: &str) -> bool {
+    line.is_empty() || !text::is_line(line) || text::is_visible(line)
+}
+
 /// A line, as names are.
 const ONE_LINE: Wrong = Wrong::ControlCharacters { but_lines: false };
 
@@ -271,11 +272,7 @@ fn at_most(chars: usize) -> Wrong {
 }
 
 /// A time and its field, or the start's if it is not given.
-fn or_start(
-    time: Option<Timestamp>,
-    field: &'static str,
-    starts_at: Timestamp,
-) -> (Timestamp, &'static str) {
+fn or_start(time: Option<Timestamp>, field: &'static str, starts_at: Timestamp) -> (Timestamp, &'static str) {
     time.map_or((starts_at, "starts_at"), |time| (time, field))
 }
 
@@ -303,7 +300,10 @@ mod tests {
         for code in ["EUR", "USD", "JPY", "KWD", "CHF", "SLE", "ZWG", "VES", "XOF", "XCG"] {
             assert!(currency_in_use(code).is_some(), "{code}");
         }
-        for code in ["XXX", "XTS", "XAU", "XDR", "HRK", "BGN", "CUC", "SLL", "ZWL", "CHE", "USN", "ABC", "eur", "", "EURO"] {
+        for code in [
+            "XXX", "XTS", "XAU", "XDR", "HRK", "BGN", "CUC", "SLL", "ZWL", "CHE", "USN", "ABC", "eur", "",
+            "EURO",
+        ] {
             assert!(currency_in_use(code).is_none(), "{code}");
         }
     }

@@ -16,7 +16,9 @@ pub(super) fn example(code: Code) -> Problem {
     let later = Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(500_000);
     let error = match code {
         Code::Unauthorized => return Problem::unauthorized("The Authorization header is missing.", "Bearer"),
-        Code::InvalidParameter => return Problem::bad_parameter("limit", Wrong::OutOfRange { min: 1, max: 100 }),
+        Code::InvalidParameter => {
+            return Problem::bad_parameter("limit", Wrong::OutOfRange { min: 1, max: 100 });
+        }
         Code::MalformedBody => return body::malformed_body(),
         Code::BodyTooSlow => return body::too_slow(),
         Code::HostNotServed => return Problem::new(Code::HostNotServed),

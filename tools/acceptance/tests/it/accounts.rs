@@ -12,9 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use telemetry::names;
 
-use crate::common::{
-    ADMIN_EMAIL, ADMIN_PASSWORD, Answer, TestApp, erase_me, metrics::Measured, put_back,
-};
+use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, TestApp, erase_me, metrics::Measured, put_back};
 
 const PASSWORD: &str = "correct horse";
 
@@ -336,7 +334,8 @@ async fn kept_before(evently: &TestApp, key: &str, password: &str) -> User {
     let like = evently.app.store.user_by_email(&hashed).await.unwrap().unwrap();
     let email: Email = serde_json::from_value(json!(key)).unwrap();
     let created_at = Timestamp::now() - SignedDuration::from_hours(48);
-    let user = User { email, id: UserId::new(), password_hash: Some(PasswordHash::new(hash)), created_at, ..like };
+    let user =
+        User { email, id: UserId::new(), password_hash: Some(PasswordHash::new(hash)), created_at, ..like };
     evently.app.store.create_user(&user).await.unwrap();
     user
 }
@@ -345,19 +344,32 @@ async fn kept_before(evently: &TestApp, key: &str, password: &str) -> User {
 async fn an_account_of_before_is_found_by_every_spelling_and_nobody_takes_its_address() {
     for (key, spellings) in [
         ("straße@example.com", vec!["straße@example.com", "STRAẞE@example.com", "Straße@Example.com"]),
-        ("ada@xn--bcher-kva.example", vec!["ada@xn--bcher-kva.example", "ada@bücher.example", "ADA@BÜCHER.example", "ada@bu\u{308}cher.example"]),
-        ("ada@bücher.example", vec!["ada@bücher.example", "ada@xn--bcher-kva.example", "ａｄａ@BÜCHER.example"]),
+        (
+            "ada@xn--bcher-kva.example",
+            vec![
+                "ada@xn--bcher-kva.example",
+                "ada@bücher.example",
+                "ADA@BÜCHER.example",
+                "ada@bu\u{308}cher.example",
+            ],
+        ),
+        (
+            "ada@bücher.example",
+            vec!["ada@bücher.example", "ada@xn--bcher-kva.example", "ａｄａ@BÜCHER.example"],
+        ),
     ] {
         let evently = TestApp::start().await;
         let user = kept_before(&evently, key, PASSWORD).await;
         for email in &spellings {
-            let signed_in = evently.anybody().post("/login", json!({ "email": email, "password": PASSWORD })).await;
+            let signed_in =
+                evently.anybody().post("/login", json!({ "email": email, "password": PASSWORD })).await;
             assert_eq!(signed_in.status, 200, "{key} as {email}: {}", signed_in.body);
             assert_eq!(signed_in.body["user"]["id"], user.id.to_string());
             let taken = json!({ "email": email, "password": "four quiet green bicycles" });
             evently.anybody().post("/register", taken).await.assert_problem(409, "email_taken");
         }
-        let ada = evently.anybody().post("/login", json!({ "email": spellings[0], "password": PASSWORD })).await;
+        let ada =
+            evently.anybody().post("/login", json!({ "email": spellings[0], "password": PASSWORD })).await;
         let ada = evently.anybody().with_token(ada.text("access_token"));
         assert_eq!(ada.get("/me").await.body["user"]["email"], key);
         let new = "four quiet green bicycles";
@@ -367,7 +379,8 @@ async fn an_account_of_before_is_found_by_every_spelling_and_nobody_takes_its_ad
         let ada = evently.anybody().with_token(ada.text("access_token"));
         assert_eq!(erase_me(&ada, new).await.status, 204);
         // The address is free again, and gets the key of now.
-        let again = evently.anybody().post("/register", json!({ "email": spellings[0], "password": new })).await;
+        let again =
+            evently.anybody().post("/register", json!({ "email": spellings[0], "password": new })).await;
         assert_eq!(again.status, 201, "{}", again.body);
         let expected = Email::parse(spellings[0]).unwrap();
         assert_eq!(again.body["user"]["email"], expected.as_str());
@@ -376,7 +389,12 @@ async fn an_account_of_before_is_found_by_every_spelling_and_nobody_takes_its_ad
 
 #[tokio::test]
 async fn spellings_of_one_address_registered_at_once_are_one_account() {
-    let spellings = ["Zoé@bücher.example", "zoe\u{301}@bücher.example", "ZOÉ@xn--bcher-kva.example", "ｚｏé@BÜCHER.example"];
+    let spellings = [
+        "Zoé@bücher.example",
+        "zoe\u{301}@bücher.example",
+        "ZOÉ@xn--bcher-kva.example",
+        "ｚｏé@BÜCHER.example",
+    ];
     let evently = TestApp::start().await;
     let answers = join_all(spellings.iter().cycle().take(12).map(|email| {
         let anybody = evently.anybody();
@@ -429,9 +447,14 @@ async fn two_accounts_of_before_go_on_though_their_addresses_are_one_now() {
     assert_eq!(plain.status, 201, "nothing tells that they are one: {}", plain.body);
     for (email, password, id) in [
         ("straße@example.com", "the sharp one's words", sharp.id.to_string()),
-        ("strasse@example.com", "the plain one's words", plain.body["user"]["id"].as_str().unwrap().to_owned()),
+        (
+            "strasse@example.com",
+            "the plain one's words",
+            plain.body["user"]["id"].as_str().unwrap().to_owned(),
+        ),
     ] {
-        let signed_in = evently.anybody().post("/login", json!({ "email": email, "password": password })).await;
+        let signed_in =
+            evently.anybody().post("/login", json!({ "email": email, "password": password })).await;
         assert_eq!((signed_in.status, &signed_in.body["user"]["id"]), (200, &json!(id)), "{email}");
     }
 }
@@ -440,7 +463,13 @@ async fn two_accounts_of_before_go_on_though_their_addresses_are_one_now() {
 async fn wrong_passwords_of_all_spellings_of_an_address_count_together() {
     let evently = TestApp::start().await;
     kept_before(&evently, "straße@example.com", PASSWORD).await;
-    for email in ["straße@example.com", "STRASSE@example.com", "Straße@example.com", "strasse@example.com", "straße@example.com"] {
+    for email in [
+        "straße@example.com",
+        "STRASSE@example.com",
+        "Straße@example.com",
+        "strasse@example.com",
+        "straße@example.com",
+    ] {
         let wrong = json!({ "email": email, "password": "not the password" });
         evently.anybody().post("/login", wrong).await.assert_problem(401, "invalid_credentials");
     }
@@ -455,15 +484,18 @@ async fn the_admin_of_the_settings_signs_in_with_every_spelling_and_keeps_an_acc
     })
     .await;
     let old = kept_before(&evently, "größe@bücher.example", "of no use").await;
-    for email in ["größe@bücher.example", "Größe@xn--bcher-kva.example", "Gro\u{308}ße@BÜCHER.example"] {
-        let signed_in = evently.anybody().post("/login", json!({ "email": email, "password": ADMIN_PASSWORD })).await;
+    for email in ["größe@bücher.example", "Größe@xn--bcher-kva.example", "Gro\u{308}ße@BÜCHER.example"]
+    {
+        let signed_in =
+            evently.anybody().post("/login", json!({ "email": email, "password": ADMIN_PASSWORD })).await;
         assert_eq!(signed_in.status, 200, "{email}: {}", signed_in.body);
         assert_eq!(signed_in.body["user"]["role"], "admin");
         assert_eq!(signed_in.body["user"]["id"], old.id.to_string());
         let admin = evently.anybody().with_token(signed_in.text("access_token"));
         assert_eq!(admin.get("/admin/events").await.status, 200);
         assert_eq!(admin.get("/me").await.body["user"]["id"], old.id.to_string());
-        let change = json!({ "current_password": ADMIN_PASSWORD, "new_password": "four quiet green bicycles" });
+        let change =
+            json!({ "current_password": ADMIN_PASSWORD, "new_password": "four quiet green bicycles" });
         admin.post("/password", change).await.assert_problem(409, "password_is_a_setting");
     }
     for email in ["größe@bücher.example", "grösse@bücher.example"] {
@@ -482,8 +514,15 @@ async fn a_password_is_the_same_from_every_keyboard_and_has_no_control_character
         let signed_in = anybody.post("/login", registration(json!({ "password": password }))).await;
         assert_eq!(signed_in.status, 200, "{password}: {}", signed_in.body);
     }
-    for password in ["\0".repeat(12), "correct\0horse".to_owned(), "correct\thorse".to_owned(), "correct\u{378}horse".to_owned()] {
-        let refused = anybody.post("/register", registration(json!({ "email": "b@example.com", "password": password }))).await;
+    for password in [
+        "\0".repeat(12),
+        "correct\0horse".to_owned(),
+        "correct\thorse".to_owned(),
+        "correct\u{378}horse".to_owned(),
+    ] {
+        let refused = anybody
+            .post("/register", registration(json!({ "email": "b@example.com", "password": password })))
+            .await;
         assert_eq!((refused.status, refused.bad_fields()), (422, vec!["password"]), "{password:?}");
         assert_eq!(refused.body["errors"][0]["code"], "not_a_password");
     }

@@ -202,7 +202,8 @@ fn escaped(text: &str) -> String {
 async fn an_event_fits_however_its_json_is_escaped() {
     let evently = TestApp::start().await;
     let (name, venue, description) = ("🎪".repeat(200), "🎭".repeat(200), "🎶".repeat(5_000));
-    let concert = crate::common::concert(json!({ "name": "NAME", "venue": "VENUE", "description": "DESCRIPTION" }));
+    let concert =
+        crate::common::concert(json!({ "name": "NAME", "venue": "VENUE", "description": "DESCRIPTION" }));
     let body = concert
         .to_string()
         .replace("NAME", &escaped(&name))
@@ -233,7 +234,8 @@ async fn a_byte_order_mark_is_passed_over() {
         assert_eq!(held.status, 201, "{body:?}: {}", held.body);
     }
     let admin = evently.admin();
-    let patch = admin.request(reqwest::Method::PATCH, &format!("/admin/events/{event}")).header("if-match", "*");
+    let patch =
+        admin.request(reqwest::Method::PATCH, &format!("/admin/events/{event}")).header("if-match", "*");
     let patch = patch.header("content-type", "application/merge-patch+json");
     assert_eq!(send(patch.body("\u{feff}{\"venue\": \"Hall\"}")).await.body["venue"], "Hall");
 }

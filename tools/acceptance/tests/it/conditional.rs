@@ -148,7 +148,12 @@ async fn what_changes_nothing_makes_no_version_and_no_entry() {
     for shown_only in ["id", "available", "price", "version"] {
         same.as_object_mut().unwrap().remove(shown_only);
     }
-    let patches = [json!({}), json!({ "venue": "Hall", "capacity": 10.0 }), json!({ "pricing": {}, "status": null }), same.clone()];
+    let patches = [
+        json!({}),
+        json!({ "venue": "Hall", "capacity": 10.0 }),
+        json!({ "pricing": {}, "status": null }),
+        same.clone(),
+    ];
     let mut answers = vec![admin.put(&path, "\"1\"", same).await];
     for patch in patches {
         answers.push(admin.patch(&path, "\"1\"", patch).await);
@@ -170,14 +175,21 @@ async fn a_second_line_of_a_header_that_says_one_thing_is_refused() {
     let (admin, path) = (evently.admin(), format!("/admin/events/{event}"));
     for lines in [["\"1\"", "\"1\""], ["\"1\"", "\"2\""], ["*", "\"1\""]] {
         for method in [Method::PUT, Method::PATCH, Method::DELETE] {
-            let request = admin.request(method.clone(), &path).header("if-match", lines[0]).header("if-match", lines[1]);
+            let request = admin
+                .request(method.clone(), &path)
+                .header("if-match", lines[0])
+                .header("if-match", lines[1]);
             let refused = send(request.json(&concert(json!({})))).await;
             refused.assert_problem(400, "invalid_parameter");
             assert_eq!(refused.bad_fields(), ["If-Match"], "{method} {lines:?}");
         }
     }
     let reservation = evently.user().hold(&event, 1).await;
-    for path in [format!("/events/{event}/book"), "/admin/events".to_owned(), format!("/reservations/{reservation}/confirm")] {
+    for path in [
+        format!("/events/{event}/book"),
+        "/admin/events".to_owned(),
+        format!("/reservations/{reservation}/confirm"),
+    ] {
         for keys in [&["one", "two"][..], &["one", "one"], &["one,two"]] {
             let mut request = admin.request(Method::POST, &path);
             for key in keys {

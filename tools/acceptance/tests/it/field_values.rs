@@ -179,8 +179,10 @@ async fn every_bad_field_is_named_also_when_another_has_the_wrong_type() {
     for answer in written(&evently, &path, &bad).await {
         answer.assert_problem(422, "validation_failed");
         let errors = answer.body["errors"].as_array().unwrap();
-        let mut named: Vec<_> =
-            errors.iter().map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap())).collect();
+        let mut named: Vec<_> = errors
+            .iter()
+            .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
+            .collect();
         named.sort_unstable();
         assert_eq!(
             named,
@@ -202,7 +204,10 @@ async fn every_bad_field_is_named_also_when_another_has_the_wrong_type() {
         );
         for error in errors {
             let message = error["message"].as_str().unwrap();
-            assert!(!["u32", "expected", "struct", "enum", "`"].iter().any(|word| message.contains(word)), "{message}");
+            assert!(
+                !["u32", "expected", "struct", "enum", "`"].iter().any(|word| message.contains(word)),
+                "{message}"
+            );
         }
         let of = |field: &str| errors.iter().find(|error| error["field"] == field).unwrap();
         assert_eq!(of("max_per_booking")["params"], json!({ "min": 1, "max": 50 }));
@@ -264,7 +269,12 @@ async fn times_are_read_as_rfc_3339_has_them_and_shown_in_one_shape() {
         for (answer, status) in
             written(&evently, &path, &json!({ "starts_at": starts_at })).await.iter().zip([201, 200, 200])
         {
-            assert_eq!((answer.status, &answer.body["starts_at"]), (status, &json!(shown)), "{}", answer.body);
+            assert_eq!(
+                (answer.status, &answer.body["starts_at"]),
+                (status, &json!(shown)),
+                "{}",
+                answer.body
+            );
         }
     }
     for starts_at in [
@@ -283,10 +293,18 @@ async fn times_are_read_as_rfc_3339_has_them_and_shown_in_one_shape() {
         }
     }
     let entries = evently.admin().get("/admin/audit?limit=100").await;
-    let shown = entries.body["items"].as_array().unwrap().iter().flat_map(|entry| entry["changes"].as_array().unwrap());
-    let times: Vec<_> = shown.filter(|change| change["field"] == "starts_at").map(|change| &change["after"]).collect();
+    let shown = entries.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|entry| entry["changes"].as_array().unwrap());
+    let times: Vec<_> =
+        shown.filter(|change| change["field"] == "starts_at").map(|change| &change["after"]).collect();
     assert!(times.len() > 5, "{times:?}");
-    assert!(times.iter().all(|time| time.as_str().unwrap().len() == "2031-06-12T20:00:00.000Z".len()), "{times:?}");
+    assert!(
+        times.iter().all(|time| time.as_str().unwrap().len() == "2031-06-12T20:00:00.000Z".len()),
+        "{times:?}"
+    );
 }
 
 #[tokio::test]

@@ -94,7 +94,10 @@ async fn a_parameter_that_is_not_known_is_refused_on_every_route_but_the_page() 
             }
             assert_eq!(answer.status, 400, "{method} {path}: {}", answer.body);
             answer.assert_problem(400, "invalid_parameter");
-            assert_eq!((answer.bad_fields(), &answer.body["errors"][0]["code"]), (vec!["colour"], &json!("unknown")));
+            assert_eq!(
+                (answer.bad_fields(), &answer.body["errors"][0]["code"]),
+                (vec!["colour"], &json!("unknown"))
+            );
         }
     }
     assert_eq!(evently.available(&id).await, 10, "nothing is done");
@@ -122,7 +125,8 @@ async fn numbers_by_start_take_the_names_of_their_bounds_and_those_of_before() {
 #[tokio::test]
 async fn every_bad_parameter_is_named_at_once() {
     let evently = TestApp::start().await;
-    let refused = evently.anybody().get("/events?limit=many&q=&from=soon&to=2031-06-12T20:00:60Z&colour=red").await;
+    let refused =
+        evently.anybody().get("/events?limit=many&q=&from=soon&to=2031-06-12T20:00:60Z&colour=red").await;
     refused.assert_problem(400, "invalid_parameter");
     assert_eq!(refused.bad_fields(), ["q", "from", "to", "limit", "colour"]);
     assert_eq!(refused.body["errors"][0]["params"], json!({ "min": 1, "max": 200 }));
@@ -133,19 +137,17 @@ async fn every_bad_parameter_is_named_at_once() {
 async fn a_time_that_is_none_is_refused() {
     let evently = TestApp::start().await;
     for bound in ["from", "to"] {
-        for time in
-            [
-                "",
-                "tomorrow",
-                "2027-06-12",
-                "2027-06-12T18:00:00",
-                "1750000000",
-                "2027-02-30T00:00:00Z",
-                "2027-06-12T18:00:60Z",
-                "2027-06-12T18:00:00%2B24:00",
-                "2027-06-12T18:00:00Z[UTC]",
-            ]
-        {
+        for time in [
+            "",
+            "tomorrow",
+            "2027-06-12",
+            "2027-06-12T18:00:00",
+            "1750000000",
+            "2027-02-30T00:00:00Z",
+            "2027-06-12T18:00:60Z",
+            "2027-06-12T18:00:00%2B24:00",
+            "2027-06-12T18:00:00Z[UTC]",
+        ] {
             let refused = evently.anybody().get(&format!("/events?{bound}={time}")).await;
             assert_eq!(refused.status, 400, "{bound}={time}: {}", refused.body);
             refused.assert_problem(400, "invalid_parameter");

@@ -58,7 +58,9 @@ async fn a_name_that_stays_is_not_written() {
     let calls = Calls::default();
     let evently = TestApp::counted(&calls).await;
     let ada = registered(&evently, "ada@example.com").await;
-    for (name, writes) in [(json!("Ada"), 1), (json!("Ada"), 0), (Value::Null, 1), (Value::Null, 0), (json!(""), 1)] {
+    for (name, writes) in
+        [(json!("Ada"), 1), (json!("Ada"), 0), (Value::Null, 1), (Value::Null, 0), (json!(""), 1)]
+    {
         calls.take();
         let answer = rename(&ada, json!({ "name": name })).await;
         assert_eq!((answer.status, &answer.body["user"]["name"]), (200, &name), "{}", answer.body);
