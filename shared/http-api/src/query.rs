@@ -39,7 +39,9 @@ impl<T: Read, S: Send + Sync> FromRequestParts<S> for QueryParams<T> {
 fn given(uri: &Uri) -> Given {
     let query = uri.query().unwrap_or_default();
     let parameters = form_urlencoded::parse(query.as_bytes()).into_owned();
-    parameters.map(|(name, value)| (name, Value::Parameter(value))).collect()
+    // One without a name is named after where it stands.
+    let named = |name: String| if name.is_empty() { "query".to_owned() } else { name };
+    parameters.map(|(name, value)| (named(name), Value::Parameter(value))).collect()
 }
 
 /// What there is to say of the query of a route that takes none.
