@@ -71,7 +71,6 @@ pub fn shown(at: Timestamp) -> String {
 ///
 /// # Errors
 /// Those of the serializer.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 pub fn show<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{at:.3}"))
 }
@@ -80,7 +79,6 @@ pub fn show<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Er
 ///
 /// # Errors
 /// Those of the serializer.
-#[expect(clippy::ref_option, reason = "serde asks for it")]
 pub fn show_or_null<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => show(at, serializer),
