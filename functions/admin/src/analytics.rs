@@ -7,14 +7,15 @@ use domain::{
     error::Error,
     event::{Event, EventStatus},
     inventory::InventoryShard,
-    time::to_whole_ms,
+    time::{show, shown, to_whole_ms},
 };
 use futures::TryStreamExt;
 use http_api::{
     Admin, App, Problem, QueryParams,
     csv::{Table, Wanted, text},
+    fields::{Fields, Read},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
-    query::check_range,
+    query::range,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,13 +28,20 @@ use crate::numbers::{Amount, amounts, ratio};
 const POPULAR_EVENTS: usize = 5;
 
 /// Which events.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AnalyticsParams {
     /// Only events that start then or later.
-    from: Option<Timestamp>,
+    starts_from: Option<Timestamp>,
     /// Only events that start then or earlier.
-    to: Option<Timestamp>,
+    starts_to: Option<Timestamp>,
+}
+
+impl Read for AnalyticsParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (starts_from, starts_to) = range(fields, ["starts_from", "starts_to"], Some(["from", "to"]));
+        Some(Self { starts_from, starts_to })
+    }
 }
 
 /// How events sell. Past and cancelled events count, too; drafts only if they have ever sold.
@@ -61,6 +69,7 @@ pub(crate) struct Analytics {
     /// The 5 events with most tickets sold, most first; none that has sold nothing.
     most_popular: Vec<PopularEvent>,
     /// The instant whose numbers these are.
+    #[serde(serialize_with = "show")]
     generated_at: Timestamp,
 }
 
@@ -73,6 +82,7 @@ pub(crate) struct PopularEvent {
     /// What it is called.
     name: String,
     /// When it starts.
+    #[serde(serialize_with = "show")]
     starts_at: Timestamp,
     /// Tickets in confirmed bookings.
     tickets_sold: u64,
@@ -86,7 +96,11 @@ pub(crate) struct PopularEvent {
 /// minute the old facts may be used. With `Accept: text/csv`, one row.
 #[utoipa::path(
     get, path = "/admin/analytics", operation_id = "get_analytics", tag = "Admin", security(("bearer" = [])),
-    params(AnalyticsParams),
+    params(
+        AnalyticsParams,
+        ("from" = Option<Timestamp>, Query, deprecated, description = "What `starts_from` was called."),
+        ("to" = Option<Timestamp>, Query, deprecated, description = "What `starts_to` was called."),
+    ),
     responses(
         (status = 200, description = "The numbers.",
          content((Analytics = "application/json"), (String = "text/csv"))),
@@ -99,7 +113,6 @@ pub(crate) async fn analytics(
     wanted: Wanted,
     QueryParams(params): QueryParams<AnalyticsParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    check_range(params.from, params.to)?;
     let analytics = kept_or_counted(&app, params, Timestamp::now()).await?;
     Ok(wanted.answer(&analytics, || table(&analytics), None)?)
 }
@@ -108,7 +121,7 @@ pub(crate) async fn analytics(
 /// counted.
 async fn kept_or_counted(app: &App, params: AnalyticsParams, now: Timestamp) -> Result<Analytics, Error> {
     let ms = |instant: Option<Timestamp>| instant.map_or(String::new(), |at| at.as_millisecond().to_string());
-    let name = format!("analytics:{}:{}", ms(params.from), ms(params.to));
+    let name = format!("analytics:{}:{}", ms(params.starts_from), ms(params.starts_to));
     // The generation is read before the inventory is: what changes meanwhile makes another generation.
     let seen = match app.redis.report_seen(&name).await {
         Err(error) if error.is_without_redis() => {
@@ -122,7 +135,7 @@ async fn kept_or_counted(app: &App, params: AnalyticsParams, now: Timestamp) -> 
     {
         return Ok(analytics);
     }
-    let filter = EventsFilter { from: params.from, to: params.to, ..EventsFilter::default() };
+    let filter = EventsFilter { from: params.starts_from, to: params.starts_to, ..EventsFilter::default() };
     let analytics = count(app, &filter, now).await?;
     if let Some(ReportSeen { generation, .. }) = seen {
         let report = serde_json::to_string(&analytics).map_err(|error| Error::Internal(Box::new(error)))?;
@@ -202,7 +215,7 @@ fn table(analytics: &Analytics) -> Table {
         ("tickets_cancelled".to_owned(), analytics.tickets_cancelled.to_string()),
         ("capacity".to_owned(), analytics.capacity.to_string()),
         ("capacity_utilization".to_owned(), analytics.capacity_utilization.to_string()),
-        ("generated_at".to_owned(), analytics.generated_at.to_string()),
+        ("generated_at".to_owned(), shown(analytics.generated_at)),
     ];
     for Amount { currency, amount } in &analytics.revenue {
         columns.push((format!("revenue_{currency}"), amount.to_string()));
@@ -211,7 +224,7 @@ fn table(analytics: &Analytics) -> Table {
         let fields = [
             ("event_id", event.event_id.clone()),
             ("name", text(&event.name)),
-            ("starts_at", event.starts_at.to_string()),
+            ("starts_at", shown(event.starts_at)),
             ("tickets_sold", event.tickets_sold.to_string()),
             ("capacity", event.capacity.to_string()),
             ("utilization", event.utilization.to_string()),

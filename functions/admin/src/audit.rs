@@ -4,26 +4,28 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{extract::State, response::IntoResponse};
 use domain::{
-    audit::{AuditAction, AuditEntry, FieldChange},
+    audit::{AuditAction, AuditEntry, FieldChange, FieldValue, TIMES},
     error::Error,
     id::{EventId, UserId},
     page::Page,
+    time::{self, show, shown},
     user::Person,
 };
 use http_api::{
     Admin, App, Problem, QueryParams,
     csv::{Table, Wanted, text},
     cursor::{from_cursor_if, to_cursor},
+    fields::{self, Fields, Read, uuid},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
-    query::{check_range, page_items},
+    query::{limit, page_items, range},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use stores::dynamodb::{AuditFilter, is_place_in_audit};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which entries.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditParams {
     /// Only what was done to this event, deleted or not.
@@ -39,6 +41,15 @@ pub(crate) struct AuditParams {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+impl Read for AuditParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (event, user) = (fields.optional("event", uuid), fields.optional("user", uuid));
+        let (from, to) = range(fields, ["from", "to"], None);
+        let (limit, cursor) = (limit(fields), fields.optional("cursor", fields::text));
+        Some(Self { event, user, from, to, limit, cursor })
+    }
 }
 
 /// A page of the audit trail.
@@ -58,6 +69,7 @@ pub(crate) struct AuditView {
     #[schema(value_type = uuid::Uuid)]
     id: String,
     /// When it was done.
+    #[serde(serialize_with = "show")]
     at: Timestamp,
     /// Who did it.
     admin: AuditAdmin,
@@ -112,9 +124,8 @@ pub(crate) async fn list_audit(
     wanted: Wanted,
     QueryParams(params): QueryParams<AuditParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit)?;
+    let limit = page_items(params.limit);
     let AuditParams { event, user, from, to, .. } = params;
-    check_range(from, to)?;
     let list = format!("audit {event:?} {user:?} {from:?} {to:?}");
     let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_in_audit)?;
     let page = match filter(&params) {
@@ -147,10 +158,20 @@ impl AuditView {
             event_name: entry.event_name,
             version_before: entry.version_before,
             version_after: entry.version_after,
-            changes: entry.changes,
+            changes: entry.changes.into_iter().map(with_times_shown).collect(),
             request_id: entry.request_id,
         }
     }
+}
+
+/// Entries keep times with as many digits as they need; answers have one shape of them.
+fn with_times_shown(change: FieldChange) -> FieldChange {
+    let is_time = TIMES.contains(&change.field.as_str());
+    let in_shape = |value| match value {
+        FieldValue::Text(text) if is_time => FieldValue::Text(time::parse(&text).map_or(text, shown)),
+        value => value,
+    };
+    FieldChange { before: change.before.map(in_shape), after: change.after.map(in_shape), ..change }
 }
 
 /// The changes of an entry stand in one column, as JSON.
@@ -172,7 +193,7 @@ fn table(items: &[AuditView]) -> Table {
     let rows = items.iter().map(|item| {
         vec![
             item.id.clone(),
-            item.at.to_string(),
+            shown(item.at),
             item.admin.id.clone(),
             text(item.admin.email.as_deref().unwrap_or_default()),
             item.action.as_str().to_owned(),

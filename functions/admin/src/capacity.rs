@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
-use domain::{event::Event, id::EventId, inventory::InventoryShard};
+use domain::{
+    event::Event,
+    id::EventId,
+    inventory::InventoryShard,
+    time::{show, shown},
+};
 use http_api::{
     Admin, App, Problem, QueryParams,
     csv::{Table, Wanted, text},
     cursor::{from_cursor_if, to_cursor},
+    fields::{self, Fields, Read},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
-    query::{check_range, page_items},
+    query::{limit, page_items, range},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use stores::{
     dynamodb::{EventsFilter, is_place_by_start},
     redis::UnsoldSeats,
@@ -22,18 +28,26 @@ use utoipa::{IntoParams, ToSchema};
 use crate::numbers::ratio;
 
 /// Which events, and which page.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CapacityParams {
     /// Only events that start then or later.
-    from: Option<Timestamp>,
+    starts_from: Option<Timestamp>,
     /// Only events that start then or earlier.
-    to: Option<Timestamp>,
+    starts_to: Option<Timestamp>,
     /// Items in the page.
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+impl Read for CapacityParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (from, to) = range(fields, ["starts_from", "starts_to"], Some(["from", "to"]));
+        let (limit, cursor) = (limit(fields), fields.optional("cursor", fields::text));
+        Some(Self { starts_from: from, starts_to: to, limit, cursor })
+    }
 }
 
 /// A page of events by start time.
@@ -54,6 +68,7 @@ pub(crate) struct EventCapacity {
     /// What it is called.
     name: String,
     /// When it starts.
+    #[serde(serialize_with = "show")]
     starts_at: Timestamp,
     /// Seats in all.
     capacity: u64,
@@ -72,7 +87,11 @@ pub(crate) struct EventCapacity {
 /// past ones, too.
 #[utoipa::path(
     get, path = "/admin/events/capacity_utilization", operation_id = "list_capacity_utilization", tag = "Admin", security(("bearer" = [])),
-    params(CapacityParams),
+    params(
+        CapacityParams,
+        ("from" = Option<Timestamp>, Query, deprecated, description = "What `starts_from` was called."),
+        ("to" = Option<Timestamp>, Query, deprecated, description = "What `starts_to` was called."),
+    ),
     responses(
         (status = 200, description = "A page of events.", headers(("Link" = String)),
          content((CapacityList = "application/json"), (String = "text/csv"))),
@@ -85,11 +104,10 @@ pub(crate) async fn capacity_utilization(
     wanted: Wanted,
     QueryParams(params): QueryParams<CapacityParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit)?;
-    check_range(params.from, params.to)?;
-    let list = format!("capacity {:?} {:?}", params.from, params.to);
+    let limit = page_items(params.limit);
+    let list = format!("capacity {:?} {:?}", params.starts_from, params.starts_to);
     let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_by_start)?;
-    let filter = EventsFilter { from: params.from, to: params.to, ..EventsFilter::default() };
+    let filter = EventsFilter { from: params.starts_from, to: params.starts_to, ..EventsFilter::default() };
     let page = app.store.events_by_start(&filter, limit, start).await?;
 
     let ids: Vec<EventId> = page.items.iter().map(|event| event.id).collect();
@@ -142,7 +160,7 @@ fn table(items: &[EventCapacity]) -> Table {
         vec![
             item.event_id.clone(),
             text(&item.name),
-            item.starts_at.to_string(),
+            shown(item.starts_at),
             item.capacity.to_string(),
             item.sold.to_string(),
             item.held.to_string(),

@@ -10,7 +10,7 @@ use axum::{
 use booking::{self, Created};
 use domain::{audit::Actor, error::Error, request_key::RequestKey};
 use http_api::{
-    Admin, App, JsonBody, OptionalIdempotencyKey, Problem,
+    Admin, App, Code, JsonBody, OptionalIdempotencyKey, Problem,
     headers::replayed,
     openapi::{AdminProblems, AdvisedKeyHeader, BodyProblems, KeyProblems, StoreProblems},
     views::EventView,
@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use crate::{get::available, input::EventInput, tagged};
 
 http_api::problems! { CreateProblems:
+    BodyTooLarge: "more than 64 KiB",
     EventNotFound: "the event that was created with this `Idempotency-Key` is deleted",
     IdempotencyKeyReused: "the key was used for another event",
     TryAgain: "a store did not answer in time. The event may have been created or not. With an `Idempotency-Key`, send the \
@@ -47,6 +48,12 @@ pub(crate) async fn create_event(
     JsonBody(input): JsonBody<EventInput>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
+    if !input.unread.is_empty() {
+        // Whatever its key: what can't be read is no request that was made before.
+        return Err(input
+            .details(None, now)
+            .map_or_else(Problem::from, |_| Problem::new(Code::ValidationFailed)));
+    }
     let user_id = admin.user_id;
     let by = Actor::from(admin);
     let created = match key {

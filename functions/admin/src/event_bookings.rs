@@ -8,23 +8,24 @@ use domain::{
     error::Error,
     event::EventNow,
     id::EventId,
+    time::shown,
     user::Person,
 };
 use http_api::{
     Admin, App, PathId, Problem, QueryParams,
     csv::{Table, Wanted, text},
     cursor::{from_cursor_if, to_cursor},
+    fields::{self, Fields, Read, word},
     openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
-    query::page_items,
+    query::{limit, page_items},
     views::BookingView,
 };
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use stores::dynamodb::is_place_of_event_bookings;
 use utoipa::{IntoParams, ToSchema};
 
 /// Which bookings.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventBookingsParams {
     /// Only bookings of this status.
@@ -34,6 +35,13 @@ pub(crate) struct EventBookingsParams {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+impl Read for EventBookingsParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let status = fields.optional("status", word(&BookingStatus::ALL, BookingStatus::as_str));
+        Some(Self { status, limit: limit(fields), cursor: fields.optional("cursor", fields::text) })
+    }
 }
 
 /// A page of an event's bookings.
@@ -91,7 +99,7 @@ pub(crate) async fn list_event_bookings(
     wanted: Wanted,
     QueryParams(params): QueryParams<EventBookingsParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit)?;
+    let limit = page_items(params.limit);
     let list = format!("event bookings {id} {:?}", params.status);
     let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_of_event_bookings)?;
     let (event, page) =
@@ -152,14 +160,14 @@ fn table(items: &[EventBooking]) -> Table {
             user_id.clone(),
             booking.event_id.clone(),
             text(&booking.event_name),
-            booking.starts_at.to_string(),
+            shown(booking.starts_at),
             booking.quantity.to_string(),
             booking.unit_price.to_string(),
             booking.total.to_string(),
             booking.currency.clone(),
             booking.status.as_str().to_owned(),
-            booking.created_at.to_string(),
-            booking.cancelled_at.as_ref().map(Timestamp::to_string).unwrap_or_default(),
+            shown(booking.created_at),
+            booking.cancelled_at.map(shown).unwrap_or_default(),
             booking.version.to_string(),
             text(email),
             text(name),

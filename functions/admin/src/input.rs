@@ -2,23 +2,28 @@
 
 use domain::{
     error::Error,
-    event::{Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_USER_DEFAULT, Pricing},
-    field_error::FieldError,
-    object::object_or_none,
+    event::{
+        CAPACITY_MAX, Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_BOOKING_MAX,
+        MAX_PER_USER_DEFAULT, PRICE_MAX, PRICING_PERCENT, Pricing, currency_in_use,
+    },
+    field_error::{FieldError, Wrong},
     time::to_whole_ms,
-    whole::{whole, whole_or_none},
 };
+use http_api::fields::{Fields, Read, Value, instant, text, whole, word};
 use iso_currency::Currency;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// An event as an admin writes it. When an event is replaced, what is left out gets its default, but `status` keeps its
 /// value.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventInput {
-    /// 1 to 200 characters, not all of them white space, and none of them a control character.
+    /// What could not be read. What these fields have here only stands for them.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(crate) unread: Vec<FieldError>,
+    /// 1 to 200 characters, something to be seen among them, and none of them a control character.
     #[schema(example = "Open Air 2031", max_length = 200, pattern = r"\S")]
     pub(crate) name: String,
     /// At most 5,000 characters; of control characters only line breaks and tabs.
@@ -37,13 +42,11 @@ pub(crate) struct EventInput {
     pub(crate) ends_at: Option<Timestamp>,
     /// Seats in all.
     #[schema(example = 500, minimum = 1, maximum = 1_000_000)]
-    #[serde(deserialize_with = "whole")]
     pub(crate) capacity: u32,
     /// Price of a seat, in minor units of `currency`. A new base price is the new price, too.
     #[schema(example = 4500, minimum = 0, maximum = 100_000_000)]
-    #[serde(deserialize_with = "whole")]
     pub(crate) base_price: u32,
-    /// ISO 4217 code. Can't be changed later.
+    /// ISO 4217 code of a currency in use. Can't be changed later.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     pub(crate) currency: String,
     /// When sales open; at once if left out.
@@ -57,18 +60,59 @@ pub(crate) struct EventInput {
     pub(crate) cancel_until: Option<Timestamp>,
     /// Seats in one booking at most, 10 if left out.
     #[schema(minimum = 1, maximum = 50)]
-    #[serde(default, deserialize_with = "whole_or_none", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_per_booking: Option<u32>,
     /// Seats that one user may have, held and bought together; if left out 10, or `max_per_booking` if that is more.
     #[schema(minimum = 1, maximum = 1_000_000)]
-    #[serde(default, deserialize_with = "whole_or_none", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_per_user: Option<u32>,
     /// If left out, a new event is `published`, and one that is replaced keeps its status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<EventStatus>,
     /// Bounds of demand pricing, `{}` for the usual ones. Without, the price is the base price.
-    #[serde(default, deserialize_with = "object_or_none", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pricing: Option<Pricing>,
+}
+
+/// An event's body: 5,000 characters of a description and 400 of a name and a venue take 64,800 bytes if each is escaped.
+pub(crate) const EVENT_BODY_BYTES_MAX: usize = 64 * 1024;
+
+impl Read for EventInput {
+    const BODY_BYTES_MAX: usize = EVENT_BODY_BYTES_MAX;
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let input = Self {
+            unread: Vec::new(),
+            name: fields.required("name", text).unwrap_or_default(),
+            description: fields.optional("description", text),
+            venue: fields.optional("venue", text),
+            starts_at: fields.required("starts_at", instant).unwrap_or_default(),
+            ends_at: fields.optional("ends_at", instant),
+            capacity: fields.required("capacity", whole(1..=CAPACITY_MAX)).unwrap_or_default(),
+            base_price: fields.required("base_price", whole(0..=PRICE_MAX)).unwrap_or_default(),
+            currency: fields.required("currency", text).unwrap_or_default(),
+            sales_open_at: fields.optional("sales_open_at", instant),
+            sales_close_at: fields.optional("sales_close_at", instant),
+            cancel_until: fields.optional("cancel_until", instant),
+            max_per_booking: fields.optional("max_per_booking", whole(1..=MAX_PER_BOOKING_MAX)),
+            max_per_user: fields.optional("max_per_user", whole(1..=CAPACITY_MAX)),
+            status: fields.optional("status", status),
+            pricing: fields.object("pricing", pricing).flatten(),
+        };
+        Some(Self { unread: fields.complaints(), ..input })
+    }
+}
+
+pub(crate) fn status(value: Value) -> Result<EventStatus, Wrong> {
+    word(&EventStatus::ALL, EventStatus::as_str)(value)
+}
+
+fn pricing(fields: &mut Fields) -> Pricing {
+    let usual = Pricing::default();
+    Pricing {
+        min_percent: fields.given("min_percent", whole(PRICING_PERCENT)).unwrap_or(usual.min_percent),
+        max_percent: fields.given("max_percent", whole(PRICING_PERCENT)).unwrap_or(usual.max_percent),
+    }
 }
 
 impl EventInput {
@@ -81,13 +125,18 @@ impl EventInput {
     /// The event's details, all checked; `before` is the event that they are to replace, if there is one. Every bad
     /// field is named at once.
     pub(crate) fn details(self, before: Option<&Event>, now: Timestamp) -> Result<EventDetails, Error> {
-        let mut errors = Vec::new();
-        let currency = Currency::from_code(&self.currency);
-        if currency.is_none() {
-            errors.push(FieldError::new("currency", "must be an ISO 4217 code, like EUR"));
+        let (mut errors, mut more) = (self.unread, Vec::new());
+        let unread: Vec<String> = errors.iter().map(|error| error.field.clone()).collect();
+        let is_read = |field: &str| !unread.iter().any(|unread| unread == field);
+        // An event keeps its currency, in use or not.
+        let kept = before.map(|event| event.details.currency).filter(|kept| kept.code() == self.currency);
+        let currency = kept.or_else(|| currency_in_use(&self.currency));
+        if currency.is_none() && is_read("currency") {
+            more.push(FieldError::new("currency", Wrong::NoCurrency));
         }
         if before.is_none() && self.status == Some(EventStatus::Cancelled) {
-            errors.push(FieldError::new("status", "must be draft or published for a new event"));
+            let of_new = [EventStatus::Draft, EventStatus::Published].map(EventStatus::as_str);
+            more.push(FieldError::new("status", Wrong::NotOneOf(of_new.to_vec())));
         }
         // Until there is a currency, one that nobody complains about: the other fields are to be checked, too.
         let stand_in = before.map_or(Currency::XXX, |event| event.details.currency);
@@ -111,13 +160,9 @@ impl EventInput {
                 .unwrap_or(before.map_or(EventStatus::Published, |event| event.details.status)),
             pricing: self.pricing,
         };
-        match details.check(before, now) {
-            Ok(()) if errors.is_empty() => Ok(details),
-            Ok(()) => Err(Error::Invalid(errors)),
-            Err(mut all) => {
-                all.append(&mut errors);
-                Err(Error::Invalid(all))
-            }
-        }
+        let unread: Vec<&str> = unread.iter().map(String::as_str).collect();
+        errors.extend(details.complaints(before, now, &unread));
+        errors.append(&mut more);
+        if errors.is_empty() { Ok(details) } else { Err(Error::Invalid(errors)) }
     }
 }

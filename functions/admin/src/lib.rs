@@ -24,16 +24,16 @@ use http_api::{App, Problem, headers::event_answer, views::EventView};
 
 http_api::routes![
     App:
-    [create::create_event, list::list_all_events],
+    [create::create_event, list::list_all_events with query],
     [get::get_any_event, replace::replace_event, patch::patch_event, delete::delete_event],
     [inventory::show_inventory],
-    [prices::list_prices],
-    [preview::preview_pricing],
-    [event_bookings::list_event_bookings],
-    [capacity::capacity_utilization],
-    [analytics::analytics],
-    [timeline::timeline],
-    [audit::list_audit],
+    [prices::list_prices with query],
+    [preview::preview_pricing with query],
+    [event_bookings::list_event_bookings with query],
+    [capacity::capacity_utilization with query],
+    [analytics::analytics with query],
+    [timeline::timeline with query],
+    [audit::list_audit with query],
 ];
 
 /// An event with its ETag.

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
 use catalogue::available_seats;
-use domain::event::{EventStatus, NAME_CHARS_MAX, Words};
+use domain::event::{EventStatus, Words};
 use http_api::{
     Admin, App, Problem, QueryParams,
     cursor::{from_cursor_if, to_cursor},
+    fields::{Fields, Read, text, word},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
-    query::page_items,
+    query::{limit, page_items, range, words},
     views::{EventList, EventView},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
 use stores::dynamodb::{EventsFilter, is_place_by_start};
 use utoipa::IntoParams;
 
 /// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
     /// Items in the page.
@@ -29,13 +29,19 @@ pub(crate) struct ListParams {
     pub(crate) cursor: Option<String>,
 }
 
+impl Read for ListParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { limit: limit(fields), cursor: fields.optional("cursor", text) })
+    }
+}
+
 /// Which events, and which page.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AllEventsParams {
     /// Only events of this status.
     status: Option<EventStatus>,
-    /// Only events that have every word of this in their name or venue, in any case.
+    /// Only events that have every word of this in their name or venue, in any case, with accents or without.
     #[param(min_length = 1, max_length = 200, example = "open air")]
     q: Option<String>,
     /// Only events that start then or later.
@@ -50,16 +56,20 @@ pub(crate) struct AllEventsParams {
     cursor: Option<String>,
 }
 
+impl Read for AllEventsParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let status = fields.optional("status", word(&EventStatus::ALL, EventStatus::as_str));
+        let q = words(fields);
+        let (starts_from, starts_to) = range(fields, ["starts_from", "starts_to"], None);
+        let (limit, cursor) = (limit(fields), fields.optional("cursor", text));
+        Some(Self { status, q, starts_from, starts_to, limit, cursor })
+    }
+}
+
 impl AllEventsParams {
     /// What is asked for, and the list's name with it: a cursor is good for no other.
-    fn filter(&self) -> Result<(EventsFilter, String), Problem> {
+    fn filter(&self) -> (EventsFilter, String) {
         let Self { status, q, starts_from: from, starts_to: to, .. } = self;
-        if q.as_ref().is_some_and(|q| q.is_empty() || q.chars().count() > NAME_CHARS_MAX) {
-            return Err(Problem::bad_parameter("q", format!("must have 1 to {NAME_CHARS_MAX} characters")));
-        }
-        if from.zip(*to).is_some_and(|(from, to)| to < from) {
-            return Err(Problem::bad_parameter("starts_to", "must not be before starts_from"));
-        }
         let list = match (status, q, from, to) {
             // As it was named before there were filters: its cursors are still good.
             (None, None, None, None) => "admin events".to_owned(),
@@ -67,7 +77,7 @@ impl AllEventsParams {
         };
         let words = q.as_deref().map(Words::of);
         let filter = EventsFilter { status: *status, words, from: *from, to: *to, ..EventsFilter::default() };
-        Ok((filter, list))
+        (filter, list)
     }
 }
 
@@ -87,8 +97,8 @@ pub(crate) async fn list_all_events(
     _: Admin,
     QueryParams(params): QueryParams<AllEventsParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit)?;
-    let (filter, list) = params.filter()?;
+    let limit = page_items(params.limit);
+    let (filter, list) = params.filter();
     let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_by_start)?;
     let page = app.store.events_by_start(&filter, limit, start).await?;
     let available = available_seats(&app.catalogue, &page.items, Timestamp::now()).await?;

@@ -4,119 +4,117 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
 use domain::{
-    event::{Event, EventStatus, Pricing},
+    event::{CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT, Pricing},
+    field_error::FieldError,
     id::EventId,
-    object::object_or_none,
-    whole::{whole, whole_or_none},
 };
 use http_api::{
     Admin, App, MergePatch, PathId, Problem,
+    fields::{Fields, Read, instant, text, whole},
     headers::RequiredIfMatch,
     openapi::{AdminProblems, BodyProblems, EventProblems, IfMatchHeader, StoreProblems, VersionProblems},
     views::EventView,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use crate::{get::available, input::EventInput, tagged};
+use crate::{
+    get::available,
+    input::{EVENT_BODY_BYTES_MAX, EventInput, status},
+    tagged,
+};
 
 /// What is to change about an event. What is left out keeps its value, and null resets a field to its default; fields that
 /// have none can't be null.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct EventPatch {
-    /// 1 to 200 characters, not all of them white space, and none of them a control character.
+    /// What could not be read.
+    #[schema(ignore)]
+    unread: Vec<FieldError>,
+    /// 1 to 200 characters, something to be seen among them, and none of them a control character.
     #[schema(value_type = String, required = false, example = "Open Air 2031", max_length = 200, pattern = r"\S")]
-    #[serde(default, deserialize_with = "given")]
     name: Option<String>,
     /// At most 5,000 characters; of control characters only line breaks and tabs.
     #[schema(value_type = Option<String>, max_length = 5000)]
-    #[serde(default, deserialize_with = "given")]
     description: Option<Option<String>>,
     /// At most 200 characters, and no control characters.
     #[schema(value_type = Option<String>, example = "Riverside Park", max_length = 200)]
-    #[serde(default, deserialize_with = "given")]
     venue: Option<Option<String>>,
     /// In the future, unless the event had this start already.
     #[schema(value_type = Timestamp, required = false, example = "2031-06-12T18:00:00Z")]
-    #[serde(default, deserialize_with = "given")]
     starts_at: Option<Timestamp>,
     /// At most 31 days after `starts_at`.
     #[schema(value_type = Option<Timestamp>)]
-    #[serde(default, deserialize_with = "given")]
     ends_at: Option<Option<Timestamp>>,
     /// Seats in all.
     #[schema(value_type = u32, required = false, example = 500, minimum = 1, maximum = 1_000_000)]
-    #[serde(default, deserialize_with = "given_whole")]
     capacity: Option<u32>,
     /// Price of a seat, in minor units of `currency`. A new base price is the new price, too.
     #[schema(value_type = u32, required = false, example = 4500, minimum = 0, maximum = 100_000_000)]
-    #[serde(default, deserialize_with = "given_whole")]
     base_price: Option<u32>,
     /// ISO 4217 code. Can't be changed, only repeated.
     #[schema(value_type = String, required = false, example = "EUR", pattern = "^[A-Z]{3}$")]
-    #[serde(default, deserialize_with = "given")]
     currency: Option<String>,
     /// When sales open; null for at once.
     #[schema(value_type = Option<Timestamp>)]
-    #[serde(default, deserialize_with = "given")]
     sales_open_at: Option<Option<Timestamp>>,
     /// When sales close; null for at the start.
     #[schema(value_type = Option<Timestamp>)]
-    #[serde(default, deserialize_with = "given")]
     sales_close_at: Option<Option<Timestamp>>,
     /// Until when a booking can be cancelled, at most `starts_at`; null for until the start.
     #[schema(value_type = Option<Timestamp>)]
-    #[serde(default, deserialize_with = "given")]
     cancel_until: Option<Option<Timestamp>>,
     /// Seats in one booking at most; null for 10.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 50)]
-    #[serde(default, deserialize_with = "given_whole_or_none")]
     max_per_booking: Option<Option<u32>>,
     /// Seats that one user may have, held and bought together; null for 10, or `max_per_booking` if that is more.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
-    #[serde(default, deserialize_with = "given_whole_or_none")]
     max_per_user: Option<Option<u32>>,
     /// Null leaves it as it is, too.
     status: Option<EventStatus>,
     /// Bounds of demand pricing, `{}` to have it with the usual ones if there was none. Null ends it.
     #[schema(value_type = Option<PricingPatch>)]
-    #[serde(default, deserialize_with = "given_object_or_none")]
     pricing: Option<Option<PricingPatch>>,
 }
 
 /// What is to change about the bounds of demand pricing.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct PricingPatch {
     /// The lowest price, in percent of the base price; null for 80.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000)]
-    #[serde(default, deserialize_with = "given_whole_or_none")]
     min_percent: Option<Option<u32>>,
     /// The highest price, in percent of the base price, not below `min_percent`; null for 150.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000)]
-    #[serde(default, deserialize_with = "given_whole_or_none")]
     max_percent: Option<Option<u32>>,
 }
 
-/// What is there, null among it if `T` may be null.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(value).map(Some)
-}
+impl Read for EventPatch {
+    const BODY_BYTES_MAX: usize = EVENT_BODY_BYTES_MAX;
 
-fn given_whole<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Error> {
-    whole(value).map(Some)
-}
-
-fn given_whole_or_none<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<u32>>, D::Error> {
-    whole_or_none(value).map(Some)
-}
-
-fn given_object_or_none<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    value: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    object_or_none(value).map(Some)
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let patch = Self {
+            unread: Vec::new(),
+            name: fields.given("name", text),
+            description: fields.nullable("description", text),
+            venue: fields.nullable("venue", text),
+            starts_at: fields.given("starts_at", instant),
+            ends_at: fields.nullable("ends_at", instant),
+            capacity: fields.given("capacity", whole(1..=CAPACITY_MAX)),
+            base_price: fields.given("base_price", whole(0..=PRICE_MAX)),
+            currency: fields.given("currency", text),
+            sales_open_at: fields.nullable("sales_open_at", instant),
+            sales_close_at: fields.nullable("sales_close_at", instant),
+            cancel_until: fields.nullable("cancel_until", instant),
+            max_per_booking: fields.nullable("max_per_booking", whole(1..=MAX_PER_BOOKING_MAX)),
+            max_per_user: fields.nullable("max_per_user", whole(1..=CAPACITY_MAX)),
+            status: fields.optional("status", status),
+            pricing: fields.object("pricing", |fields| PricingPatch {
+                min_percent: fields.nullable("min_percent", whole(PRICING_PERCENT)),
+                max_percent: fields.nullable("max_percent", whole(PRICING_PERCENT)),
+            }),
+        };
+        Some(Self { unread: fields.complaints(), ..patch })
+    }
 }
 
 impl EventPatch {
@@ -138,6 +136,7 @@ impl EventPatch {
             max_per_booking: self.max_per_booking.unwrap_or(Some(before.max_per_booking)),
             max_per_user: self.max_per_user.unwrap_or(Some(before.max_per_user)),
             status: self.status,
+            unread: self.unread,
             pricing: match self.pricing {
                 None => before.pricing,
                 Some(patch) => patch.map(|patch| patch.applied_to(before.pricing.unwrap_or_default())),
@@ -161,6 +160,7 @@ impl PricingPatch {
 }
 
 http_api::problems! { PatchProblems:
+    BodyTooLarge: "more than 64 KiB",
     CapacityBelowSold: "see `lowest_capacity`",
     EventHasBookings: "it can't become a draft",
     UnsupportedMediaType: "no JSON merge patch",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
 use catalogue::{PriceDecision, decide_price};
-use domain::event::EventStatus;
+use domain::{event::EventStatus, time::show};
 use futures::{StreamExt, TryStreamExt, stream};
 use http_api::{
     Admin, App, Problem, QueryParams,
@@ -41,6 +41,7 @@ pub(crate) struct PreviewItem {
     /// What it is called.
     name: String,
     /// When it starts.
+    #[serde(serialize_with = "show")]
     starts_at: Timestamp,
     /// ISO 4217 code.
     #[schema(example = "EUR")]
@@ -92,7 +93,7 @@ pub(crate) async fn preview_pricing(
 ) -> Result<impl IntoResponse, Problem> {
     const LIST: &str = "pricing preview";
     let now = Timestamp::now();
-    let limit = page_items(params.limit)?;
+    let limit = page_items(params.limit);
     let start = from_cursor_if(&app.tokens, LIST, params.cursor.as_deref(), is_place_by_start)?;
     let filter = EventsFilter {
         upcoming_at: Some(now),

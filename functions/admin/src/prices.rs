@@ -8,6 +8,7 @@ use domain::{
     id::EventId,
     page::{PageKey, PageKeyPart},
     pricing::{PriceChange, PriceReason},
+    time::show,
 };
 use http_api::{
     Admin, App, PathId, Problem, QueryParams,
@@ -50,6 +51,7 @@ pub(crate) struct PriceView {
     /// How the event sold, where that was the reason; null otherwise.
     demand: Option<DemandView>,
     /// When.
+    #[serde(serialize_with = "show")]
     changed_at: Timestamp,
 }
 
@@ -84,7 +86,7 @@ pub(crate) async fn list_prices(
     QueryParams(params): QueryParams<ListParams>,
 ) -> Result<impl IntoResponse, Problem> {
     let list = format!("prices of {id}");
-    let limit = u32::try_from(page_items(params.limit)?).unwrap_or(u32::MAX);
+    let limit = u32::try_from(page_items(params.limit)).unwrap_or(u32::MAX);
     let is_place = |place: &PageKey| number_in(place).is_some();
     let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place)?;
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use crate::{get::available, input::EventInput, tagged};
 
 http_api::problems! { ReplaceProblems:
+    BodyTooLarge: "more than 64 KiB",
     CapacityBelowSold: "see `lowest_capacity`",
     EventHasBookings: "it can't become a draft",
 }

@@ -9,16 +9,19 @@ use std::{
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     error::Error,
+    field_error::Wrong,
     id::EventId,
     sales::{HOURS_PER_DAY, Hour, HourOfAllSales, hour_of, start_of},
+    time::{show, shown},
 };
 use http_api::{
     Admin, App, Problem, QueryParams,
     csv::{Table, Wanted},
+    fields::{Fields, Read, instant, uuid, word},
     openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
 };
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::numbers::{Amount, amounts};
@@ -29,7 +32,7 @@ const HOURLY_DAYS_MAX: u32 = 31;
 const DAYS_MAX: u32 = 366;
 
 /// What the numbers are summed over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Bucket {
     /// An hour, in UTC.
@@ -40,7 +43,7 @@ pub(crate) enum Bucket {
 }
 
 /// Which sales, and when.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TimelineParams {
     /// `hour` if left out.
@@ -52,6 +55,15 @@ pub(crate) struct TimelineParams {
     /// The last bucket is the one that begins before this and ends with it or later. Now, if left out. At most 31 days after
     /// `from` for hours, 366 for days.
     to: Option<Timestamp>,
+}
+
+impl Read for TimelineParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let bucket = fields.optional("bucket", word(&[Bucket::Hour, Bucket::Day], Bucket::as_str));
+        let event_id = fields.optional("event_id", uuid);
+        let (from, to) = (fields.optional("from", instant), fields.optional("to", instant));
+        Some(Self { bucket, event_id, from, to })
+    }
 }
 
 /// Sales over time.
@@ -70,6 +82,7 @@ pub(crate) struct Timeline {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TimelineBucket {
     /// When it begins.
+    #[serde(serialize_with = "show")]
     start: Timestamp,
     /// Bookings made, whatever became of them later.
     bookings: u64,
@@ -139,6 +152,13 @@ async fn sales_of_event(
 }
 
 impl Bucket {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
     fn in_hours(self) -> u32 {
         match self {
             Self::Hour => 1,
@@ -164,11 +184,11 @@ impl Bucket {
         let end = (last + u32::from(start_of(last) < to)).next_multiple_of(size);
         let start = from.map_or(end.saturating_sub(buckets * size), hour_of) / size * size;
         if from.is_some_and(|from| from >= to) || start >= end {
-            return Err(Problem::bad_parameter("to", "must be after from"));
+            return Err(Problem::bad_parameter("to", Wrong::NotAfter("from")));
         }
         if from.is_some_and(|from| to - SignedDuration::from_hours(i64::from(24 * days_max)) > from) {
-            let message = format!("must be at most {days_max} days before to");
-            return Err(Problem::bad_parameter("from", message));
+            let too_long = Wrong::TooLongBefore { other: "to", days: days_max.into() };
+            return Err(Problem::bad_parameter("from", too_long));
         }
         Ok(start..end)
     }
@@ -219,7 +239,7 @@ fn table(items: &[TimelineBucket]) -> Table {
     };
     let rows = items.iter().map(|item| {
         let counts = [item.bookings, item.tickets_sold, item.tickets_cancelled, item.bookings_cancelled];
-        (std::iter::once(item.start.to_string()))
+        (std::iter::once(shown(item.start)))
             .chain(counts.map(|count| count.to_string()))
             .chain(revenue.iter().map(|currency| amount_in(&item.revenue, currency)))
             .chain(refunds.iter().map(|currency| amount_in(&item.refunds, currency)))

@@ -1,7 +1,10 @@
 //! The caller's account, and what may be its name.
 
-use domain::{error::Error, field_error::FieldError, text, user::User};
-use http_api::{App, Caller};
+use domain::{error::Error, field_error::Wrong, text, user::User};
+use http_api::{
+    App, Caller,
+    fields::{Value, text_of},
+};
 
 const NAME_CHARS_MAX: usize = 100;
 
@@ -14,11 +17,11 @@ pub(crate) async fn account(app: &App, caller: &Caller) -> Result<Option<User>, 
     }
 }
 
-/// What is wrong with a name.
-pub(crate) fn name_complaint(name: Option<&str>) -> Option<FieldError> {
-    let name = name?;
-    if name.chars().count() > NAME_CHARS_MAX {
-        return Some(FieldError::new("name", format!("must have at most {NAME_CHARS_MAX} characters")));
+/// A name, which may be empty.
+pub(crate) fn name(value: Value) -> Result<String, Wrong> {
+    let name = text_of(0..=NAME_CHARS_MAX)(value)?;
+    if !text::is_line(&name) {
+        return Err(Wrong::ControlCharacters { but_lines: false });
     }
-    (!text::is_line(name)).then(|| FieldError::new("name", text::CONTROL_IN_LINE))
+    if name.is_empty() || text::is_visible(&name) { Ok(name) } else { Err(Wrong::Invisible) }
 }

@@ -17,7 +17,8 @@ pub fn check_settings(config: &Config) -> Result<(), ConfigError> {
     let Some(password) = &admin.password else {
         return Err(ConfigError::new(PASSWORD, "is not set, though ADMIN_EMAIL is"));
     };
-    policy::check_admins(password, &admin.email).map_err(|problem| ConfigError::new(PASSWORD, problem))
+    policy::check_admins(password, &admin.email)
+        .map_err(|wrong| ConfigError::new(PASSWORD, wrong.to_string()))
 }
 
 /// Whether the address is the admin's, which nobody registers and whose password is a setting.

@@ -18,11 +18,11 @@ use axum::{extract::State, http::StatusCode};
 use domain::{error::Error, time::to_whole_ms, user::User};
 use http_api::{
     App, Caller, ClientAddress, FormerCaller, JsonBody, Problem,
+    fields::{Fields, Read},
     openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
@@ -34,15 +34,25 @@ use crate::{
 };
 
 /// Another password.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(ToSchema)]
 pub(crate) struct PasswordChange {
     /// The one to replace.
     #[schema(value_type = String, example = "correct horse battery")]
     current_password: SecretString,
-    /// 8 to 128 characters; not one of the most common passwords, nor the address.
+    /// 8 to 128 characters, none of them a control character; not one of the most common passwords, nor the address.
     #[schema(value_type = String, example = "four quiet green bicycles", min_length = 8, max_length = 128)]
     new_password: SecretString,
+}
+
+impl Read for PasswordChange {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let current_password = fields.required("current_password", password::secret);
+        let new_password = fields.required("new_password", |value| {
+            let new_password = password::secret(value)?;
+            policy::check(&new_password, None).map(|()| new_password)
+        });
+        Some(Self { current_password: current_password?, new_password: new_password? })
+    }
 }
 
 /// What the passwords of a request prove.
@@ -81,7 +91,7 @@ pub(crate) async fn change_password(
         return Err(Error::PasswordIsASetting.into());
     }
     policy::check(&change.new_password, Some(&caller.email))
-        .map_err(|message| Error::invalid_field("new_password", message))?;
+        .map_err(|wrong| Error::invalid_field("new_password", wrong))?;
 
     let now = to_whole_ms(Timestamp::now());
     let attempt = try_password(&app, &caller.email, from, Some(caller.user_id)).await?;

@@ -18,11 +18,11 @@ use axum::{extract::State, http::StatusCode};
 use domain::{error::Error, time::to_whole_ms, user::User};
 use http_api::{
     App, Caller, ClientAddress, FormerCaller, JsonBody, Problem,
+    fields::{Fields, Read},
     openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
@@ -35,12 +35,17 @@ use crate::{
 };
 
 /// A person's own will.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(ToSchema)]
 pub(crate) struct Erasure {
     /// The account's password.
     #[schema(value_type = String, example = "correct horse battery")]
     password: SecretString,
+}
+
+impl Read for Erasure {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { password: fields.required("password", password::secret)? })
+    }
 }
 
 http_api::problems! { EraseProblems:

@@ -37,7 +37,7 @@ struct UserView {
     /// UUIDv7.
     #[schema(value_type = uuid::Uuid)]
     id: String,
-    /// Normalised: no white space around it, in lower case.
+    /// Normalised: no white space around it, in lower case, its domain in Unicode.
     #[schema(example = "ada@example.com")]
     email: String,
     /// How the person wants to be called.
@@ -46,6 +46,7 @@ struct UserView {
     /// `user` or `admin`.
     role: domain::user::Role,
     /// When the account was made.
+    #[serde(serialize_with = "domain::time::show")]
     created_at: jiff::Timestamp,
 }
 

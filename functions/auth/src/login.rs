@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
 use domain::{
-    email::Email,
+    email::Address,
     error::Error,
     id::UserId,
     time::to_whole_ms,
@@ -12,13 +12,12 @@ use domain::{
 };
 use http_api::{
     App, ClientAddress, JsonBody, Problem,
+    fields::{Fields, Read, text},
     openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use secrecy::SecretString;
 use settings::AdminAccount;
-use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
 use crate::{
@@ -29,8 +28,7 @@ use crate::{
 };
 
 /// Who signs in.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(ToSchema)]
 pub(crate) struct Credentials {
     /// The account's address, in any case.
     #[schema(example = "ada@example.com")]
@@ -38,6 +36,14 @@ pub(crate) struct Credentials {
     /// Its password.
     #[schema(value_type = String, example = "correct horse battery")]
     password: SecretString,
+}
+
+impl Read for Credentials {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (email, password) =
+            (fields.required("email", text), fields.required("password", password::secret));
+        Some(Self { email: email?, password: password? })
+    }
 }
 
 http_api::problems! { LoginProblems:
@@ -59,12 +65,14 @@ pub(crate) async fn login(
     from: ClientAddress,
     JsonBody(credentials): JsonBody<Credentials>,
 ) -> Result<impl IntoResponse, Problem> {
-    let email = Email::parse(&credentials.email).map_err(|_| Error::InvalidCredentials)?;
+    let address = Address::of_account(&credentials.email).map_err(|_| Error::InvalidCredentials)?;
     let now = Timestamp::now();
-    let attempt = try_password(&app, &email, from, None).await?;
+    let attempt = try_password(&app, &address.email, from, None).await?;
     let signed_in = match &app.config.admin {
-        Some(admin) if admin.email == email => sign_in_admin(&app, admin, credentials.password, now).await,
-        _ => sign_in(&app, &email, credentials.password, now).await,
+        Some(admin) if admin.email == address.email => {
+            sign_in_admin(&app, admin, &address, credentials.password, now).await
+        }
+        _ => sign_in(&app, &address, credentials.password, now).await,
     };
     let user = attempt.judge(signed_in).await?;
     SecurityEvent::SignInSucceeded.tell(Some(user.id));
@@ -74,11 +82,11 @@ pub(crate) async fn login(
 /// The account, if the password is right.
 async fn sign_in(
     app: &App,
-    email: &Email,
+    address: &Address,
     password: SecretString,
     now: Timestamp,
 ) -> Result<Option<User>, Error> {
-    let user = app.store.user_by_email(email).await?;
+    let user = app.store.account_of(address).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
     let verdict = password::verify(&password, hash).await?;
     if !verdict.is_right {
@@ -120,14 +128,13 @@ async fn forget_password_before(app: &App, user: &User) {
 async fn sign_in_admin(
     app: &App,
     admin: &AdminAccount,
+    address: &Address,
     password: SecretString,
     now: Timestamp,
 ) -> Result<Option<User>, Error> {
-    let is_right = admin.password.as_ref().is_some_and(|admins| {
-        bool::from(password.expose_secret().as_bytes().ct_eq(admins.expose_secret().as_bytes()))
-    });
+    let is_right = admin.password.as_ref().is_some_and(|admins| password::are_same(&password, admins));
     // The same is asked, and hashed, as at any other sign-in, so that it takes as long.
-    let known = app.store.user_by_email(&admin.email).await?;
+    let known = app.store.account_of(address).await?;
     password::verify(&password, None).await?;
     if !is_right {
         SecurityEvent::SignInFailed.tell(known.map(|known| known.id));
@@ -137,7 +144,8 @@ async fn sign_in_admin(
         Some(known) => Some(known),
         None => make_admin(app, admin, now).await?,
     };
-    Ok(known.map(|known| User { role: Role::Admin, ..known }))
+    // A token is an admin's by the address of the settings, though the account may have a key of before.
+    Ok(known.map(|known| User { role: Role::Admin, email: admin.email.clone(), ..known }))
 }
 
 /// The admin's account, unless somebody else just made it.

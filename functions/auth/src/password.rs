@@ -1,4 +1,8 @@
-//! Passwords: Argon2id with OWASP's minimum (19 MiB, 2 passes, 1 lane; Password Storage Cheat Sheet), which are
+//! Passwords. Before anything else they are prepared, so that the same one is the same from every keyboard: RFC 8265's
+//! `OpaqueString` (section 4.2) makes one space of all, composes what is apart, and knows no control characters. Releases before
+//! hashed what was typed. So that is tried, too, but only where it is another text.
+//!
+//! Then comes Argon2id with OWASP's minimum (19 MiB, 2 passes, 1 lane; Password Storage Cheat Sheet), which are
 //! the crate's defaults. Hashing takes tens of milliseconds of CPU, so it runs off the async threads, and few hashes at
 //! once; whoever would wait for long is told to try again.
 //!
@@ -17,10 +21,15 @@ use argon2::{
 };
 use domain::{
     error::{Error, GaveUp},
+    field_error::Wrong,
     user::PasswordHash,
 };
+use http_api::fields::{Value, text};
 use parking_lot::Mutex;
+use precis_core::profile::PrecisFastInvocation;
+use precis_profiles::OpaqueString;
 use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
 use telemetry::names;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -49,18 +58,61 @@ pub(crate) struct Verdict {
     pub(crate) is_weak: bool,
 }
 
+/// What a password is read from.
+pub(crate) fn secret(value: Value) -> Result<SecretString, Wrong> {
+    text(value).map(SecretString::from)
+}
+
+/// The password as it is hashed; `None` if it has characters that none has.
+pub(crate) fn prepared(password: &SecretString) -> Option<SecretString> {
+    let typed = password.expose_secret();
+    if !typed.is_empty() && typed.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Some(password.clone());
+    }
+    OpaqueString::enforce(typed).ok().map(|prepared| SecretString::from(prepared.into_owned()))
+}
+
+/// What may have been hashed for it: as it is prepared, then as it was typed.
+fn spellings(password: &SecretString) -> Vec<SecretString> {
+    let typed = || password.clone();
+    match prepared(password) {
+        Some(prepared) if prepared.expose_secret() == password.expose_secret() => vec![prepared],
+        Some(prepared) => vec![prepared, typed()],
+        None => vec![typed()],
+    }
+}
+
+/// Whether two passwords are the same, in constant time.
+pub(crate) fn are_same(one: &SecretString, other: &SecretString) -> bool {
+    let is_equal = |one: &SecretString, other: &SecretString| {
+        one.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes())
+    };
+    let or_typed = |password: &SecretString| prepared(password).unwrap_or_else(|| password.clone());
+    (is_equal(one, other) | is_equal(&or_typed(one), &or_typed(other))).into()
+}
+
 /// The password's hash, with a salt of its own. `GaveUp` if too many others are waiting.
 pub(crate) async fn hash(password: SecretString) -> Result<PasswordHash, Error> {
+    let password = prepared(&password).unwrap_or(password);
     off_thread(move |argon| argon.hash(&password)).await
 }
 
 /// Whether the password is the one that was hashed. Without a hash the answer is no, and takes as long. `GaveUp`
 /// if too many others are waiting.
 pub(crate) async fn verify(password: &SecretString, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
-    let password = password.clone();
-    off_thread(move |argon| match hash {
-        Some(hash) => argon.verify(&password, &hash),
-        None => argon.hash(&password).map(|_| Verdict { is_right: false, is_weak: false }),
+    let spellings = spellings(password);
+    off_thread(move |argon| {
+        let mut verdict = Verdict { is_right: false, is_weak: false };
+        for password in spellings {
+            match &hash {
+                Some(hash) => verdict = argon.verify(&password, hash)?,
+                None => drop(argon.hash(&password)?),
+            }
+            if verdict.is_right {
+                break;
+            }
+        }
+        Ok(verdict)
     })
     .await
 }
@@ -183,22 +235,69 @@ mod tests {
 
     use super::*;
 
-    fn secret(password: &str) -> SecretString {
+    fn typed(password: &str) -> SecretString {
         password.into()
     }
 
     #[tokio::test]
     async fn only_the_right_password_is_right() {
-        let hashed = hash(secret("correct horse")).await.unwrap();
+        let hashed = hash(typed("correct horse")).await.unwrap();
         assert!(hashed.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "at OWASP's minimum");
-        let right = verify(&secret("correct horse"), Some(hashed.clone())).await.unwrap();
+        let right = verify(&typed("correct horse"), Some(hashed.clone())).await.unwrap();
         assert_eq!(right, Verdict { is_right: true, is_weak: false });
-        assert!(!verify(&secret("wrong horse"), Some(hashed)).await.unwrap().is_right);
+        assert!(!verify(&typed("wrong horse"), Some(hashed)).await.unwrap().is_right);
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_from_every_keyboard() {
+        let hashed = hash(typed("Zoe\u{301} und\u{a0}das Meer")).await.unwrap();
+        for (text, is_right) in [
+            ("Zoé und das Meer", true),
+            ("Zoe\u{301} und\u{3000}das\u{2003}Meer", true),
+            ("zoé und das Meer", false),
+            ("Zoe und das Meer", false),
+            ("Zoé und das Meer ", false),
+        ] {
+            let verdict = verify(&typed(text), Some(hashed.clone())).await.unwrap();
+            assert_eq!(verdict.is_right, is_right, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_releases_before_hashed_as_it_was_typed_is_right_as_it_was_typed() {
+        for text in ["Zoe\u{301} und\u{a0}das Meer", "tab\tand null\0", "👩\u{200d}🚀 to the moon"] {
+            let hashed = Argon2::default().hash_password(text.as_bytes()).unwrap().to_string();
+            let hashed = PasswordHash::new(hashed);
+            let verdict = verify(&typed(text), Some(hashed.clone())).await.unwrap();
+            assert_eq!(verdict, Verdict { is_right: true, is_weak: false }, "{text}");
+            assert!(!verify(&typed("Zoé und das Meer"), Some(hashed)).await.unwrap().is_right);
+        }
+    }
+
+    #[test]
+    fn only_a_password_that_is_typed_otherwise_costs_a_second_hash() {
+        for (text, hashes) in
+            [("correct horse", 1), ("Zoé", 1), ("Zoe\u{301}", 2), ("a\u{a0}b", 2), ("\0", 1), ("", 1)]
+        {
+            assert_eq!(spellings(&typed(text)).len(), hashes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_admins_password_may_be_typed_otherwise_than_it_is_set() {
+        for (one, other, expected) in [
+            ("Zoé und das Meer", "Zoe\u{301} und\u{a0}das Meer", true),
+            ("tab\tand null\0", "tab\tand null\0", true),
+            ("tab\tand null\0", "tab and null", false),
+            ("a", "A", false),
+        ] {
+            assert_eq!(are_same(&typed(one), &typed(other)), expected, "{one:?}");
+        }
     }
 
     #[tokio::test]
     async fn without_an_account_no_password_is_right() {
-        assert!(!verify(&secret(""), None).await.unwrap().is_right);
+        assert!(!verify(&typed(""), None).await.unwrap().is_right);
     }
 
     #[tokio::test]
@@ -214,7 +313,7 @@ mod tests {
         ] {
             let argon2 = Argon2::new(algorithm, version, Params::new(memory, passes, 1, None).unwrap());
             let hashed = argon2.hash_password(b"correct horse").unwrap().to_string();
-            let verdict = verify(&secret("correct horse"), Some(PasswordHash::new(hashed.clone()))).await;
+            let verdict = verify(&typed("correct horse"), Some(PasswordHash::new(hashed.clone()))).await;
             assert_eq!(verdict.unwrap(), Verdict { is_right: true, is_weak: weak }, "{hashed}");
         }
     }
@@ -230,7 +329,7 @@ mod tests {
             let hashed = PasswordHash::new(argon2.hash_password(b"correct horse").unwrap().to_string());
             let verify = |password: &'static str| {
                 let hashed = hashed.clone();
-                async move { verify(&secret(password), Some(hashed)).await.unwrap().is_right }
+                async move { verify(&typed(password), Some(hashed)).await.unwrap().is_right }
             };
             assert!(verify("correct horse").await && !verify("wrong horse").await, "{memory} KiB");
         }
@@ -243,7 +342,7 @@ mod tests {
     async fn a_hash_of_no_known_kind_is_nobodys() {
         for unknown in ["$argon2id$v=18$m=19456,t=2,p=1$c29tZXNhbHQ$", "$scrypt$ln=4$c29tZXNhbHQ$"] {
             let hash = PasswordHash::new(format!("{unknown}{}", "A".repeat(43)));
-            assert!(!verify(&secret("correct horse"), Some(hash)).await.unwrap().is_right, "{unknown}");
+            assert!(!verify(&typed("correct horse"), Some(hash)).await.unwrap().is_right, "{unknown}");
         }
     }
 

@@ -1,8 +1,14 @@
 //! Which passwords are good enough: long ones that nobody would guess first (NIST SP 800-63B, section 3.1.1.2). No rules
 //! about digits or signs.
 
-use domain::email::Email;
+use domain::{
+    email::Email,
+    field_error::Wrong,
+    text::{folded, is_visible},
+};
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::password::prepared;
 
 /// Characters of a password at least.
 const PASSWORD_CHARS_MIN: usize = 8;
@@ -15,38 +21,43 @@ const PASSWORD_CHARS_MAX: usize = 128;
 /// They are looked through, not put into a set: that would take longer than all else at the start of a function.
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// Whether the password may be an account's; the error says what it must be, for people. Without an address only the
+/// Whether the password may be an account's; the error says what is wrong with it. Without an address only the
 /// password itself is looked at.
-pub(crate) fn check(password: &SecretString, email: Option<&Email>) -> Result<(), String> {
-    let password = password.expose_secret();
-    if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&password.chars().count()) {
-        return Err(format!("must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters"));
+pub(crate) fn check(password: &SecretString, email: Option<&Email>) -> Result<(), Wrong> {
+    let chars = |password: &str| password.chars().count();
+    let length = Wrong::Length { min: PASSWORD_CHARS_MIN, max: Some(PASSWORD_CHARS_MAX) };
+    // Not even prepared, if it is far too long.
+    if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&chars(password.expose_secret())) {
+        return Err(length);
     }
-    check_words(password, email)
+    let prepared = prepared(password).ok_or(Wrong::NoPassword)?;
+    let prepared = prepared.expose_secret();
+    if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&chars(prepared)) {
+        return Err(length);
+    }
+    check_words(prepared, email)
 }
 
 /// Whether the password may be that of the admin of the settings.
-pub(crate) fn check_admins(password: &SecretString, email: &Email) -> Result<(), String> {
+pub(crate) fn check_admins(password: &SecretString, email: &Email) -> Result<(), Wrong> {
     let password = password.expose_secret();
     if password.chars().count() < ADMINS_CHARS_MIN {
-        return Err(format!("must have at least {ADMINS_CHARS_MIN} characters"));
+        return Err(Wrong::Length { min: ADMINS_CHARS_MIN, max: None });
     }
     check_words(password, Some(email))
 }
 
 /// Whether nobody would guess it first, whatever its length.
-fn check_words(password: &str, email: Option<&Email>) -> Result<(), String> {
-    if password.trim().is_empty() {
-        return Err("must not be only spaces".into());
+fn check_words(password: &str, email: Option<&Email>) -> Result<(), Wrong> {
+    if !is_visible(password) {
+        return Err(Wrong::Invisible);
     }
-    let password = password.to_lowercase();
+    let password = folded(password);
     if COMMON.lines().any(|common| common == password) {
-        return Err(
-            "must not be one of the most common passwords: take three or four words, for example".into()
-        );
+        return Err(Wrong::CommonPassword);
     }
     if email.is_some_and(|email| is_made_of(&password, email)) {
-        return Err("must not be made of the email address".into());
+        return Err(Wrong::PasswordOfEmail);
     }
     Ok(())
 }
@@ -82,6 +93,27 @@ mod tests {
             assert!(!is_good(password, "ada@example.com"), "{password:?}");
         }
         assert!(is_good("       x", "ada@example.com"));
+    }
+
+    #[test]
+    fn control_characters_and_what_is_not_assigned_are_refused() {
+        for password in [
+            "\0\0\0\0\0\0\0\0\0\0\0\0",
+            "correct\thorse",
+            "correct\u{7f}horse",
+            "correct\u{e000}horse",
+            "correct\u{378}horse",
+        ] {
+            let wrong = check(&password.into(), None).unwrap_err();
+            assert_eq!(wrong, Wrong::NoPassword, "{password:?}");
+        }
+    }
+
+    #[test]
+    fn a_common_password_is_common_in_any_letters() {
+        for password in ["ｐａｓｓｗｏｒｄ", "PASSWORD", "Pa\u{17f}\u{17f}word"] {
+            assert!(!is_good(password, "ada@example.com"), "{password}");
+        }
     }
 
     #[test]

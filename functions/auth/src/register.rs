@@ -13,24 +13,23 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use domain::{
-    email::Email,
+    email::Address,
     error::Error,
-    field_error::FieldError,
     id::UserId,
     time::to_whole_ms,
     user::{Role, User},
 };
 use http_api::{
     App, ClientAddress, JsonBody, Problem,
+    fields::{Fields, Read, text},
     openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    account::name_complaint,
+    account::name,
     admin::is_admins,
     password, policy,
     security_event::{SecurityEvent, tell_if_refused},
@@ -38,18 +37,29 @@ use crate::{
 };
 
 /// A new account.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(ToSchema)]
 pub(crate) struct Registration {
     /// Becomes the account's key, normalised.
-    #[schema(example = "ada@example.com", format = "email", max_length = 254)]
-    email: String,
-    /// 8 to 128 characters; not one of the most common passwords, nor the address.
+    #[schema(value_type = String, example = "ada@example.com", format = "email", max_length = 254)]
+    email: Address,
+    /// 8 to 128 characters, none of them a control character; not one of the most common passwords, nor the address.
     #[schema(value_type = String, example = "correct horse battery", min_length = 8, max_length = 128)]
     password: SecretString,
-    /// How the person wants to be called; without control characters.
+    /// How the person wants to be called; without control characters, and not all of it invisible.
     #[schema(example = "Ada", max_length = 100)]
     name: Option<String>,
+}
+
+impl Read for Registration {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let email = fields.required("email", |value| Address::parse(&text(value)?));
+        let password = fields.required("password", |value| {
+            let password = password::secret(value)?;
+            policy::check(&password, email.as_ref().map(|address| &address.email)).map(|()| password)
+        });
+        let name = fields.optional("name", name);
+        Some(Self { email: email?, password: password?, name })
+    }
 }
 
 http_api::problems! { RegisterProblems:
@@ -77,10 +87,9 @@ pub(crate) async fn register(
     from: ClientAddress,
     JsonBody(registration): JsonBody<Registration>,
 ) -> Result<impl IntoResponse, Problem> {
-    let email = check(&registration)?;
     let now = Timestamp::now();
-    let user = match make(&app, &email, &registration, from, now).await {
-        Err(Error::EmailTaken) => made_before(&app, &email, &registration.password, from, now).await?,
+    let user = match make(&app, &registration, from, now).await {
+        Err(Error::EmailTaken) => made_before(&app, &registration, from, now).await?,
         made => made?,
     };
     Ok((StatusCode::CREATED, Json(SignedIn::new(&app, user, now).await?)))
@@ -88,14 +97,13 @@ pub(crate) async fn register(
 
 async fn make(
     app: &App,
-    email: &Email,
     registration: &Registration,
     from: ClientAddress,
     now: Timestamp,
 ) -> Result<User, Error> {
     let password_hash = password::hash(registration.password.clone()).await?;
     let counted = match app.count_registration(from).await {
-        Err(Error::TooManyRegistrations { .. }) if is_taken(app, email).await? => {
+        Err(Error::TooManyRegistrations { .. }) if is_taken(app, &registration.email).await? => {
             return Err(Error::EmailTaken);
         }
         Err(refused) => {
@@ -107,7 +115,7 @@ async fn make(
         Ok(counted) => counted,
     };
     let user = User {
-        email: email.clone(),
+        email: registration.email.email.clone(),
         id: UserId::new(),
         name: registration.name.clone(),
         role: Role::User,
@@ -117,7 +125,7 @@ async fn make(
         previous_password_hash: None,
         created_at: to_whole_ms(now),
     };
-    let made = create(app, &user).await;
+    let made = create(app, &user, &registration.email).await;
     if let Err(Error::EmailTaken) = made {
         counted.take_back().await;
     }
@@ -126,31 +134,31 @@ async fn make(
     Ok(user)
 }
 
-async fn create(app: &App, user: &User) -> Result<(), Error> {
+async fn create(app: &App, user: &User, address: &Address) -> Result<(), Error> {
     if is_admins(app, &user.email) {
         // Not before the hash, nor without asking: it must take as long as any that is taken.
-        app.store.user_by_email(&user.email).await?;
+        app.store.account_of(address).await?;
         return Err(Error::EmailTaken);
     }
-    app.store.create_user(user).await
+    app.store.register_user(user, address).await
 }
 
-async fn is_taken(app: &App, email: &Email) -> Result<bool, Error> {
-    let user = app.store.user_by_email(email).await?;
-    Ok(user.is_some() || is_admins(app, email))
+async fn is_taken(app: &App, address: &Address) -> Result<bool, Error> {
+    let user = app.store.account_of(address).await?;
+    Ok(user.is_some() || is_admins(app, &address.email))
 }
 
 /// The account of an address that is taken, if the same request may have made it.
 async fn made_before(
     app: &App,
-    email: &Email,
-    password: &SecretString,
+    registration: &Registration,
     from: ClientAddress,
     now: Timestamp,
 ) -> Result<User, Error> {
+    let email = &registration.email.email;
     let attempt = accounts::try_password_in_turn(&app.accounts, email, from).await;
     let attempt = attempt.inspect_err(|error| tell_if_refused(error, None))?;
-    let made = made_lately(app, email, password, now).await;
+    let made = made_lately(app, registration, now).await;
     if let Ok(None) = made {
         SecurityEvent::PasswordFailed.tell(None);
     }
@@ -160,32 +168,12 @@ async fn made_before(
     })
 }
 
-async fn made_lately(
-    app: &App,
-    email: &Email,
-    password: &SecretString,
-    now: Timestamp,
-) -> Result<Option<User>, Error> {
-    let user = app.store.user_by_email(email).await?;
-    let user = user.filter(|user| user.is_new(now) && !is_admins(app, email));
+async fn made_lately(app: &App, registration: &Registration, now: Timestamp) -> Result<Option<User>, Error> {
+    let address = &registration.email;
+    let user = app.store.account_of(address).await?;
+    let user = user.filter(|user| user.is_new(now) && !is_admins(app, &address.email));
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-    let is_right = password::verify(password, hash).await?.is_right;
+    let is_right = password::verify(&registration.password, hash).await?.is_right;
     // Only the admin of the settings is an admin.
     Ok(user.filter(|_| is_right).map(|user| User { role: Role::User, ..user }))
-}
-
-fn check(registration: &Registration) -> Result<Email, Error> {
-    let mut errors = Vec::new();
-    let email = Email::parse(&registration.email);
-    if let Err(message) = &email {
-        errors.push(FieldError::new("email", *message));
-    }
-    if let Err(message) = policy::check(&registration.password, email.as_ref().ok()) {
-        errors.push(FieldError::new("password", message));
-    }
-    errors.extend(name_complaint(registration.name.as_deref()));
-    match email {
-        Ok(email) if errors.is_empty() => Ok(email),
-        _ => Err(Error::Invalid(errors)),
-    }
 }

@@ -6,29 +6,28 @@ use axum::{Json, extract::State};
 use domain::{error::Error, user::User};
 use http_api::{
     App, Caller, MergePatch, Problem,
+    fields::{Fields, Read},
     openapi::{BodyProblems, CallerProblems, StoreProblems},
 };
-use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::{
-    account::{account, name_complaint},
+    account::{account, name},
     me::Me,
 };
 
 /// What is to change about the account. What is left out stays.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct AccountPatch {
     /// How the person wants to be called; null for no name.
     #[schema(value_type = Option<String>, example = "Ada", max_length = 100)]
-    #[serde(default, deserialize_with = "given")]
     name: Option<Option<String>>,
 }
 
-/// What is there, null among it.
-fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(value).map(Some)
+impl Read for AccountPatch {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { name: fields.nullable("name", name) })
+    }
 }
 
 http_api::problems! { RenameProblems:
@@ -63,15 +62,8 @@ pub(crate) async fn rename_me(
 }
 
 async fn rename(app: &App, caller: &Caller, name: Option<&str>) -> Result<Option<User>, Error> {
-    if let Some(complaint) = name_complaint(name) {
-        return Err(Error::Invalid(vec![complaint]));
-    }
-    let at_token = app.store.rename_user(&caller.email, caller.user_id, name).await?;
-    if at_token.is_some() {
-        return Ok(at_token);
-    }
-    match app.store.user_by_id(caller.user_id).await? {
-        Some(user) => app.store.rename_user(&user.email, user.id, name).await,
-        None => Ok(None),
+    match account(app, caller).await? {
+        Some(user) if user.name.as_deref() != name => app.store.rename_user(&user.email, user.id, name).await,
+        same_or_none => Ok(same_or_none),
     }
 }

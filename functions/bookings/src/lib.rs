@@ -8,7 +8,7 @@ use http_api::{App, limit::Counted};
 
 http_api::routes![
     App:
-    [list::list_bookings],
+    [list::list_bookings with query],
     [get::get_booking],
     [cancel::cancel_booking = Counted::FINISH.by_handler()],
 ];

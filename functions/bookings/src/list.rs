@@ -15,15 +15,16 @@ use domain::{
 use http_api::{
     App, Caller, Problem, QueryParams,
     cursor::{from_cursor, to_cursor},
+    fields::{Fields, Read, text, word},
     openapi::{CallerProblems, ParameterProblems, StoreProblems},
-    query::page_items,
+    query::{limit, page_items},
     views::BookingView,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 /// Which bookings.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
     /// Only bookings of this status.
@@ -34,6 +35,13 @@ pub(crate) struct ListParams {
     /// `next_cursor` of the page before.
     #[param(min_length = 1)]
     cursor: Option<String>,
+}
+
+impl Read for ListParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let status = fields.optional("status", word(&BookingStatus::ALL, BookingStatus::as_str));
+        Some(Self { status, limit: limit(fields), cursor: fields.optional("cursor", text) })
+    }
 }
 
 /// A page of bookings.
@@ -59,7 +67,7 @@ pub(crate) async fn list_bookings(
     caller: Caller,
     QueryParams(params): QueryParams<ListParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit)?;
+    let limit = page_items(params.limit);
     let list = format!("bookings {} {:?}", caller.user_id, params.status);
     let start = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
     let page = app.store.bookings_of_user(caller.user_id, params.status, limit, start).await?;

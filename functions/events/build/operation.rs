@@ -9,7 +9,7 @@ use super::{
     schema,
 };
 
-/// The order of the page, within what belongs together.
+/// The order of the page, within what belongs together. A test says what is missing.
 const JOURNEY: [&str; 35] = [
     "list_events",
     "list_popular_events",
@@ -66,8 +66,7 @@ impl<'a> Operation<'a> {
 
     /// Its place in the journey of a person, or of an organiser.
     fn place(&self) -> usize {
-        let place = JOURNEY.iter().position(|id| *id == self.id());
-        place.unwrap_or_else(|| panic!("{} has no place in `JOURNEY`", self.id()))
+        JOURNEY.iter().position(|id| *id == self.id()).unwrap_or(JOURNEY.len())
     }
 
     pub(super) fn tag(&self) -> &'a str {

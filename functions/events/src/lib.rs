@@ -15,11 +15,12 @@ const CACHE_SECONDS: u32 = 1;
 
 http_api::routes![
     App:
-    [list::list_events],
+    [list::list_events with query],
     [popular::popular_events],
     [get::get_event],
     [about::health],
     [about::openapi],
-    [docs::docs],
+    // A page, which passes over what it does not know.
+    [docs::docs with query],
     [docs::problem],
 ];

@@ -4,26 +4,26 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use catalogue::{self, Search, Shown};
-use domain::event::{NAME_CHARS_MAX, Words};
+use domain::event::Words;
 use http_api::{
     App, Problem, QueryParams,
     cursor::{from_cursor, to_cursor},
+    fields::{Fields, Read, text},
     headers::{cacheable, json_answer},
     openapi::{IfNoneMatchHeader, ParameterProblems, StoreProblems},
-    query::{check_range, page_items},
+    query::{limit, page_items, range, words},
     views::{EventList, EventView},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::CACHE_SECONDS;
 
 /// Which events.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
-    /// Only events whose name has every word of this, in any case.
+    /// Only events that have every word of this in their name or venue, in any case, with accents or without.
     #[param(min_length = 1, max_length = 200, example = "open air")]
     q: Option<String>,
     /// Only events that start then or later.
@@ -36,6 +36,14 @@ pub(crate) struct ListParams {
     /// `next_cursor` of the page before.
     #[param(min_length = 1)]
     cursor: Option<String>,
+}
+
+impl Read for ListParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let q = words(fields);
+        let (from, to) = range(fields, ["from", "to"], None);
+        Some(Self { q, from, to, limit: limit(fields), cursor: fields.optional("cursor", text) })
+    }
 }
 
 /// Lists published events by start time: those still to come, and those on sale although they have started.
@@ -54,8 +62,9 @@ pub(crate) async fn list_events(
     QueryParams(params): QueryParams<ListParams>,
 ) -> Result<Response, Problem> {
     let now = Timestamp::now();
-    let limit = page_items(params.limit)?;
-    let list = list_name(&params)?;
+    let limit = page_items(params.limit);
+    // The list with its filters: a cursor is good for no other.
+    let list = format!("events {:?} {:?} {:?}", params.q, params.from, params.to);
     let after = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
     let words = params.q.as_deref().map(Words::of);
     let search = Search { from: params.from, to: params.to, words, after };
@@ -63,13 +72,4 @@ pub(crate) async fn list_events(
     let items = page.items.into_iter().map(|Shown { event, available }| EventView::new(event, available));
     let list = EventList { items: items.collect(), next_cursor: to_cursor(&app.tokens, &list, page.next)? };
     Ok(cacheable(CACHE_SECONDS, json_answer(&list)?))
-}
-
-/// The list with its filters: a cursor is good for no other.
-fn list_name(params: &ListParams) -> Result<String, Problem> {
-    if params.q.as_ref().is_some_and(|q| q.is_empty() || q.chars().count() > NAME_CHARS_MAX) {
-        return Err(Problem::bad_parameter("q", format!("must have 1 to {NAME_CHARS_MAX} characters")));
-    }
-    check_range(params.from, params.to)?;
-    Ok(format!("events {:?} {:?} {:?}", params.q, params.from, params.to))
 }

@@ -9,30 +9,31 @@ use axum::{
     response::IntoResponse,
 };
 use booking::Wanted;
-use domain::{error::Error, event::MAX_PER_BOOKING_MAX, id::EventId, whole::whole};
+use domain::{event::MAX_PER_BOOKING_MAX, id::EventId};
 use http_api::{
     App, Caller, ClientAddress, IdempotencyKey, JsonBody, PathId, Permit, Problem,
+    fields::{Fields, Read, whole_within},
     headers::replayed,
     openapi::{BodyProblems, CallerProblems, EventProblems, KeyHeader, KeyProblems, StoreProblems},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{measure, view::ReservationAnswer};
 
 /// What to hold.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct BookRequest {
     /// How many seats, at most the event's `max_per_booking`.
-    #[serde(default = "one", deserialize_with = "whole")]
-    #[schema(minimum = 1, maximum = 50, default = 1)]
+    #[schema(required = false, minimum = 1, maximum = 50, default = 1)]
     quantity: u32,
 }
 
-fn one() -> u32 {
-    1
+impl Read for BookRequest {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let quantity = fields.given("quantity", whole_within(1..=MAX_PER_BOOKING_MAX));
+        Some(Self { quantity: quantity.unwrap_or(1) })
+    }
 }
 
 http_api::problems! { BookProblems:
@@ -71,10 +72,6 @@ pub(crate) async fn book(
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(request): JsonBody<BookRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    if !(1..=MAX_PER_BOOKING_MAX).contains(&request.quantity) {
-        let message = format!("must be 1 to max_per_booking of the event, at most {MAX_PER_BOOKING_MAX}");
-        return Err(Error::invalid_field("quantity", message).into());
-    }
     let network = from.network(&app);
     let wanted = Wanted {
         user: caller.user_id,

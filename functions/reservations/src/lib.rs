@@ -13,7 +13,7 @@ use http_api::{App, limit::Counted};
 http_api::routes![
     App:
     [book::book = Counted::WRITE.by_handler()],
-    [list::list_reservations],
+    [list::list_reservations with query],
     [look::get_reservation, release::release_reservation = Counted::FINISH],
     [confirm::confirm_reservation = Counted::FINISH.by_handler()],
 ];

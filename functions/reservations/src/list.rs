@@ -7,16 +7,17 @@ use domain::id::ReservationId;
 use http_api::{
     App, Caller, Problem, QueryParams,
     cursor::{from_cursor, to_cursor},
+    fields::{Fields, Read, text},
     openapi::{CallerProblems, ParameterProblems, StoreProblems},
-    query::page_items,
+    query::{limit, page_items},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::view::ReservationView;
 
 /// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
     /// Items in the page.
@@ -25,6 +26,12 @@ pub(crate) struct ListParams {
     /// `next_cursor` of the page before.
     #[param(min_length = 1)]
     cursor: Option<String>,
+}
+
+impl Read for ListParams {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { limit: limit(fields), cursor: fields.optional("cursor", text) })
+    }
 }
 
 /// A page of holds.
@@ -50,7 +57,7 @@ pub(crate) async fn list_reservations(
     caller: Caller,
     QueryParams(params): QueryParams<ListParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit)?;
+    let limit = page_items(params.limit);
     let list = format!("reservations {}", caller.user_id);
     let after: Option<ReservationId> = from_cursor(&app.tokens, &list, params.cursor.as_deref())?;
     let mut holds = booking::own_holds(&app.protocol, caller.user_id).await?;

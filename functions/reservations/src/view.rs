@@ -4,6 +4,7 @@ use booking::Reserved;
 use domain::{
     booking::{Booking, total},
     reservation::{Reservation, ReservationStatus},
+    time::show_or_null,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -41,7 +42,8 @@ pub(crate) struct ReservationView {
     #[schema(example = "held")]
     status: ReservationStatus,
     /// When the seats go back on sale, unless confirmed before; null once it is not held any more.
-    #[schema(example = "2031-06-01T12:10:00Z")]
+    #[schema(example = "2031-06-01T12:10:00.000Z")]
+    #[serde(serialize_with = "show_or_null")]
     expires_at: Option<Timestamp>,
     /// Whole seconds left until then, by the server's clock; null once it is not held any more.
     #[schema(example = 598)]

@@ -167,7 +167,7 @@ pub async fn try_password_in_turn<'a>(
 fn failures_of(accounts: &Accounts, email: &Email, from: &Origin) -> FailuresOf {
     let of_network = |network: &str| accounts.tokens.fingerprint("network", network);
     FailuresOf {
-        account: accounts.tokens.fingerprint("account", email.as_str()),
+        account: accounts.tokens.fingerprint("account", email.of_all_releases().as_str()),
         network: of_network(&from.network),
         wide: from.wide.as_deref().map(of_network),
     }

@@ -30,6 +30,8 @@ const STEPS_MAX: usize = 32;
 /// a capacity in between and a new version. Each step is audited by itself, if an admin makes the change: an entry is written
 /// in the transaction of what it tells of.
 ///
+/// What changes nothing makes no new version, and is not audited.
+///
 /// The status may become any other one. An event can always be cancelled, whatever is sold: its bookings stay as they are.
 /// A cancelled one can be published again, and a draft be cancelled without ever having been public. Only to become a
 /// draft, published or cancelled before, it must have nothing sold or held (`unpublish.rs` says how that is made sure), for
@@ -48,6 +50,9 @@ pub async fn replace_event(
     }
     let details = details(&event)?;
     details.check(Some(&event), now)?;
+    if !event.would_change_by(&details) {
+        return Ok(event);
+    }
     for _ in 0..STEPS_MAX {
         let step = if details.status == EventStatus::Draft && event.details.status != EventStatus::Draft {
             // First of all: whatever else changes, it changes on a draft then.

@@ -1,4 +1,4 @@
-//! The list of upcoming published events: an index of start and name in memory, the events from Redis.
+//! The list of upcoming published events: an index of start and words in memory, the events from Redis.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ pub struct Search {
     pub from: Option<Timestamp>,
     /// Only those that start then or earlier.
     pub to: Option<Timestamp>,
-    /// Only those with these words in their name.
+    /// Only those with these words in their name or venue.
     pub words: Option<Words>,
     /// Only those that stand behind this one.
     pub after: Option<Place>,
@@ -152,7 +152,7 @@ impl Index {
             .iter()
             .take_while(|event| search.to.is_none_or(|to| event.starts_at <= to))
             .filter(|event| event.is_upcoming(now))
-            .filter(|event| search.words.as_ref().is_none_or(|words| words.are_in(&[&event.name_lower])));
+            .filter(|event| search.words.as_ref().is_none_or(|words| words.are_in(&event.searched)));
         let page: Vec<&UpcomingEvent> = found.by_ref().take(limit).collect();
         let next = found.next().and(page.last()).map(|last| place(last));
         (page.into_iter().map(|event| event.id).collect(), next)

@@ -5,7 +5,7 @@
 //! - **An event** is a copy of its item that lives for 30 s. How many seats can be had is never in the copy but comes
 //!   from the event's state, in the same script (`show.lua`).
 //! - **The list** has what is upcoming: still to come, or on sale although it has started. It is found in an index of
-//!   start and name that each process keeps in memory. While it asks Redis for the
+//!   start, name and venue that each process keeps in memory. While it asks Redis for the
 //!   events of a page, it asks, at the same time, whether the index is still the present one.
 //! - **Popular events** stand in a sorted set by tickets sold. A process asks for those that were popular a moment ago
 //!   while it asks which are popular now.

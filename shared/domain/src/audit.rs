@@ -148,6 +148,9 @@ fn changes(before: Option<&EventDetails>, after: Option<&EventDetails>) -> Vec<F
         .collect()
 }
 
+/// The fields that are times.
+pub const TIMES: [&str; 5] = ["starts_at", "ends_at", "sales_open_at", "sales_close_at", "cancel_until"];
+
 const FIELDS: [&str; 16] = [
     "name",
     "description",

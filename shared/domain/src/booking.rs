@@ -20,6 +20,9 @@ pub enum BookingStatus {
 }
 
 impl BookingStatus {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Confirmed, Self::Cancelled];
+
     /// Its word in the API and in the store.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,7 +4,12 @@ use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{event::NotOnSale, field_error::FieldError, id::ReservationId, reservation::Ended};
+use super::{
+    event::NotOnSale,
+    field_error::{FieldError, Wrong},
+    id::ReservationId,
+    reservation::Ended,
+};
 
 /// A cause of any kind, kept for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -238,8 +243,8 @@ impl Error {
     }
 
     /// One field is unacceptable.
-    pub fn invalid_field(field: &str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldError::new(field, message)])
+    pub fn invalid_field(field: &str, wrong: Wrong) -> Self {
+        Self::Invalid(vec![FieldError::new(field, wrong)])
     }
 }
 

@@ -9,7 +9,6 @@ pub mod field_error;
 pub mod id;
 pub mod inventory;
 pub mod network;
-pub mod object;
 pub mod page;
 pub mod popularity;
 pub mod pricing;

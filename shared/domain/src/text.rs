@@ -1,9 +1,11 @@
-//! Text that people write, and what no text has.
+//! Text that people write: how it is compared, and what no text has.
+//!
+//! Two ways to compare are enough. Where two spellings must not be two things, as with an address of mail, they are [`folded`]. Where
+//! somebody looks for something, accents do not matter either: they are [`searchable`].
 
-/// Said of a line with a control character.
-pub const CONTROL_IN_LINE: &str = "must not have control characters";
-/// Said of a text with a control character.
-pub const CONTROL_IN_TEXT: &str = "must not have control characters other than line breaks and tabs";
+use icu_casemap::CaseMapper;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 
 /// Whether a line of text, like a name, is without control characters (Unicode's category Cc): programs that show, print or
 /// export it take them for commands, or for its end.
@@ -16,8 +18,97 @@ pub fn is_text(text: &str) -> bool {
     !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
+/// Whether there is anything to be seen of a text: not only spaces, control characters, and such as join or direct others.
+pub fn is_visible(text: &str) -> bool {
+    text.chars().any(|c| !c.is_whitespace() && !c.is_control() && !is_ignorable(c) && !is_blank(c))
+}
+
+/// The same for texts that differ in case, in how their characters are put together, or in what nobody sees: Unicode's
+/// `NFKC_Casefold` (The Unicode Standard, section 5.18.4).
+pub fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    composed(&case_folded(&decomposed(text).filter(|c| !is_ignorable(*c)).collect::<String>()))
+}
+
+/// The same for texts that differ in accents, too. What is searched, and what somebody looks for, are both made so.
+pub fn searchable(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in decomposed(text).filter(|c| !is_ignorable(*c) && !is_accent(*c)) {
+        match without_stroke(c) {
+            Some(letters) => plain.push_str(letters),
+            None => plain.push(c),
+        }
+    }
+    composed(&case_folded(&plain))
+}
+
+/// The same text with each character in one piece, where there is one for it (NFC).
+pub(crate) fn in_one_piece(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
+}
+
+fn decomposed(text: &str) -> impl Iterator<Item = char> {
+    DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(text.chars())
+}
+
+fn case_folded(text: &str) -> String {
+    CaseMapper::new().fold_string(text).into_owned()
+}
+
+fn composed(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned()
+}
+
+fn is_ignorable(c: char) -> bool {
+    !c.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+}
+
+/// A pattern of Braille without dots, and the marks of annotations: nothing is seen of these, either.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\u{2800}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// Combining marks that people leave out when they type: accents, and the points of Hebrew and Arabic. Not the signs of other
+/// scripts, without which a word is another one.
+fn is_accent(c: char) -> bool {
+    matches!(
+        c,
+        '\u{300}'..='\u{36f}'
+            | '\u{591}'..='\u{5bd}'
+            | '\u{5bf}'..='\u{5c7}'
+            | '\u{64b}'..='\u{65f}'
+            | '\u{670}'
+            | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}'
+            | '\u{fe20}'..='\u{fe2f}'
+    )
+}
+
+/// Latin letters that Unicode does not take apart, though people do.
+fn without_stroke(c: char) -> Option<&'static str> {
+    Some(match c {
+        'Đ' | 'đ' | 'Ð' | 'ð' => "d",
+        'Ħ' | 'ħ' => "h",
+        'ı' => "i",
+        'Ł' | 'ł' => "l",
+        'Ø' | 'ø' => "o",
+        'Ŧ' | 'ŧ' => "t",
+        'Æ' | 'æ' => "ae",
+        'Œ' | 'œ' => "oe",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -30,6 +121,90 @@ mod tests {
             let text = format!("Open{control}Air");
             assert!(!is_line(&text), "{control:?}");
             assert_eq!(is_text(&text), "\t\n\r".contains(control), "{control:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_not_visible() {
+        for text in [
+            "",
+            " ",
+            "\u{a0}\u{2003}\u{3000}",
+            "\0\0",
+            "\t\n",
+            "\u{200b}",
+            "\u{200c}\u{200d}",
+            "\u{2060}\u{feff}",
+            "\u{ad}",
+            "\u{202e}\u{2066}",
+            "\u{3164}",
+            "\u{115f}\u{1160}",
+            "\u{fe0f}",
+            "\u{e0041}",
+            "\u{2800}",
+            "\u{180e}",
+        ] {
+            assert!(!is_visible(text), "{text:?}");
+        }
+        for text in ["a", ".", "\u{200b}x", "👩‍👩‍👧", "音", "é", "e\u{301}", "٣"] {
+            assert!(is_visible(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_word_are_folded_alike() {
+        for (one, other) in [
+            ("ADA", "ada"),
+            ("Ａｄａ", "ada"),
+            ("é", "e\u{301}"),
+            ("Å", "\u{212b}"),
+            ("STRASSE", "straße"),
+            ("STRAẞE", "strasse"),
+            ("ΟΔΟΣ", "οδος"),
+            ("ﬁn", "FIN"),
+            ("a\u{200b}d\u{ad}a", "ada"),
+            ("\u{212a}elvin", "kelvin"),
+            ("ᾳ", "ΑΙ"),
+        ] {
+            assert_eq!(folded(one), folded(other), "{one}");
+        }
+        for (one, other) in [("e", "é"), ("か", "が"), ("o", "ø"), ("i", "ı")] {
+            assert_ne!(folded(one), folded(other), "{one}");
+        }
+    }
+
+    #[test]
+    fn who_searches_may_leave_out_accents() {
+        for (text, expected) in [
+            ("Café Müller", "cafe muller"),
+            ("Cafe\u{301}", "cafe"),
+            ("ŁÓDŹ", "lodz"),
+            ("Smørrebrød", "smorrebrod"),
+            ("İstanbul Işık", "istanbul isik"),
+            ("Straße", "strasse"),
+            ("Ĳsselmeer", "ijsselmeer"),
+            ("Encyclopædia", "encyclopaedia"),
+            ("Ёлка", "елка"),
+            ("ΆΛΦΑ", "αλφα"),
+            ("مَرْحَبًا", "مرحبا"),
+            ("שָׁלוֹם", "שלום"),
+            ("が", "が"),
+            ("각", "각"),
+        ] {
+            assert_eq!(searchable(text), expected, "{text}");
+        }
+        assert_ne!(searchable("か"), searchable("が"), "another sound, not an accent");
+        assert!(!searchable("각").contains(&searchable("가")), "another syllable");
+    }
+
+    proptest! {
+        #[test]
+        fn folding_again_changes_nothing(text: String, latin in "[a-zA-ZÀ-žﬀ-ﬆΆ-ώ\u{300}-\u{36f}]{0,12}") {
+            for text in [text, latin] {
+                prop_assert_eq!(folded(&folded(&text)), folded(&text));
+                prop_assert_eq!(searchable(&searchable(&text)), searchable(&text));
+                prop_assert_eq!(searchable(&text.to_lowercase()), searchable(&text));
+            }
         }
     }
 }

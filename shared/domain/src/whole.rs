@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserializer,
     de::{Error, Unexpected, Visitor},
 };
 
@@ -14,16 +14,6 @@ use serde::{
 /// When it is no number, not whole, or not within the bounds of `u32`.
 pub fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<u32, D::Error> {
     number.deserialize_u32(Whole)
-}
-
-/// A whole number or none.
-///
-/// # Errors
-/// As for [`whole`].
-pub fn whole_or_none<'de, D: Deserializer<'de>>(number: D) -> Result<Option<u32>, D::Error> {
-    #[derive(Deserialize)]
-    struct Number(#[serde(deserialize_with = "whole")] u32);
-    Ok(Option::<Number>::deserialize(number)?.map(|Number(number)| number))
 }
 
 struct Whole;
@@ -56,6 +46,7 @@ impl Visitor<'_> for Whole {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde::Deserialize;
 
     use super::*;
 
@@ -63,19 +54,17 @@ mod tests {
     struct Numbers {
         #[serde(deserialize_with = "whole")]
         seats: u32,
-        #[serde(default, deserialize_with = "whole_or_none")]
-        most: Option<u32>,
     }
 
-    fn numbers(json: &str) -> Option<(u32, Option<u32>)> {
-        serde_json::from_str::<Numbers>(json).ok().map(|numbers| (numbers.seats, numbers.most))
+    fn numbers(json: &str) -> Option<u32> {
+        serde_json::from_str::<Numbers>(json).ok().map(|numbers| numbers.seats)
     }
 
     #[test]
     fn a_whole_number_may_have_a_point() {
-        assert_eq!(numbers(r#"{"seats": 10}"#), Some((10, None)));
-        assert_eq!(numbers(r#"{"seats": 10.0, "most": 4294967295.0}"#), Some((10, Some(u32::MAX))));
-        assert_eq!(numbers(r#"{"seats": 1e3, "most": null}"#), Some((1_000, None)));
+        assert_eq!(numbers(r#"{"seats": 10}"#), Some(10));
+        assert_eq!(numbers(r#"{"seats": 4294967295.0}"#), Some(u32::MAX));
+        assert_eq!(numbers(r#"{"seats": 1e3}"#), Some(1_000));
     }
 
     #[test]
@@ -91,7 +80,7 @@ mod tests {
         #[test]
         fn every_number_of_seats_is_read_as_it_was_written(seats: u32) {
             for json in [format!("{seats}"), format!("{seats}.0"), format!("{seats}.000"), format!("{seats}e0")] {
-                prop_assert_eq!(numbers(&format!(r#"{{"seats": {json}}}"#)), Some((seats, None)));
+                prop_assert_eq!(numbers(&format!(r#"{{"seats": {json}}}"#)), Some(seats));
             }
         }
 

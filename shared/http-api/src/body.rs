@@ -1,38 +1,43 @@
-//! JSON bodies: at most 16 KiB, no unknown fields, every complaint with its field. And the body of an answer that has none.
+//! JSON bodies: bounded, no unknown fields, every complaint with its field. And the body of an answer that has none.
 
 use std::{convert::Infallible, error::Error, iter};
 
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest, Request, rejection::BytesRejection},
+    extract::{DefaultBodyLimit, FromRequest, Request, rejection::BytesRejection},
     http::{HeaderMap, HeaderName, StatusCode, header},
     response::IntoResponse,
 };
 use futures::stream;
-use serde::de::DeserializeOwned;
 
-use super::{code::Code, json, problem::Problem};
+use super::{
+    code::Code,
+    fields::{self, Given, Read},
+    json,
+    problem::Problem,
+};
 
-/// What a request body may have.
+/// What a request body may have, unless the fields that it may have need more ([`Read::BODY_BYTES_MAX`]).
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// A request body of type `T`. An empty body is the same as `{}`.
 #[derive(Clone, Debug)]
 pub struct JsonBody<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: Read, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let is_json = has_json_type(request.headers());
-        let bytes = read(request, state).await?;
-        if bytes.is_empty() {
-            return json::parse(b"{}").map(Self);
+        let bytes = read(request, state, T::BODY_BYTES_MAX).await?;
+        let json = json::without_mark(&bytes);
+        if json.is_empty() {
+            return parsed(Given::new()).map(Self);
         }
         if !is_json {
             return Err(not_json());
         }
-        json::parse(&bytes).map(Self)
+        parsed(json::object(json)?).map(Self)
     }
 }
 
@@ -45,25 +50,42 @@ pub struct MergePatch<T>(pub T);
 /// The media type of a [`MergePatch`].
 pub const MERGE_PATCH_JSON: &str = "application/merge-patch+json";
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MergePatch<T> {
+impl<T: Read, S: Send + Sync> FromRequest<S> for MergePatch<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if media_type(request.headers()).is_none_or(|named| named != MERGE_PATCH_JSON) {
             return Err(not_a_patch());
         }
-        json::parse(&read(request, state).await?).map(Self)
+        let bytes =
+            read(request, state, T::BODY_BYTES_MAX).await.map_err(|problem| match problem.code() {
+                Code::UnsupportedMediaType => problem.header(ACCEPT_PATCH, MERGE_PATCH_JSON),
+                _ => problem,
+            })?;
+        parsed(json::object(json::without_mark(&bytes))?).map(Self)
     }
 }
 
-/// All of a body, unless it is too long. What says so itself is not waited for.
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+fn parsed<T: Read>(given: Given) -> Result<T, Problem> {
+    fields::read(given).map_err(Problem::invalid)
+}
+
+/// All of a body, unless it is too long. One that is compressed is not read: who may send how much would have to be said anew.
+async fn read<S: Send + Sync>(mut request: Request, state: &S, bytes_max: usize) -> Result<Bytes, Problem> {
+    let codings = request.headers().get_all(header::CONTENT_ENCODING);
+    if codings.iter().any(|coding| !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")) {
+        return Err(encoded());
+    }
+    // What says so itself is not waited for.
     let length =
         request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: u64| length > BODY_BYTES_MAX as u64) {
-        return Err(too_large());
+    if length.is_some_and(|length: u64| length > bytes_max as u64) {
+        return Err(too_large(bytes_max));
     }
-    Bytes::from_request(request, state).await.map_err(unreadable)
+    DefaultBodyLimit::max(bytes_max).apply(&mut request);
+    Bytes::from_request(request, state).await.map_err(|rejection| unreadable(rejection, bytes_max))
 }
 
 /// No body, of which nobody says how long it is. axum says `Content-Length: 0` of one that it knows to be empty: but 204 must say
@@ -79,9 +101,13 @@ fn has_json_type(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The media type that the body claims, without parameters, in lower case.
+/// The media type that the body claims, without parameters, in lower case. Who claims two claims none that is known.
 fn media_type(headers: &HeaderMap) -> Option<String> {
-    let named = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
+    let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
+    let named = lines.next()?.to_str().unwrap_or_default();
+    if lines.next().is_some() {
+        return Some(String::new());
+    }
     Some(named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
@@ -90,13 +116,13 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 #[error("the body took too long")]
 pub struct TooSlow;
 
-fn unreadable(rejection: BytesRejection) -> Problem {
+fn unreadable(rejection: BytesRejection, bytes_max: usize) -> Problem {
     let mut causes = iter::successors(rejection.source(), |&cause| cause.source());
     if causes.any(|cause| cause.is::<TooSlow>()) {
         return too_slow();
     }
     if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
-        too_large()
+        too_large(bytes_max)
     } else {
         malformed_body()
     }
@@ -113,11 +139,15 @@ pub(super) fn not_json() -> Problem {
 fn not_a_patch() -> Problem {
     Problem::new(Code::UnsupportedMediaType)
         .detail(format!("Send it with Content-Type: {MERGE_PATCH_JSON}."))
-        .header(HeaderName::from_static("accept-patch"), MERGE_PATCH_JSON)
+        .header(ACCEPT_PATCH, MERGE_PATCH_JSON)
 }
 
-pub(super) fn too_large() -> Problem {
-    Problem::new(Code::BodyTooLarge).detail(format!("It may have at most {BODY_BYTES_MAX} bytes."))
+fn encoded() -> Problem {
+    Problem::new(Code::UnsupportedMediaType).detail("Send it as it is, without a Content-Encoding.")
+}
+
+pub(super) fn too_large(bytes_max: usize) -> Problem {
+    Problem::new(Code::BodyTooLarge).detail(format!("It may have at most {bytes_max} bytes."))
 }
 
 pub(super) fn malformed_body() -> Problem {

@@ -7,6 +7,8 @@ use axum::{
 };
 
 use super::{code::Code, problem::Problem};
+use domain::field_error::Wrong;
+
 pub use super::{
     if_match::{IfMatch, RequiredIfMatch},
     validators::{cacheable, event_answer, json_answer, text_answer},
@@ -43,18 +45,19 @@ pub(super) fn key_required() -> Problem {
         .detail("Send a new one, a UUID for example, with each new request, and the same with each retry.")
 }
 
+/// A comma is in no key: API Gateway makes one line of several, with commas between, and whoever sends two keys must hear of it
+/// there, too.
 fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
-    let Some(value) = parts.headers.get("idempotency-key") else {
+    let mut lines = parts.headers.get_all("idempotency-key").iter();
+    let Some(key) = lines.next().map(HeaderValue::as_bytes) else {
         return Ok(None);
     };
-    let bytes = value.as_bytes();
-    if (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic) {
-        Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+    let is_key = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
+    let is_bounded = (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len());
+    if is_bounded && key.iter().all(is_key) && lines.next().is_none() {
+        Ok(Some(String::from_utf8_lossy(key).into_owned()))
     } else {
-        Err(Problem::bad_parameter(
-            "Idempotency-Key",
-            format!("must have 1 to {IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters"),
-        ))
+        Err(Problem::bad_parameter("Idempotency-Key", Wrong::NoKey))
     }
 }
 
@@ -88,13 +91,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_idempotency_key_is_taken_as_it_is_or_refused(value in prop_oneof!["[!-~]{1,255}".prop_map(String::into_bytes), any::<Vec<u8>>()]) {
+        fn an_idempotency_key_is_taken_as_it_is_or_refused(value in prop_oneof!["[!-+--~]{1,255}".prop_map(String::into_bytes), any::<Vec<u8>>()]) {
             prop_assume!(HeaderValue::from_bytes(&value).is_ok());
-            let fits = (1..=255).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic);
+            let fits = (1..=255).contains(&value.len())
+                && value.iter().all(|byte| byte.is_ascii_graphic() && *byte != b',');
             match extract::<IdempotencyKey>(parts("idempotency-key", std::slice::from_ref(&value))) {
                 Ok(IdempotencyKey(key)) => prop_assert!(fits && key.as_bytes() == value),
                 Err(problem) => prop_assert!(!fits && problem.code() == Code::InvalidParameter),
             }
+        }
+    }
+
+    #[test]
+    fn two_keys_are_none_in_two_lines_or_in_one() {
+        for lines in [&["a", "b"][..], &["a", "a"], &["a,b"], &["a, b"], &["a", ""]] {
+            let lines: Vec<Vec<u8>> = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+            let refused = extract::<OptionalIdempotencyKey>(parts("idempotency-key", &lines)).unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidParameter, "{lines:?}");
         }
     }
 }

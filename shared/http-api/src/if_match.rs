@@ -6,6 +6,7 @@ use axum::{
 };
 
 use super::{code::Code, problem::Problem};
+use domain::field_error::Wrong;
 
 /// The `If-Match` of a change; 428 without (RFC 6585, section 3).
 #[derive(Clone, Debug)]
@@ -36,14 +37,11 @@ impl<S: Send + Sync> FromRequestParts<S> for RequiredIfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut lines = parts.headers.get_all(header::IF_MATCH).iter().peekable();
-        if lines.peek().is_none() {
-            return Err(if_match_required());
-        }
-        let lines: Option<Vec<IfMatch>> = lines.map(parse).collect();
-        lines.and_then(joined).map(Self).ok_or_else(|| {
-            Problem::bad_parameter("If-Match", "must be entity tags, like \"1\", none of them weak; or *")
-        })
+        let mut lines = parts.headers.get_all(header::IF_MATCH).iter();
+        let line = lines.next().ok_or_else(if_match_required)?;
+        // One line may be a list. Where it was two, as API Gateway joins them, all of them count, so nothing is dropped.
+        let tags = parse(line).filter(|_| lines.next().is_none());
+        tags.map(Self).ok_or_else(|| Problem::bad_parameter("If-Match", Wrong::NoTags))
     }
 }
 
@@ -70,19 +68,6 @@ fn parse(line: &HeaderValue) -> Option<IfMatch> {
             None => return behind.trim_start().is_empty().then_some(IfMatch::Tags(tags)),
         }
     }
-}
-
-/// Lines of one header are one list; `*` stands alone.
-fn joined(mut lines: Vec<IfMatch>) -> Option<IfMatch> {
-    if lines.len() == 1 {
-        return lines.pop();
-    }
-    let mut all = Vec::new();
-    for line in lines {
-        let IfMatch::Tags(tags) = line else { return None };
-        all.extend(tags);
-    }
-    Some(IfMatch::Tags(all))
 }
 
 #[cfg(test)]
@@ -131,11 +116,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_one_list_and_a_star_stands_alone() {
+    fn a_second_line_is_refused_and_a_list_is_not() {
         let lines =
             |lines: &[&str]| extract(&lines.iter().map(|line| line.as_bytes().to_vec()).collect::<Vec<_>>());
-        assert!(lines(&["\"1\"", "\"7.ab\""]).unwrap().allows(7));
-        assert_eq!(lines(&["*", "\"7\""]).unwrap_err().code(), Code::InvalidParameter);
+        assert!(lines(&["\"1\",\"7.ab\""]).unwrap().allows(7));
+        for two in [["\"1\"", "\"7\""], ["\"7\"", "\"7\""], ["*", "\"7\""], ["\"7\"", "*"]] {
+            assert_eq!(lines(&two).unwrap_err().code(), Code::InvalidParameter, "{two:?}");
+        }
         assert_eq!(lines(&[]).unwrap_err().code(), Code::IfMatchRequired);
     }
 

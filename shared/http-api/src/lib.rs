@@ -9,6 +9,7 @@ mod code;
 mod cors;
 pub mod csv;
 pub mod cursor;
+pub mod fields;
 mod front;
 pub mod gateway;
 pub mod headers;

@@ -13,7 +13,13 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::Code;
-use domain::{error::Error, event::NotOnSale, field_error::FieldError, id::ReservationId};
+use domain::{
+    error::Error,
+    event::NotOnSale,
+    field_error::{FieldError, Wrong},
+    id::ReservationId,
+    time::shown,
+};
 
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -25,6 +31,7 @@ pub const RETRY_AFTER_SECONDS: u32 = 1;
 pub struct Problem {
     code: Code,
     detail: Option<String>,
+    errors: Vec<FieldError>,
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -32,7 +39,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with that code.
     pub fn new(code: Code) -> Self {
-        Self { code, detail: None, members: Map::new(), headers: Vec::new() }
+        Self { code, detail: None, errors: Vec::new(), members: Map::new(), headers: Vec::new() }
     }
 
     /// Says what is wrong in this case, for people.
@@ -57,23 +64,19 @@ impl Problem {
 
     /// Fields of the request that can't be accepted.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        Self::new(Code::ValidationFailed)
-            .detail(
-                errors
-                    .iter()
-                    .map(|error| format!("{} {}", error.field, error.message))
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            )
-            .with("errors", errors)
+        let sentences: Vec<_> =
+            errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+        Self { errors, ..Self::new(Code::ValidationFailed).detail(sentences.join("; ")) }
     }
 
-    /// A parameter of the path or the query can't be accepted.
-    pub fn bad_parameter(name: &str, message: impl Into<String>) -> Self {
-        let error = FieldError::new(name, message);
-        Self::new(Code::InvalidParameter)
-            .detail(format!("{} {}", error.field, error.message))
-            .with("errors", [error])
+    /// A parameter of the path, the query or the headers can't be accepted.
+    pub fn bad_parameter(name: &str, wrong: Wrong) -> Self {
+        Self::bad_parameters(vec![FieldError::new(name, wrong)])
+    }
+
+    /// Parameters that can't be accepted.
+    pub fn bad_parameters(errors: Vec<FieldError>) -> Self {
+        Self { code: Code::InvalidParameter, ..Self::invalid(errors) }
     }
 
     /// The caller did not say who it is, or not convincingly (RFC 6750, section 3).
@@ -84,19 +87,10 @@ impl Problem {
     /// The fields complained about.
     #[cfg(test)]
     pub(super) fn errors(&self) -> Vec<FieldError> {
-        let errors = self.members.get("errors").cloned().unwrap_or_default();
-        errors
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|error| {
-                FieldError::new(error["field"].as_str().unwrap(), error["message"].as_str().unwrap())
-            })
-            .collect()
+        self.errors.clone()
     }
 
     /// Its code.
-    #[cfg(test)]
     pub(super) fn code(&self) -> Code {
         self.code
     }
@@ -115,6 +109,9 @@ impl Problem {
         body.insert("code".to_owned(), json!(self.code.as_str()));
         if let Some(detail) = &self.detail {
             body.insert("detail".to_owned(), json!(detail));
+        }
+        if !self.errors.is_empty() {
+            body.insert("errors".to_owned(), json!(self.errors));
         }
         Value::Object(body)
     }
@@ -139,12 +136,15 @@ impl From<Error> for Problem {
                 .with("max_per_user", most)
                 .with("left", left),
             Error::HeldTooLong { retry_at } => Self::new(Code::HeldTooLong)
-                .detail(format!("Let others have their chance. Book again from {retry_at} on."))
-                .with("retry_at", retry_at)
+                .detail(format!("Let others have their chance. Book again from {} on.", shown(retry_at)))
+                .with("retry_at", shown(retry_at))
                 .retry_after(retry_at),
             Error::NetworkLimit { retry_at } => Self::new(Code::NetworkLimit)
-                .detail(format!("Let others have their chance. Some may be had again from {retry_at} on."))
-                .with("retry_at", retry_at)
+                .detail(format!(
+                    "Let others have their chance. Some may be had again from {} on.",
+                    shown(retry_at)
+                ))
+                .with("retry_at", shown(retry_at))
                 .retry_after(retry_at),
             Error::NotOnSale(why) => not_on_sale(why),
             Error::ReservationExpired => {
@@ -159,8 +159,8 @@ impl From<Error> for Problem {
                 Self::new(Code::AlreadyConfirmed).detail("Cancel the booking of the same id instead.")
             }
             Error::CancelClosed { since } => Self::new(Code::CancelClosed)
-                .detail(format!("Bookings of this event could be cancelled until {since}."))
-                .with("cancel_until", since),
+                .detail(format!("Bookings of this event could be cancelled until {}.", shown(since)))
+                .with("cancel_until", shown(since)),
             Error::EventStarted => {
                 Self::new(Code::EventStarted).detail("A booking can be cancelled until the event starts.")
             }
@@ -241,20 +241,21 @@ fn sold_out(available: u32) -> Problem {
 
 fn all_held(available: u32, retry_at: Timestamp) -> Problem {
     Problem::new(Code::AllHeld)
-        .detail(format!("Some may come back at {retry_at}, when the next hold runs out."))
+        .detail(format!("Some may come back at {}, when the next hold runs out.", shown(retry_at)))
         .with("available", available)
-        .with("retry_at", retry_at)
+        .with("retry_at", shown(retry_at))
         .retry_after(retry_at)
 }
 
 fn not_on_sale(why: NotOnSale) -> Problem {
     let problem = Problem::new(Code::NotOnSale);
     match why {
-        NotOnSale::OpensAt(at) => {
-            problem.detail(format!("Sales open at {at}.")).with("sales_open_at", at).retry_after(at)
-        }
+        NotOnSale::OpensAt(at) => problem
+            .detail(format!("Sales open at {}.", shown(at)))
+            .with("sales_open_at", shown(at))
+            .retry_after(at),
         NotOnSale::ClosedAt(at) => {
-            problem.detail(format!("Sales closed at {at}.")).with("sales_close_at", at)
+            problem.detail(format!("Sales closed at {}.", shown(at))).with("sales_close_at", shown(at))
         }
         NotOnSale::Cancelled => problem.detail("The event was cancelled."),
         NotOnSale::Draft => problem.detail("The event is not published any more."),

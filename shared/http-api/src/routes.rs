@@ -10,11 +10,12 @@ use utoipa_axum::PathItemExt;
 use crate::limit::{Counted, limit};
 
 /// Declares a function's routes; in brackets the handlers of one path, each with its `#[utoipa::path]`, and how its requests
-/// are [`Counted`], if not by their method alone. The app is that of the function's ring.
+/// are [`Counted`], if not by their method alone; `with query` after those that take one. The app is that of the function's ring.
 ///
 /// ```text
 /// http_api::routes![
 ///     App:
+///     [list::list_reservations with query],
 ///     [look::get_reservation, release::release = Counted::FINISH],
 ///     [confirm::confirm = Counted::FINISH.by_handler()],
 /// ];
@@ -24,15 +25,16 @@ use crate::limit::{Counted, limit};
 /// nobody, which was a fifth of all that it did then.
 #[macro_export]
 macro_rules! routes {
-    ($app:ty: $([$($module:ident::$handler:ident $(= $counted:expr)?),+]),+ $(,)?) => {
+    ($app:ty: $([$($module:ident::$handler:ident $(with $query:ident)? $(= $counted:expr)?),+]),+ $(,)?) => {
         /// The routes of this function.
         pub fn routes() -> axum::Router<std::sync::Arc<$app>> {
             let router = axum::Router::new();
             $crate::routes::pastey::paste! {
                 $($(
                     let counted = None$(.or(Some($counted)))?;
+                    let query: Option<&str> = None$(.or(Some(stringify!($query))))?;
                     let router = $crate::routes::serve::<$module::[<__path_ $handler>], _, _, _>(
-                        router, $module::$handler, counted,
+                        router, $module::$handler, counted, query.is_some(),
                     );
                 )+)+
             }
@@ -51,7 +53,12 @@ macro_rules! routes {
 
 /// Adds a route, as its `#[utoipa::path]` `P` says.
 #[doc(hidden)]
-pub fn serve<P, H, T, S>(router: Router<S>, handler: H, counted: Option<Counted>) -> Router<S>
+pub fn serve<P, H, T, S>(
+    router: Router<S>,
+    handler: H,
+    counted: Option<Counted>,
+    takes_query: bool,
+) -> Router<S>
 where
     P: Path,
     H: Handler<T, S>,
@@ -61,6 +68,7 @@ where
     let methods = P::methods();
     let is_read = methods.iter().all(|method| *method == HttpMethod::Get);
     let counted = counted.unwrap_or(if is_read { Counted::READ } else { Counted::WRITE });
+    let counted = counted.with_query(takes_query);
     let served = methods
         .iter()
         .fold(MethodRouter::new(), |router, method| router.on(method.to_method_filter(), handler.clone()));

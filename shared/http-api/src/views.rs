@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use domain::{
     booking::{Booking, BookingStatus, total},
     event::{Event, EventNow, EventStatus, Pricing},
+    time::{show, show_or_null},
 };
 
 /// An event.
@@ -25,14 +26,19 @@ pub struct EventView {
     #[schema(example = "Riverside Park")]
     pub venue: Option<String>,
     /// When it starts.
+    #[serde(serialize_with = "show")]
     pub starts_at: Timestamp,
     /// When it ends, if known.
+    #[serde(serialize_with = "show_or_null")]
     pub ends_at: Option<Timestamp>,
     /// When sales open; null if they always were.
+    #[serde(serialize_with = "show_or_null")]
     pub sales_open_at: Option<Timestamp>,
     /// When sales close; null if at the start.
+    #[serde(serialize_with = "show_or_null")]
     pub sales_close_at: Option<Timestamp>,
     /// Until when a booking can be cancelled; null if until the start.
+    #[serde(serialize_with = "show_or_null")]
     pub cancel_until: Option<Timestamp>,
     /// Seats in all.
     #[schema(example = 500)]
@@ -114,6 +120,7 @@ pub struct BookingView {
     #[schema(example = "Open Air 2031")]
     pub event_name: String,
     /// The event's start when it was booked.
+    #[serde(serialize_with = "show")]
     pub starts_at: Timestamp,
     /// The event as it is now; null only if it could not be read.
     pub event: Option<EventNow>,
@@ -132,8 +139,10 @@ pub struct BookingView {
     /// Whether the seats are still the user's.
     pub status: BookingStatus,
     /// When it was confirmed.
+    #[serde(serialize_with = "show")]
     pub created_at: Timestamp,
     /// When it was cancelled; null if it was not.
+    #[serde(serialize_with = "show_or_null")]
     pub cancelled_at: Option<Timestamp>,
     /// Every change adds 1.
     #[schema(example = 1)]

@@ -264,7 +264,7 @@ impl<L: Fn(&'static str) -> Option<String>> Settings<L> {
             (None, None) => Ok(None),
             (None, Some(_)) => Err(error("ADMIN_EMAIL", "is not set, though ADMIN_EMAIL_PASSWORD is")),
             (Some(email), password) => Ok(Some(AdminAccount {
-                email: Email::parse(&email).map_err(|problem| error("ADMIN_EMAIL", problem))?,
+                email: Email::parse(&email).map_err(|problem| error("ADMIN_EMAIL", problem.to_string()))?,
                 password: password.map(SecretString::from),
             })),
         }

@@ -39,7 +39,7 @@ const PASSWORD_HASH: &str =
 /// When the world begins: all ids and tokens are of that time.
 const BEGINNING: &str = "2026-01-01T00:00:00Z";
 /// When its events start. Only the past one started before.
-pub const EVENTS_START: &str = "2035-06-12T20:00:00Z";
+pub const EVENTS_START: &str = "2035-06-12T20:00:00.000Z";
 const PAST_EVENT_STARTED: &str = "2026-01-02T20:00:00Z";
 /// When its tokens expire: later than anybody runs a sample.
 const TOKENS_END: &str = "2099-01-01T00:00:00Z";

@@ -1,11 +1,16 @@
 //! What an admin decides about an event, and what is acceptable.
 
+use std::ops::RangeInclusive;
+
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Event;
-use crate::{field_error::FieldError, text};
+use crate::{
+    field_error::{FieldError, Wrong},
+    text,
+};
 
 /// Characters in a name or a venue at most.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -26,7 +31,7 @@ pub const MAX_PER_BOOKING_MAX: u32 = 50;
 /// and a list how far back events may have started that are still on sale.
 pub const EVENT_DAYS_MAX: i64 = 31;
 /// The bounds of demand pricing, in percent of the base price.
-pub const PRICING_PERCENT: std::ops::RangeInclusive<u32> = 1..=1_000;
+pub const PRICING_PERCENT: RangeInclusive<u32> = 1..=1_000;
 
 /// Whether people can see the event, and buy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -50,9 +55,12 @@ impl EventStatus {
         }
     }
 
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Draft, Self::Published, Self::Cancelled];
+
     /// The status of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Draft, Self::Published, Self::Cancelled].into_iter().find(|status| status.as_str() == word)
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 }
 
@@ -136,6 +144,15 @@ pub struct EventDetails {
     pub pricing: Option<Pricing>,
 }
 
+/// The currency of that code, if people pay with it: one that has no country's money behind it, like `XXX` or gold, is none, and
+/// neither is one that was withdrawn, like `HRK`.
+pub fn currency_in_use(code: &str) -> Option<Currency> {
+    let currency = Currency::from_code(code)?;
+    // The crate takes the bolivar for withdrawn, which is still in ISO 4217's list beside its digital form.
+    let is_withdrawn = currency.is_superseded().is_some() && currency != Currency::VES;
+    (!is_withdrawn && !currency.is_special() && !currency.is_fund()).then_some(currency)
+}
+
 /// For events from before there was a limit.
 fn unlimited() -> u32 {
     CAPACITY_MAX
@@ -143,131 +160,151 @@ fn unlimited() -> u32 {
 
 impl EventDetails {
     /// Checks all fields at once. `before` is the event that these details are to replace, if there is one.
+    ///
+    /// # Errors
+    /// What is wrong, field by field.
     pub fn check(&self, before: Option<&Event>, now: Timestamp) -> Result<(), Vec<FieldError>> {
-        let mut complaints = Complaints(Vec::new());
+        let complaints = self.complaints(before, now, &[]);
+        if complaints.is_empty() { Ok(()) } else { Err(complaints) }
+    }
+
+    /// What is wrong, field by field, where some are `unknown`: what they have here only stands for them, and nothing is said of
+    /// these, nor of what depends on them.
+    pub fn complaints(&self, before: Option<&Event>, now: Timestamp, unknown: &[&str]) -> Vec<FieldError> {
+        let mut complaints = Complaints { unknown, found: Vec::new() };
         self.check_texts(before, &mut complaints);
         self.check_times(before, now, &mut complaints);
         self.check_numbers(&mut complaints);
         complaints.unless(
             before.is_none_or(|event| event.details.currency == self.currency),
-            "currency",
-            "can't be changed: revenue is kept in it",
+            &["currency"],
+            Wrong::Fixed,
         );
-        if complaints.0.is_empty() { Ok(()) } else { Err(complaints.0) }
+        complaints.found
     }
 
-    fn check_texts(&self, before: Option<&Event>, complaints: &mut Complaints) {
-        let name_chars = self.name.chars().count();
-        complaints.unless(
-            (1..=NAME_CHARS_MAX).contains(&name_chars) && !self.name.trim().is_empty(),
-            "name",
-            format!("must have 1 to {NAME_CHARS_MAX} characters"),
-        );
-        let at_most =
-            |text: &Option<String>, most| text.as_ref().is_none_or(|text| text.chars().count() <= most);
-        complaints.unless(
-            at_most(&self.venue, NAME_CHARS_MAX),
-            "venue",
-            format!("must have at most {NAME_CHARS_MAX} characters"),
-        );
-        complaints.unless(
-            at_most(&self.description, DESCRIPTION_CHARS_MAX),
-            "description",
-            format!("must have at most {DESCRIPTION_CHARS_MAX} characters"),
-        );
+    fn check_texts(&self, before: Option<&Event>, complaints: &mut Complaints<'_>) {
         // What an event has from before this was looked at keeps nobody from changing something else.
         let before = before.map(|event| &event.details);
         let (venue, description) = (self.venue.as_deref(), self.description.as_deref());
-        complaints.unless(
-            text::is_line(&self.name) || before.is_some_and(|before| before.name == self.name),
-            "name",
-            text::CONTROL_IN_LINE,
-        );
-        complaints.unless(
-            venue.is_none_or(text::is_line) || before.is_some_and(|before| before.venue.as_deref() == venue),
-            "venue",
-            text::CONTROL_IN_LINE,
-        );
-        complaints.unless(
-            description.is_none_or(text::is_text)
-                || before.is_some_and(|before| before.description.as_deref() == description),
-            "description",
-            text::CONTROL_IN_TEXT,
-        );
+        let has = |text: &str, chars: RangeInclusive<usize>| chars.contains(&text.chars().count());
+        let is_new_name = before.is_none_or(|before| before.name != self.name);
+        let name_length = Wrong::Length { min: 1, max: Some(NAME_CHARS_MAX) };
+        complaints.unless(has(&self.name, 1..=NAME_CHARS_MAX), &["name"], name_length);
+        complaints.unless(!is_new_name || text::is_line(&self.name), &["name"], ONE_LINE);
+        complaints.unless(!is_new_name || is_seen(&self.name), &["name"], Wrong::Invisible);
+        if let Some(venue) = venue {
+            let is_new = before.is_none_or(|before| before.venue.as_deref() != Some(venue));
+            complaints.unless(has(venue, 0..=NAME_CHARS_MAX), &["venue"], at_most(NAME_CHARS_MAX));
+            complaints.unless(!is_new || text::is_line(venue), &["venue"], ONE_LINE);
+            complaints.unless(!is_new || is_seen(venue), &["venue"], Wrong::Invisible);
+        }
+        if let Some(description) = description {
+            let is_new = before.is_none_or(|before| before.description.as_deref() != Some(description));
+            let length = at_most(DESCRIPTION_CHARS_MAX);
+            complaints.unless(has(description, 0..=DESCRIPTION_CHARS_MAX), &["description"], length);
+            let some_lines = Wrong::ControlCharacters { but_lines: true };
+            complaints.unless(!is_new || text::is_text(description), &["description"], some_lines);
+        }
     }
 
-    fn check_times(&self, before: Option<&Event>, now: Timestamp, complaints: &mut Complaints) {
+    fn check_times(&self, before: Option<&Event>, now: Timestamp, complaints: &mut Complaints<'_>) {
         let moved = before.is_none_or(|event| event.details.starts_at != self.starts_at);
-        complaints.unless(!moved || self.starts_at > now, "starts_at", "must be in the future");
+        complaints.unless(!moved || self.starts_at > now, &["starts_at"], Wrong::NotInFuture);
         if let Some(ends_at) = self.ends_at {
-            complaints.unless(ends_at > self.starts_at, "ends_at", "must be after starts_at");
+            let uses = ["ends_at", "starts_at"];
+            complaints.unless(ends_at > self.starts_at, &uses, Wrong::NotAfter("starts_at"));
             complaints.unless(
                 ends_at.duration_since(self.starts_at) <= SignedDuration::from_hours(24 * EVENT_DAYS_MAX),
-                "ends_at",
-                format!("must be at most {EVENT_DAYS_MAX} days after starts_at"),
+                &uses,
+                Wrong::TooLongAfter { other: "starts_at", days: EVENT_DAYS_MAX },
             );
         }
-        let close = self.sales_close_at.unwrap_or(self.starts_at);
-        complaints.unless(
-            close <= self.ends_at.unwrap_or(self.starts_at),
-            "sales_close_at",
-            "must not be after the end of the event (its start, if no end is given)",
-        );
+        let (close, close_field) = or_start(self.sales_close_at, "sales_close_at", self.starts_at);
+        let (end, end_field) = or_start(self.ends_at, "ends_at", self.starts_at);
+        let uses = ["sales_close_at", "ends_at", "starts_at"];
+        complaints.unless(close <= end, &uses, Wrong::After(end_field));
         complaints.unless(
             self.sales_open_at.is_none_or(|open| open < close),
-            "sales_open_at",
-            "must be before sales close (sales_close_at, or starts_at if that is not given)",
+            &["sales_open_at", "sales_close_at", "starts_at"],
+            Wrong::NotBefore(close_field),
         );
         complaints.unless(
             self.cancel_until.is_none_or(|until| until <= self.starts_at),
-            "cancel_until",
-            "must not be after starts_at",
+            &["cancel_until", "starts_at"],
+            Wrong::After("starts_at"),
         );
     }
 
-    fn check_numbers(&self, complaints: &mut Complaints) {
-        complaints.unless(
-            (1..=CAPACITY_MAX).contains(&self.capacity),
-            "capacity",
-            format!("must be 1 to {CAPACITY_MAX}"),
-        );
-        complaints.unless(self.base_price <= PRICE_MAX, "base_price", format!("must be 0 to {PRICE_MAX}"));
-        complaints.unless(
-            (1..=MAX_PER_BOOKING_MAX).contains(&self.max_per_booking),
-            "max_per_booking",
-            format!("must be 1 to {MAX_PER_BOOKING_MAX}"),
-        );
-        complaints.unless(
-            (1..=CAPACITY_MAX).contains(&self.max_per_user),
-            "max_per_user",
-            format!("must be 1 to {CAPACITY_MAX}"),
-        );
+    fn check_numbers(&self, complaints: &mut Complaints<'_>) {
+        let mut range = |field, number: u32, min, max| {
+            let is_within = (min..=max).contains(&number);
+            complaints.unless(is_within, &[field], Wrong::OutOfRange { min, max });
+        };
+        range("capacity", self.capacity, 1, CAPACITY_MAX);
+        range("base_price", self.base_price, 0, PRICE_MAX);
+        range("max_per_booking", self.max_per_booking, 1, MAX_PER_BOOKING_MAX);
+        range("max_per_user", self.max_per_user, 1, CAPACITY_MAX);
         if let Some(pricing) = self.pricing {
-            let (low, high) = (PRICING_PERCENT.start(), PRICING_PERCENT.end());
-            for (field, percent) in
-                [("pricing.min_percent", pricing.min_percent), ("pricing.max_percent", pricing.max_percent)]
-            {
-                complaints.unless(
-                    PRICING_PERCENT.contains(&percent),
-                    field,
-                    format!("must be {low} to {high}"),
-                );
-            }
+            let (least, most) = (*PRICING_PERCENT.start(), *PRICING_PERCENT.end());
+            range("pricing.min_percent", pricing.min_percent, least, most);
+            range("pricing.max_percent", pricing.max_percent, least, most);
             complaints.unless(
                 pricing.min_percent <= pricing.max_percent,
-                "pricing.max_percent",
-                "must not be below pricing.min_percent",
+                &["pricing.max_percent", "pricing.min_percent"],
+                Wrong::Below("pricing.min_percent"),
             );
         }
     }
 }
 
-struct Complaints(Vec<FieldError>);
+/// Whether there is something to be seen of a line, or something else is wrong with it: an empty one has a length, and control
+/// characters are enough to say.
+fn is_seen(line: &str) -> bool {
+    line.is_empty() || !text::is_line(line) || text::is_visible(line)
+}
 
-impl Complaints {
-    fn unless(&mut self, fine: bool, field: &str, message: impl Into<String>) {
-        if !fine {
-            self.0.push(FieldError::new(field, message));
+/// A line, as names are.
+const ONE_LINE: Wrong = Wrong::ControlCharacters { but_lines: false };
+
+fn at_most(chars: usize) -> Wrong {
+    Wrong::Length { min: 0, max: Some(chars) }
+}
+
+/// A time and its field, or the start's if it is not given.
+fn or_start(time: Option<Timestamp>, field: &'static str, starts_at: Timestamp) -> (Timestamp, &'static str) {
+    time.map_or((starts_at, "starts_at"), |time| (time, field))
+}
+
+struct Complaints<'a> {
+    unknown: &'a [&'a str],
+    found: Vec<FieldError>,
+}
+
+impl Complaints<'_> {
+    /// Complains of the first of these fields unless it is fine. The others are what that depends on.
+    fn unless(&mut self, fine: bool, uses: &[&str], wrong: Wrong) {
+        let is_unknown = |field: &&str| self.unknown.contains(field);
+        if let (false, Some(field)) = (fine || uses.iter().any(is_unknown), uses.first()) {
+            self.found.push(FieldError::new(*field, wrong));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_currency_is_one_that_people_pay_with() {
+        for code in ["EUR", "USD", "JPY", "KWD", "CHF", "SLE", "ZWG", "VES", "XOF", "XCG"] {
+            assert!(currency_in_use(code).is_some(), "{code}");
+        }
+        for code in [
+            "XXX", "XTS", "XAU", "XDR", "HRK", "BGN", "CUC", "SLL", "ZWL", "CHE", "USN", "ABC", "eur", "",
+            "EURO",
+        ] {
+            assert!(currency_in_use(code).is_none(), "{code}");
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use details::*;
 pub use now::EventNow;
-pub use words::Words;
+pub use words::{Words, searched};
 
 use super::{
     id::{EventId, ReservationId},
@@ -62,21 +62,19 @@ pub const ON_SALE_LOOKBACK: SignedDuration = SignedDuration::from_hours(24 * EVE
 
 /// A published event, as far as it takes to find it in the list of upcoming ones. An event is *upcoming*, here and
 /// wherever events are listed, while it is still to come or its sales are not over, which may be after its start.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpcomingEvent {
     /// Its id.
     pub id: EventId,
     /// When it starts.
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub starts_at: Timestamp,
     /// How many inventory shards it has.
     pub shards: u16,
     /// Its version.
     pub version: u64,
-    /// Its name, in lower case.
-    pub name_lower: String,
+    /// What words are looked for in, see [`searched`].
+    pub searched: String,
     /// When sales close; at the start if not given.
-    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub sales_close_at: Option<Timestamp>,
 }
 
@@ -94,13 +92,13 @@ fn is_upcoming(starts_at: Timestamp, sales_close_at: Option<Timestamp>, now: Tim
 impl From<&Event> for UpcomingEvent {
     fn from(event: &Event) -> Self {
         let Event { id, details, shards, version, .. } = event;
-        let name_lower = details.name.to_lowercase();
+        let searched = searched(&details.name, details.venue.as_deref());
         Self {
             id: *id,
             starts_at: details.starts_at,
             shards: *shards,
             version: *version,
-            name_lower,
+            searched,
             sales_close_at: details.sales_close_at,
         }
     }
@@ -141,6 +139,11 @@ impl Event {
             version: self.version + 1,
             ..self.clone()
         }
+    }
+
+    /// Whether these details are others, or change its price.
+    pub fn would_change_by(&self, details: &EventDetails) -> bool {
+        *details != self.details || self.replaced(details.clone()).price != self.price
     }
 
     /// When sales open, or did: with its creation if nothing else is said.
@@ -272,6 +275,39 @@ mod tests {
             ]
         );
         assert_eq!(fields(concert().check(None, at(0))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_depends_on_a_field_that_is_not_known() {
+        let bad = EventDetails {
+            starts_at: at(100),
+            ends_at: Some(at(50)),
+            sales_open_at: Some(at(200)),
+            cancel_until: Some(at(101)),
+            capacity: 0,
+            ..concert()
+        };
+        let named = |unknown: &[&str]| fields(Err(bad.complaints(None, at(150), unknown)));
+        assert_eq!(named(&["starts_at"]), ["capacity"]);
+        assert_eq!(named(&["ends_at"]), ["starts_at", "sales_open_at", "cancel_until", "capacity"]);
+        assert_eq!(named(&["capacity", "sales_close_at"]), ["starts_at", "ends_at", "cancel_until"]);
+    }
+
+    #[test]
+    fn what_an_event_had_before_it_was_looked_at_may_stay() {
+        let old = EventDetails { name: "\u{200b}".into(), venue: Some("\0".into()), ..concert() };
+        let event = Event::new(EventId::new(at(0)), old.clone(), 1, at(0));
+        assert_eq!(fields(old.check(Some(&event), at(0))), Vec::<String>::new());
+        assert_eq!(fields(old.check(None, at(0))), ["name", "venue"]);
+    }
+
+    #[test]
+    fn the_same_details_change_nothing_but_a_price_that_is_not_theirs() {
+        let priced = EventDetails { pricing: Some(Pricing::default()), ..concert() };
+        let event = Event { price: 3_000, ..Event::new(EventId::new(at(0)), priced.clone(), 1, at(0)) };
+        assert!(!event.would_change_by(&priced) && event.would_change_by(&concert()));
+        let ended = Event { details: concert(), ..event };
+        assert!(ended.would_change_by(&concert()), "its price goes back");
     }
 
     #[test]

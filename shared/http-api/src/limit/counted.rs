@@ -10,6 +10,7 @@ use settings::RateLimits;
 pub struct Counted {
     pub(super) budget: Budget,
     pub(super) waits: Waits,
+    pub(super) takes_query: bool,
 }
 
 /// What its requests count against.
@@ -35,17 +36,23 @@ pub(super) enum Waits {
 
 impl Counted {
     /// Reads, answered while they are counted.
-    pub const READ: Self = Self { budget: Budget::Reads, waits: Waits::Answer };
+    pub const READ: Self = Self { budget: Budget::Reads, waits: Waits::Answer, takes_query: false };
     /// Writes, counted first.
-    pub const WRITE: Self = Self { budget: Budget::Writes, waits: Waits::Call };
+    pub const WRITE: Self = Self { budget: Budget::Writes, waits: Waits::Call, takes_query: false };
     /// Writes that end what was begun, as a confirm does: who tried to book ten times can still confirm.
-    pub const FINISH: Self = Self { budget: Budget::Finishes, waits: Waits::Call };
+    pub const FINISH: Self = Self { budget: Budget::Finishes, waits: Waits::Call, takes_query: false };
     /// Signing in, counted by address always.
-    pub const SIGN_IN: Self = Self { budget: Budget::Auth, waits: Waits::Call };
+    pub const SIGN_IN: Self = Self { budget: Budget::Auth, waits: Waits::Call, takes_query: false };
 
     /// The handler takes a [`Permit`](super::Permit) and waits for it, so that counting costs no round trip.
     pub const fn by_handler(self) -> Self {
         Self { waits: Waits::Handler, ..self }
+    }
+
+    /// The handler reads the query; elsewhere nothing in it is known.
+    #[must_use]
+    pub const fn with_query(self, takes_query: bool) -> Self {
+        Self { takes_query, ..self }
     }
 
     /// What a route has that declares nothing.

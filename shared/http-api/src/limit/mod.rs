@@ -45,6 +45,7 @@ use super::{
     client_address::ClientAddress,
     front::Front,
     problem::{Problem, whole_seconds},
+    query::none_taken,
 };
 use accounts::tokens::AccessClaims;
 use domain::{email::Email, error::Error, user::Role};
@@ -224,13 +225,13 @@ pub async fn limit(State(counted): State<Counted>, request: Request, next: Next)
 
 /// The same where there is no such route, or no such method.
 pub(crate) async fn limit_unknown(request: Request, next: Next) -> Response {
-    let counted = Counted::by_method(request.method());
+    let counted = Counted::by_method(request.method()).with_query(true);
     limit(State(counted), request, next).await
 }
 
 async fn count_and_answer(
     front: Arc<Front>,
-    Counted { budget, waits }: Counted,
+    Counted { budget, waits, takes_query }: Counted,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -242,14 +243,19 @@ async fn count_and_answer(
         Permit(Arc::new(Asked { budget, client, claims, needs_token, answer: OnceCell::new(), front }));
     request.extensions_mut().insert(permit.clone());
     let waits = if permit.0.is_refused() { Waits::Call } else { waits };
+    let query = if takes_query { Ok(()) } else { none_taken(request.uri()) };
+    let run = async || match query {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
     let mut response = match waits {
         Waits::Call => match permit.granted().await {
-            Ok(()) => next.run(request).await,
+            Ok(()) => run().await,
             Err(error) => refuse(error),
         },
-        Waits::Handler => next.run(request).await,
+        Waits::Handler => run().await,
         Waits::Answer => {
-            let (response, _) = tokio::join!(next.run(request), permit.answer());
+            let (response, _) = tokio::join!(run(), permit.answer());
             permit.granted().await.map_or_else(refuse, |()| response)
         }
     };

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use utoipa::openapi::{
-    Content, OpenApi, Ref, RefOr, Response,
+    Components, Content, OpenApi, Ref, RefOr, Response,
     example::Example,
     path::{Operation, PathItem},
-    schema::{OneOf, Schema, SchemaType, Type},
+    schema::{AdditionalProperties, OneOf, Schema, SchemaType, Type},
 };
 
 use super::{examples::example, headers, problems, sample::sample};
@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// Problems of the service around every route, where the route itself says nothing of them.
-const OF_EVERY_ROUTE: [(Code, &str); 3] = [
+const OF_EVERY_ROUTE: [(Code, &str); 4] = [
+    (Code::InvalidParameter, "a parameter that is not known here"),
     (Code::RateLimited, "too many requests; wait for `Retry-After`"),
     (Code::InternalError, "a defect on our side"),
     (Code::TryAgain, "the answer took too long"),
@@ -37,6 +38,9 @@ const WITHOUT_ROUTE: [(&str, Code, &str); 3] = [
 /// When a schema can't be written.
 pub fn complete(document: &mut OpenApi) -> Result<(), serde_json::Error> {
     let mut components = document.components.take().unwrap_or_default();
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        close(&serde_json::to_value(&operation.request_body)?, &mut components)?;
+    }
     let schemas = serde_json::to_value(&components.schemas)?;
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         if let Some(RefOr::T(body)) = &mut operation.request_body {
@@ -54,6 +58,27 @@ pub fn complete(document: &mut OpenApi) -> Result<(), serde_json::Error> {
     components.headers.extend(headers::all());
     components.examples.extend(Code::ALL.iter().map(|code| (code.as_str().to_owned(), shown(*code))));
     document.components = Some(components);
+    Ok(())
+}
+
+/// No body may have a field that is not known, nor may an object within. `said` is what is said of one.
+fn close(said: &Value, components: &mut Components) -> Result<(), serde_json::Error> {
+    let parts = match said {
+        Value::Object(parts) => parts.values().collect(),
+        Value::Array(parts) => parts.iter().collect(),
+        _ => Vec::new(),
+    };
+    for part in parts {
+        close(part, components)?;
+    }
+    let name = said["$ref"].as_str().and_then(|path| path.strip_prefix("#/components/schemas/"));
+    if let Some(RefOr::T(Schema::Object(object))) = name.and_then(|name| components.schemas.get_mut(name))
+        && !object.properties.is_empty()
+    {
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        let within = serde_json::to_value(&object.properties)?;
+        close(&within, components)?;
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::{Code, body, caller, cursor, headers, if_match, json, problem::Proble
 use domain::{
     error::{Error, GaveUp},
     event::NotOnSale,
-    field_error::FieldError,
+    field_error::Wrong,
 };
 
 /// A problem with the code.
@@ -16,12 +16,14 @@ pub(super) fn example(code: Code) -> Problem {
     let later = Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(500_000);
     let error = match code {
         Code::Unauthorized => return Problem::unauthorized("The Authorization header is missing.", "Bearer"),
-        Code::InvalidParameter => return Problem::bad_parameter("limit", "must be 1 to 100"),
+        Code::InvalidParameter => {
+            return Problem::bad_parameter("limit", Wrong::OutOfRange { min: 1, max: 100 });
+        }
         Code::MalformedBody => return body::malformed_body(),
         Code::BodyTooSlow => return body::too_slow(),
         Code::HostNotServed => return Problem::new(Code::HostNotServed),
         Code::UnsupportedMediaType => return body::not_json(),
-        Code::BodyTooLarge => return body::too_large(),
+        Code::BodyTooLarge => return body::too_large(body::BODY_BYTES_MAX),
         Code::Forbidden => return caller::forbidden(),
         Code::InvalidCursor => return cursor::invalid_cursor(),
         Code::IfMatchRequired => return if_match::if_match_required(),
@@ -58,7 +60,7 @@ pub(super) fn example(code: Code) -> Problem {
         Code::CapacityBelowSold => Error::CapacityBelowSold { lowest: 250 },
         Code::EventHasBookings => Error::EventHasBookings,
         Code::EventNotDraft => Error::EventNotDraft,
-        Code::ValidationFailed => Error::Invalid(vec![FieldError::new("quantity", "must be 1 to 10")]),
+        Code::ValidationFailed => Error::invalid_field("quantity", Wrong::OutOfRange { min: 1, max: 10 }),
         Code::TryAgain => Error::GaveUp(GaveUp::Answering),
         Code::InternalError => Error::Internal("for the document".into()),
     };

@@ -128,7 +128,7 @@ problems! {
     MalformedBody: "it broke off",
     BodyTooSlow: "from a server of its own",
     BodyTooLarge: "more than 16 KiB",
-    UnsupportedMediaType: "not JSON",
+    UnsupportedMediaType: "not JSON, or compressed",
     ValidationFailed: "each bad or unknown field is listed in `errors`",
 }
 
@@ -155,7 +155,7 @@ problems! {
 problems! {
     /// Errors of every route with an `If-Match`.
     pub VersionProblems:
-    InvalidParameter: "`If-Match` is no strong ETag",
+    InvalidParameter: "`If-Match` is no strong ETag, or stands there twice",
     StaleVersion: "see `current_version`",
     IfMatchRequired,
 }
@@ -165,10 +165,10 @@ problems! {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
 pub struct KeyHeader {
-    /// New for each request, the same for each retry; 1 to 255 visible ASCII characters, remembered for 24 h.
+    /// New for each request, the same for each retry; 1 to 255 visible ASCII characters but commas, remembered for 24 h.
     #[param(
         rename = "Idempotency-Key",
-        pattern = "^[!-~]{1,255}$",
+        pattern = "^[!-+\\--~]{1,255}$",
         example = "0c9e6d3f-4b7e-4a0f-9d0e-3c1f5c2b8a71"
     )]
     key: String,
@@ -182,7 +182,7 @@ pub struct OptionalKeyHeader {
     /// Not needed: the same request again does nothing more. The same key in another request is refused.
     #[param(
         rename = "Idempotency-Key",
-        pattern = "^[!-~]{1,255}$",
+        pattern = "^[!-+\\--~]{1,255}$",
         example = "0c9e6d3f-4b7e-4a0f-9d0e-3c1f5c2b8a71"
     )]
     key: Option<String>,
@@ -194,10 +194,10 @@ pub struct OptionalKeyHeader {
 #[expect(dead_code, reason = "describes the header for the document; headers.rs reads it")]
 pub struct AdvisedKeyHeader {
     /// Without, the same request again does the same once more. New for each request, the same for each retry; 1 to 255
-    /// visible ASCII characters, remembered for 24 h.
+    /// visible ASCII characters but commas, remembered for 24 h.
     #[param(
         rename = "Idempotency-Key",
-        pattern = "^[!-~]{1,255}$",
+        pattern = "^[!-+\\--~]{1,255}$",
         example = "0c9e6d3f-4b7e-4a0f-9d0e-3c1f5c2b8a71"
     )]
     key: Option<String>,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-const INSTANT: &str = "2031-06-12T20:00:00Z";
+const INSTANT: &str = "2031-06-12T20:00:00.000Z";
 const UUID: &str = "019ae3c1-8f5b-7a0e-9c52-6d1f0a7b3e48";
 
 /// A value of the schema; none where the schema does not say enough. `schemas` are those that it may refer to.

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
 };
 use futures::{Stream, TryStreamExt, stream};
 use jiff::{Timestamp, civil::Date};
+use serde::Deserialize;
 
 use super::{
     Item, Store,
@@ -21,7 +22,7 @@ use super::{
 use domain::{
     audit::AuditEntry,
     error::Error,
-    event::{Event, EventStatus, ON_SALE_LOOKBACK, UpcomingEvent, Words},
+    event::{Event, EventStatus, ON_SALE_LOOKBACK, UpcomingEvent, Words, searched},
     id::EventId,
     inventory::{Draw, InventoryShard},
     page::{Page, PageKey, PageKeyPart},
@@ -54,6 +55,27 @@ pub struct EventsFilter {
     pub with_pricing_only: bool,
     /// Only those that are upcoming at that time, in place of `from`.
     pub upcoming_at: Option<Timestamp>,
+}
+
+/// What the list needs of an event's item.
+#[derive(Deserialize)]
+struct Listed {
+    id: EventId,
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    starts_at: Timestamp,
+    shards: u16,
+    version: u64,
+    name: String,
+    venue: Option<String>,
+    #[serde(default, with = "jiff::fmt::serde::timestamp::millisecond::optional")]
+    sales_close_at: Option<Timestamp>,
+}
+
+impl From<Listed> for UpcomingEvent {
+    fn from(listed: Listed) -> Self {
+        let Listed { id, starts_at, shards, version, name, venue, sales_close_at } = listed;
+        Self { id, starts_at, shards, version, searched: searched(&name, venue.as_deref()), sales_close_at }
+    }
 }
 
 /// How a creation ended.
@@ -159,13 +181,14 @@ impl Store {
         };
         let mut pages = self
             .query_by_start(&filter)
-            .projection_expression("id, starts_at, shards, version, name_lower, sales_close_at")
+            .projection_expression("id, starts_at, shards, version, #name, venue, sales_close_at")
+            .expression_attribute_names("#name", "name")
             .into_paginator()
             .items()
             .send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
-            let event: Option<UpcomingEvent> = readable(item.map_err(failed)?);
+            let event = readable::<Listed>(item.map_err(failed)?).map(UpcomingEvent::from);
             found.extend(event.filter(|event| event.is_upcoming(now)));
         }
         Ok(found)
@@ -189,8 +212,7 @@ impl Store {
         if filter.upcoming_at.is_none() && filter.words.is_none() {
             return read_page(self.page_limits, query, limit, start, place_of).await;
         }
-        // DynamoDB can't tell capital letters from small ones, and keeps only the name in small ones; nor does it know when
-        // the sales of an event without a time of its own close.
+        // DynamoDB can't compare text as people do; nor does it know when the sales of an event without a time of its own close.
         let is_wanted = |event: &Event| {
             filter.upcoming_at.is_none_or(|now| event.is_upcoming(now))
                 && filter.words.as_ref().is_none_or(|words| words.are_in_event(&event.details))
@@ -409,6 +431,7 @@ impl Store {
 pub fn event_item(event: &Event) -> Result<Item, Error> {
     let mut item = to_item(event)?;
     item.insert("listing".to_owned(), text(LISTING));
+    // Releases before look for words in it.
     item.insert("name_lower".to_owned(), text(event.details.name.to_lowercase()));
     Ok(item)
 }

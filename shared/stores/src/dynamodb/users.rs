@@ -1,4 +1,5 @@
-//! Users. Key: `email`, in its normalised form, so that an address can be taken once only. Index `by_id`: `id`, with the
+//! Users. Key: `email`, in its normalised form, so that an address can be taken once only. Releases before normalised less, and
+//! accounts of then keep their keys ([`Address`]). Index `by_id`: `id`, with the
 //! address and the name and nothing else (see [`super::people`]).
 //!
 //! All that Evently keeps of a person is in their item here; everything else knows the id alone. So whoever removes the item
@@ -6,18 +7,21 @@
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{Delete, ReturnValue, TransactWriteItem, Update},
+    types::{ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem, Update},
 };
+use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::{Store, failed, from_item, number, text, to_item, transaction::Transacted, was_written};
 use domain::{
-    email::Email,
+    email::{Address, Email},
     error::Error,
     id::UserId,
     user::{EndedTokensNote, PasswordHash, User},
 };
 
+/// Nobody has it; the second half, because the SDK may try again after a reply was lost, and must not meet itself.
+const IS_FREE_OR_OURS: &str = "attribute_not_exists(email) OR id = :id";
 /// The password is the one that was read, or already the new one: the SDK may try again.
 const IS_UNCHANGED: &str = "id = :id AND (password_hash = :old OR password_hash = :new)";
 /// The account is the one that was read, with the password that it had.
@@ -38,14 +42,50 @@ impl Store {
         found.item.map(from_item).transpose()
     }
 
-    /// Adds an account; `EmailTaken` if the address has one.
+    /// The account of an address, whichever of its keys it has. All are asked for at once, so that it takes as long whether
+    /// there is one or not.
+    pub async fn account_of(&self, address: &Address) -> Result<Option<User>, Error> {
+        let found = try_join_all(address.keys.iter().map(|key| self.user_by_email(key))).await?;
+        Ok(found.into_iter().flatten().next())
+    }
+
+    /// Adds an account; `EmailTaken` if its address has one, also under a key of before.
+    pub async fn register_user(&self, user: &User, address: &Address) -> Result<(), Error> {
+        let former = address.former().map(|key| self.no_user_at(key)).collect::<Result<Vec<_>, _>>()?;
+        if former.is_empty() {
+            return self.create_user(user).await;
+        }
+        let put = Put::builder()
+            .table_name(&self.tables.users)
+            .set_item(Some(to_item(user)?))
+            .condition_expression(IS_FREE_OR_OURS)
+            .expression_attribute_values(":id", text(user.id))
+            .build()
+            .map_err(|error| Error::Internal(Box::new(error)))?;
+        let put = TransactWriteItem::builder().put(put).build();
+        match self.transact([vec![put], former].concat()).await? {
+            Transacted::Committed => Ok(()),
+            Transacted::Refused(_) => Err(Error::EmailTaken),
+        }
+    }
+
+    fn no_user_at(&self, key: &Email) -> Result<TransactWriteItem, Error> {
+        ConditionCheck::builder()
+            .table_name(&self.tables.users)
+            .key("email", text(key))
+            .condition_expression("attribute_not_exists(email)")
+            .build()
+            .map(|check| TransactWriteItem::builder().condition_check(check).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+
+    /// Adds an account; `EmailTaken` if its key has one.
     pub async fn create_user(&self, user: &User) -> Result<(), Error> {
         self.client
             .put_item()
             .table_name(&self.tables.users)
             .set_item(Some(to_item(user)?))
-            // The second half: the SDK may try again after a reply was lost, and must not meet itself.
-            .condition_expression("attribute_not_exists(email) OR id = :id")
+            .condition_expression(IS_FREE_OR_OURS)
             .expression_attribute_values(":id", text(user.id))
             .send()
             .await

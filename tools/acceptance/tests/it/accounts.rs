@@ -1,12 +1,18 @@
 //! Accounts: what may be registered, and who is let in.
 
+use argon2::{Argon2, PasswordHasher};
+use domain::{
+    email::Email,
+    id::UserId,
+    user::{PasswordHash, Role, User},
+};
 use futures::future::join_all;
 use http_api::ClientAddress;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use telemetry::names;
 
-use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, TestApp, metrics::Measured, put_back};
+use crate::common::{ADMIN_EMAIL, ADMIN_PASSWORD, Answer, TestApp, erase_me, metrics::Measured, put_back};
 
 const PASSWORD: &str = "correct horse";
 
@@ -316,5 +322,216 @@ async fn without_redis_each_process_counts_registrations_by_itself() {
     // Nobody knows whose they are.
     for _ in 0..4 {
         assert!(evently.app.count_registration(ClientAddress::Unknown).await.is_ok());
+    }
+}
+
+/// An account as a release before kept it: under the address in lower case, whatever else could be the same.
+async fn kept_before(evently: &TestApp, key: &str, password: &str) -> User {
+    let made = json!({ "email": "hashed@example.com", "password": PASSWORD });
+    assert_eq!(evently.anybody().post("/register", made).await.status, 201);
+    let hash = Argon2::default().hash_password(password.as_bytes()).unwrap().to_string();
+    let hashed = Email::parse("hashed@example.com").unwrap();
+    let like = evently.app.store.user_by_email(&hashed).await.unwrap().unwrap();
+    let email: Email = serde_json::from_value(json!(key)).unwrap();
+    let created_at = Timestamp::now() - SignedDuration::from_hours(48);
+    let user =
+        User { email, id: UserId::new(), password_hash: Some(PasswordHash::new(hash)), created_at, ..like };
+    evently.app.store.create_user(&user).await.unwrap();
+    user
+}
+
+#[tokio::test]
+async fn an_account_of_before_is_found_by_every_spelling_and_nobody_takes_its_address() {
+    for (key, spellings) in [
+        ("straße@example.com", vec!["straße@example.com", "STRAẞE@example.com", "Straße@Example.com"]),
+        (
+            "ada@xn--bcher-kva.example",
+            vec![
+                "ada@xn--bcher-kva.example",
+                "ada@bücher.example",
+                "ADA@BÜCHER.example",
+                "ada@bu\u{308}cher.example",
+            ],
+        ),
+        (
+            "ada@bücher.example",
+            vec!["ada@bücher.example", "ada@xn--bcher-kva.example", "ａｄａ@BÜCHER.example"],
+        ),
+    ] {
+        let evently = TestApp::start().await;
+        let user = kept_before(&evently, key, PASSWORD).await;
+        for email in &spellings {
+            let signed_in =
+                evently.anybody().post("/login", json!({ "email": email, "password": PASSWORD })).await;
+            assert_eq!(signed_in.status, 200, "{key} as {email}: {}", signed_in.body);
+            assert_eq!(signed_in.body["user"]["id"], user.id.to_string());
+            let taken = json!({ "email": email, "password": "four quiet green bicycles" });
+            evently.anybody().post("/register", taken).await.assert_problem(409, "email_taken");
+        }
+        let ada =
+            evently.anybody().post("/login", json!({ "email": spellings[0], "password": PASSWORD })).await;
+        let ada = evently.anybody().with_token(ada.text("access_token"));
+        assert_eq!(ada.get("/me").await.body["user"]["email"], key);
+        let new = "four quiet green bicycles";
+        let change = json!({ "current_password": PASSWORD, "new_password": new });
+        assert_eq!(ada.post("/password", change).await.status, 204);
+        let ada = evently.anybody().post("/login", json!({ "email": spellings[1], "password": new })).await;
+        let ada = evently.anybody().with_token(ada.text("access_token"));
+        assert_eq!(erase_me(&ada, new).await.status, 204);
+        // The address is free again, and gets the key of now.
+        let again =
+            evently.anybody().post("/register", json!({ "email": spellings[0], "password": new })).await;
+        assert_eq!(again.status, 201, "{}", again.body);
+        let expected = Email::parse(spellings[0]).unwrap();
+        assert_eq!(again.body["user"]["email"], expected.as_str());
+    }
+}
+
+#[tokio::test]
+async fn spellings_of_one_address_registered_at_once_are_one_account() {
+    let spellings = [
+        "Zoé@bücher.example",
+        "zoe\u{301}@bücher.example",
+        "ZOÉ@xn--bcher-kva.example",
+        "ｚｏé@BÜCHER.example",
+    ];
+    let evently = TestApp::start().await;
+    let answers = join_all(spellings.iter().cycle().take(12).map(|email| {
+        let anybody = evently.anybody();
+        let zoe = registration(json!({ "email": email }));
+        async move { anybody.post("/register", zoe).await }
+    }))
+    .await;
+    for answer in &answers {
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        assert_eq!(answer.body["user"], answers[0].body["user"]);
+    }
+    assert_eq!(answers[0].body["user"]["email"], "zoé@bücher.example");
+}
+
+#[tokio::test]
+async fn a_registration_beside_one_of_a_release_before_makes_no_second_account() {
+    let evently = TestApp::start().await;
+    let made = async |n: usize| {
+        let evently = &evently;
+        let (local, email) = (format!("straße-{n}"), format!("Straße-{n}@example.com"));
+        let old = User {
+            email: serde_json::from_value(json!(format!("{local}@example.com"))).unwrap(),
+            id: UserId::new(),
+            name: None,
+            role: Role::User,
+            password_hash: None,
+            password_version: 0,
+            password_changed_at: None,
+            previous_password_hash: None,
+            created_at: Timestamp::now(),
+        };
+        evently.app.store.create_user(&old).await.unwrap();
+        let anybody = evently.anybody();
+        let taken = anybody.post("/register", registration(json!({ "email": email }))).await;
+        taken.assert_problem(409, "email_taken");
+        let now: Email = Email::parse(&email).unwrap();
+        assert!(evently.app.store.user_by_email(&now).await.unwrap().is_none());
+    };
+    for n in 0..3 {
+        made(n).await;
+    }
+}
+
+#[tokio::test]
+async fn two_accounts_of_before_go_on_though_their_addresses_are_one_now() {
+    let evently = TestApp::start().await;
+    let sharp = kept_before(&evently, "straße@example.com", "the sharp one's words").await;
+    let plain = registration(json!({ "email": "strasse@example.com", "password": "the plain one's words" }));
+    let plain = evently.anybody().post("/register", plain).await;
+    assert_eq!(plain.status, 201, "nothing tells that they are one: {}", plain.body);
+    for (email, password, id) in [
+        ("straße@example.com", "the sharp one's words", sharp.id.to_string()),
+        (
+            "strasse@example.com",
+            "the plain one's words",
+            plain.body["user"]["id"].as_str().unwrap().to_owned(),
+        ),
+    ] {
+        let signed_in =
+            evently.anybody().post("/login", json!({ "email": email, "password": password })).await;
+        assert_eq!((signed_in.status, &signed_in.body["user"]["id"]), (200, &json!(id)), "{email}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_passwords_of_all_spellings_of_an_address_count_together() {
+    let evently = TestApp::start().await;
+    kept_before(&evently, "straße@example.com", PASSWORD).await;
+    for email in [
+        "straße@example.com",
+        "STRASSE@example.com",
+        "Straße@example.com",
+        "strasse@example.com",
+        "straße@example.com",
+    ] {
+        let wrong = json!({ "email": email, "password": "not the password" });
+        evently.anybody().post("/login", wrong).await.assert_problem(401, "invalid_credentials");
+    }
+    let next = json!({ "email": "STRAẞE@example.com", "password": PASSWORD });
+    evently.anybody().post("/login", next).await.assert_problem(429, "too_many_attempts");
+}
+
+#[tokio::test]
+async fn the_admin_of_the_settings_signs_in_with_every_spelling_and_keeps_an_account_of_before() {
+    let evently = TestApp::with(|config| {
+        config.admin.as_mut().unwrap().email = Email::parse("Größe@bücher.example").unwrap();
+    })
+    .await;
+    let old = kept_before(&evently, "größe@bücher.example", "of no use").await;
+    for email in ["größe@bücher.example", "Größe@xn--bcher-kva.example", "Gro\u{308}ße@BÜCHER.example"]
+    {
+        let signed_in =
+            evently.anybody().post("/login", json!({ "email": email, "password": ADMIN_PASSWORD })).await;
+        assert_eq!(signed_in.status, 200, "{email}: {}", signed_in.body);
+        assert_eq!(signed_in.body["user"]["role"], "admin");
+        assert_eq!(signed_in.body["user"]["id"], old.id.to_string());
+        let admin = evently.anybody().with_token(signed_in.text("access_token"));
+        assert_eq!(admin.get("/admin/events").await.status, 200);
+        assert_eq!(admin.get("/me").await.body["user"]["id"], old.id.to_string());
+        let change =
+            json!({ "current_password": ADMIN_PASSWORD, "new_password": "four quiet green bicycles" });
+        admin.post("/password", change).await.assert_problem(409, "password_is_a_setting");
+    }
+    for email in ["größe@bücher.example", "grösse@bücher.example"] {
+        let taken = registration(json!({ "email": email }));
+        evently.anybody().post("/register", taken).await.assert_problem(409, "email_taken");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_the_same_from_every_keyboard_and_has_no_control_characters() {
+    let evently = TestApp::start().await;
+    let anybody = evently.anybody();
+    let apart = "Zoe\u{301} und\u{a0}das Meer";
+    assert_eq!(anybody.post("/register", registration(json!({ "password": apart }))).await.status, 201);
+    for password in [apart, "Zoé und das Meer", "Zoé und\u{3000}das Meer"] {
+        let signed_in = anybody.post("/login", registration(json!({ "password": password }))).await;
+        assert_eq!(signed_in.status, 200, "{password}: {}", signed_in.body);
+    }
+    for password in [
+        "\0".repeat(12),
+        "correct\0horse".to_owned(),
+        "correct\thorse".to_owned(),
+        "correct\u{378}horse".to_owned(),
+    ] {
+        let refused = anybody
+            .post("/register", registration(json!({ "email": "b@example.com", "password": password })))
+            .await;
+        assert_eq!((refused.status, refused.bad_fields()), (422, vec!["password"]), "{password:?}");
+        assert_eq!(refused.body["errors"][0]["code"], "not_a_password");
+    }
+    // What a release before took still opens its account.
+    for (n, password) in ["\0".repeat(12), apart.to_owned()].into_iter().enumerate() {
+        let evently = TestApp::start().await;
+        let email = format!("old-{n}@example.com");
+        kept_before(&evently, &email, &password).await;
+        let credentials = json!({ "email": email, "password": password });
+        assert_eq!(evently.anybody().post("/login", credentials).await.status, 200, "{password:?}");
     }
 }

@@ -98,7 +98,6 @@ async fn a_patch_changes_what_it_names_and_keeps_the_rest() {
         ("sales_open_at", json!(in_hours(2))),
         ("max_per_booking", json!(4)),
         ("max_per_user", json!(9)),
-        ("currency", json!("EUR")),
         ("pricing", json!({ "min_percent": 50, "max_percent": 200 })),
         ("status", json!("published")),
     ]
@@ -114,10 +113,10 @@ async fn a_patch_changes_what_it_names_and_keeps_the_rest() {
     let patched = admin.patch(&path, "*", json!({ "capacity": 150, "base_price": 9_000.0 })).await;
     assert_eq!((&patched.body["capacity"], &patched.body["available"]), (&json!(150), &json!(150)));
     assert_eq!((&patched.body["base_price"], &patched.body["price"]), (&json!(9_000), &json!(9_000)));
-    let same = admin.patch(&path, "*", json!({})).await;
-    expected = patched.body;
-    expected["version"] = json!(expected["version"].as_u64().unwrap() + 1);
-    assert_eq!((same.status, &same.body), (200, &expected), "nothing named, nothing changed");
+    for nothing in [json!({}), json!({ "currency": "EUR", "capacity": 150 })] {
+        let same = admin.patch(&path, "*", nothing).await;
+        assert_eq!((same.status, &same.body), (200, &patched.body), "nothing is changed");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What an admin may write about an event.
 
+use domain::time::shown;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -105,7 +106,7 @@ async fn the_largest_and_the_smallest_values_are_accepted() {
     let evently = TestApp::start().await;
     let admin = evently.admin();
     let week = in_hours(24 * 7);
-    let most = (week.parse::<Timestamp>().unwrap() + SignedDuration::from_hours(24 * 31)).to_string();
+    let most = shown(week.parse::<Timestamp>().unwrap() + SignedDuration::from_hours(24 * 31));
     for event in [
         json!({
             "name": "n".repeat(200), "venue": "ü".repeat(200), "description": "d".repeat(5_000),

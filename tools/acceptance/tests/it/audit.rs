@@ -54,7 +54,6 @@ async fn each_action_leaves_one_entry_that_says_who_did_what() {
         json!({ "name": "Gala", "venue": "Opera", "capacity": 30, "pricing": { "max_percent": 120 } }),
         json!({ "capacity": 10 }),
         json!({ "status": "cancelled" }),
-        json!({}),
     ] {
         answers.push(admin.patch(&path, "*", patch).await);
     }
@@ -62,7 +61,7 @@ async fn each_action_leaves_one_entry_that_says_who_did_what() {
     answers.push(admin.put(&path, "*", draft).await);
     answers.push(admin.delete_version(&path, "*").await);
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
-    assert_eq!(statuses, [201, 200, 200, 200, 200, 200, 200, 204]);
+    assert_eq!(statuses, [201, 200, 200, 200, 200, 200, 204]);
 
     let mut found = trail(&evently, "").await;
     found.reverse();
@@ -83,11 +82,11 @@ async fn each_action_leaves_one_entry_that_says_who_did_what() {
     }
     let actions: Vec<_> = found.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
     assert_eq!(actions[0], "event_created");
-    assert!(actions[1..7].iter().all(|action| *action == "event_changed"), "{actions:?}");
-    assert_eq!(actions[7], "event_deleted");
+    assert!(actions[1..6].iter().all(|action| *action == "event_changed"), "{actions:?}");
+    assert_eq!(actions[6], "event_deleted");
     let names: Vec<_> = found.iter().map(|entry| entry["event_name"].as_str().unwrap()).collect();
     assert_eq!(names[..2], ["Concert"; 2]);
-    assert_eq!(names[2..], ["Gala"; 6]);
+    assert_eq!(names[2..], ["Gala"; 5]);
 
     let (null, draft, published) = (&Value::Null, &json!("draft"), &json!("published"));
     let starts_at = &answers[0].body["starts_at"];
@@ -117,14 +116,13 @@ async fn each_action_leaves_one_entry_that_says_who_did_what() {
     );
     assert_eq!(changes(&found[3]), [("capacity", &json!(30), &json!(10))]);
     assert_eq!(changes(&found[4]), [("status", published, &json!("cancelled"))]);
-    assert_eq!(changes(&found[5]), [], "a change of nothing makes a version, too");
-    let of_put: Vec<_> = changes(&found[6]).into_iter().map(|(field, ..)| field).collect();
+    let of_put: Vec<_> = changes(&found[5]).into_iter().map(|(field, ..)| field).collect();
     let starts_at = of_put.contains(&"starts_at").then_some("starts_at");
     let expected: Vec<_> = ["venue"].into_iter().chain(starts_at).collect();
     let expected = [&expected[..], &["base_price", "status", "pricing.min_percent", "pricing.max_percent"]];
     assert_eq!(of_put, expected.concat());
-    assert!(changes(&found[7]).iter().all(|(_, before, after)| !before.is_null() && after.is_null()));
-    assert!(changes(&found[7]).contains(&("base_price", &json!(3_000), null)), "all that it was");
+    assert!(changes(&found[6]).iter().all(|(_, before, after)| !before.is_null() && after.is_null()));
+    assert!(changes(&found[6]).contains(&("base_price", &json!(3_000), null)), "all that it was");
 }
 
 #[tokio::test]

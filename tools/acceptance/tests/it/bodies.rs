@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::common::{Answer, Session, TestApp, send};
 
 const LIMIT_BYTES: usize = 16 * 1024;
+const EVENT_LIMIT_BYTES: usize = 64 * 1024;
 const JSON: &str = "application/json";
 
 /// Books with that body.
@@ -46,7 +47,7 @@ async fn what_is_no_json_is_malformed() {
         b"{\"quantity\": 01}",
         b"[1",
         b"\xff\xfe",
-        b"\xef\xbb\xbf{\"quantity\": 1}",
+        b"\xef\xbb\xbf\xef\xbb\xbf{\"quantity\": 1}",
     ];
     for body in bodies {
         let refused = book(&user, &event, Some(JSON), *body).await;
@@ -155,7 +156,7 @@ async fn a_body_may_have_16_kib_and_no_byte_more() {
     let long = json!({ "email": "ada@example.com", "password": "p".repeat(LIMIT_BYTES) });
     evently.anybody().post("/register", long.clone()).await.assert_problem(413, "body_too_large");
     evently.anybody().post("/login", long).await.assert_problem(413, "body_too_large");
-    let wordy = crate::common::concert(json!({ "description": "d".repeat(LIMIT_BYTES) }));
+    let wordy = crate::common::concert(json!({ "description": "d".repeat(EVENT_LIMIT_BYTES) }));
     evently.admin().post("/admin/events", wordy).await.assert_problem(413, "body_too_large");
     assert_eq!(evently.available(&event).await, 8);
 }
@@ -190,6 +191,111 @@ async fn post_in_chunks(evently: &TestApp, path: &str, body: &[u8]) -> String {
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).await.unwrap();
     String::from_utf8(answer).unwrap()
+}
+
+/// Each character as escapes of its UTF-16.
+fn escaped(text: &str) -> String {
+    text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+#[tokio::test]
+async fn an_event_fits_however_its_json_is_escaped() {
+    let evently = TestApp::start().await;
+    let (name, venue, description) = ("🎪".repeat(200), "🎭".repeat(200), "🎶".repeat(5_000));
+    let concert =
+        crate::common::concert(json!({ "name": "NAME", "venue": "VENUE", "description": "DESCRIPTION" }));
+    let body = concert
+        .to_string()
+        .replace("NAME", &escaped(&name))
+        .replace("VENUE", &escaped(&venue))
+        .replace("DESCRIPTION", &escaped(&description));
+    assert!(body.len() > 64_800, "{}", body.len());
+    let made = evently.admin().post_bytes("/admin/events", JSON, body.clone()).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(
+        (&made.body["name"], &made.body["venue"], &made.body["description"]),
+        (&json!(name), &json!(venue), &json!(description))
+    );
+    let path = format!("/admin/events/{}", made.text("id"));
+    let put = evently.admin().request(reqwest::Method::PUT, &path).header("if-match", "*");
+    assert_eq!(send(put.header("content-type", JSON).body(body)).await.status, 200);
+    let patch = evently.admin().request(reqwest::Method::PATCH, &path).header("if-match", "*");
+    let patch = patch.header("content-type", "application/merge-patch+json");
+    let body = format!(r#"{{"description": "{}"}}"#, escaped(&"🎷".repeat(5_000)));
+    assert_eq!(send(patch.body(body)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_passed_over() {
+    let evently = TestApp::start().await;
+    let (event, user) = (evently.event(10).await, evently.user());
+    for body in ["\u{feff}{\"quantity\": 1}", "\u{feff} {}", "\u{feff}"] {
+        let held = book(&user, &event, Some(JSON), body).await;
+        assert_eq!(held.status, 201, "{body:?}: {}", held.body);
+    }
+    let admin = evently.admin();
+    let patch =
+        admin.request(reqwest::Method::PATCH, &format!("/admin/events/{event}")).header("if-match", "*");
+    let patch = patch.header("content-type", "application/merge-patch+json");
+    assert_eq!(send(patch.body("\u{feff}{\"venue\": \"Hall\"}")).await.body["venue"], "Hall");
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_and_says_so() {
+    let evently = TestApp::start().await;
+    let (event, user) = (evently.event(10).await, evently.user());
+    let path = format!("/events/{event}/book");
+    let book = |codings: &[&str]| {
+        let mut request = user.request(reqwest::Method::POST, &path).header("content-type", JSON);
+        request = request.header("idempotency-key", Uuid::now_v7().to_string());
+        for coding in codings {
+            request = request.header("content-encoding", *coding);
+        }
+        send(request.body("{}"))
+    };
+    for codings in [&["gzip"][..], &["br"], &["identity, gzip"], &["identity", "gzip"], &["GZIP"], &[""]] {
+        let refused = book(codings).await;
+        refused.assert_problem(415, "unsupported_media_type");
+        assert!(refused.text("detail").contains("Content-Encoding"), "{codings:?}: {}", refused.body);
+    }
+    for codings in [&["identity"][..], &["Identity"]] {
+        assert_eq!(book(codings).await.status, 201, "{codings:?}");
+    }
+    let patch = evently.admin().request(reqwest::Method::PATCH, &format!("/admin/events/{event}"));
+    let patch = patch.header("if-match", "*").header("content-encoding", "gzip");
+    let refused = send(patch.header("content-type", "application/merge-patch+json").body("{}")).await;
+    refused.assert_problem(415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_second_media_type_is_none() {
+    let evently = TestApp::start().await;
+    let (event, user) = (evently.event(10).await, evently.user());
+    let request = user.request(reqwest::Method::POST, &format!("/events/{event}/book"));
+    let request = request.header("content-type", JSON).header("content-type", "text/plain");
+    let refused = send(request.header("idempotency-key", "a-key").body("{}")).await;
+    refused.assert_problem(415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_100_continue_is_told_to_go_on() {
+    let evently = TestApp::start().await;
+    let address = evently.url.strip_prefix("http://").unwrap();
+    let body = r#"{"email": "ada@example.com", "password": "correct horse"}"#;
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /register HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut interim = [0; 25];
+    connection.read_exact(&mut interim).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    connection.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
 }
 
 #[tokio::test]

@@ -316,7 +316,7 @@ async fn after_an_edit_a_process_is_sent_the_edit_and_not_the_list() {
     // Many more, of which Redis alone knows: what matters is how much it sends.
     let many = (0..2_000).map(|n| UpcomingEvent {
         id: EventId::new(Timestamp::now()),
-        name_lower: format!("concert {n}"),
+        searched: format!("concert {n}\n"),
         ..UpcomingEvent::from(&known)
     });
     let list: Vec<UpcomingEvent> = many.chain([UpcomingEvent::from(&known)]).collect();

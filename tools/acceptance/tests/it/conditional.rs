@@ -138,6 +138,72 @@ async fn a_change_needs_the_version_that_it_is_based_on() {
 }
 
 #[tokio::test]
+async fn what_changes_nothing_makes_no_version_and_no_entry() {
+    let evently = TestApp::start().await;
+    let wanted = json!({ "capacity": 10, "venue": "Hall", "description": "Doors at 8", "pricing": {} });
+    let event = evently.event_with(wanted.clone()).await;
+    let (admin, path) = (evently.admin(), format!("/admin/events/{event}"));
+    let before = admin.get(&path).await;
+    let mut same = before.body.clone();
+    for shown_only in ["id", "available", "price", "version"] {
+        same.as_object_mut().unwrap().remove(shown_only);
+    }
+    let patches = [
+        json!({}),
+        json!({ "venue": "Hall", "capacity": 10.0 }),
+        json!({ "pricing": {}, "status": null }),
+        same.clone(),
+    ];
+    let mut answers = vec![admin.put(&path, "\"1\"", same).await];
+    for patch in patches {
+        answers.push(admin.patch(&path, "\"1\"", patch).await);
+    }
+    for answer in answers {
+        assert_eq!((answer.status, &answer.body), (200, &before.body));
+        assert_eq!(answer.header("etag"), before.header("etag"));
+    }
+    let entries = admin.get(&format!("/admin/audit?event={event}")).await;
+    assert_eq!(entries.body["items"].as_array().unwrap().len(), 1, "{}", entries.body);
+    admin.patch(&path, "\"2\"", json!({})).await.assert_problem(412, "stale_version");
+    assert_eq!(admin.patch(&path, "\"1\"", json!({ "venue": "Park" })).await.body["version"], 2);
+}
+
+#[tokio::test]
+async fn a_second_line_of_a_header_that_says_one_thing_is_refused() {
+    let evently = TestApp::start().await;
+    let event = evently.event(10).await;
+    let (admin, path) = (evently.admin(), format!("/admin/events/{event}"));
+    for lines in [["\"1\"", "\"1\""], ["\"1\"", "\"2\""], ["*", "\"1\""]] {
+        for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+            let request = admin
+                .request(method.clone(), &path)
+                .header("if-match", lines[0])
+                .header("if-match", lines[1]);
+            let refused = send(request.json(&concert(json!({})))).await;
+            refused.assert_problem(400, "invalid_parameter");
+            assert_eq!(refused.bad_fields(), ["If-Match"], "{method} {lines:?}");
+        }
+    }
+    let reservation = evently.user().hold(&event, 1).await;
+    for path in [
+        format!("/events/{event}/book"),
+        "/admin/events".to_owned(),
+        format!("/reservations/{reservation}/confirm"),
+    ] {
+        for keys in [&["one", "two"][..], &["one", "one"], &["one,two"]] {
+            let mut request = admin.request(Method::POST, &path);
+            for key in keys {
+                request = request.header("idempotency-key", *key);
+            }
+            let refused = send(request.json(&json!({}))).await;
+            refused.assert_problem(400, "invalid_parameter");
+            assert_eq!(refused.bad_fields(), ["Idempotency-Key"], "{path} {keys:?}: {}", refused.body);
+        }
+    }
+    assert_eq!(evently.available(&event).await, 9, "nothing else is held");
+}
+
+#[tokio::test]
 async fn a_change_may_be_based_on_any_tag_of_the_version_whatever_was_sold_since() {
     let evently = TestApp::start().await;
     let event = evently

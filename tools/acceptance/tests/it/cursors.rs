@@ -198,7 +198,7 @@ fn every_list_with_a_cursor_is_known_here() {
         [
             "/admin/audit event from to user",
             "/admin/events q starts_from starts_to status",
-            "/admin/events/capacity_utilization from to",
+            "/admin/events/capacity_utilization from starts_from starts_to to",
             "/admin/events/{id}/bookings status",
             "/admin/events/{id}/prices",
             "/admin/pricing/preview",

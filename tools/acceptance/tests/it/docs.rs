@@ -9,6 +9,9 @@ async fn page(evently: &TestApp) -> String {
     evently.anybody().request(Method::GET, "/docs").send().await.unwrap().text().await.unwrap()
 }
 
+/// Where the page's order stands.
+const JOURNEY: &str = include_str!("../../../../functions/events/build/operation.rs");
+
 #[tokio::test]
 async fn the_page_shows_every_operation_code_and_object() {
     let evently = TestApp::start().await;
@@ -18,6 +21,7 @@ async fn the_page_shows_every_operation_code_and_object() {
         for operation in operations.as_object().unwrap().values() {
             let name = operation["operationId"].as_str().unwrap();
             assert!(page.contains(&format!(r#"<article id="{name}">"#)), "{name}");
+            assert!(JOURNEY.contains(&format!("\"{name}\"")), "{name} has no place in the journey");
         }
     }
     for code in document["components"]["examples"].as_object().unwrap().keys() {

@@ -168,6 +168,146 @@ async fn no_text_of_an_event_has_control_characters() {
 }
 
 #[tokio::test]
+async fn every_bad_field_is_named_also_when_another_has_the_wrong_type() {
+    let evently = TestApp::start().await;
+    let path = format!("/admin/events/{}", evently.event(10).await);
+    let bad = json!({
+        "name": "\u{200b}", "venue": "v".repeat(201), "starts_at": "2031-06-12T20:00:00Z[UTC]", "capacity": "many",
+        "base_price": -1, "max_per_booking": 51, "status": "sold", "colour": "red",
+        "pricing": { "min_percent": 0, "max_percent": "high", "step": 1 },
+    });
+    for answer in written(&evently, &path, &bad).await {
+        answer.assert_problem(422, "validation_failed");
+        let errors = answer.body["errors"].as_array().unwrap();
+        let mut named: Vec<_> = errors
+            .iter()
+            .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
+            .collect();
+        named.sort_unstable();
+        assert_eq!(
+            named,
+            [
+                ("base_price", "out_of_range"),
+                ("capacity", "wrong_type"),
+                ("colour", "unknown"),
+                ("max_per_booking", "out_of_range"),
+                ("name", "invisible"),
+                ("pricing.max_percent", "wrong_type"),
+                ("pricing.min_percent", "out_of_range"),
+                ("pricing.step", "unknown"),
+                ("starts_at", "wrong_type"),
+                ("status", "not_one_of"),
+                ("venue", "wrong_length"),
+            ],
+            "{}",
+            answer.body
+        );
+        for error in errors {
+            let message = error["message"].as_str().unwrap();
+            assert!(
+                !["u32", "expected", "struct", "enum", "`"].iter().any(|word| message.contains(word)),
+                "{message}"
+            );
+        }
+        let of = |field: &str| errors.iter().find(|error| error["field"] == field).unwrap();
+        assert_eq!(of("max_per_booking")["params"], json!({ "min": 1, "max": 50 }));
+        assert_eq!(of("status")["params"]["allowed"], json!(["draft", "published", "cancelled"]));
+        assert_eq!(of("capacity")["params"], json!({ "expected": "whole_number" }));
+        assert!(of("name").get("params").is_none());
+    }
+    assert_eq!(evently.admin().get(&path).await.body["version"], 1, "nothing was changed");
+    let mixed = json!({ "email": "ada", "password": "short", "name": 7 });
+    let refused = evently.anybody().post("/register", mixed).await;
+    assert_eq!(refused.bad_fields(), ["email", "password", "name"], "{}", refused.body);
+}
+
+#[tokio::test]
+async fn nobody_sees_a_name_of_nothing_that_is_seen() {
+    let evently = TestApp::start().await;
+    let path = format!("/admin/events/{}", evently.event(10).await);
+    for name in [" ", "\u{200b}\u{200d}", "\u{ad}", "\u{3164}", "\u{2800}\u{a0}", "\u{feff}", "\u{202e}"] {
+        for field in ["name", "venue"] {
+            for answer in written(&evently, &path, &json!({ field: name })).await {
+                answer.assert_problem(422, "validation_failed");
+                assert_eq!(answer.bad_fields(), [field], "{name:?}: {}", answer.body);
+            }
+        }
+        let account = json!({ "email": "ada@example.com", "password": "correct horse", "name": name });
+        let refused = evently.anybody().post("/register", account).await;
+        assert_eq!((refused.status, refused.bad_fields()), (422, vec!["name"]), "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_currency_is_one_that_people_pay_with_unless_the_event_has_it_already() {
+    let evently = TestApp::start().await;
+    for currency in ["XXX", "XTS", "XAU", "HRK", "BGN", "CHE", "eur", "EURO", ""] {
+        let made = evently.admin().post("/admin/events", concert(json!({ "currency": currency }))).await;
+        assert_refused(&made, "currency", currency);
+        assert_eq!(made.body["errors"][0]["code"], "not_a_currency");
+    }
+    let old = evently.event_created(0, |details| details.currency = iso_currency::Currency::HRK).await;
+    let path = format!("/admin/events/{old}");
+    let admin = evently.admin();
+    assert_eq!(admin.patch(&path, "*", json!({ "venue": "Split" })).await.status, 200);
+    let whole = concert(json!({ "currency": "HRK" }));
+    assert_eq!(admin.put(&path, "*", whole).await.body["currency"], "HRK");
+    assert_refused(&admin.patch(&path, "*", json!({ "currency": "EUR" })).await, "currency", "another");
+}
+
+#[tokio::test]
+async fn times_are_read_as_rfc_3339_has_them_and_shown_in_one_shape() {
+    let evently = TestApp::start().await;
+    let path = format!("/admin/events/{}", evently.event(10).await);
+    for (starts_at, shown) in [
+        ("2031-06-12T20:00:00Z", "2031-06-12T20:00:00.000Z"),
+        ("2031-06-12t20:00:00z", "2031-06-12T20:00:00.000Z"),
+        ("2031-06-12T20:00:00.5+02:00", "2031-06-12T18:00:00.500Z"),
+        ("2031-06-12T20:00:00.1234567890Z", "2031-06-12T20:00:00.123Z"),
+        ("2031-06-12T20:00:00+23:59", "2031-06-11T20:01:00.000Z"),
+    ] {
+        for (answer, status) in
+            written(&evently, &path, &json!({ "starts_at": starts_at })).await.iter().zip([201, 200, 200])
+        {
+            assert_eq!(
+                (answer.status, &answer.body["starts_at"]),
+                (status, &json!(shown)),
+                "{}",
+                answer.body
+            );
+        }
+    }
+    for starts_at in [
+        "2031-06-12T20:00:00+24:00",
+        "2031-06-12T20:00:00-23:60",
+        "2031-06-12T20:00:60Z",
+        "2031-06-12T20:00:00Z[UTC]",
+        "2031-06-12T20:00:00+02:00[Europe/Berlin]",
+        "2031-06-12T20:00Z",
+        "2031-06-12",
+    ] {
+        for field in ["starts_at", "sales_open_at"] {
+            for answer in written(&evently, &path, &json!({ field: starts_at })).await {
+                assert_refused(&answer, field, starts_at);
+            }
+        }
+    }
+    let entries = evently.admin().get("/admin/audit?limit=100").await;
+    let shown = entries.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|entry| entry["changes"].as_array().unwrap());
+    let times: Vec<_> =
+        shown.filter(|change| change["field"] == "starts_at").map(|change| &change["after"]).collect();
+    assert!(times.len() > 5, "{times:?}");
+    assert!(
+        times.iter().all(|time| time.as_str().unwrap().len() == "2031-06-12T20:00:00.000Z".len()),
+        "{times:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_an_event_has_from_before_keeps_nobody_from_changing_something_else() {
     let evently = TestApp::start().await;
     let event = evently.event(10).await;

@@ -34,13 +34,14 @@ fn as_of(first: &Answer, status: &str) -> Value {
 }
 
 #[tokio::test]
-async fn booking_needs_a_key_of_1_to_255_visible_ascii_characters() {
+async fn booking_needs_a_key_of_1_to_255_visible_ascii_characters_without_commas() {
     let evently = TestApp::start().await;
     let (event, user) = (evently.event(10).await, evently.user());
     let path = format!("/events/{event}/book");
     user.post(&path, json!({ "quantity": 1 })).await.assert_problem(400, "idempotency_key_required");
     let (longest, too_long) = ("k".repeat(255), "k".repeat(256));
-    for key in [b"".as_slice(), too_long.as_bytes(), "schlüssel".as_bytes(), b"\xff", b"two words", b"a\tb"]
+    for key in
+        [b"".as_slice(), too_long.as_bytes(), "schlüssel".as_bytes(), b"\xff", b"two words", b"a\tb", b"a,b"]
     {
         let refused = post_with_key(&user, &path, key).await;
         assert_eq!(refused.status, 400, "{key:?}: {}", refused.body);
@@ -48,7 +49,7 @@ async fn booking_needs_a_key_of_1_to_255_visible_ascii_characters() {
         assert_eq!(refused.bad_fields(), ["Idempotency-Key"]);
     }
     assert_eq!(evently.available(&event).await, 10, "nothing is held");
-    for key in [longest.as_bytes(), b"1", b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"] {
+    for key in [longest.as_bytes(), b"1", b"!\"#$%&'()*+-./:;<=>?@[\\]^_`{|}~"] {
         assert_eq!(post_with_key(&user, &path, key).await.status, 201, "{key:?}");
     }
     let (reservation, booking) = (user.hold(&event, 1).await, user.buy(&event, 1).await);

@@ -54,6 +54,21 @@ async fn a_name_is_changed_and_taken_away() {
 }
 
 #[tokio::test]
+async fn a_name_that_stays_is_not_written() {
+    let calls = Calls::default();
+    let evently = TestApp::counted(&calls).await;
+    let ada = registered(&evently, "ada@example.com").await;
+    for (name, writes) in
+        [(json!("Ada"), 1), (json!("Ada"), 0), (Value::Null, 1), (Value::Null, 0), (json!(""), 1)]
+    {
+        calls.take();
+        let answer = rename(&ada, json!({ "name": name })).await;
+        assert_eq!((answer.status, &answer.body["user"]["name"]), (200, &name), "{}", answer.body);
+        assert_eq!(calls.take().get("UpdateItem users").copied().unwrap_or_default(), writes, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_patch_that_is_none_is_refused_and_says_why() {
     let evently = TestApp::start().await;
     let ada = registered(&evently, "ada@example.com").await;

@@ -8,7 +8,7 @@ use super::json;
 use crate::redis::{Redis, answer::Answer};
 use domain::{
     error::Error,
-    event::{Event, ON_SALE_LOOKBACK, UpcomingEvent},
+    event::{Event, ON_SALE_LOOKBACK, UpcomingEvent, searched},
     id::EventId,
     popularity::{TICKET_RANK, rank_of_start},
     time::from_ms,
@@ -92,34 +92,40 @@ impl CatalogueKept {
     }
 }
 
-/// An event in the list's JSON, which has thousands of them: id, start in ms, shards, version, name in lower case, close
+/// An event in the list's JSON, which has thousands of them: id, start in ms, shards, version, what words are looked for in, close
 /// of sales in ms.
 type Row = (EventId, i64, u16, u64, String, Option<i64>);
 
 fn to_row(event: UpcomingEvent) -> Row {
-    let UpcomingEvent { id, starts_at, shards, version, name_lower, sales_close_at } = event;
+    let UpcomingEvent { id, starts_at, shards, version, searched, sales_close_at } = event;
     let close_ms = sales_close_at.map(Timestamp::as_millisecond);
-    (id, starts_at.as_millisecond(), shards, version, name_lower, close_ms)
+    (id, starts_at.as_millisecond(), shards, version, searched, close_ms)
 }
 
-fn from_row((id, start_ms, shards, version, name_lower, close_ms): Row) -> UpcomingEvent {
-    let sales_close_at = close_ms.map(from_ms);
-    UpcomingEvent { id, starts_at: from_ms(start_ms), shards, version, name_lower, sales_close_at }
+fn from_row((id, start_ms, shards, version, searched, close_ms): Row) -> UpcomingEvent {
+    let (starts_at, sales_close_at) = (from_ms(start_ms), close_ms.map(from_ms));
+    UpcomingEvent { id, starts_at, shards, version, searched: searched_now(searched), sales_close_at }
+}
+
+/// The release before wrote the name in lower case and no more, without a line break, which stands before the venue. So such an
+/// event is found by its name alone until the list is read anew.
+fn searched_now(text: String) -> String {
+    if text.contains('\n') { text } else { searched(&text, None) }
 }
 
 /// What a change says of an event: a row without the close of sales, which the release before cannot read.
 type ChangedRow = (EventId, i64, u16, u64, String);
 
 fn to_changed_row(event: UpcomingEvent) -> ChangedRow {
-    let (id, start_ms, shards, version, name_lower, _) = to_row(event);
-    (id, start_ms, shards, version, name_lower)
+    let (id, start_ms, shards, version, searched, _) = to_row(event);
+    (id, start_ms, shards, version, searched)
 }
 
 /// The event counts as on sale for as long as it can be; whether it is, its copy says when it is shown.
-fn from_changed_row((id, start_ms, shards, version, name_lower): ChangedRow) -> UpcomingEvent {
+fn from_changed_row((id, start_ms, shards, version, searched): ChangedRow) -> UpcomingEvent {
     let starts_at = from_ms(start_ms);
-    let sales_close_at = Some(starts_at.checked_add(ON_SALE_LOOKBACK).unwrap_or(Timestamp::MAX));
-    UpcomingEvent { id, starts_at, shards, version, name_lower, sales_close_at }
+    let close = starts_at.checked_add(ON_SALE_LOOKBACK).unwrap_or(Timestamp::MAX);
+    from_row((id, start_ms, shards, version, searched, Some(close.as_millisecond())))
 }
 
 impl Redis {

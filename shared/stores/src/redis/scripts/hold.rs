@@ -7,6 +7,7 @@ use crate::redis::{IDEMPOTENCY_TTL, Redis, answer::Answer};
 use domain::{
     error::Error,
     event::NotOnSale,
+    field_error::Wrong,
     id::{EventId, ReservationId, UserId},
     reservation::{Ended, Reservation, UNBOUGHT_WINDOW_TTLS},
     time::from_ms,
@@ -220,7 +221,7 @@ impl Redis {
             "CLOSED" => Err(Error::NotOnSale(NotOnSale::ClosedAt(answer.time(0)?))),
             "TOO_MANY" => {
                 let most: u32 = answer.value(0)?;
-                Err(Error::invalid_field("quantity", format!("must be 1 to {most} for this event")))
+                Err(Error::invalid_field("quantity", Wrong::OutOfRange { min: 1, max: most }))
             }
             "USER_LIMIT" => Ok(Reserve::UserLimit(UserSeats {
                 most: answer.value(0)?,

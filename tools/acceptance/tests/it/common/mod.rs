@@ -21,6 +21,7 @@ use domain::{
     event::{EventDetails, EventStatus},
     id::{EventId, UserId},
     inventory::InventoryShard,
+    time::shown,
     user::{Role, User},
 };
 use http_api::{App, client_address::PeerAddress};
@@ -355,10 +356,10 @@ pub(crate) fn concert(changes: Value) -> Value {
     event
 }
 
-/// An instant from now, in whole seconds.
+/// An instant from now, in whole seconds, as answers show it.
 pub(crate) fn in_hours(hours: i64) -> String {
     let then = Timestamp::now() + SignedDuration::from_hours(hours);
-    Timestamp::from_second(then.as_second()).unwrap().to_string()
+    shown(Timestamp::from_second(then.as_second()).unwrap())
 }
 
 fn config(redis: &str, change: impl FnOnce(&mut Config)) -> Config {
