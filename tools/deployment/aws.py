@@ -4,11 +4,13 @@ What is below is Moto's limits, each with its reason. Everything else is Moto's 
 """
 
 import json
+import logging
 import os
 import re
 from contextlib import contextmanager
 
 import boto3
+from botocore.validate import ParamValidator
 from moto.cloudformation import models, parsing, responses
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models.vpcs import VPCEndPoint
@@ -32,7 +34,9 @@ MANAGED_POLICIES = {
 @contextmanager
 def started():
     """Runs it; gives the environment in which the AWS SDKs and command lines find it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=bool(os.environ.get("VERBOSE")))
+    # Not a line for each request.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     found_by = {
@@ -322,8 +326,6 @@ def _serverless_cache(name, properties):
     # Moto has no such caches at all; what is asked for is held to the API's own shapes.
     client = _client("elasticache")
     shape = client.meta.service_model.operation_model("CreateServerlessCache").input_shape
-    from botocore.validate import ParamValidator
-
     errors = ParamValidator().validate(properties, shape)
     assert not errors.has_errors(), errors.generate_report()
     return properties
