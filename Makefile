@@ -82,7 +82,7 @@ test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the
 # What it types into a shell is typed as people would, with the SAM command line of `make sam-deploy`.
 test-deployment: need-sam need-deployment ## make the stack on a mock of AWS, and type what the documents say (FILTER=)
 	@PATH="$(CURDIR)/$(DEPLOYMENT)/bin:$$PATH" SAM="$(CURDIR)/$(SAM)/bin/sam" PYTHONDONTWRITEBYTECODE=1 \
-		$(DEPLOYMENT)/bin/pytest --quiet -p no:cacheprovider $(if $(FILTER),-k "$(FILTER)") tools/deployment
+		$(DEPLOYMENT)/bin/pytest --quiet --numprocesses 2 -p no:cacheprovider $(if $(FILTER),-k "$(FILTER)") tools/deployment
 
 need-deployment: need-python
 	@$(call in-venv,$(DEPLOYMENT),--require-hashes -r tools/deployment/requirements.txt)
