@@ -16,7 +16,6 @@ LIMITS = {
     ("aws", "elasticache", "describe-serverless-caches"): "Moto has no ElastiCache Serverless",
     ("aws", "service-quotas", "request-service-quota-increase"): "Moto lists quotas and raises none",
     ("sam", "delete"): "Moto deletes a network before what is in it, and so refuses",
-    ("aws", "apigatewayv2", "create-api-mapping"): "Moto takes no mapping to a stage named $default",
 }
 # What is not asked at all.
 NOT_RUN = {
