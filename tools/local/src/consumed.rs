@@ -1,7 +1,7 @@
 //! What DynamoDB charges for: the capacity units that each call consumed, as the store itself tells
 //! (`ReturnConsumedCapacity`). The service does not ask for it; this asks in its place.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
     config::{
@@ -28,7 +28,7 @@ pub struct Units {
 
 /// Counts the units that a client's calls consume.
 #[derive(Clone, Debug, Default)]
-pub struct Consumed(Arc<Mutex<Units>>);
+pub struct Consumed(Arc<Mutex<BTreeMap<String, Units>>>);
 
 impl Consumed {
     /// The same client, counted.
@@ -38,6 +38,14 @@ impl Consumed {
 
     /// What was consumed since the last look.
     pub fn take(&self) -> Units {
+        self.take_by_table().into_values().fold(Units::default(), |sum, units| Units {
+            writes: sum.writes + units.writes,
+            reads: sum.reads + units.reads,
+        })
+    }
+
+    /// The same, by table. What a table's indexes consume is within its own.
+    pub fn take_by_table(&self) -> BTreeMap<String, Units> {
         std::mem::take(&mut self.0.lock())
     }
 }
@@ -77,12 +85,17 @@ impl Intercept for Consumed {
         // Of one table an object, of several a list.
         let told = &answer["ConsumedCapacity"];
         let tables = told.as_array().map_or(std::slice::from_ref(told), Vec::as_slice);
-        let units: f64 = tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
         let mut counted = self.0.lock();
-        if is_read {
-            counted.reads += units;
-        } else {
-            counted.writes += units;
+        for (table, units) in
+            tables.iter().filter_map(|table| Some((table, table["CapacityUnits"].as_f64()?)))
+        {
+            let counted =
+                counted.entry(table["TableName"].as_str().unwrap_or_default().to_owned()).or_default();
+            if is_read {
+                counted.reads += units;
+            } else {
+                counted.writes += units;
+            }
         }
         Ok(())
     }

@@ -278,23 +278,139 @@ fn alarms_and_the_dashboard_watch_metrics_that_there_are() {
     }
 }
 
-#[test]
-fn every_alarm_is_in_the_dashboard_and_explained() {
-    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
-    let resources = template["Resources"].as_object().unwrap();
-    let dashboard = resources["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
-    let explained = include_str!("../../../../docs/operate.md");
-    let alarms: Vec<_> =
-        resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm").collect();
+fn alarms() -> Vec<(String, Value)> {
+    let alarms = resources_of("AWS::CloudWatch::Alarm");
     assert!(alarms.len() > 10);
-    for (alarm, resource) in alarms {
+    alarms
+}
+
+/// What docs/operate.md says of each alarm: its name, what it means, what to do.
+fn explained_alarms() -> Vec<(String, String, String)> {
+    let page = include_str!("../../../../docs/operate.md");
+    let table = page.split_once("\n| Alarm | Means | Do |\n| --- | --- | --- |\n").unwrap().1;
+    let rows = table.lines().take_while(|line| line.starts_with("| "));
+    rows.flat_map(|row| {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [names, means, to_do] = cells[..] else { panic!("{row}") };
+        let names = names.split(", ").map(|name| name.trim_matches('`').to_owned());
+        names.map(|name| (name, means.to_owned(), to_do.to_owned())).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+#[test]
+fn the_run_book_says_of_every_alarm_what_to_do_and_of_no_other() {
+    let mut explained: Vec<_> = explained_alarms()
+        .into_iter()
+        .map(|(name, means, to_do)| {
+            assert!(means.len() > 15 && to_do.len() > 15, "{name}");
+            name
+        })
+        .collect();
+    explained.sort();
+    let names: Vec<_> = alarms().iter().map(|(id, _)| id.strip_suffix("Alarm").unwrap().to_owned()).collect();
+    assert_eq!(explained, names);
+}
+
+#[test]
+fn every_alarm_tells_where_to_read_on_and_is_in_the_dashboard() {
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let dashboard = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
+    for (id, alarm) in alarms() {
+        let description = alarm["Properties"]["AlarmDescription"].as_str().unwrap();
+        assert!(description.ends_with(" docs/operate.md#alarms"), "{id}: {description}");
         // The dashboard can't name what only some deployments have.
-        assert!(dashboard.contains(alarm.as_str()) || resource["Condition"].is_string(), "{alarm}");
-        let name = alarm.strip_suffix("Alarm").unwrap();
-        assert!(
-            explained.contains(&format!("`{name}`")),
-            "docs/operate.md does not say what to do about {name}"
-        );
+        assert!(dashboard.contains(&format!("${{{id}.Arn}}")) || alarm["Condition"].is_string(), "{id}");
+    }
+}
+
+#[test]
+fn no_alarm_rests_on_one_period_whose_metrics_may_come_late() {
+    for (id, alarm) in alarms() {
+        let properties = &alarm["Properties"];
+        let (looked_at, needed) =
+            (properties["EvaluationPeriods"].as_i64(), properties["DatapointsToAlarm"].as_i64());
+        assert!(looked_at >= Some(5) && needed.is_some() && needed <= looked_at, "{id}");
+        for metric in properties["Metrics"].as_array().into_iter().flatten() {
+            let period = metric["MetricStat"]["Period"].as_i64().unwrap_or(60);
+            assert_eq!(period, 60, "{id}");
+        }
+        // The most that CloudWatch takes, https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html.
+        let metrics = metrics_of(&alarm);
+        assert!((1..=10).contains(&metrics), "{id} is of {metrics} metrics");
+    }
+}
+
+/// How many metrics an alarm is paid for.
+fn metrics_of(alarm: &Value) -> usize {
+    let metrics = alarm["Properties"]["Metrics"].as_array();
+    metrics.map_or(1, |metrics| metrics.iter().filter(|metric| metric["MetricStat"].is_object()).count())
+}
+
+#[test]
+fn what_alarms_cost_is_what_the_template_has() {
+    let of_nodes = |alarm: &Value| alarm["Condition"] == "HasNodes";
+    let counted: usize =
+        alarms().iter().filter(|(_, alarm)| !of_nodes(alarm)).map(|(_, alarm)| metrics_of(alarm)).sum();
+    let page = include_str!("../../../../docs/pay.md");
+    assert!(page.contains(&format!("| alarms | {counted} metrics × $0.10 |")), "{counted}");
+}
+
+#[test]
+fn throttles_of_every_table_and_index_ring() {
+    let tables = Template::embedded().unwrap();
+    for (id, metric_name) in [
+        ("DynamoDbWriteThrottlesAlarm", "WriteThrottleEvents"),
+        ("DynamoDbReadThrottlesAlarm", "ReadThrottleEvents"),
+    ] {
+        let (_, alarm) = alarms().into_iter().find(|(alarm, _)| alarm == id).unwrap();
+        let metrics = alarm["Properties"]["Metrics"].as_array().unwrap().clone();
+        let expression = metrics[0]["Expression"].as_str().unwrap().to_owned();
+        let mut watched = BTreeSet::new();
+        for metric in &metrics[1..] {
+            assert!(
+                expression.contains(&format!("FILL({}, 0)", metric["Id"].as_str().unwrap())),
+                "{expression}"
+            );
+            let metric = &metric["MetricStat"]["Metric"];
+            assert_eq!(metric["MetricName"], metric_name);
+            let dimensions = metric["Dimensions"].as_array().unwrap().iter();
+            let values = dimensions.map(|dimension| dimension["Value"].as_str().unwrap());
+            watched.insert(values.collect::<Vec<_>>().join("/"));
+        }
+        let there_is = tables.tables().iter().flat_map(|table| {
+            let indexes = table.indexes.iter().map(|index| format!("{}/{}", table.logical_id, index.name));
+            indexes.chain([table.logical_id.clone()])
+        });
+        assert_eq!(watched, there_is.collect(), "{id}");
+    }
+}
+
+/// Everywhere below a value where the text of a dynamic reference stands.
+fn dynamic_references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.contains("{{resolve:") => found.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| dynamic_references(value, found)),
+        Value::Object(fields) => fields.values().for_each(|value| dynamic_references(value, found)),
+        _ => {}
+    }
+}
+
+/// CloudFormation sees no new value behind a dynamic reference, but it does see another version in it.
+#[test]
+fn every_secret_has_its_version_in_each_function_that_gets_it() {
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let mut references = Vec::new();
+    dynamic_references(&template, &mut references);
+    let by_version = "{{resolve:secretsmanager:${JwtSecret}:SecretString:::${JwtSecretVersionId}}}";
+    let at_first = "{{resolve:secretsmanager:${JwtSecret}:SecretString}}";
+    // One place, for all functions, and no other secret.
+    assert_eq!(references, [by_version, at_first]);
+    let of_all = &template["Globals"]["Function"]["Environment"]["Variables"];
+    assert_eq!(of_all["JWT_SECRET"], json!(["HasJwtSecretVersion", by_version, at_first]));
+    for (id, function) in resources_of("AWS::Serverless::Function") {
+        let own = &function["Properties"]["Environment"]["Variables"];
+        assert!(own["JWT_SECRET"].is_null(), "{id} has another");
     }
 }
 
