@@ -35,7 +35,7 @@ pub(crate) struct EventInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) venue: Option<String>,
     /// In the future, unless the event had this start already.
-    #[schema(example = "2031-06-12T18:00:00Z")]
+    #[schema(example = "2031-06-12T18:00:00.000Z")]
     pub(crate) starts_at: Timestamp,
     /// At most 31 days after `starts_at`.
     #[serde(skip_serializing_if = "Option::is_none")]

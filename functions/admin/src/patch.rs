@@ -41,7 +41,7 @@ pub(crate) struct EventPatch {
     #[schema(value_type = Option<String>, example = "Riverside Park", max_length = 200)]
     venue: Option<Option<String>>,
     /// In the future, unless the event had this start already.
-    #[schema(value_type = Timestamp, required = false, example = "2031-06-12T18:00:00Z")]
+    #[schema(value_type = Timestamp, required = false, example = "2031-06-12T18:00:00.000Z")]
     starts_at: Option<Timestamp>,
     /// At most 31 days after `starts_at`.
     #[schema(value_type = Option<Timestamp>)]

@@ -17,9 +17,6 @@ use super::{
     problem::Problem,
 };
 
-/// What a request body may have, unless the fields that it may have need more ([`Read::BODY_BYTES_MAX`]).
-pub const BODY_BYTES_MAX: usize = 16 * 1024;
-
 /// A request body of type `T`. An empty body is the same as `{}`.
 #[derive(Clone, Debug)]
 pub struct JsonBody<T>(pub T);

@@ -11,7 +11,8 @@ use domain::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::body::BODY_BYTES_MAX;
+/// What a request body may have, unless the fields that it may have need more ([`Read::BODY_BYTES_MAX`]).
+pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// Fields complained about in one answer at most.
 const ERRORS_MAX: usize = 32;

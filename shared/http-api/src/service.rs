@@ -20,9 +20,10 @@ use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove}
 use tracing::Instrument;
 
 use super::{
-    body::{BODY_BYTES_MAX, without_length},
+    body::without_length,
     code::Code,
     cors,
+    fields::BODY_BYTES_MAX,
     gateway::gateway,
     limit::limit_unknown,
     problem::Problem,

@@ -20,7 +20,7 @@ use axum::{
     response::Response,
 };
 use futures::{Stream, StreamExt};
-use http_api::body::{BODY_BYTES_MAX, TooSlow};
+use http_api::{body::TooSlow, fields::BODY_BYTES_MAX};
 use tokio::{
     sync::oneshot,
     time::{Sleep, sleep, timeout},

@@ -140,10 +140,11 @@ fn require_what_is_always_sent(document: &mut Value) {
     let bodies = |document: &mut Value, part: &str| -> Vec<Value> {
         operations(document).map(|operation| operation[part].clone()).collect()
     };
-    let schemas = document["components"]["schemas"].clone();
+    // A problem has the members of its code only.
+    let mut schemas = document["components"]["schemas"].clone();
+    schemas[PROBLEM] = Value::Null;
     let asked = reached(&bodies(document, "requestBody"), &schemas);
-    let mut answered = reached(&bodies(document, "responses"), &schemas);
-    answered.retain(|name| !name.ends_with(PROBLEM));
+    let answered = reached(&bodies(document, "responses"), &schemas);
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     for name in answered {
         let Some(schema) = schemas.get_mut(&name) else { continue };

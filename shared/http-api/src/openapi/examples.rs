@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{Code, body, caller, cursor, headers, if_match, json, problem::Problem, service};
+use crate::{Code, body, caller, cursor, fields, headers, if_match, json, problem::Problem, service};
 use domain::{
     error::{Error, GaveUp},
     event::NotOnSale,
@@ -23,7 +23,7 @@ pub(super) fn example(code: Code) -> Problem {
         Code::BodyTooSlow => return body::too_slow(),
         Code::HostNotServed => return Problem::new(Code::HostNotServed),
         Code::UnsupportedMediaType => return body::not_json(),
-        Code::BodyTooLarge => return body::too_large(body::BODY_BYTES_MAX),
+        Code::BodyTooLarge => return body::too_large(fields::BODY_BYTES_MAX),
         Code::Forbidden => return caller::forbidden(),
         Code::InvalidCursor => return cursor::invalid_cursor(),
         Code::IfMatchRequired => return if_match::if_match_required(),

@@ -208,7 +208,7 @@ async fn a_change_that_redis_never_heard_of_shows_within_thirty_seconds() {
     let event = evently.event_with(json!({ "name": "Before" })).await;
     let anybody = evently.anybody();
     let names = async || {
-        let list = anybody.get("/events?q=a").await;
+        let list = anybody.get("/events?q=after").await;
         let items = list.body["items"].as_array().unwrap();
         let listed = items.first().map(|item| item["name"].as_str().unwrap().to_owned());
         (anybody.get(&format!("/events/{event}")).await.text("name"), listed)
