@@ -140,11 +140,12 @@ fn require_what_is_always_sent(document: &mut Value) {
     let bodies = |document: &mut Value, part: &str| -> Vec<Value> {
         operations(document).map(|operation| operation[part].clone()).collect()
     };
-    // A problem has the members of its code only.
+    // A problem has the members of its code only, and a field's complaint those of its own.
     let mut schemas = document["components"]["schemas"].clone();
     schemas[PROBLEM] = Value::Null;
     let asked = reached(&bodies(document, "requestBody"), &schemas);
-    let answered = reached(&bodies(document, "responses"), &schemas);
+    let mut answered = reached(&bodies(document, "responses"), &schemas);
+    answered.remove(PROBLEM);
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     for name in answered {
         let Some(schema) = schemas.get_mut(&name) else { continue };

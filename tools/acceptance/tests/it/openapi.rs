@@ -95,9 +95,16 @@ fn what_is_always_answered_is_required() {
     for name in ["Event", "Booking", "EventList", "Me", "AuditEntry", "Pricing", "TimelineBucket"] {
         assert_eq!(schemas[name]["required"].as_array().unwrap().len(), fields(name), "{name}");
     }
-    for (name, required) in [("EventInput", 5), ("EventPatch", 0), ("PricingInput", 0), ("Registration", 2)] {
+    for (name, required) in [
+        ("EventInput", 5),
+        ("EventPatch", 0),
+        ("PricingInput", 0),
+        ("Registration", 2),
+        ("Problem", 4),
+        ("FieldError", 3),
+    ] {
         let said = schemas[name]["required"].as_array().map_or(0, Vec::len);
-        assert_eq!(said, required, "{name} of a request");
+        assert_eq!(said, required, "{name}, of a request or of what has only some");
     }
     assert!(!schemas["EventInput"].to_string().contains("schemas/Pricing\""));
 }
