@@ -71,8 +71,10 @@ def aws(listener, monkeypatch, capsys):
     def run(words):
         listener.arrived = 0
         here = f"--endpoint-url=http://127.0.0.1:{listener.server_port}"
-        # What the shell would have put there is known only when it is typed.
-        typed = [re.sub(r"\$\([^)]*\)|\$\{?\w+\}?", "x" * 9, word) for word in words[1:]]
+        # What the shell would have put there is known only when it is typed. A time must look like one.
+        typed = [re.sub(r"\$\(date [^)]*\)", "1", word) for word in words[1:]]
+        typed = [re.sub(r"\$AT\b", "2031-06-12T20:00:00Z", word) for word in typed]
+        typed = [re.sub(r"\$\([^)]*\)|\$\{?\w+\}?", "x" * 9, word) for word in typed]
         typed = [word.replace("file:///dev/stdin", "of-standard-input") for word in typed]
         with suppress(SystemExit):
             create_clidriver().main([here, *typed])
