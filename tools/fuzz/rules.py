@@ -18,7 +18,9 @@ CODES = {
     "event_has_bookings", "event_not_draft",
     "already_confirmed", "confirm_under_way", "reservation_expired", "reservation_released",
     "max_per_user_reached", "held_too_long", "too_many_attempts", "password_is_a_setting",
-    "account_not_found", "still_open",
+    "account_not_found", "still_open", "cancel_closed", "network_limit",
+    # A problem's code that there is not.
+    "not_found",
     # An opaque value that was not given by the service, or was used for something else.
     "invalid_cursor", "stale_version", "idempotency_key_reused",
 }
@@ -36,6 +38,7 @@ FIELDS = {
     "ends_at": "must be after starts_at",
     "sales_open_at": "must be before sales close",
     "sales_close_at": "must not be after the event's end",
+    "cancel_until": "must not be after starts_at",
     "pricing.max_percent": "must not be below pricing.min_percent",
     "status": "a new event can't be cancelled",
     "quantity": "at most the event's max_per_booking",
