@@ -34,7 +34,7 @@ const START_MILLIONS_MAX: f64 = 3.0;
 const START_BY_TLS_MILLIONS_MAX: f64 = 3.9;
 const BROWSE_THOUSANDS_MAX: f64 = 320.0;
 const BOOK_THOUSANDS_MAX: f64 = 390.0;
-const REFUSAL_THOUSANDS_MAX: f64 = 390.0;
+const REFUSAL_THOUSANDS_MAX: f64 = 400.0;
 const CONFIRM_THOUSANDS_MAX: f64 = 1_070.0;
 
 /// What many people ask for at the same time.
