@@ -104,7 +104,10 @@ async fn reserve_at_once(
             note(protocol, request.user, reservation.id, now).await;
         }
         Err(error) if error.is_refusal() => {
-            protocol.refusals.note(request.id.event(), error);
+            // Who came in the moment after it need not say so again.
+            if count_now {
+                protocol.refusals.note(request.id.event(), error);
+            }
             forget_claim(protocol, request);
         }
         _ => {}

@@ -39,6 +39,7 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             .answers_status("openapi-compressed", 200)
             .with("content-encoding", "gzip"),
         get("/docs")?.answers_status("docs", 200).with("content-type", "text/html; charset=utf-8"),
+        get("/problems/sold_out")?.answers_status("problem", 308).with("location", "/docs#problem-sold_out"),
         // What no route takes, as API Gateway's $default route hands it on.
         get("/nowhere")?.refused("nothing-there", 404, "not_found"),
         request("HEAD", "/events")?.answers("list-head", 200, json!("")),
@@ -47,5 +48,7 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         request("DELETE", "/health")?.refused("health-wrong-method", 405, "method_not_allowed"),
         request("PUT", "/openapi.json")?.refused("openapi-wrong-method", 405, "method_not_allowed"),
         request("POST", "/docs")?.refused("docs-wrong-method", 405, "method_not_allowed"),
+        get("/problems/unheard_of")?.refused("problem-unknown", 404, "not_found"),
+        request("POST", "/problems/sold_out")?.refused("problem-wrong-method", 405, "method_not_allowed"),
     ])
 }
