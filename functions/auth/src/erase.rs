@@ -1,52 +1,15 @@
 //! DELETE /me
-//!
-//! The account goes, and with it all that Evently keeps of the person: bookings and holds know the id alone. The address is
-//! free again; whoever registers it gets an account of another id.
-//!
-//! An answer may get lost, so the same request may come again. By then its token has ended, by that very erasure. There is no
-//! account any more whose password it could prove, nor anything to protect: it is answered alike for as long as the token would
-//! have been good. A token that has ended otherwise, by a change of the password, learns nothing but that.
-//!
-//! What races with it: of two erasures one finds nothing left, and both are answered alike. A registration of the address comes
-//! before, and is refused, or after, and is another account. Whatever changes an account asks for its id, so that nothing brings
-//! one back. In the seconds until the last process knows that the tokens have ended, one of them may still book: such a booking
-//! is one without a name.
 
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
-use domain::{error::Error, time::to_whole_ms, user::User};
 use http_api::{
-    App, Caller, ClientAddress, FormerCaller, JsonBody, Problem,
-    fields::{Fields, Read},
+    App, ClientAddress, FormerCaller, JsonBody, Problem,
     openapi::{BodyProblems, StoreProblems},
 };
-use jiff::Timestamp;
-use secrecy::SecretString;
-use utoipa::ToSchema;
+use sign_in::Erasure;
 
-use crate::{
-    account::account,
-    admin::is_admins,
-    password,
-    problems::{FormerCallerProblems, PasswordProblems},
-    security_event::{SecurityEvent, try_password},
-    still_open::check_nothing_open,
-};
-
-/// A person's own will.
-#[derive(ToSchema)]
-pub(crate) struct Erasure {
-    /// The account's password.
-    #[schema(value_type = String, example = "correct horse battery")]
-    password: SecretString,
-}
-
-impl Read for Erasure {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self { password: fields.required("password", password::secret)? })
-    }
-}
+use crate::problems::{FormerCallerProblems, PasswordProblems};
 
 http_api::problems! { EraseProblems:
     InvalidCredentials: "the password is wrong, which counts like a wrong one at sign-in",
@@ -69,48 +32,10 @@ http_api::problems! { EraseProblems:
 )]
 pub(crate) async fn erase_me(
     State(app): State<Arc<App>>,
-    FormerCaller { caller, has_ended }: FormerCaller,
+    caller: FormerCaller,
     from: ClientAddress,
     JsonBody(erasure): JsonBody<Erasure>,
 ) -> Result<StatusCode, Problem> {
-    if is_admins(&app, &caller.email) {
-        return Err(Error::PasswordIsASetting.into());
-    }
-    let now = to_whole_ms(Timestamp::now());
-    let user = account(&app, &caller).await?;
-    if user.is_none() && was_erased(&app, &caller, has_ended, now).await? {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    if has_ended {
-        return Err(Error::TokenEnded.into());
-    }
-    let attempt = try_password(&app, &caller.email, from, Some(caller.user_id)).await?;
-    let proof = prove(user, &erasure.password).await;
-    if let Ok(None) = proof {
-        SecurityEvent::PasswordFailed.tell(Some(caller.user_id));
-    }
-    let user = attempt.judge(proof).await?;
-    check_nothing_open(&app, user.id, now).await?;
-    if !accounts::erase(&app.accounts, &user, now).await? {
-        // The password was changed meanwhile, so this was the wrong one.
-        return Err(Error::InvalidCredentials.into());
-    }
-    SecurityEvent::AccountErased.tell(Some(user.id));
+    sign_in::erase(&app, caller, erasure, from).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Whether the account that is not there was erased. An ended token without an account says so itself; one that is good may be
-/// known as ended elsewhere.
-async fn was_erased(app: &App, caller: &Caller, has_ended: bool, now: Timestamp) -> Result<bool, Error> {
-    if has_ended {
-        return Ok(true);
-    }
-    accounts::were_tokens_ended(&app.accounts, caller.user_id, now).await
-}
-
-/// The account, if that is its password. It takes as long without one.
-async fn prove(user: Option<User>, password: &SecretString) -> Result<Option<User>, Error> {
-    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-    let is_right = password::verify(password, hash).await?.is_right;
-    Ok(user.filter(|_| is_right))
 }

@@ -1,21 +1,14 @@
 //! Accounts: register, sign in, change the password, see and change the account, erase it.
 
-mod account;
-mod admin;
 mod change_password;
 mod erase;
 mod login;
 mod me;
-mod password;
-mod policy;
 mod problems;
 mod register;
 mod rename;
-mod security_event;
 mod signed_in;
-mod still_open;
 
-pub use admin::check_settings;
 use http_api::{App, limit::Counted};
 
 use domain::user::User;

@@ -4,5 +4,5 @@ use stores::dynamodb::AskedTable;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    http_api::run_checked(auth::routes(), AskedTable::Users, auth::check_settings).await
+    http_api::run_checked(auth::routes(), AskedTable::Users, sign_in::check_settings).await
 }

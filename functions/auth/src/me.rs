@@ -9,9 +9,10 @@ use http_api::{
     openapi::{CallerProblems, StoreProblems},
 };
 use serde::Serialize;
+use sign_in::account;
 use utoipa::ToSchema;
 
-use crate::{UserView, account::account};
+use crate::UserView;
 
 /// The caller's account, as it is answered.
 #[derive(Serialize, ToSchema)]

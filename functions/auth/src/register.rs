@@ -1,66 +1,16 @@
 //! POST /register
-//!
-//! An answer may get lost, so the same request may come again: the same address with the right password, within a day. It
-//! is answered alike, with the account as it was made; a name in it changes nothing. Whoever sends a password for an address
-//! that is taken could learn in this way whether it is right, as at sign-in. So it is tried as there: after the same waits,
-//! counted by the same counters, with a hash of its own whether the account is new, old, or the admin's. Only that it waits
-//! for its turn itself for a moment: equal requests that come together are all answered alike (`attempts.rs` says how).
-//!
-//! What makes an account counts for its network, and more than so many an hour are refused. What makes none is taken back: it
-//! is answered as before, though its network had too many by then.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
-use domain::{
-    email::Address,
-    error::Error,
-    id::UserId,
-    time::to_whole_ms,
-    user::{Role, User},
-};
 use http_api::{
     App, ClientAddress, JsonBody, Problem,
-    fields::{Fields, Read, text},
     openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
-use secrecy::SecretString;
-use utoipa::ToSchema;
+use sign_in::Registration;
 
-use crate::{
-    account::name,
-    admin::is_admins,
-    password, policy,
-    security_event::{SecurityEvent, tell_if_refused},
-    signed_in::SignedIn,
-};
-
-/// A new account.
-#[derive(ToSchema)]
-pub(crate) struct Registration {
-    /// Becomes the account's key, normalised.
-    #[schema(value_type = String, example = "ada@example.com", format = "email", max_length = 254)]
-    email: Address,
-    /// 8 to 128 characters, none of them a control character; not one of the most common passwords, nor the address.
-    #[schema(value_type = String, example = "correct horse battery", min_length = 8, max_length = 128)]
-    password: SecretString,
-    /// How the person wants to be called; without control characters, and not all of it invisible.
-    #[schema(example = "Ada", max_length = 100)]
-    name: Option<String>,
-}
-
-impl Read for Registration {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let email = fields.required("email", |value| Address::parse(&text(value)?));
-        let password = fields.required("password", |value| {
-            let password = password::secret(value)?;
-            policy::check(&password, email.as_ref().map(|address| &address.email)).map(|()| password)
-        });
-        let name = fields.optional("name", name);
-        Some(Self { email: email?, password: password?, name })
-    }
-}
+use crate::signed_in::SignedIn;
 
 http_api::problems! { RegisterProblems:
     EmailTaken: "the address has an account. Unless that is a day old, another password than its own was sent. It counts like \
@@ -88,92 +38,6 @@ pub(crate) async fn register(
     JsonBody(registration): JsonBody<Registration>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let user = match make(&app, &registration, from, now).await {
-        Err(Error::EmailTaken) => made_before(&app, &registration, from, now).await?,
-        made => made?,
-    };
+    let user = sign_in::register(&app, &registration, from, now).await?;
     Ok((StatusCode::CREATED, Json(SignedIn::new(&app, user, now).await?)))
-}
-
-async fn make(
-    app: &App,
-    registration: &Registration,
-    from: ClientAddress,
-    now: Timestamp,
-) -> Result<User, Error> {
-    let password_hash = password::hash(registration.password.clone()).await?;
-    let counted = match app.count_registration(from).await {
-        Err(Error::TooManyRegistrations { .. }) if is_taken(app, &registration.email).await? => {
-            return Err(Error::EmailTaken);
-        }
-        Err(refused) => {
-            if let Error::TooManyRegistrations { .. } = refused {
-                SecurityEvent::RegistrationRefused.tell(None);
-            }
-            return Err(refused);
-        }
-        Ok(counted) => counted,
-    };
-    let user = User {
-        email: registration.email.email.clone(),
-        id: UserId::new(),
-        name: registration.name.clone(),
-        role: Role::User,
-        password_hash: Some(password_hash),
-        password_version: 0,
-        password_changed_at: None,
-        previous_password_hash: None,
-        created_at: to_whole_ms(now),
-    };
-    let made = create(app, &user, &registration.email).await;
-    if let Err(Error::EmailTaken) = made {
-        counted.take_back().await;
-    }
-    made?;
-    SecurityEvent::Registered.tell(Some(user.id));
-    Ok(user)
-}
-
-async fn create(app: &App, user: &User, address: &Address) -> Result<(), Error> {
-    if is_admins(app, &user.email) {
-        // Not before the hash, nor without asking: it must take as long as any that is taken.
-        app.store.account_of(address).await?;
-        return Err(Error::EmailTaken);
-    }
-    app.store.register_user(user, address).await
-}
-
-async fn is_taken(app: &App, address: &Address) -> Result<bool, Error> {
-    let user = app.store.account_of(address).await?;
-    Ok(user.is_some() || is_admins(app, &address.email))
-}
-
-/// The account of an address that is taken, if the same request may have made it.
-async fn made_before(
-    app: &App,
-    registration: &Registration,
-    from: ClientAddress,
-    now: Timestamp,
-) -> Result<User, Error> {
-    let email = &registration.email.email;
-    let attempt = accounts::try_password_in_turn(&app.accounts, email, from).await;
-    let attempt = attempt.inspect_err(|error| tell_if_refused(error, None))?;
-    let made = made_lately(app, registration, now).await;
-    if let Ok(None) = made {
-        SecurityEvent::PasswordFailed.tell(None);
-    }
-    attempt.judge(made).await.map_err(|error| match error {
-        Error::InvalidCredentials => Error::EmailTaken,
-        other => other,
-    })
-}
-
-async fn made_lately(app: &App, registration: &Registration, now: Timestamp) -> Result<Option<User>, Error> {
-    let address = &registration.email;
-    let user = app.store.account_of(address).await?;
-    let user = user.filter(|user| user.is_new(now) && !is_admins(app, &address.email));
-    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-    let is_right = password::verify(&registration.password, hash).await?.is_right;
-    // Only the admin of the settings is an admin.
-    Ok(user.filter(|_| is_right).map(|user| User { role: Role::User, ..user }))
 }

@@ -3,32 +3,14 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use domain::{error::Error, user::User};
+use domain::error::Error;
 use http_api::{
     App, Caller, MergePatch, Problem,
-    fields::{Fields, Read},
     openapi::{BodyProblems, CallerProblems, StoreProblems},
 };
-use utoipa::ToSchema;
+use sign_in::{AccountPatch, account, rename};
 
-use crate::{
-    account::{account, name},
-    me::Me,
-};
-
-/// What is to change about the account. What is left out stays.
-#[derive(Debug, ToSchema)]
-pub(crate) struct AccountPatch {
-    /// How the person wants to be called; null for no name.
-    #[schema(value_type = Option<String>, example = "Ada", max_length = 100)]
-    name: Option<Option<String>>,
-}
-
-impl Read for AccountPatch {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self { name: fields.nullable("name", name) })
-    }
-}
+use crate::me::Me;
 
 http_api::problems! { RenameProblems:
     AccountNotFound: "the account was erased just now, or is not kept",
@@ -59,11 +41,4 @@ pub(crate) async fn rename_me(
     };
     let user = changed.ok_or(Error::AccountNotFound)?;
     Ok(Json(Me::new(user, &caller)))
-}
-
-async fn rename(app: &App, caller: &Caller, name: Option<&str>) -> Result<Option<User>, Error> {
-    match account(app, caller).await? {
-        Some(user) if user.name.as_deref() != name => app.store.rename_user(&user.email, user.id, name).await,
-        same_or_none => Ok(same_or_none),
-    }
 }

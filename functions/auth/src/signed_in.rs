@@ -27,9 +27,8 @@ pub(crate) struct SignedIn {
 impl SignedIn {
     /// Signs somebody in who proved to be that user.
     pub(crate) async fn new(app: &App, user: User, now: Timestamp) -> Result<Self, Error> {
-        accounts::end_tokens_again(&app.accounts, &user, now).await;
         Ok(Self {
-            access_token: app.tokens.issue_access(&user, now)?,
+            access_token: sign_in::access_token(app, &user, now).await?,
             token_type: "Bearer",
             expires_in: ACCESS_TOKEN_SECONDS,
             user: user.into(),

@@ -10,7 +10,6 @@ use http_api::{
     views::BookingAnswer,
 };
 use jiff::Timestamp;
-use telemetry::names;
 
 http_api::problems! { CancelProblems:
     BookingNotFound: "there is none, or it is another user's",
@@ -55,7 +54,6 @@ pub(crate) async fn cancel_booking(
         permit.granted(),
     )
     .await?;
-    metrics::counter!(names::BOOKINGS_CANCELLED).increment(u64::from(!cancelled.replayed));
     let answer = Json(BookingAnswer::new(cancelled.booking, cancelled.event)).into_response();
     Ok(replayed(answer, cancelled.replayed))
 }

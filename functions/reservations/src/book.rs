@@ -19,7 +19,7 @@ use http_api::{
 use jiff::Timestamp;
 use utoipa::ToSchema;
 
-use crate::{measure, view::ReservationAnswer};
+use crate::view::ReservationAnswer;
 
 /// What to hold.
 #[derive(Debug, ToSchema)]
@@ -80,9 +80,7 @@ pub(crate) async fn book(
         idempotency_key: &key,
         network: network.as_ref(),
     };
-    let reserved = booking::reserve(&app.protocol, wanted, Timestamp::now(), permit.granted()).await;
-    measure::reserved(&reserved);
-    let reserved = reserved?;
+    let reserved = booking::reserve(&app.protocol, wanted, Timestamp::now(), permit.granted()).await?;
     let location = format!("/reservations/{}", reserved.reservation.id);
     let is_replayed = reserved.replayed;
     let answer = ReservationAnswer { reservation: reserved.into() };

@@ -17,8 +17,6 @@ use http_api::{
 };
 use jiff::Timestamp;
 
-use crate::measure;
-
 http_api::problems! { ConfirmProblems:
     ReservationNotFound: "it is another user's",
     SoldOut | AllHeld: "Redis had lost data, and the held seats were sold to others. Nothing is sold; as long as the hold \
@@ -66,9 +64,7 @@ pub(crate) async fn confirm_reservation(
         network.as_ref(),
         permit.granted(),
     )
-    .await;
-    measure::confirmed(&confirmed);
-    let confirmed = confirmed?;
+    .await?;
     let status = if confirmed.replayed { StatusCode::OK } else { StatusCode::CREATED };
     let location = format!("/bookings/{id}");
     let answer = Json(BookingAnswer::new(confirmed.booking, confirmed.event));

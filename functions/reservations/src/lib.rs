@@ -4,7 +4,6 @@ mod book;
 mod confirm;
 mod list;
 mod look;
-mod measure;
 mod release;
 mod view;
 

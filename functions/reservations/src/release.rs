@@ -8,7 +8,6 @@ use http_api::{
     App, Caller, ClientAddress, PathId, Problem,
     openapi::{CallerProblems, StoreProblems},
 };
-use telemetry::names;
 
 http_api::problems! { ReleaseProblems:
     ReservationNotFound: "there is none, or it is another user's, or it ended more than a day ago",
@@ -34,6 +33,5 @@ pub(crate) async fn release_reservation(
 ) -> Result<StatusCode, Problem> {
     let network = from.network(&app);
     booking::release(&app.protocol, caller.user_id, id, network.as_ref()).await?;
-    metrics::counter!(names::HOLDS_RELEASED).increment(1);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Protocol, network};
+use crate::{Protocol, measure, network};
 use catalogue::count_sold;
 use domain::{
     booking::{Booking, BookingStatus},
@@ -70,6 +70,7 @@ pub async fn cancel(
                 restock(protocol, &booking, epoch, unbought),
                 count_sold(&protocol.catalogue, booking.event_id, came_back),
             );
+            measure::cancelled();
             let version = booking.version + 1;
             let booking =
                 Booking { status: BookingStatus::Cancelled, cancelled_at: Some(now), version, ..booking };

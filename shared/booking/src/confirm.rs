@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Protocol, network};
+use crate::{Protocol, measure, network};
 use catalogue::count_sold;
 use domain::{
     booking::Booking,
@@ -43,12 +43,25 @@ pub async fn confirm(
     network: Option<&Network>,
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Confirmed, Error> {
-    let begin = || protocol.redis.begin(id, user, protocol.confirm_grace_ms);
-    let (permitted, mut begun) = tokio::join!(permitted, begin());
+    let beginning = protocol.redis.begin(id, user, protocol.confirm_grace_ms);
+    let (permitted, begun) = tokio::join!(permitted, beginning);
     if let Err(error) = permitted {
         unbegin(protocol, &begun).await;
         return Err(error);
     }
+    let confirmed = confirm_begun(protocol, user, id, begun, now, network).await;
+    measure::confirmed(&confirmed);
+    confirmed
+}
+
+async fn confirm_begun(
+    protocol: &Protocol,
+    user: UserId,
+    id: ReservationId,
+    mut begun: Result<Begin, Error>,
+    now: Timestamp,
+    network: Option<&Network>,
+) -> Result<Confirmed, Error> {
     for _ in 0..REDRAWS_MAX {
         let hold = match begun {
             Ok(Begin::Begun(hold)) => hold,
@@ -67,7 +80,7 @@ pub async fn confirm(
         if let Some(confirmed) = commit_redrawing(protocol, user, hold, now, network).await? {
             return Ok(confirmed);
         }
-        begun = begin().await;
+        begun = protocol.redis.begin(id, user, protocol.confirm_grace_ms).await;
     }
     Err(Error::GaveUp(GaveUp::ChangingHold))
 }

@@ -89,6 +89,7 @@ mod create;
 mod delete;
 mod expire;
 mod look;
+mod measure;
 mod network;
 mod reconcile;
 mod refusals;

@@ -1,6 +1,6 @@
 //! Release: a user gives a hold back.
 
-use crate::{Protocol, network};
+use crate::{Protocol, measure, network};
 use domain::{
     error::Error,
     id::{ReservationId, UserId},
@@ -20,6 +20,7 @@ pub async fn release(
     match protocol.redis.release(id, user).await? {
         Release::Released(seats) => {
             network::forget(protocol, network, Places { id, seats });
+            measure::released();
             Ok(())
         }
         Release::Ended(Ended::Released) => Ok(()),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    Protocol,
+    Protocol, measure,
     network::{self, Counted},
 };
 use domain::{
@@ -73,6 +73,7 @@ pub async fn reserve(
         withdraw(protocol, request, network, &reserved).await;
         return Err(error);
     }
+    measure::reserved(&reserved);
     reserved
 }
 

@@ -181,7 +181,7 @@ impl Settings {
                 _ => None,
             })
         })?;
-        auth::check_settings(&config)?;
+        sign_in::check_settings(&config)?;
         config.confirm_grace_ms = self.test_only.confirm_grace_seconds * 1_000;
         config.seats_per_shard = self.test_only.seats_per_shard;
         Ok(config)

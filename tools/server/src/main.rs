@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
 
 async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let config = Config::from_env().map_err(|error| format!("setting {error}"))?;
-    auth::check_settings(&config).map_err(|error| format!("setting {error}"))?;
+    sign_in::check_settings(&config).map_err(|error| format!("setting {error}"))?;
     telemetry::init_logs(telemetry::SHOWN, settings.log_format);
     if settings.embedded_metrics {
         telemetry::collect("server");

@@ -1,8 +1,9 @@
 //! What became of requests to hold and to buy, as metrics.
 
-use booking::{Confirmed, Reserved};
 use domain::error::Error;
 use telemetry::names;
+
+use crate::{Confirmed, Reserved};
 
 pub(crate) fn reserved(outcome: &Result<Reserved, Error>) {
     let name = match outcome {
@@ -36,4 +37,12 @@ pub(crate) fn confirmed(outcome: &Result<Confirmed, Error>) {
         ) => metrics::counter!(names::CONFIRMS_REFUSED).increment(1),
         Ok(Confirmed { replayed: true, .. }) | Err(_) => {}
     }
+}
+
+pub(crate) fn released() {
+    metrics::counter!(names::HOLDS_RELEASED).increment(1);
+}
+
+pub(crate) fn cancelled() {
+    metrics::counter!(names::BOOKINGS_CANCELLED).increment(1);
 }

@@ -1,0 +1,34 @@
+//! Registering, signing in, and what people do with their account: for the API and for the pages.
+
+mod account;
+mod admin;
+mod change_password;
+mod erase;
+mod password;
+mod policy;
+mod register;
+mod security_event;
+mod sign_in;
+mod still_open;
+
+use domain::{error::Error, user::User};
+use http_api::App;
+use jiff::Timestamp;
+
+pub use self::{
+    account::{AccountPatch, account, rename},
+    admin::check_settings,
+    change_password::{PasswordChange, change_password},
+    erase::{Erasure, erase},
+    register::{Registration, register},
+    sign_in::{Credentials, sign_in},
+};
+
+/// An access token for somebody who proved to be that user.
+///
+/// # Errors
+/// When it can't be signed.
+pub async fn access_token(app: &App, user: &User, now: Timestamp) -> Result<String, Error> {
+    accounts::end_tokens_again(&app.accounts, user, now).await;
+    app.tokens.issue_access(user, now)
+}
