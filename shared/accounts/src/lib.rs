@@ -5,6 +5,7 @@ mod attempts;
 mod ended_tokens;
 mod erasure;
 mod passwords;
+pub mod sessions;
 pub mod tokens;
 
 use std::sync::Arc;

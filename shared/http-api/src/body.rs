@@ -1,4 +1,4 @@
-//! JSON bodies: bounded, no unknown fields, every complaint with its field. And the body of an answer that has none.
+//! JSON bodies: bounded, no unknown fields, every complaint with its field. Forms. And the body of an answer that has none.
 
 use std::{convert::Infallible, error::Error, iter};
 
@@ -12,7 +12,7 @@ use futures::stream;
 
 use super::{
     code::Code,
-    fields::{self, Given, Read},
+    fields::{self, Given, Read, Value},
     json,
     problem::Problem,
 };
@@ -60,6 +60,24 @@ impl<T: Read, S: Send + Sync> FromRequest<S> for MergePatch<T> {
                 _ => problem,
             })?;
         parsed(json::object(json::without_mark(&bytes))?).map(Self)
+    }
+}
+
+/// A form of a page, as browsers send one: its fields, each a text that may mean a number, too.
+#[derive(Clone, Debug)]
+pub struct FormBody(pub Given);
+
+impl<S: Send + Sync> FromRequest<S> for FormBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if media_type(request.headers()).is_none_or(|named| named != "application/x-www-form-urlencoded") {
+            return Err(Problem::new(Code::UnsupportedMediaType)
+                .detail("Send it with Content-Type: application/x-www-form-urlencoded."));
+        }
+        let bytes = read(request, state, fields::BODY_BYTES_MAX).await?;
+        let fields = form_urlencoded::parse(&bytes).into_owned();
+        Ok(Self(fields.map(|(name, value)| (name, Value::Parameter(value))).collect()))
     }
 }
 

@@ -35,6 +35,15 @@ pub enum ClientAddress {
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub IpAddr);
 
+/// Marks a request that came by TLS, for a server that clients reach without API Gateway, which is reached by nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct ByTls;
+
+/// Whether a request with these extensions came by TLS.
+pub fn is_by_tls(extensions: &Extensions) -> bool {
+    extensions.get::<RequestContext>().is_some() || extensions.get::<ByTls>().is_some()
+}
+
 impl ClientAddress {
     /// The address of a request with these extensions.
     pub fn of(extensions: &Extensions) -> Self {

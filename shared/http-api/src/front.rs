@@ -21,6 +21,11 @@ pub struct Front {
 }
 
 impl Front {
+    /// Signs and verifies tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
     pub(crate) fn new(config: Arc<Config>, store: &Store, redis: Option<&Redis>) -> Arc<Self> {
         Arc::new(Self {
             tokens: Arc::new(Tokens::new(&config.jwt_secret, config.jwt_secret_previous.as_ref())),

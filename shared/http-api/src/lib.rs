@@ -31,6 +31,7 @@ pub use body::{JsonBody, MergePatch};
 pub use caller::{Admin, Caller, FormerCaller};
 pub use client_address::ClientAddress;
 pub use code::Code;
+pub use front::Front;
 pub use headers::{IdempotencyKey, OptionalIdempotencyKey};
 pub use job::run_job;
 pub use limit::Permit;

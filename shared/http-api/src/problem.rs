@@ -101,7 +101,7 @@ impl Problem {
     }
 
     /// Its body.
-    pub(super) fn body(&self) -> Value {
+    pub fn body(&self) -> Value {
         let mut body = self.members.clone();
         body.insert("type".to_owned(), json!(format!("/problems/{}", self.code.as_str())));
         body.insert("title".to_owned(), json!(self.code.title()));

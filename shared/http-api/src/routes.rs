@@ -74,3 +74,12 @@ where
         .fold(MethodRouter::new(), |router, method| router.on(method.to_method_filter(), handler.clone()));
     router.route(&P::path(), served.route_layer(middleware::from_fn_with_state(counted, limit)))
 }
+
+/// Methods of a path whose requests are counted like that, for what the document does not describe: pages. Their links may
+/// carry any parameters, as those of advertisements do.
+pub fn counted<S: Clone + Send + Sync + 'static>(
+    methods: MethodRouter<S>,
+    counted: Counted,
+) -> MethodRouter<S> {
+    methods.route_layer(middleware::from_fn_with_state(counted.with_query(true), limit))
+}

@@ -35,8 +35,15 @@ pub fn json_answer(content: &impl Serialize) -> Result<Response, Error> {
 }
 
 /// Text of that type, with a weak tag of its content.
-pub fn text_answer(content_type: &'static str, text: &'static str) -> Result<Response, Error> {
-    with_tag(&content_tag(text.as_bytes()), ([(header::CONTENT_TYPE, content_type)], text))
+pub fn text_answer(
+    content_type: &'static str,
+    text: impl AsRef<[u8]> + IntoResponse,
+) -> Result<Response, Error> {
+    let tag = content_tag(text.as_ref());
+    // Text says itself that it is plain.
+    let mut answer = with_tag(&tag, text)?;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    Ok(answer)
 }
 
 fn json(content: &impl Serialize) -> Result<Vec<u8>, Error> {

@@ -26,8 +26,8 @@ use crate::{
     world::{admin, buyers, settings},
 };
 
-pub(crate) const NAMES: [&str; 7] =
-    ["auth", "events", "reservations", "bookings", "admin", "janitor", "pricing"];
+pub(crate) const NAMES: [&str; 8] =
+    ["auth", "events", "reservations", "bookings", "admin", "web", "janitor", "pricing"];
 const HELLO: &str = "hello_lambda";
 const ROUNDS: usize = 21;
 const WARM_EVENTS: usize = 15;
@@ -239,6 +239,7 @@ impl Usage<'_> {
             }
             "bookings" => gateway_event("GET", "/bookings", Some(&buyer()?), None),
             "admin" => gateway_event("GET", "/admin/analytics", Some(&self.admin), None),
+            "web" => gateway_event("GET", &format!("/shop/events/{}", self.event), None, None),
             _ => json!({}),
         }
         .to_string())

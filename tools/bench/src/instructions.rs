@@ -34,8 +34,9 @@ const START_MILLIONS_MAX: f64 = 3.0;
 const START_BY_TLS_MILLIONS_MAX: f64 = 3.9;
 const BROWSE_THOUSANDS_MAX: f64 = 320.0;
 const BOOK_THOUSANDS_MAX: f64 = 390.0;
-const REFUSAL_THOUSANDS_MAX: f64 = 400.0;
+const REFUSAL_THOUSANDS_MAX: f64 = 390.0;
 const CONFIRM_THOUSANDS_MAX: f64 = 1_070.0;
+const PAGE_THOUSANDS_MAX: f64 = 520.0;
 
 /// What many people ask for at the same time.
 struct HotPath {
@@ -110,7 +111,7 @@ async fn request(
     Ok(Figure::new(name, "", target, " k", Samples(vec![thousands])).guarded())
 }
 
-async fn hot_paths(server: &OwnServer) -> Result<[HotPath; 4], Failure> {
+async fn hot_paths(server: &OwnServer) -> Result<[HotPath; 5], Failure> {
     let (admin, buyer) = (admin().await?, buyers().bearer(0)?);
     let hot = create_event(server.address, &admin, "Hot", 1_000_000).await?;
     let gone = sold_out(server, &admin).await?;
@@ -138,6 +139,17 @@ async fn hot_paths(server: &OwnServer) -> Result<[HotPath; 4], Failure> {
             ],
             status: 200,
             thousands_max: BROWSE_THOUSANDS_MAX,
+        },
+        HotPath {
+            name: "an event's page",
+            profile: "page",
+            function: "web",
+            requests: vec![
+                gateway_event("GET", &format!("/shop/events/{hot}"), None, None).to_string();
+                BOTH_RUNS
+            ],
+            status: 200,
+            thousands_max: PAGE_THOUSANDS_MAX,
         },
         HotPath {
             name: "a *book*",

@@ -1,9 +1,13 @@
 //! A few events to try things with, made once when there are none.
 
+use std::future::ready;
+
+use booking::Wanted;
 use domain::{
     error::Error,
     event::{EventDetails, EventStatus, MAX_PER_USER_DEFAULT, Pricing},
-    time::from_ms,
+    id::{EventId, UserId},
+    time::{from_ms, to_whole_ms},
 };
 use http_api::App;
 use iso_currency::Currency;
@@ -20,9 +24,31 @@ struct Demo {
     base_price: u32,
     max_per_booking: u32,
     pricing: Option<Pricing>,
+    /// In how many days its sales open, if they have not.
+    opens_in_days: Option<i64>,
+    is_draft: bool,
+    /// How many places people have bought already.
+    sold: u32,
 }
 
-const DEMOS: [Demo; 4] = [
+/// What most of them have.
+const DEMO: Demo = Demo {
+    name: "",
+    description: "",
+    venue: "",
+    in_days: 0,
+    hours: 2,
+    capacity: 0,
+    base_price: 0,
+    max_per_booking: 6,
+    pricing: None,
+    opens_in_days: None,
+    is_draft: false,
+    sold: 0,
+};
+
+/// A season: soon and late, small and large, free and dear; one sold out, one that opens later, one that is a draft.
+const DEMOS: [Demo; 9] = [
     Demo {
         name: "Rust Meetup: Lambdas after Dark",
         description: "Three talks, one long break. Bring a laptop.",
@@ -32,18 +58,40 @@ const DEMOS: [Demo; 4] = [
         capacity: 40,
         base_price: 0,
         max_per_booking: 2,
-        pricing: None,
+        sold: 14,
+        ..DEMO
+    },
+    Demo {
+        name: "Poetry Slam: Last Words",
+        description: "Eight poets, three rounds, one golden pencil.",
+        venue: "Cellar Theatre",
+        in_days: 12,
+        capacity: 24,
+        base_price: 900,
+        sold: 24,
+        ..DEMO
     },
     Demo {
         name: "Chamber Concert: Strings by Candlelight",
         description: "Schubert's quintet in C. No late admission.",
         venue: "St. Anne's Chapel",
         in_days: 21,
-        hours: 2,
         capacity: 180,
         base_price: 3_200,
-        max_per_booking: 6,
         pricing: Some(Pricing { min_percent: 80, max_percent: 150 }),
+        sold: 60,
+        ..DEMO
+    },
+    Demo {
+        name: "Cinema under the Stars",
+        description: "A silent film, and a band that is not.\n\nChairs are there. Bring a blanket.",
+        venue: "Castle Courtyard",
+        in_days: 30,
+        hours: 3,
+        capacity: 320,
+        base_price: 1_450,
+        sold: 12,
+        ..DEMO
     },
     Demo {
         name: "Cup Final",
@@ -55,6 +103,18 @@ const DEMOS: [Demo; 4] = [
         base_price: 6_500,
         max_per_booking: 4,
         pricing: Some(Pricing { min_percent: 90, max_percent: 200 }),
+        sold: 30,
+        ..DEMO
+    },
+    Demo {
+        name: "Science Fair for Families",
+        description: "Volcanoes at eleven and at three.",
+        venue: "Town Hall",
+        in_days: 60,
+        hours: 6,
+        capacity: 600,
+        base_price: 500,
+        ..DEMO
     },
     Demo {
         name: "Open Air Weekend",
@@ -65,7 +125,30 @@ const DEMOS: [Demo; 4] = [
         capacity: 12_500,
         base_price: 14_900,
         max_per_booking: 8,
-        pricing: None,
+        sold: 8,
+        ..DEMO
+    },
+    Demo {
+        name: "New Year's Gala",
+        description: "Dinner, dancing, and a countdown.",
+        venue: "Grand Hotel",
+        in_days: 150,
+        hours: 7,
+        capacity: 400,
+        base_price: 18_900,
+        pricing: Some(Pricing { min_percent: 100, max_percent: 180 }),
+        opens_in_days: Some(3),
+        ..DEMO
+    },
+    Demo {
+        name: "Jazz on the Roof",
+        description: "The programme is not settled yet.",
+        venue: "Harbour House",
+        in_days: 75,
+        capacity: 120,
+        base_price: 2_600,
+        is_draft: true,
+        ..DEMO
     },
 ];
 
@@ -78,9 +161,23 @@ pub async fn seed(app: &App, now: Timestamp) -> Result<usize, Error> {
         return Ok(0);
     }
     for demo in &DEMOS {
-        booking::create_event(&app.protocol, demo.details(now), None, now).await?;
+        let event = booking::create_event(&app.protocol, demo.details(now), None, now).await?;
+        sell(app, event.id, demo, now).await?;
     }
     Ok(DEMOS.len())
+}
+
+/// Sells the places that people have bought already, as they would be sold: to somebody different each time.
+async fn sell(app: &App, event: EventId, demo: &Demo, now: Timestamp) -> Result<(), Error> {
+    let mut left = demo.sold;
+    while left > 0 {
+        let (user, quantity) = (UserId::new(), left.min(demo.max_per_booking));
+        let wanted = Wanted { user, event, quantity, idempotency_key: "demo", network: None };
+        let reserved = booking::reserve(&app.protocol, wanted, now, ready(Ok(()))).await?;
+        booking::confirm(&app.protocol, user, reserved.reservation.id, now, None, ready(Ok(()))).await?;
+        left -= quantity;
+    }
+    Ok(())
 }
 
 impl Demo {
@@ -98,12 +195,12 @@ impl Demo {
             capacity: self.capacity,
             base_price: self.base_price,
             currency: Currency::EUR,
-            sales_open_at: None,
+            sales_open_at: self.opens_in_days.map(|days| to_whole_ms(now + SignedDuration::from_hours(24 * days))),
             sales_close_at: None,
             cancel_until: None,
             max_per_booking: self.max_per_booking,
             max_per_user: MAX_PER_USER_DEFAULT,
-            status: EventStatus::Published,
+            status: if self.is_draft { EventStatus::Draft } else { EventStatus::Published },
             pricing: self.pricing,
         }
     }

@@ -37,6 +37,12 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             print!("{}", settings_table::markdown());
             Ok(())
         }
+        Some(Command::Pages) => {
+            for path in web::PAGES {
+                println!("{path}");
+            }
+            Ok(())
+        }
     }
 }
 
@@ -97,7 +103,8 @@ fn welcome(settings: &Settings, stack: &Stack, template: &Template, seeded: usiz
     if seeded > 0 {
         println!("  events    {seeded} demo events were made");
     }
-    println!("\nTry it:  curl {api}/events");
+    println!("\nBuy at:  {api}");
+    println!("Try it:  curl {api}/events");
     println!("Read it: {api}/docs");
     println!("Stop it: Ctrl-C\n");
 }

@@ -77,6 +77,8 @@ pub enum Command {
     Allowed,
     /// Writes the table of all settings
     Settings,
+    /// Writes the paths of all pages that people look at
+    Pages,
 }
 
 /// Where the local server runs, and what it uses instead of starting its own.

@@ -17,7 +17,7 @@ use axum::{
 use http_api::{
     App,
     body::without_length,
-    client_address::PeerAddress,
+    client_address::{ByTls, PeerAddress},
     openapi::{Document, arrange, complete},
 };
 use serde_json::Value;
@@ -38,17 +38,18 @@ const PROXIES_NOT_SET: &str = "a request came with X-Forwarded-For, but TRUSTED_
                                all clients count as one";
 
 /// The routes of each function, by the function's name in the template.
-pub fn routes_by_function() -> [(&'static str, Router<Arc<App>>); 5] {
+pub fn routes_by_function() -> [(&'static str, Router<Arc<App>>); 6] {
     [
         ("auth", auth::routes()),
         ("events", events::routes()),
         ("reservations", reservations::routes()),
         ("bookings", bookings::routes()),
         ("admin", admin::routes()),
+        ("web", web::routes()),
     ]
 }
 
-/// What the OpenAPI document says of the routes of each function.
+/// What the OpenAPI document says of the routes of each function that has more than pages.
 pub fn documents_by_function() -> [(&'static str, openapi::OpenApi); 5] {
     [
         ("auth", auth::document()),
@@ -142,6 +143,9 @@ async fn receive(
     let client = door.proxies.client(peer.ip(), request.headers());
     let is_by_tls = door.proxies.is_by_tls(peer.ip(), request.headers());
     request.extensions_mut().insert(PeerAddress(client));
+    if is_by_tls {
+        request.extensions_mut().insert(ByTls);
+    }
     let mut response = unread::answer(request, next).await;
     if is_by_tls {
         let value = HeaderValue::from_static(BY_TLS_FOR_A_YEAR);

@@ -56,6 +56,7 @@ mod outer_ring;
 mod ownership;
 mod page_ends;
 mod passwords;
+mod pages;
 mod paths;
 mod permissions;
 mod pricing;

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::common::{
-    PASSWORD, Permissions, TestApp, concert, erase_me, forget_ended_tokens,
+    PASSWORD, Permissions, TestApp, browser::Browser, concert, erase_me, forget_ended_tokens,
     permissions::{POLICIES, Permission, as_function, gateway},
     registered,
 };
@@ -19,7 +19,7 @@ async fn each_function_needs_all_that_its_policy_permits() {
     let permissions = Permissions::default();
     let base = TestApp::with(|config| config.confirm_grace_ms = 100).await;
     let evently = base.another_permitted(&permissions).await;
-    for function in ["events", "reservations", "bookings", "admin", "janitor", "pricing"] {
+    for function in ["events", "reservations", "bookings", "admin", "web", "janitor", "pricing"] {
         as_function(function, evently.app.open_connections(AskedTable::Events)).await;
     }
     as_function("auth", evently.app.open_connections(AskedTable::Users)).await;
@@ -30,6 +30,7 @@ async fn each_function_needs_all_that_its_policy_permits() {
     create_and_delete_a_draft(&evently).await;
     run_the_jobs(&evently, &event).await;
     look_at_oneself_and_be_erased(&evently).await;
+    use_the_pages(&evently, &base, &permissions).await;
 
     let used = permissions.used();
     for (function, permitted) in POLICIES.iter() {
@@ -139,6 +140,41 @@ async fn create_and_delete_a_draft(evently: &TestApp) {
     let draft = admin.post("/admin/events", concert(json!({ "status": "draft", "capacity": 10_000 }))).await;
     let gone = admin.delete_version(draft.header("location"), "*").await;
     assert_eq!(gone.status, 204, "{}", gone.body);
+}
+
+/// Whoever uses pages does there what others do by the API.
+async fn use_the_pages(evently: &TestApp, base: &TestApp, permissions: &Permissions) {
+    let event = evently.event(10).await;
+    let mut ada = Browser::new(evently);
+    for email in ["zoé@bücher.example", "lovelace@example.com"] {
+        let fields = [("email", email), ("password", PASSWORD)];
+        ada.submit("/shop/register", &fields).await;
+        ada.cookies.clear();
+        ada.submit("/shop/sign-in", &fields).await;
+    }
+    let page = ada.open(&format!("/shop/events/{event}")).await;
+    let fields = [("quantity", "1"), ("key", &page.field("key").unwrap())];
+    let held = ada.submit(&format!("/shop/events/{event}/book"), &fields).await;
+    let confirmed = ada.submit(&format!("{}/confirm", held.leads_to().unwrap()), &[]).await;
+    let booking = confirmed.leads_to().unwrap().to_owned();
+    for path in ["/", "/shop/bookings", "/shop/account", &booking] {
+        assert_eq!(ada.get(path).await.status, 200, "{path}");
+    }
+    let cancelled = ada.submit(&format!("{booking}/cancel"), &[]).await;
+    assert_eq!(cancelled.leads_to(), Some(booking.as_str()));
+    let changed = [("current_password", PASSWORD), ("new_password", "battery horse correct")];
+    assert_eq!(ada.submit("/shop/account/password", &changed).await.leads_to(), Some("/shop/sign-in"));
+    ada.submit("/shop/sign-in", &[("email", "lovelace@example.com"), ("password", "battery horse correct")]).await;
+    ada.get("/shop/account").await;
+    let erased = ada.submit("/shop/account/erase", &[("password", "battery horse correct")]).await;
+    assert_eq!(erased.leads_to(), Some("/"), "{}", erased.text());
+    // A process that does not know which tokens ended, and an event that Redis has forgotten.
+    forget_ended_tokens(base).await;
+    evently.app.redis.forget_event(event.parse().unwrap()).await.unwrap();
+    let another = base.another_permitted(permissions).await;
+    let mut ben = Browser::new(&another);
+    ben.register("ben@example.com").await;
+    assert_eq!(ben.get(&format!("/shop/events/{event}")).await.status, 200);
 }
 
 /// The janitor settles a confirm and moves past sales; pricing moves prices and keeps them.

@@ -101,7 +101,8 @@ fn the_repositorys_template_sends_paths_to_their_functions_and_the_rest_to_event
         ("/admin/events/1/bookings", "admin"),
         ("/nowhere", "events"),
         ("/reservations/1/nowhere", "events"),
-        ("/", "events"),
+        ("/", "web"),
+        ("/shop/events/1", "web"),
     ] {
         assert_eq!(routes.at(path), function, "{path}");
     }

@@ -97,7 +97,8 @@ pub struct Projection {
 pub struct Route {
     /// The binary that answers, such as `events`.
     pub function: String,
-    /// With parameters in braces; [`DEFAULT_ROUTE`] for the route that takes the rest.
+    /// With parameters in braces, `{*name}` for one that takes all that follows; [`DEFAULT_ROUTE`] for the route that takes the
+    /// rest.
     pub path: String,
 }
 
@@ -105,7 +106,11 @@ impl Route {
     /// As API Gateway names it, like `ANY /events/{id}`.
     #[must_use]
     pub fn key(&self) -> String {
-        if self.path == DEFAULT_ROUTE { self.path.clone() } else { format!("ANY {}", self.path) }
+        match self.path.strip_suffix('}').and_then(|path| path.split_once("{*")) {
+            _ if self.path == DEFAULT_ROUTE => self.path.clone(),
+            Some((before, name)) => format!("ANY {before}{{{name}+}}"),
+            None => format!("ANY {}", self.path),
+        }
     }
 }
 
@@ -260,6 +265,11 @@ impl Template {
             let function = function.ok_or_else(|| {
                 problem(within, format!("calls `{uri}`, which is no function of the template"))
             })?;
+            // API Gateway's way to write a parameter of several parts, in the way of the routers here.
+            let path = match path.strip_suffix("+}").and_then(|path| path.rsplit_once('{')) {
+                Some((before, name)) => format!("{before}{{*{name}}}"),
+                None => path,
+            };
             self.routes.push(Route { function: function.clone(), path });
         }
         Ok(())

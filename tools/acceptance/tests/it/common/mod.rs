@@ -1,6 +1,7 @@
 //! A running Evently for each test, with its own tables and its own Redis keys; and people who use it.
 
 pub(crate) mod between;
+pub(crate) mod browser;
 pub(crate) mod cluster;
 pub(crate) mod contract;
 mod counting;

@@ -1,0 +1,270 @@
+//! What people are told when something is refused or fails: what is so, and what they can do next.
+
+use domain::error::Error;
+use http_api::Problem;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::words::{places, plain_time};
+use crate::shop::{bookings, holds};
+
+/// Words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) title: String,
+    pub(crate) text: String,
+    /// Where to go on, and what that is called.
+    pub(crate) next: (&'static str, &'static str),
+}
+
+const EVENTS: (&str, &str) = ("/", "All events");
+const BOOKINGS: (&str, &str) = (bookings::PATH, "My bookings");
+const HOLDS: (&str, &str) = (holds::PATH, "Places I hold");
+
+impl Refusal {
+    fn new(title: &str, text: impl Into<String>, next: (&'static str, &'static str)) -> Self {
+        Self { title: title.to_owned(), text: text.into(), next }
+    }
+
+    /// Of a form that no page of ours sent.
+    pub(crate) fn of_a_foreign_form() -> Self {
+        let text = "It came from another site, or your browser does not say where from. Go to the page here, and try again.";
+        Self::new("This form was not sent from here", text, EVENTS)
+    }
+
+    /// Of a form from before somebody signed in or out.
+    pub(crate) fn of_an_old_form() -> Self {
+        let text = "You signed in or out since this page was loaded. Go back, load it anew, and try again.";
+        Self::new("This page is out of date", text, EVENTS)
+    }
+
+    /// Of a form's address that somebody opened as a page.
+    pub(crate) fn of_another_method() -> Self {
+        Self::new("There is nothing to see here", "This address only takes what a form sends.", EVENTS)
+    }
+
+    /// Of what went wrong.
+    pub(crate) fn of(error: Error) -> Self {
+        Self::of_problem(&Problem::from(error).body())
+    }
+
+    /// Of the problem that the API answers.
+    pub(crate) fn of_problem(problem: &Value) -> Self {
+        let number = |member: &str| problem[member].as_u64().and_then(|number| u32::try_from(number).ok());
+        let text = |member: &str| problem[member].as_str().unwrap_or_default().to_owned();
+        let at = |member: &str| {
+            problem[member].as_str().and_then(|at| at.parse::<Timestamp>().ok()).map(plain_time)
+        };
+        let from = |member: &str| at(member).map_or_else(|| "later".to_owned(), |at| format!("from {at}"));
+        match problem["code"].as_str().unwrap_or_default() {
+            "sold_out" => match number("available").unwrap_or_default() {
+                0 => Self::new(
+                    "Sold out",
+                    "All places are sold. Some may come back when others cancel.",
+                    EVENTS,
+                ),
+                left => Self::new(
+                    "Not so many are left",
+                    format!("Only {} left: choose fewer.", are(left)),
+                    EVENTS,
+                ),
+            },
+            "all_held" => {
+                let left = match number("available").unwrap_or_default() {
+                    0 => "Others hold the last places right now".to_owned(),
+                    left => format!("Only {} free right now, others hold the rest", are(left)),
+                };
+                let text = format!("{left}. Some may come back {}: try again then.", from("retry_at"));
+                Self::new("All places are held", text, EVENTS)
+            }
+            "not_on_sale" => Self::new("Not on sale", "This event sells no places right now.", EVENTS),
+            "max_per_user_reached" => match number("left").unwrap_or_default() {
+                0 => Self::new(
+                    "You have as many as one person may",
+                    "You hold or booked as many places of this event as one person may have.",
+                    BOOKINGS,
+                ),
+                left => Self::new(
+                    "So many are not allowed for one person",
+                    format!("You can have {} more of this event.", places(left)),
+                    HOLDS,
+                ),
+            },
+            "network_limit" => Self::new(
+                "Too many places for one network",
+                format!(
+                    "Others in your network have many places of this event. Try again {}.",
+                    from("retry_at")
+                ),
+                EVENTS,
+            ),
+            "held_too_long" => Self::new(
+                "Please wait",
+                format!(
+                    "You held places of this event again and again without keeping them. You can try again {}.",
+                    from("retry_at")
+                ),
+                EVENTS,
+            ),
+            "reservation_expired" => {
+                Self::new("Your time ran out", "These places went back on sale. Choose again.", EVENTS)
+            }
+            "reservation_released" => Self::new(
+                "You gave these places back",
+                "They are on sale again. Choose again if you like.",
+                EVENTS,
+            ),
+            "reservation_not_found" => Self::new(
+                "There is nothing held here",
+                "It is not yours, or it ended a while ago. What you booked is among your bookings.",
+                BOOKINGS,
+            ),
+            "booking_not_found" => {
+                Self::new("There is no such booking", "It may belong to another account.", BOOKINGS)
+            }
+            "event_not_found" => Self::new(
+                "There is no such event",
+                "It may have been taken down, or the address is wrong.",
+                EVENTS,
+            ),
+            "already_confirmed" => {
+                Self::new("These places are booked", "To give them back, cancel the booking.", BOOKINGS)
+            }
+            "confirm_under_way" => {
+                Self::new("These places are being booked", "Look at your bookings in a moment.", BOOKINGS)
+            }
+            "event_started" => Self::new(
+                "Too late to cancel",
+                "The event has started, so bookings stay as they are.",
+                BOOKINGS,
+            ),
+            "cancel_closed" => {
+                let until = at("cancel_until").map_or_else(String::new, |at| format!(" until {at}"));
+                Self::new(
+                    "Too late to cancel",
+                    format!("Bookings of this event could be cancelled{until}."),
+                    BOOKINGS,
+                )
+            }
+            "invalid_credentials" => Self::new(
+                "That is not right",
+                "The email address or the password is wrong. Check both, and try again.",
+                EVENTS,
+            ),
+            "email_taken" => Self::new(
+                "This address has an account",
+                "Sign in with it; or use another address.",
+                (crate::shop::sign_in::PATH, "Sign in"),
+            ),
+            "password_is_a_setting" => Self::new(
+                "This account is a setting",
+                "Whoever runs this service changes the admin's password and account in its settings.",
+                EVENTS,
+            ),
+            "account_not_found" => {
+                Self::new("There is no account", "It may have been erased a moment ago.", EVENTS)
+            }
+            "still_open" => Self::new(
+                "You still have places",
+                "Give back what you hold and cancel what you booked, or wait until the events are over.",
+                BOOKINGS,
+            ),
+            "too_many_attempts" => Self::new(
+                "Too many wrong passwords",
+                "For safety, the next try has to wait a little. Wait for a minute, then try again.",
+                EVENTS,
+            ),
+            "too_many_registrations" => Self::new(
+                "Too many new accounts",
+                "Many accounts were made from your network within an hour. Try again later.",
+                EVENTS,
+            ),
+            "rate_limited" => Self::new(
+                "A little slower, please",
+                "That was a lot at once. Wait for a minute, then try again.",
+                EVENTS,
+            ),
+            "idempotency_key_reused" => Self::new(
+                "This page is out of date",
+                "It was used for something else before. Go to the event's page anew, and choose again.",
+                EVENTS,
+            ),
+            "try_again" => Self::new(
+                "We could not tell in time",
+                "Whether it worked is not known yet. Try again: nothing happens twice.",
+                EVENTS,
+            ),
+            "internal_error" => Self::new(
+                "Something went wrong on our side",
+                "We are told of it. Please try again later.",
+                EVENTS,
+            ),
+            "not_found" => Self::new("There is no such page", "The address may be mistyped.", EVENTS),
+            "invalid_cursor" => {
+                Self::new("This page of the list is gone", "Start with the first page again.", EVENTS)
+            }
+            _ => Self::new(&text("title"), text("detail"), EVENTS),
+        }
+    }
+
+    /// In one sentence, or two.
+    pub(crate) fn said(&self) -> String {
+        format!("{}. {}", self.title, self.text)
+    }
+}
+
+fn are(number: u32) -> String {
+    format!("{} {}", places(number), if number == 1 { "is" } else { "are" })
+}
+
+#[cfg(test)]
+mod tests {
+    use http_api::Code;
+
+    use super::*;
+
+    /// Those that no page can meet: what they are about is not on pages, or a page never sends it.
+    const OF_NO_PAGE: [&str; 18] = [
+        "idempotency_key_required",
+        "invalid_parameter",
+        "malformed_json",
+        "malformed_body",
+        "unauthorized",
+        "forbidden",
+        "not_audited",
+        "method_not_allowed",
+        "body_too_slow",
+        "capacity_below_sold",
+        "event_not_draft",
+        "event_has_bookings",
+        "stale_version",
+        "body_too_large",
+        "unsupported_media_type",
+        "host_not_served",
+        "validation_failed",
+        "if_match_required",
+    ];
+
+    #[test]
+    fn every_problem_that_a_page_can_meet_has_words_of_its_own() {
+        for code in Code::ALL.iter().filter(|code| !OF_NO_PAGE.contains(&code.as_str())) {
+            let problem = Problem::new(*code);
+            let refusal = Refusal::of_problem(&problem.body());
+            assert!(!refusal.text.is_empty(), "{code:?} has no words");
+        }
+    }
+
+    #[test]
+    fn what_is_left_and_when_to_come_back_are_said() {
+        let at: Timestamp = "2031-06-02T18:05:00Z".parse().unwrap();
+        let said = |error| Refusal::of(error).said();
+        assert!(said(Error::SoldOut { available: 1 }).contains("Only 1 place is left"));
+        assert!(said(Error::SoldOut { available: 3 }).contains("Only 3 places are left"));
+        assert!(
+            said(Error::AllHeld { available: 0, retry_at: at }).contains("from Mon 2 Jun 2031, 18:05 UTC")
+        );
+        assert!(said(Error::TooManyForUser { most: 4, left: 2 }).contains("2 places more"));
+        assert!(said(Error::CancelClosed { since: at }).contains("until Mon 2 Jun 2031, 18:05 UTC"));
+        assert!(said(Error::HeldTooLong { retry_at: at }).contains("from Mon 2 Jun"));
+    }
+}

@@ -1,0 +1,109 @@
+//! How pages say amounts, times and numbers.
+
+use domain::event::{Event, NotOnSale};
+use iso_currency::Currency;
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+/// An amount in minor units of a currency: `45.00 EUR`, `4500 JPY`, `free`.
+pub(crate) fn money(minor: u64, currency: &str) -> String {
+    if minor == 0 {
+        return "free".to_owned();
+    }
+    let digits = Currency::from_code(currency).and_then(|currency| currency.exponent()).unwrap_or(0);
+    let unit = 10_u64.pow(u32::from(digits));
+    match digits {
+        0 => format!("{minor} {currency}"),
+        digits => {
+            format!("{}.{:0width$} {currency}", minor / unit, minor % unit, width = usize::from(digits))
+        }
+    }
+}
+
+/// An instant: in UTC, and with scripts in the visitor's own time.
+pub(crate) fn time(at: Timestamp) -> Markup {
+    html! { time datetime=(domain::time::shown(at)) { (plain_time(at)) } }
+}
+
+/// An instant in UTC.
+pub(crate) fn plain_time(at: Timestamp) -> String {
+    at.strftime("%a %-d %b %Y, %H:%M UTC").to_string()
+}
+
+/// How many places: `1 place`, `12 places`.
+pub(crate) fn places(number: u32) -> String {
+    if number == 1 { "1 place".to_owned() } else { format!("{number} places") }
+}
+
+/// Seconds as a countdown shows them: `9:05`.
+pub(crate) fn clock(seconds: i64) -> String {
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// Whether an event can be bought, and what of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// So many places are left.
+    Left(u32),
+    /// None is left; some may come back.
+    None,
+    OpensAt(Timestamp),
+    Over,
+    Cancelled,
+}
+
+impl Offer {
+    pub(crate) fn of(event: &Event, available: u32, now: Timestamp) -> Self {
+        match event.not_on_sale(now) {
+            Some(NotOnSale::OpensAt(at)) => Self::OpensAt(at),
+            Some(NotOnSale::ClosedAt(_) | NotOnSale::Draft) => Self::Over,
+            Some(NotOnSale::Cancelled) => Self::Cancelled,
+            None if available == 0 => Self::None,
+            None => Self::Left(available),
+        }
+    }
+
+    /// In a few words.
+    pub(crate) fn words(self) -> Markup {
+        html! {
+            @match self {
+                Self::Left(number) => { span.good { (places(number)) " left" } }
+                Self::None => { span.gone { "No places left right now" } }
+                Self::OpensAt(at) => { span.soon { "On sale from " (time(at)) } }
+                Self::Over => { span.gone { "Sales are over" } }
+                Self::Cancelled => { span.gone { "Cancelled" } }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_the_digits_of_their_currency() {
+        for (minor, currency, said) in [
+            (4_500, "EUR", "45.00 EUR"),
+            (5, "EUR", "0.05 EUR"),
+            (4_500, "JPY", "4500 JPY"),
+            (1_234_567, "KWD", "1234.567 KWD"),
+            (0, "EUR", "free"),
+            (u64::MAX, "EUR", "184467440737095516.15 EUR"),
+            (12, "???", "12 ???"),
+        ] {
+            assert_eq!(money(minor, currency), said);
+        }
+    }
+
+    #[test]
+    fn times_and_numbers_are_said_as_people_say_them() {
+        let at: Timestamp = "2031-06-02T18:05:09.5Z".parse().unwrap();
+        assert_eq!(plain_time(at), "Mon 2 Jun 2031, 18:05 UTC");
+        assert_eq!(
+            (places(1), places(2), places(0)),
+            ("1 place".into(), "2 places".into(), "0 places".into())
+        );
+        assert_eq!((clock(0), clock(59), clock(605)), ("0:00".into(), "0:59".into(), "10:05".into()));
+    }
+}

@@ -1,0 +1,73 @@
+//! Pages for people, rendered here as HTML: the shop. They do what the API does, through the same crates, and add what a browser
+//! needs: a session in a cookie, forms that only our own pages can send, and words that say what to do next.
+//!
+//! - `frame` is what all pages share: the layer around them, who looks at them, forms, the layout, words for refusals.
+//! - `shop` has a file for each page, or for a page and the forms on it.
+//!
+//! Everything works without scripts; with them, seats left are live and a hold counts down.
+
+mod frame;
+mod shop;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    handler::Handler,
+    middleware,
+    routing::{MethodFilter, MethodRouter},
+};
+use http_api::{App, limit::Counted, routes::counted};
+
+use frame::{assets, layer, layout};
+use shop::{account, bookings, event, holds, home, register, sign_in};
+
+/// The paths that this function has, and whether each is a page that people look at. Tests walk through all of them.
+pub const PAGES: &[&str] = &[
+    home::PATH,
+    event::PATH,
+    holds::PATH,
+    holds::ONE_PATH,
+    bookings::PATH,
+    bookings::ONE_PATH,
+    sign_in::PATH,
+    register::PATH,
+    account::PATH,
+];
+
+/// The routes of this function.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(home::PATH, page(home::show))
+        .route(event::PATH, page(event::show))
+        .route(event::AVAILABILITY_PATH, page(event::availability))
+        .route(event::BOOK_PATH, form(event::book, Counted::WRITE.by_handler()))
+        .route(holds::PATH, page(holds::list))
+        .route(holds::ONE_PATH, page(holds::show))
+        .route(holds::CONFIRM_PATH, form(holds::confirm, Counted::FINISH.by_handler()))
+        .route(holds::RELEASE_PATH, form(holds::release, Counted::FINISH))
+        .route(bookings::PATH, page(bookings::list))
+        .route(bookings::ONE_PATH, page(bookings::show))
+        .route(bookings::CANCEL_PATH, form(bookings::cancel, Counted::FINISH.by_handler()))
+        .route(sign_in::PATH, page(sign_in::show).merge(form(sign_in::submit, Counted::SIGN_IN)))
+        .route(sign_in::OUT_PATH, form(sign_in::out, Counted::WRITE))
+        .route(register::PATH, page(register::show).merge(form(register::submit, Counted::SIGN_IN)))
+        .route(account::PATH, page(account::show))
+        .route(account::NAME_PATH, form(account::rename, Counted::SIGN_IN))
+        .route(account::PASSWORD_PATH, form(account::change_password, Counted::SIGN_IN))
+        .route(account::ERASE_PATH, form(account::erase, Counted::SIGN_IN))
+        .route(assets::PATH, page(assets::file))
+        .route("/shop", page(home::redirect))
+        .route("/shop/{*rest}", counted(MethodRouter::new().fallback(layout::nothing_here), Counted::READ))
+        .layer(middleware::from_fn(layer::pages))
+}
+
+/// A page to look at.
+fn page<H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> MethodRouter<Arc<App>> {
+    counted(MethodRouter::new().on(MethodFilter::GET, handler), Counted::READ)
+}
+
+/// What a form on a page does.
+fn form<H: Handler<T, Arc<App>>, T: 'static>(handler: H, by: Counted) -> MethodRouter<Arc<App>> {
+    counted(MethodRouter::new().on(MethodFilter::POST, handler), by)
+}

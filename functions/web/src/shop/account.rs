@@ -1,0 +1,193 @@
+//! `/shop/account`: one's own account, its name, its password, and its end.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use domain::{error::Error, field_error::FieldError, time::from_ms, user::User};
+use http_api::{App, Caller, ClientAddress, FormerCaller, Problem};
+use maud::{Markup, html};
+use sign_in::{AccountPatch, Erasure, PasswordChange};
+
+use super::sign_in::refused;
+use crate::frame::{
+    form::{Form, Typed},
+    parts::{Field, facts, form_error, hidden},
+    visitor::Visitor,
+    words::time,
+};
+
+pub(crate) const PATH: &str = "/shop/account";
+pub(crate) const NAME_PATH: &str = "/shop/account/name";
+pub(crate) const PASSWORD_PATH: &str = "/shop/account/password";
+pub(crate) const ERASE_PATH: &str = "/shop/account/erase";
+
+const NAME: Field<'static> =
+    Field { name: "name", label: "Name", kind: "text", autocomplete: "name", is_required: false, hint: None };
+const CURRENT_PASSWORD: Field<'static> = Field {
+    name: "current_password",
+    label: "Current password",
+    kind: "password",
+    autocomplete: "current-password",
+    is_required: true,
+    hint: None,
+};
+const NEW_PASSWORD: Field<'static> = Field {
+    name: "new_password",
+    label: "New password",
+    kind: "password",
+    autocomplete: "new-password",
+    is_required: true,
+    hint: Some("At least 8 characters. You sign in with it anew, here and everywhere."),
+};
+const PASSWORD: Field<'static> = Field {
+    name: "password",
+    label: "Password",
+    kind: "password",
+    autocomplete: "current-password",
+    is_required: true,
+    hint: None,
+};
+
+/// What is wrong with one of the forms.
+#[derive(Debug, Default)]
+struct Wrong {
+    errors: Vec<FieldError>,
+    text: Option<String>,
+    /// Whether it is the form that erases the account, which is folded away otherwise.
+    is_of_erasure: bool,
+}
+
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    page(&app, visitor, &caller, StatusCode::OK, &Wrong::default()).await
+}
+
+async fn page(
+    app: &App,
+    visitor: Visitor,
+    caller: &Caller,
+    status: StatusCode,
+    wrong: &Wrong,
+) -> Result<Response, Problem> {
+    let user = sign_in::account(app, caller).await?;
+    let main = html! {
+        h1 { "My account" }
+        (form_error(wrong.text.as_deref()))
+        (facts([
+            ("Email", html! { (caller.email.to_string()) }),
+            ("Since", time(user.as_ref().map_or(from_ms(caller.user_id.made_at_ms()), |user| user.created_at))),
+        ]))
+        @if let Some(user) = &user { (forms(&visitor, user, wrong)) }
+    };
+    Ok(visitor.page_with(status, "My account", main))
+}
+
+fn forms(visitor: &Visitor, user: &User, wrong: &Wrong) -> Markup {
+    let named = Typed::of("name", user.name.as_deref().unwrap_or_default());
+    html! {
+        section aria-labelledby="called" {
+            h2 #called { "How you are called" }
+            form.account method="post" action=(NAME_PATH) {
+                (hidden(&visitor.glimpse, None)) (NAME.show(&named, &wrong.errors)) button { "Save the name" }
+            }
+        }
+        section aria-labelledby="changing" {
+            h2 #changing { "Another password" }
+            form.account method="post" action=(PASSWORD_PATH) {
+                (hidden(&visitor.glimpse, None))
+                (CURRENT_PASSWORD.show(&Typed::default(), &wrong.errors))
+                (NEW_PASSWORD.show(&Typed::default(), &wrong.errors))
+                button { "Change the password" }
+            }
+        }
+        details open[wrong.is_of_erasure] {
+            summary { "Erase my account" }
+            p { "Your name and address are erased for good. Bookings of events that are over stay, without a name." }
+            form.account method="post" action=(ERASE_PATH) {
+                (hidden(&visitor.glimpse, None))
+                (PASSWORD.show(&Typed::default(), &wrong.errors))
+                button.danger { "Erase my account" }
+            }
+        }
+    }
+}
+
+/// A form without a name takes it away.
+pub(crate) async fn rename(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    caller: Caller,
+    form: Form<AccountPatch>,
+) -> Result<Response, Problem> {
+    let name = match form.read {
+        Ok(patch) => patch.name.flatten(),
+        Err(errors) => {
+            let wrong = Wrong { errors, ..Wrong::default() };
+            return page(&app, visitor, &caller, StatusCode::UNPROCESSABLE_ENTITY, &wrong).await;
+        }
+    };
+    sign_in::rename(&app, &caller, name.as_deref()).await?;
+    Ok(visitor.go_saying(PATH, "Your name is saved."))
+}
+
+pub(crate) async fn change_password(
+    State(app): State<Arc<App>>,
+    mut visitor: Visitor,
+    former: FormerCaller,
+    from: ClientAddress,
+    form: Form<PasswordChange>,
+) -> Result<Response, Problem> {
+    let caller = former.caller.clone();
+    let change = match form.read {
+        Ok(change) => change,
+        Err(errors) => {
+            let wrong = Wrong { errors, ..Wrong::default() };
+            return page(&app, visitor, &caller, StatusCode::UNPROCESSABLE_ENTITY, &wrong).await;
+        }
+    };
+    match sign_in::change_password(&app, former, change, from).await {
+        Ok(()) => {
+            visitor.sign_out();
+            Ok(visitor.go_saying(super::sign_in::PATH, "Your password is changed. Sign in with the new one."))
+        }
+        Err(Error::Invalid(errors)) => {
+            let wrong = Wrong { errors, ..Wrong::default() };
+            page(&app, visitor, &caller, StatusCode::UNPROCESSABLE_ENTITY, &wrong).await
+        }
+        Err(error) => {
+            let (status, text) = refused(error)?;
+            page(&app, visitor, &caller, status, &Wrong { text: Some(text), ..Wrong::default() }).await
+        }
+    }
+}
+
+pub(crate) async fn erase(
+    State(app): State<Arc<App>>,
+    mut visitor: Visitor,
+    former: FormerCaller,
+    from: ClientAddress,
+    form: Form<Erasure>,
+) -> Result<Response, Problem> {
+    let caller = former.caller.clone();
+    let erasure = match form.read {
+        Ok(erasure) => erasure,
+        Err(errors) => {
+            let wrong = Wrong { errors, text: None, is_of_erasure: true };
+            return page(&app, visitor, &caller, StatusCode::UNPROCESSABLE_ENTITY, &wrong).await;
+        }
+    };
+    match sign_in::erase(&app, former, erasure, from).await {
+        Ok(()) => {
+            visitor.sign_out();
+            Ok(visitor.go_saying("/", "Your account is erased."))
+        }
+        Err(error) => {
+            let (status, text) = refused(error)?;
+            let wrong = Wrong { text: Some(text), is_of_erasure: true, ..Wrong::default() };
+            page(&app, visitor, &caller, status, &wrong).await
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! `/shop/events/{id}`: an event, and holding places of it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{extract::State, http::Uri, response::Response};
+use booking::Wanted;
+use catalogue::Shown;
+use domain::{
+    error::Error,
+    event::{Event, EventStatus, MAX_PER_BOOKING_MAX},
+    id::EventId,
+    reservation::ReservationStatus,
+};
+use http_api::{
+    App, Caller, ClientAddress, PathId, Permit, Problem,
+    fields::{Fields, Read, uuid, whole_within},
+    headers::{cacheable, text_answer},
+};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use super::{bookings, holds};
+use crate::frame::{
+    form::Form,
+    layout::sign_in_link,
+    links,
+    parts::{facts, hidden},
+    refusal::Refusal,
+    visitor::Visitor,
+    words::{Offer, money, places, time},
+};
+
+pub(crate) const PATH: &str = "/shop/events/{id}";
+pub(crate) const AVAILABILITY_PATH: &str = "/shop/events/{id}/availability";
+pub(crate) const BOOK_PATH: &str = "/shop/events/{id}/book";
+/// For how long a browser need not ask anew how many places are left.
+const LIVE_SECONDS: u32 = 1;
+/// What people take unless they say otherwise.
+const QUANTITY_DEFAULT: u32 = 1;
+
+/// The page of an event.
+pub(crate) fn href(id: EventId) -> String {
+    format!("/shop/events/{id}")
+}
+
+/// How many places somebody wants, and which visit of the page they want them from: sent twice, they are had once.
+#[derive(Debug)]
+pub(crate) struct Order {
+    quantity: u32,
+    key: Uuid,
+}
+
+impl Read for Order {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let quantity = fields.required("quantity", whole_within(1..=MAX_PER_BOOKING_MAX));
+        let key = fields.required("key", uuid);
+        Some(Self { quantity: quantity?, key: key? })
+    }
+}
+
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    PathId(id): PathId<EventId>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let shown = published(&app, id).await?;
+    let now = Timestamp::now();
+    let offer = Offer::of(&shown.event, shown.available, now);
+    let query: HashMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+    let quantity =
+        query.get("quantity").and_then(|quantity| quantity.parse().ok()).unwrap_or(QUANTITY_DEFAULT);
+    let details = &shown.event.details;
+    let title = details.name.clone();
+    let main = html! {
+        h1 { (details.name) }
+        (about(&shown.event))
+        (live(id, &shown.event, offer))
+        @match offer {
+            Offer::Left(_) => (order_form(&visitor, &shown.event, quantity)),
+            Offer::None => p { "All places are sold or held by others right now. Some may come back: this page shows it when they do." },
+            Offer::OpensAt(at) => p { "Come back when sales open: " (time(at)) "." },
+            Offer::Over | Offer::Cancelled => {}
+        }
+        @if let Some(description) = &details.description { div.description { (paragraphs(description)) } }
+        p { a href="/" { "All events" } }
+    };
+    Ok(visitor.page(&title, main))
+}
+
+/// Who knows a cancelled event's address still sees it, and of a draft nobody hears.
+async fn published(app: &App, id: EventId) -> Result<Shown, Error> {
+    let shown = catalogue::event(&app.catalogue, id).await?;
+    shown.filter(|shown| shown.event.details.status != EventStatus::Draft).ok_or(Error::EventNotFound)
+}
+
+fn about(event: &Event) -> Markup {
+    let details = &event.details;
+    let mut rows = vec![("Starts", time(details.starts_at))];
+    rows.extend(details.ends_at.map(|ends_at| ("Ends", time(ends_at))));
+    rows.extend(details.venue.as_ref().map(|venue| ("Place", html! { (venue) })));
+    if let Some(until) = details.cancel_until {
+        rows.push(("Can be cancelled until", time(until)));
+    }
+    facts(rows)
+}
+
+/// What changes while somebody looks: with scripts, this part is asked for again and again.
+fn live(id: EventId, event: &Event, offer: Offer) -> Markup {
+    let asks_again = matches!(offer, Offer::Left(_) | Offer::None | Offer::OpensAt(_));
+    let price = money(event.price.into(), event.details.currency.code());
+    html! {
+        p #live aria-live="polite" hx-get=[asks_again.then(|| format!("{}/availability", href(id)))]
+            hx-trigger=[asks_again.then_some("every 5s")] hx-swap=[asks_again.then_some("outerHTML")] {
+            span.price { (price) } " a place · " (offer.words())
+        }
+    }
+}
+
+fn order_form(visitor: &Visitor, event: &Event, quantity: u32) -> Markup {
+    let most = event.details.max_per_booking.min(event.details.max_per_user);
+    html! {
+        form.order method="post" action=(format!("{}/book", href(event.id))) {
+            (hidden(&visitor.glimpse, None))
+            input type="hidden" name="key" value=(Uuid::new_v4());
+            div.field {
+                label for="quantity" { "Places" }
+                select #quantity name="quantity" {
+                    @for number in 1..=most { option value=(number) selected[number == quantity.min(most)] { (number) } }
+                }
+            }
+            button { "Hold " span.sr { "these " } "places" }
+            p.hint {
+                "They are yours alone for some minutes, while you decide. "
+                @if !visitor.is_signed_in() { "You sign in or register first." }
+            }
+        }
+    }
+}
+
+fn paragraphs(text: &str) -> Markup {
+    html! { @for paragraph in text.split("\n\n") { p { @for line in paragraph.lines() { (line) br; } } } }
+}
+
+/// The live part alone. It is the same for all, so that caches may keep it for a moment.
+pub(crate) async fn availability(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId<EventId>,
+) -> Result<Response, Problem> {
+    let shown = published(&app, id).await?;
+    let offer = Offer::of(&shown.event, shown.available, Timestamp::now());
+    let part = live(id, &shown.event, offer).into_string();
+    Ok(cacheable(LIVE_SECONDS, text_answer("text/html; charset=utf-8", part)?))
+}
+
+pub(crate) async fn book(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    permit: Permit,
+    caller: Result<Caller, Problem>,
+    from: ClientAddress,
+    PathId(event): PathId<EventId>,
+    form: Form<Order>,
+) -> Result<Response, Problem> {
+    let page = href(event);
+    let Ok(order) = form.read else {
+        return Ok(visitor.go_refused(&page, "Choose how many places you want."));
+    };
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(_) => {
+            let back = links::with(&page, [("quantity", order.quantity.to_string().into())]);
+            return Ok(visitor.go(&sign_in_link(&back)));
+        }
+    };
+    let (network, key) = (from.network(&app), order.key.to_string());
+    let wanted = Wanted {
+        user: caller.user_id,
+        event,
+        quantity: order.quantity,
+        idempotency_key: &key,
+        network: network.as_ref(),
+    };
+    match booking::reserve(&app.protocol, wanted, Timestamp::now(), permit.granted()).await {
+        Ok(reserved) => Ok(match reserved.status {
+            ReservationStatus::Held => visitor.go(&holds::href(reserved.reservation.id)),
+            ReservationStatus::Confirmed | ReservationStatus::Cancelled => {
+                visitor.go(&bookings::href(reserved.reservation.id))
+            }
+            // The page was sent again after its hold had ended.
+            ReservationStatus::Released | ReservationStatus::Expired => visitor.go_refused(
+                &page,
+                format!("You held {} before, which are on sale again.", places(order.quantity)),
+            ),
+        }),
+        Err(error @ (Error::TokenEnded | Error::RateLimited { .. } | Error::EventNotFound)) => {
+            Err(error.into())
+        }
+        Err(error) => Ok(visitor.go_refused(&page, Refusal::of(error).said())),
+    }
+}
+
+/// For other pages: an event by its name, with its page behind it.
+pub(crate) fn link(id: EventId, name: &str) -> Markup {
+    html! { a href=(href(id)) { (name) } }
+}

@@ -1,0 +1,195 @@
+// Every page, in light and dark, narrow and wide, with and without scripts: usable by everybody, from this host alone, small, and
+// still while it loads. The list of pages is the router's: one without an entry here fails. PICTURES=folder keeps pictures.
+
+import assert from 'node:assert/strict';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+
+import { LONG_NAME, buy, hold, register } from './people.mjs';
+import { API, admin, book, call, event, somebody, withBrowser } from './world.mjs';
+
+const PAGES = process.env.PAGES.trim().split('\n');
+const AXE = await readFile(join(process.env.MODULES, 'node_modules/axe-core/axe.min.js'), 'utf8');
+const HTML_BYTES_MAX = 50 * 1024;
+
+const in_days = (days) => new Date(Date.now() + days * 24 * 3_600_000).toISOString();
+
+/** What each page is looked at with: where it is, by its name. `page` is somebody's who signed in. */
+const LOOKS = {
+  '/': () => ({ first: '/', 'nothing found': '/?q=nowhere', 'wrong days': '/?from=2031-02-01&to=2031-01-01', searched: '/?q=long' }),
+  '/shop/events/{id}': async () => {
+    const [on_sale, long, sold_out, opening, cancelled] = [
+      await event({ name: 'Summer Night', venue: 'Riverside Park', description: 'Two bands.\n\nBring a coat.', cancel_until: in_days(0.5) }),
+      await event({ name: `long ${LONG_NAME}`.slice(0, 200), venue: LONG_NAME.slice(0, 200), base_price: 99_999_999, capacity: 999_999 }),
+      await event({ name: 'Sold out', capacity: 1 }),
+      await event({ name: 'Opening soon', sales_open_at: in_days(0.5) }),
+      await event({ name: 'Cancelled' }),
+    ];
+    await book(await somebody(), sold_out, 1);
+    await call('PATCH', `/admin/events/${cancelled}`, await admin(), { status: 'cancelled' }, {
+      'content-type': 'application/merge-patch+json',
+      'if-match': '*',
+    });
+    const of = (id) => `/shop/events/${id}`;
+    return {
+      'on sale': of(on_sale), long: of(long), 'sold out': of(sold_out), opening: of(opening), cancelled: of(cancelled),
+      unknown: of('0'),
+    };
+  },
+  '/shop/holds': async (page) => {
+    await hold(page, API, await event({ name: LONG_NAME }), 2);
+    return { some: '/shop/holds' };
+  },
+  '/shop/holds/{id}': async (page) => {
+    await hold(page, API, await event({ name: 'Held' }), 2);
+    return { held: new URL(page.url()).pathname, unknown: '/shop/holds/0' };
+  },
+  '/shop/bookings': async (page) => {
+    for (const name of ['Booked', LONG_NAME]) await buy(page, API, await event({ name }), 2);
+    return { some: '/shop/bookings' };
+  },
+  '/shop/bookings/{id}': async (page) => {
+    await buy(page, API, await event({ name: 'Booked', venue: 'Hall' }), 2);
+    const booked = new URL(page.url()).pathname;
+    await buy(page, API, await event({ name: LONG_NAME, venue: LONG_NAME }), 1);
+    await page.getByText('Cancel this booking').click();
+    await page.getByRole('button', { name: 'Cancel the booking' }).click();
+    return { booked, cancelled: new URL(page.url()).pathname, unknown: '/shop/bookings/0' };
+  },
+  '/shop/sign-in': () => ({ empty: '/shop/sign-in' }),
+  '/shop/register': () => ({ empty: '/shop/register' }),
+  '/shop/account': () => ({ own: '/shop/account' }),
+};
+
+/** What a page shows that a form leads to: how it is got there. */
+const REFUSED = {
+  'sign-in refused': async (page) => {
+    await page.goto(`${API}/shop/sign-in`);
+    await page.getByLabel('Email').fill('nobody@example.com');
+    await page.getByLabel('Password').fill('wrong');
+    await page.locator('form.account button').click();
+    await page.getByRole('alert').waitFor();
+  },
+  'register refused': async (page) => {
+    await page.goto(`${API}/shop/register`);
+    await page.getByLabel('Email').fill('ada@example.com');
+    await page.getByLabel('Password').fill('password');
+    await page.locator('form.account button').click();
+    await page.locator('.error').first().waitFor();
+  },
+};
+
+const shifts = () =>
+  new Promise((done) => {
+    let sum = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (sum += entry.value))).observe({
+      type: 'layout-shift',
+      buffered: true,
+    });
+    setTimeout(() => done(sum), 250);
+  });
+
+/** What is wrong with what a browser shows right now. */
+async function complaints(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ').slice(0, 300)}`);
+  const { wide, width } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, width: innerWidth }));
+  if (wide > width) found.push(`it is ${wide} px wide, in ${width}`);
+  return found;
+}
+
+async function picture(page, name, theme, width) {
+  if (!process.env.PICTURES) return;
+  await mkdir(process.env.PICTURES, { recursive: true });
+  const file = `${name.replaceAll(/[^a-z]+/g, '-').replaceAll(/^-|-$/g, '')}-${theme}-${width}.png`;
+  await page.screenshot({ path: join(process.env.PICTURES, file), fullPage: true });
+}
+
+const THEMES = ['light', 'dark'];
+const WIDTHS = [320, 1280];
+
+for (const path of PAGES) {
+  test(`${path} in both themes, narrow and wide, with and without scripts`, async () => {
+    assert.ok(LOOKS[path], 'a page of the router that nobody looks at');
+    await withBrowser({}, async (browser) => {
+      const page = await browser.newPage();
+      const own = new URL(API).host;
+      const elsewhere = [];
+      page.on('request', (request) => {
+        const { host, protocol } = new URL(request.url());
+        if (host !== own && protocol !== 'data:') elsewhere.push(request.url());
+      });
+      const broken = [];
+      page.on('pageerror', (error) => broken.push(error.message));
+      page.on('console', (message) => {
+        // A page that is a refusal has its status there.
+        if (message.type() === 'error' && !message.text().includes('Failed to load resource')) broken.push(message.text());
+      });
+      if (!['/', '/shop/sign-in', '/shop/register'].includes(path)) await register(page, API);
+      for (const [name, at] of Object.entries(await LOOKS[path](page))) {
+        for (const colorScheme of THEMES) {
+          for (const width of WIDTHS) {
+            await page.emulateMedia({ colorScheme });
+            await page.setViewportSize({ width, height: 800 });
+            const response = await page.goto(API + at, { waitUntil: 'networkidle' });
+            const shifted = await page.evaluate(shifts);
+            assert.ok(shifted < 0.01, `${at}: what is shown moved by ${shifted}`);
+            assert.deepEqual(await complaints(page), [], `${at} ${name} ${colorScheme} ${width}`);
+            await picture(page, `${path} ${name}`, colorScheme, width);
+            if (width === 320) continue;
+            const bytes = gzipSync(await response.body()).length;
+            assert.ok(bytes <= HTML_BYTES_MAX, `${at}: ${bytes} bytes compressed`);
+          }
+        }
+        await page.emulateMedia({ media: 'print', colorScheme: 'light' });
+        await picture(page, `${path} ${name}`, 'print', 1280);
+        await page.emulateMedia({ media: 'screen' });
+      }
+      assert.deepEqual(elsewhere, []);
+      assert.deepEqual(broken, []);
+    });
+    await withBrowser({ javaScriptEnabled: false }, async (browser) => {
+      const page = await browser.newPage();
+      if (!['/', '/shop/sign-in', '/shop/register'].includes(path)) await register(page, API);
+      for (const at of Object.values(await LOOKS[path](page))) {
+        await page.goto(API + at);
+        assert.equal(await page.locator('h1').count(), 1, at);
+        assert.ok((await page.locator('main').innerText()).length > 20, `${at} has nothing to read`);
+      }
+    });
+  });
+}
+
+for (const [name, get] of Object.entries(REFUSED)) {
+  test(`${name} in both themes, narrow and wide`, async () => {
+    await withBrowser({}, async (browser) => {
+      const page = await browser.newPage();
+      for (const colorScheme of THEMES) {
+        for (const width of WIDTHS) {
+          await page.emulateMedia({ colorScheme });
+          await page.setViewportSize({ width, height: 800 });
+          await get(page);
+          assert.deepEqual(await complaints(page), [], `${colorScheme} ${width}`);
+          await picture(page, name, colorScheme, width);
+        }
+      }
+    });
+  });
+}
+
+test('whoever wants less movement, larger text or more contrast loses nothing', async () => {
+  await withBrowser({}, async (browser) => {
+    const page = await browser.newPage();
+    const id = await event({ name: LONG_NAME });
+    await page.emulateMedia({ reducedMotion: 'reduce', forcedColors: 'active' });
+    // As wide as a phone with the text twice as large.
+    await page.setViewportSize({ width: 320, height: 800 });
+    await page.goto(`${API}/shop/events/${id}`);
+    await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 320, `${wide} px wide`);
+  });
+});

@@ -1,0 +1,188 @@
+// Buying, as people do it: with and without scripts, by the keyboard, in two tabs, twice, too late, and when an answer is lost.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { hold, register } from './people.mjs';
+import { API, book, event, somebody, withBrowser } from './world.mjs';
+
+const left = async (id) => (await (await fetch(`${API}/events/${id}`)).json()).available;
+const heading = (page) => page.getByRole('heading', { level: 1 }).textContent();
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`somebody new buys two places and cancels them, scripts ${javaScriptEnabled ? 'on' : 'off'}`, async () => {
+    const id = await event({ name: `Bought by hand ${javaScriptEnabled}` });
+    await withBrowser({ javaScriptEnabled }, async (browser) => {
+      const page = await browser.newPage();
+      await page.goto(API);
+      await page.getByLabel('Name or place').fill(`hand ${javaScriptEnabled}`);
+      await page.getByRole('button', { name: 'Search' }).click();
+      await page.getByRole('link', { name: `Bought by hand ${javaScriptEnabled}` }).click();
+      await page.getByLabel('Places').selectOption('2');
+      await page.getByRole('button', { name: /^Hold/ }).click();
+      await page.getByRole('link', { name: 'Register' }).last().click();
+      await page.getByLabel('Email').fill(`new-${javaScriptEnabled}-${Date.now()}@example.com`);
+      await page.getByLabel('Password').fill('correct horse battery');
+      await page.getByRole('button', { name: 'Register' }).click();
+      assert.equal(await page.getByLabel('Places').inputValue(), '2', 'what was chosen is chosen still');
+      await page.getByRole('button', { name: /^Hold/ }).click();
+      assert.equal(await heading(page), 'Held for you');
+      assert.equal(await left(id), 98);
+      await page.getByRole('button', { name: 'Book these places' }).click();
+      await page.getByText('Booked: 2 places').waitFor();
+      await page.getByRole('link', { name: 'My bookings' }).first().click();
+      await page.getByRole('link', { name: `Bought by hand ${javaScriptEnabled}` }).click();
+      await page.getByText('Cancel this booking').click();
+      await page.getByRole('button', { name: 'Cancel the booking' }).click();
+      await page.getByText('The booking is cancelled.').waitFor();
+      assert.equal(await left(id), 100);
+    });
+  });
+}
+
+test('the keyboard alone buys', async () => {
+  const id = await event({ name: 'Bought by keys' });
+  await withBrowser({}, async (browser) => {
+    const page = await browser.newPage();
+    await register(page, API);
+    await page.goto(`${API}/shop/events/${id}`);
+    const to = async (locator) => {
+      for (let pressed = 0; pressed < 40; pressed++) {
+        if (await locator.evaluate((element) => element === document.activeElement)) return;
+        await page.keyboard.press('Tab');
+      }
+      assert.fail(`no Tab leads to ${locator}`);
+    };
+    await page.keyboard.press('Tab');
+    const skip = page.getByRole('link', { name: 'Skip to the content' });
+    assert.ok(await skip.evaluate((element) => element === document.activeElement), 'the first Tab is to skip');
+    await page.keyboard.press('Enter');
+    await to(page.getByLabel('Places'));
+    await page.keyboard.press('ArrowDown');
+    await to(page.getByRole('button', { name: /^Hold/ }));
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Held for you' }).waitFor();
+    await to(page.getByRole('button', { name: 'Book these places' }));
+    await page.keyboard.press('Enter');
+    await page.getByText('Booked: 2 places').waitFor();
+  });
+});
+
+test('seats that go are seen by who looks, without a reload', async () => {
+  const [id, ada] = [await event({}), await somebody()];
+  await withBrowser({}, async (browser) => {
+    const page = await browser.newPage();
+    await page.goto(`${API}/shop/events/${id}`);
+    await page.getByText('100 places left').waitFor();
+    await page.getByLabel('Places').selectOption('3');
+    await book(ada, id, 2);
+    await page.getByText('98 places left').waitFor();
+    assert.equal(await page.getByLabel('Places').inputValue(), '3', 'what somebody chose stays chosen');
+    await book(ada, id, 1);
+    await page.getByText('97 places left').waitFor();
+  });
+});
+
+test('a double click and two tabs hold once each, and book once', async () => {
+  const id = await event({ max_per_user: 10 });
+  await withBrowser({}, async (browser) => {
+    const [one, two] = [await browser.newPage(), await browser.newPage()];
+    await register(one, API);
+    for (const page of [one, two]) await page.goto(`${API}/shop/events/${id}`);
+    await one.getByRole('button', { name: /^Hold/ }).dblclick();
+    await one.getByRole('heading', { name: 'Held for you' }).waitFor();
+    assert.equal(await left(id), 99);
+    await two.getByRole('button', { name: /^Hold/ }).click();
+    await two.getByRole('heading', { name: 'Held for you' }).waitFor();
+    assert.equal(await left(id), 98);
+    const same = await browser.newPage();
+    await same.goto(one.url());
+    for (const page of [one, same]) await page.getByRole('button', { name: 'Book these places' }).dblclick();
+    for (const page of [one, same]) await page.getByText(/^Booked$/).waitFor();
+    assert.equal(one.url(), same.url());
+    assert.equal(await left(id), 98);
+  });
+});
+
+test('back at the form, sending it again leads to the same hold', async () => {
+  const id = await event({});
+  await withBrowser({}, async (browser) => {
+    const page = await browser.newPage();
+    await register(page, API);
+    await hold(page, API, id, 1);
+    const held = page.url();
+    await page.goBack();
+    await page.getByRole('button', { name: /^Hold/ }).click();
+    await page.getByRole('heading', { name: 'Held for you' }).waitFor();
+    // A browser that asked for the page anew has another form: another hold. None is lost, and both are listed.
+    await page.goto(`${API}/shop/holds`);
+    const holds = await page.locator('.card').count();
+    assert.equal(await left(id), 100 - holds);
+    await page.goto(held);
+    await page.getByRole('button', { name: 'Give them back' }).click();
+    await page.getByText('You gave these places back.').waitFor();
+    await page.goBack();
+    assert.notEqual(await heading(page), 'Held for you', 'what was given back is not shown as held');
+  });
+});
+
+test('an answer that gets lost is had by trying again', async () => {
+  const id = await event({});
+  await withBrowser({}, async (browser) => {
+    const page = await browser.newPage();
+    await register(page, API);
+    await hold(page, API, id, 2);
+    let lost = 0;
+    await page.route('**/confirm', async (route) => {
+      if (lost++ > 0) return route.continue();
+      await route.fetch({ maxRedirects: 0 });
+      await route.abort('connectionreset');
+    });
+    await page.getByRole('button', { name: 'Book these places' }).click();
+    await page.waitForTimeout(1_000);
+    await page.goto(`${API}/shop/holds`);
+    await page.getByText('You hold no places right now.').waitFor();
+    await page.goto(`${API}/shop/bookings`);
+    await page.getByText(/2 places/).waitFor();
+    assert.equal(await left(id), 98);
+  });
+});
+
+test('of two buyers one gets the last place, and the other is told what to do', async () => {
+  const id = await event({ capacity: 1 });
+  await withBrowser({}, async (first) => {
+    await withBrowser({}, async (second) => {
+      const pages = [await first.newPage(), await second.newPage()];
+      for (const page of pages) await register(page, API);
+      for (const page of pages) await page.goto(`${API}/shop/events/${id}`);
+      await Promise.all(pages.map((page) => page.getByRole('button', { name: /^Hold/ }).click()));
+      const titles = await Promise.all(pages.map(async (page) => (await page.locator('h1').textContent()).trim()));
+      assert.equal(titles.filter((title) => title === 'Held for you').length, 1, titles.join());
+      const loser = pages[titles.indexOf('Held for you') === 0 ? 1 : 0];
+      await loser.getByText('Others hold the last places right now').waitFor();
+    });
+  });
+});
+
+test('a hold counts down, by the server’s clock, and says when it ran out', async () => {
+  const id = await event({});
+  await withBrowser({}, async (browser) => {
+    const page = await browser.newPage();
+    // This machine's clock is a day wrong, and stands still; what is left is right all the same.
+    await page.clock.setFixedTime(Date.now() + 24 * 3_600_000);
+    await register(page, API);
+    await hold(page, API, id, 1);
+    const seconds = async () => {
+      const [minutes, rest] = (await page.getByRole('timer').textContent()).split(':').map(Number);
+      return minutes * 60 + rest;
+    };
+    const before = await seconds();
+    assert.ok(before > 10 && before <= Number(process.env.HOLD_SECONDS), `${before} s left`);
+    await page.waitForTimeout(3_000);
+    const after = await seconds();
+    assert.ok(after <= before - 2 && after >= before - 8, `${before} s, then ${after} s left`);
+    // The page asks by itself what became of it.
+    await page.getByText('Your time ran out.').waitFor({ timeout: Number(process.env.HOLD_SECONDS) * 1_000 + 10_000 });
+    assert.equal(await left(id), 100);
+  });
+});
