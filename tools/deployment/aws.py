@@ -202,6 +202,18 @@ VPCEndPoint.delete = lambda self, account, region: _client("ec2").delete_vpc_end
 )
 
 
+_updated = parsing.parse_and_update_resource
+
+
+def _updated_or_as_before(logical_id, resource_json, resources_map, **of):
+    """Moto forgets what it cannot change, as tables and groups of logs, and stumbles over what a condition keeps away."""
+    before = resources_map[logical_id]
+    return before and (_updated(logical_id, resource_json, resources_map, **of) or before)
+
+
+parsing.parse_and_update_resource = _updated_or_as_before
+
+
 # What a condition keeps away is a nothing among Moto's resources, over which it stumbles.
 models.Stack.stack_resources = property(
     lambda stack: [resource for resource in stack.resource_map.values() if resource is not None]

@@ -1,5 +1,6 @@
 """The stack is made, as SAM's own translator writes it, for each set of parameters that the documents name."""
 
+import json
 import tomllib
 
 import boto3
@@ -19,6 +20,15 @@ def environments():
     return [(function["Environment"]["Variables"], function.get("VpcConfig") or {}) for function in functions]
 
 
+def holds_the_dashboard_to_the_alarms():
+    """It shows each alarm that there is, and no other."""
+    cloudwatch = boto3.client("cloudwatch")
+    there_are = [alarm["AlarmArn"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
+    dashboard = json.loads(cloudwatch.get_dashboard(DashboardName="evently")["DashboardBody"])
+    (shown,) = [widget["properties"]["alarms"] for widget in dashboard["widgets"] if widget["type"] == "alarm"]
+    assert sorted(shown) == sorted(there_are)
+
+
 def test_by_default_it_has_a_network_and_elasticache_serverless_of_its_own(empty_cloud):
     types, ids = make()
     assert types["AWS::DynamoDB::Table"] == 5
@@ -32,6 +42,7 @@ def test_by_default_it_has_a_network_and_elasticache_serverless_of_its_own(empty
     alarms = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert len(alarms) == types["AWS::CloudWatch::Alarm"] > 15
     assert all(alarm["AlarmActions"] == [ids["AlarmTopic"]] for alarm in alarms)
+    holds_the_dashboard_to_the_alarms()
     routes = boto3.client("apigatewayv2").get_routes(ApiId=ids["HttpApi"])["Items"]
     assert "$default" in [route["RouteKey"] for route in routes]
     assert len(routes) > 20
@@ -44,6 +55,7 @@ def test_with_a_redis_of_ones_own_it_has_no_network(empty_cloud):
         assert environment["REDIS_URL"] == "rediss://default:secret@name.upstash.io:6379"
         assert environment["REDIS_CLUSTER"] == "true"
         assert not network.get("SubnetIds")
+    holds_the_dashboard_to_the_alarms()
 
 
 def test_nodes_stand_in_for_serverless(empty_cloud):
@@ -65,6 +77,7 @@ def test_nodes_stand_in_for_serverless(empty_cloud):
         if dimension["Name"] == "CacheClusterId"
     }
     assert watched == set(group["MemberClusters"])
+    holds_the_dashboard_to_the_alarms()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stands for `aws`, `sam` and `curl` while the documents' blocks run: runs the real one, and notes what became of it.
+"""Stands for `aws`, `sam`, `curl` and `cargo` while the documents' blocks run: runs the real one, and notes what became of it.
 
 It goes by the name that it is called by. JOURNAL is where it notes, a line of JSON for each command.
 """
@@ -15,6 +15,7 @@ LIMITS = {
     ("aws", "elasticache", "modify-serverless-cache"): "Moto has no ElastiCache Serverless",
     ("aws", "elasticache", "describe-serverless-caches"): "Moto has no ElastiCache Serverless",
     ("aws", "service-quotas", "request-service-quota-increase"): "Moto lists quotas and raises none",
+    ("aws", "service-quotas", "get-service-quota"): "Moto knows those of networks alone",
     ("sam", "delete"): "Moto deletes a network before what is in it, and so refuses",
 }
 # What is not asked at all.
@@ -22,7 +23,9 @@ NOT_RUN = {
     ("aws", "logs", "tail"): "version 2 of the AWS CLI alone has it: see test_commands.py",
     ("sam", "build"): "compiles for minutes: `make test-lambda` does it",
     ("curl",): "Moto's API Gateway passes no request to a function: `make test-lambda` does",
+    ("cargo",): "compiles, and restores what Moto has not: `make restore-drill` does",
 }
+
 
 def real(program):
     here = Path(sys.argv[0]).parent

@@ -234,6 +234,11 @@ fn what_is_no_template_is_refused_in_a_sentence() {
     assert!(refusal.starts_with("T in template.yaml is not understood: missing field"), "{refusal}");
 }
 
+/// The text of the dashboard, before what only some deployments have is put into it.
+fn dashboard(template: &Value) -> &str {
+    template["Resources"]["Dashboard"]["Properties"]["DashboardBody"][0].as_str().unwrap()
+}
+
 /// All metrics of the namespace `Evently` in alarms, and in the dashboard.
 fn watched_metrics() -> Vec<String> {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
@@ -246,8 +251,7 @@ fn watched_metrics() -> Vec<String> {
             watched.push(metric["MetricName"].as_str().unwrap().to_owned());
         }
     }
-    let dashboard = resources["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
-    let dashboard: Value = serde_json::from_str(dashboard).unwrap();
+    let dashboard: Value = serde_json::from_str(dashboard(&template)).unwrap();
     for widget in dashboard["widgets"].as_array().unwrap() {
         let metrics = widget["properties"]["metrics"].as_array().into_iter().flatten();
         watched.extend(
@@ -316,12 +320,16 @@ fn the_run_book_says_of_every_alarm_what_to_do_and_of_no_other() {
 #[test]
 fn every_alarm_tells_where_to_read_on_and_is_in_the_dashboard() {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
-    let dashboard = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"].as_str().unwrap();
+    let of_some = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"][1]["RedisAlarms"];
     for (id, alarm) in alarms() {
         let description = alarm["Properties"]["AlarmDescription"].as_str().unwrap();
         assert!(description.ends_with(" docs/operate.md#alarms"), "{id}: {description}");
-        // The dashboard can't name what only some deployments have.
-        assert!(dashboard.contains(&format!("${{{id}.Arn}}")) || alarm["Condition"].is_string(), "{id}");
+        let shown = match alarm["Condition"].as_str() {
+            None => dashboard(&template),
+            Some("HasServerless") => of_some[1].as_str().unwrap(),
+            Some(_) => of_some[2][1].as_str().unwrap(),
+        };
+        assert!(shown.contains(&format!("${{{id}.Arn}}")), "{id}");
     }
 }
 
@@ -422,4 +430,31 @@ fn every_parameter_is_explained() {
     for parameter in template["Parameters"].as_object().unwrap().keys() {
         assert!(explained.contains(&format!("`{parameter}`")), "docs/deploy.md does not explain {parameter}");
     }
+}
+
+/// What a booking takes of Redis was measured once, and is told to whoever sets a limit by it.
+#[test]
+fn what_a_booking_takes_of_redis_is_the_same_everywhere() {
+    let figures = include_str!("../../../../docs/figures.md");
+    let measured = |row: &str| {
+        let row = figures.lines().find(|line| line.starts_with(row)).unwrap();
+        row.split('|').nth(2).unwrap().trim().parse::<u32>().unwrap()
+    };
+    let of_its_slot = measured("| a booking: *book* and *confirm*");
+    let paid = measured("| the same with the limits of clients");
+    let operate = include_str!("../../../../docs/operate.md");
+    assert!(operate.contains(&format!("takes some {of_its_slot} of them")), "{of_its_slot}");
+    assert!(operate.contains(&format!("{paid} units for each booking")), "{paid}");
+    let pay = include_str!("../../../../docs/pay.md");
+    assert!(pay.contains(&format!("some {paid} processing units")), "{paid}");
+    let deploy = include_str!("../../../../docs/deploy.md");
+    assert!(deploy.contains(&format!("[some {paid} units]")), "{paid}");
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let parameter = &template["Parameters"]["RedisMaxEcpuPerSecond"];
+    let description = parameter["Description"].as_str().unwrap();
+    assert!(description.contains(&format!("a booking some {paid}.")), "{description}");
+    // Rounded to hundreds.
+    let all = parameter["Default"].as_u64().unwrap() / u64::from(paid) / 100;
+    let all = format!("{},{}00 bookings a second", all / 10, all % 10);
+    assert!(operate.contains(&all) && deploy.contains(&all), "{all}");
 }
