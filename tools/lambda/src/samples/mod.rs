@@ -6,6 +6,7 @@ mod admin;
 mod bookings;
 mod catalogue;
 mod jobs;
+mod pages;
 mod reservations;
 
 use std::{
@@ -54,9 +55,14 @@ struct Case {
 pub fn all() -> Result<Vec<Sample>, Failure> {
     let routes = Routes::of_template()?;
     let mut samples = Vec::new();
-    for cases in
-        [accounts::cases()?, catalogue::cases()?, reservations::cases()?, bookings::cases()?, admin::cases()?]
-    {
+    for cases in [
+        accounts::cases()?,
+        catalogue::cases()?,
+        reservations::cases()?,
+        bookings::cases()?,
+        admin::cases()?,
+        pages::cases()?,
+    ] {
         for case in cases {
             let route = routes.at(&case.request.path);
             let name = format!("{}/{}", route.function, case.name);
