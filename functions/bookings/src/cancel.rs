@@ -26,7 +26,27 @@ http_api::problems! { CancelProblems:
     ),
     responses(
         (status = 200, description = "The booking is cancelled.", body = BookingAnswer,
-         headers(("Idempotent-Replayed" = bool))),
+         headers(("Idempotent-Replayed" = bool)), example = json!({ "booking": {
+            "id": "019ae3c1-8f5b-7a0e-9c52-6d1f0a7b3e48",
+            "event_id": "019ae3c1-8f5b-7a0e-9c52-6d1f0a7b3e48",
+            "event_name": "Open Air 2031",
+            "starts_at": "2031-06-12T20:00:00.000Z",
+            "event": {
+                "name": "Open Air 2031",
+                "starts_at": "2031-06-12T20:00:00.000Z",
+                "venue": "Riverside Park",
+                "cancel_until": null,
+                "status": "published",
+            },
+            "quantity": 2,
+            "unit_price": 4950,
+            "total": 9900,
+            "currency": "EUR",
+            "status": "cancelled",
+            "created_at": "2031-06-01T12:01:00.000Z",
+            "cancelled_at": "2031-06-02T09:30:00.000Z",
+            "version": 2,
+        }})),
         KeyProblems, CallerProblems, StoreProblems, CancelProblems,
     ),
 )]

@@ -19,7 +19,7 @@ const LIFE: [(&str, &str); 5] = [
     ("cancel_booking", "Cancel, while the event's `cancel_until` allows it: the seats go back on sale."),
 ];
 
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 7] = [
     (
         "Try again",
         "After a lost answer, a timeout or a 503 send the same request again, with the same key: it is done once.",
@@ -36,6 +36,10 @@ const RULES: [(&str, &str); 6] = [
     (
         "Changes",
         "Send the `ETag` that a change is based on as `If-Match`: nobody overwrites what they have not seen.",
+    ),
+    (
+        "Releases",
+        "Later ones add fields, codes and routes: ignore a field that is new to you, and go by the status of a code that is.",
     ),
     ("Browsers", "Pages of the origins in `CORS_ALLOW_ORIGINS` may call, and send the token themselves."),
 ];

@@ -47,7 +47,8 @@ http_api::problems! { HealthProblems:
     get, path = "/health", operation_id = "get_health", tag = "Service",
     responses(
         (status = 200, description = "DynamoDB answers.", body = Health),
-        (status = 503, description = "DynamoDB is out of reach.", body = Health),
+        (status = 503, description = "DynamoDB is out of reach.", body = Health,
+         example = json!({ "status": "down", "dynamodb": "down", "redis": "up" })),
         HealthProblems,
     ),
 )]

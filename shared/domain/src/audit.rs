@@ -56,6 +56,7 @@ pub enum FieldValue {
 
 /// A field that an action changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({ "field": "name", "before": null, "after": "Open Air 2031" }))]
 pub struct FieldChange {
     /// The field, as in the body of a request; `pricing.min_percent` for one within another.
     pub field: String,

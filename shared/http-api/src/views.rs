@@ -59,6 +59,7 @@ pub struct EventView {
     #[schema(example = 10)]
     pub max_per_booking: u32,
     /// Seats that one user may have, held and bought together.
+    #[schema(example = 10)]
     pub max_per_user: u32,
     /// Whether people can see it, and buy.
     pub status: EventStatus,

@@ -36,6 +36,7 @@ pub const PRICING_PERCENT: RangeInclusive<u32> = 1..=1_000;
 /// Whether people can see the event, and buy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(example = "published")]
 pub enum EventStatus {
     /// Only admins see it.
     Draft,

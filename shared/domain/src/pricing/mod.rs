@@ -96,6 +96,7 @@ pub struct NextPrice {
 /// Why a price became what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(example = "demand")]
 pub enum PriceReason {
     /// The event was created: the base price.
     Created,

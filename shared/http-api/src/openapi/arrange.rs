@@ -149,15 +149,9 @@ fn require_what_is_always_sent(document: &mut Value) {
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     for name in answered {
         let Some(schema) = schemas.get_mut(&name) else { continue };
-        let fields: BTreeSet<String> =
-            schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
-        let required = json!(fields);
-        if fields.is_empty() || schema["required"] == required {
-            continue;
-        }
         let before = schema.clone();
-        schema["required"] = required;
-        if asked.contains(&name) {
+        require_all_fields(schema);
+        if *schema != before && asked.contains(&name) {
             let input = format!("{name}Input");
             for asked in &asked {
                 if let Some(schema) = schemas.get_mut(asked) {
@@ -167,6 +161,17 @@ fn require_what_is_always_sent(document: &mut Value) {
             schemas.insert(input, before);
         }
     }
+}
+
+/// Also those of the parts that it is put together from.
+fn require_all_fields(schema: &mut Value) {
+    let fields: BTreeSet<String> =
+        schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
+    if !fields.is_empty() {
+        schema["required"] = json!(fields);
+    }
+    let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
+    parts.into_iter().flatten().for_each(require_all_fields);
 }
 
 /// The schemas that these values refer to, and those that these refer to.

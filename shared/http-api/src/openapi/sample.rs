@@ -37,12 +37,15 @@ pub(super) fn sample(schema: &Value, schemas: &Value) -> Option<Value> {
     }
 }
 
-/// Fields that may be null, or are not needed, and have no example are left out or null.
+/// Values that may be null and have no example are. An object is shown: its own fields have examples.
 fn object(schema: &Value, schemas: &Value) -> Map<String, Value> {
     let fields = schema["properties"].as_object().into_iter().flatten();
     let value = |field: &Value| {
-        let nullable = field["type"].is_array() || field["oneOf"].is_array();
-        if nullable && field.get("example").is_none() { Some(Value::Null) } else { sample(field, schemas) }
+        if field["type"].is_array() && field.get("example").is_none() {
+            Some(Value::Null)
+        } else {
+            sample(field, schemas)
+        }
     };
     fields.filter_map(|(name, field)| Some((name.clone(), value(field)?))).collect()
 }

@@ -106,6 +106,12 @@ fn what_is_always_answered_is_required() {
         let said = schemas[name]["required"].as_array().map_or(0, Vec::len);
         assert_eq!(said, required, "{name}, of a request or of what has only some");
     }
+    // What is put together from others names its own in a part.
+    for (name, required) in
+        [("EventBooking", json!(["user", "user_id"])), ("HoldSeatsConflict", json!(["code", "status"]))]
+    {
+        assert_eq!(schemas[name]["allOf"][1]["required"], required, "{name}");
+    }
     assert!(!schemas["EventInput"].to_string().contains("schemas/Pricing\""));
 }
 

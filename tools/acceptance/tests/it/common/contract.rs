@@ -2,7 +2,7 @@
 //! there. So the whole suite shows where the document says too little.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{LazyLock, Mutex},
 };
 
@@ -172,14 +172,15 @@ pub(crate) fn validator(schema: &Value, components: &Value) -> Validator {
 
 /// One object with the fields of all parts: a part by itself would take none of the others'.
 fn together(parts: &[Value], components: &Value) -> Value {
-    let (mut properties, mut required) = (Map::new(), Vec::new());
+    // A part may require what another one requires, too; jsonschema wants to hear it once.
+    let (mut properties, mut required) = (Map::new(), BTreeSet::new());
     for part in parts {
         let part = match part["$ref"].as_str() {
             Some(path) => components.pointer(path.trim_start_matches("#/components")).unwrap(),
             None => part,
         };
         properties.extend(part["properties"].as_object().unwrap().clone());
-        required.extend(part["required"].as_array().into_iter().flatten().cloned());
+        required.extend(part["required"].as_array().into_iter().flatten().filter_map(Value::as_str));
     }
     json!({ "type": "object", "properties": properties, "required": required })
 }
