@@ -195,7 +195,9 @@ impl Demo {
             capacity: self.capacity,
             base_price: self.base_price,
             currency: Currency::EUR,
-            sales_open_at: self.opens_in_days.map(|days| to_whole_ms(now + SignedDuration::from_hours(24 * days))),
+            sales_open_at: self
+                .opens_in_days
+                .map(|days| to_whole_ms(now + SignedDuration::from_hours(24 * days))),
             sales_close_at: None,
             cancel_until: None,
             max_per_booking: self.max_per_booking,

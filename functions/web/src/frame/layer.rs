@@ -87,11 +87,7 @@ fn came_from(method: &Method, uri: &str, headers: &HeaderMap) -> String {
 async fn as_page(answer: Response, glimpse: &Glimpse, came_from: &str) -> Response {
     let is_problem = answer.headers().get(header::CONTENT_TYPE).is_some_and(|named| named == PROBLEM_JSON);
     if !is_problem {
-        return if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
-            layout::refusal(glimpse, StatusCode::METHOD_NOT_ALLOWED, &Refusal::of_another_method())
-        } else {
-            answer
-        };
+        return answer;
     }
     let (parts, body) = answer.into_parts();
     if parts.status == StatusCode::UNAUTHORIZED {

@@ -94,6 +94,11 @@ pub(crate) async fn nothing_here() -> Problem {
     Problem::new(Code::NotFound)
 }
 
+/// Where a page has other methods.
+pub(crate) fn other_method(allowed: &'static str) -> Problem {
+    Problem::new(Code::MethodNotAllowed).header(header::ALLOW, allowed)
+}
+
 /// A link to sign in, and come back.
 pub(crate) fn sign_in_link(next: &str) -> String {
     links::with(sign_in::PATH, [("next", next.into())])

@@ -38,11 +38,6 @@ impl Refusal {
         Self::new("This page is out of date", text, EVENTS)
     }
 
-    /// Of a form's address that somebody opened as a page.
-    pub(crate) fn of_another_method() -> Self {
-        Self::new("There is nothing to see here", "This address only takes what a form sends.", EVENTS)
-    }
-
     /// Of what went wrong.
     pub(crate) fn of(error: Error) -> Self {
         Self::of_problem(&Problem::from(error).body())
@@ -200,6 +195,11 @@ impl Refusal {
                 EVENTS,
             ),
             "not_found" => Self::new("There is no such page", "The address may be mistyped.", EVENTS),
+            "method_not_allowed" => Self::new(
+                "There is nothing to see here",
+                "This address only takes what a form sends.",
+                EVENTS,
+            ),
             "invalid_cursor" => {
                 Self::new("This page of the list is gone", "Start with the first page again.", EVENTS)
             }
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     /// Those that no page can meet: what they are about is not on pages, or a page never sends it.
-    const OF_NO_PAGE: [&str; 18] = [
+    const OF_NO_PAGE: [&str; 17] = [
         "idempotency_key_required",
         "invalid_parameter",
         "malformed_json",
@@ -232,7 +232,6 @@ mod tests {
         "unauthorized",
         "forbidden",
         "not_audited",
-        "method_not_allowed",
         "body_too_slow",
         "capacity_below_sold",
         "event_not_draft",

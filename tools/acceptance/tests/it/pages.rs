@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use accounts::{sessions::Session, tokens::Tokens};
 use axum::Extension;
-use domain::{
-    email::Email,
-    id::UserId,
-    user::User,
-};
+use domain::{email::Email, id::UserId, user::User};
 use http_api::client_address::ByTls;
 use jiff::{SignedDuration, Timestamp};
 use local::{
@@ -20,7 +16,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::common::{
-    ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET, PASSWORD, TestApp, browser::{Browser, Page}, in_hours, permissions,
+    ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET, PASSWORD, TestApp,
+    browser::{Browser, Page},
+    in_hours, permissions,
 };
 
 /// Holds places of an event by its page; answers with the page of the hold.
@@ -31,7 +29,17 @@ async fn hold(browser: &mut Browser, event: &str, quantity: &str) -> Page {
 }
 
 fn available(page: &Page) -> String {
-    page.text().split(" left").next().unwrap().rsplit_once(' ').unwrap().0.rsplit_once(' ').unwrap().1.to_owned()
+    page.text()
+        .split(" left")
+        .next()
+        .unwrap()
+        .rsplit_once(' ')
+        .unwrap()
+        .0
+        .rsplit_once(' ')
+        .unwrap()
+        .1
+        .to_owned()
 }
 
 #[tokio::test]
@@ -147,7 +155,8 @@ async fn forms_from_elsewhere_and_of_other_sessions_do_nothing() {
     let mut eve = Browser::new(&evently);
     let fields = format!("email=ada%40example.com&password={}", PASSWORD.replace(' ', "+"));
     let request = eve.request(Method::POST, "/shop/sign-in").header("origin", "https://evil.example");
-    let refused = eve.show(request.header("content-type", "application/x-www-form-urlencoded").body(fields)).await;
+    let refused =
+        eve.show(request.header("content-type", "application/x-www-form-urlencoded").body(fields)).await;
     assert_eq!((refused.status, eve.cookies.len()), (403, 0));
     assert_eq!(available(&ada.get(&format!("/shop/events/{event}")).await), "10");
     ada.get("/shop/holds").await.says("You hold no places right now.");
@@ -182,7 +191,10 @@ async fn over_tls_the_cookie_is_bound_to_the_host_and_over_plain_http_nobody_sig
     let mut here = Browser::new(&evently);
     let signed_in = here.submit("/shop/sign-in", &fields).await;
     let [cookie] = signed_in.cookies_set()[..] else { panic!("{:?}", signed_in.cookies_set()) };
-    assert!(cookie.starts_with("evently=") && cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=43200"), "{cookie}");
+    assert!(
+        cookie.starts_with("evently=") && cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=43200"),
+        "{cookie}"
+    );
 
     let by_tls = permissions::service(&evently.app).layer(Extension(ByTls));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -260,7 +272,9 @@ async fn a_session_is_renewed_while_it_is_used_unless_the_account_changed_and_en
 async fn forms_say_beside_each_field_what_is_wrong_and_keep_what_was_typed_but_no_password() {
     let evently = TestApp::start().await;
     let mut ada = Browser::new(&evently);
-    let refused = ada.submit("/shop/register", &[("email", "ada <at> example"), ("password", "short"), ("name", "\u{1}")]).await;
+    let refused = ada
+        .submit("/shop/register", &[("email", "ada <at> example"), ("password", "short"), ("name", "\u{1}")])
+        .await;
     assert_eq!(refused.status, 422);
     refused.says("Email must be");
     refused.says("Password must have");
@@ -275,17 +289,26 @@ async fn forms_say_beside_each_field_what_is_wrong_and_keep_what_was_typed_but_n
         .await;
     assert_eq!(taken.status, 422);
     taken.says("This address has an account.");
-    let wrong = Browser::new(&evently).submit("/shop/sign-in", &[("email", "ada@example.com"), ("password", "wrong")]).await;
+    let wrong = Browser::new(&evently)
+        .submit("/shop/sign-in", &[("email", "ada@example.com"), ("password", "wrong")])
+        .await;
     assert_eq!(wrong.status, 422);
     wrong.says("The email address or the password is wrong.");
     let empty = Browser::new(&evently).submit("/shop/sign-in", &[]).await;
     empty.says("Email is required.");
 
     ada.get("/shop/account").await;
-    let wrong = ada.submit("/shop/account/password", &[("current_password", PASSWORD), ("new_password", "password")]).await;
+    let wrong = ada
+        .submit("/shop/account/password", &[("current_password", PASSWORD), ("new_password", "password")])
+        .await;
     assert_eq!(wrong.status, 422);
     wrong.says("New password must");
-    let wrong = ada.submit("/shop/account/password", &[("current_password", "no"), ("new_password", "four quiet bicycles")]).await;
+    let wrong = ada
+        .submit(
+            "/shop/account/password",
+            &[("current_password", "no"), ("new_password", "four quiet bicycles")],
+        )
+        .await;
     wrong.says("The email address or the password is wrong.");
     let event = evently.event(10).await;
     for quantity in ["0", "51", "-1", "two", ""] {
@@ -322,7 +345,9 @@ async fn an_account_is_renamed_and_erased() {
     ada.submit("/shop/account/erase", &[("password", "wrong")]).await.says("the password is wrong");
     let erased = ada.submit("/shop/account/erase", &[("password", PASSWORD)]).await;
     assert_eq!(erased.leads_to(), Some("/"));
-    let wrong = Browser::new(&evently).submit("/shop/sign-in", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
+    let wrong = Browser::new(&evently)
+        .submit("/shop/sign-in", &[("email", "ada@example.com"), ("password", PASSWORD)])
+        .await;
     assert_eq!(wrong.status, 422);
 }
 
@@ -330,7 +355,8 @@ async fn an_account_is_renamed_and_erased() {
 async fn signing_out_ends_the_session_here_and_the_admin_signs_in_as_everybody_does() {
     let evently = TestApp::start().await;
     let mut admin = Browser::new(&evently);
-    let signed_in = admin.submit("/shop/sign-in", &[("email", ADMIN_EMAIL), ("password", ADMIN_PASSWORD)]).await;
+    let signed_in =
+        admin.submit("/shop/sign-in", &[("email", ADMIN_EMAIL), ("password", ADMIN_PASSWORD)]).await;
     assert_eq!(signed_in.leads_to(), Some("/"));
     admin.open("/").await.says(ADMIN_EMAIL);
     let out = admin.submit("/shop/sign-out", &[]).await;
@@ -365,7 +391,11 @@ async fn an_event_says_whether_it_can_be_had_and_why_not() {
     });
     ada.get(&format!("/shop/events/{}", over.await)).await.says("Sales are over");
     let draft = evently.event_with(json!({ "status": "draft" })).await;
-    for unknown in [format!("/shop/events/{draft}"), "/shop/events/1".into(), format!("/shop/events/{draft}/availability")] {
+    for unknown in [
+        format!("/shop/events/{draft}"),
+        "/shop/events/1".into(),
+        format!("/shop/events/{draft}/availability"),
+    ] {
         let page = ada.get(&unknown).await;
         assert_eq!(page.status, 404, "{unknown}");
         page.says("There is no such event");
@@ -388,7 +418,14 @@ async fn refusals_say_what_to_do_next() {
     ada.follow(refused).await.says("Some may come back from");
     let held = hold(&mut ada, &event, "1").await;
     let hold_path = held.leads_to().unwrap().to_owned();
-    assert_eq!(evently.admin().patch(&format!("/admin/events/{event}"), "*", json!({ "status": "cancelled" })).await.status, 200);
+    assert_eq!(
+        evently
+            .admin()
+            .patch(&format!("/admin/events/{event}"), "*", json!({ "status": "cancelled" }))
+            .await
+            .status,
+        200
+    );
     ada.follow(held).await;
     let refused = ada.submit(&format!("{hold_path}/confirm"), &[]).await;
     ada.follow(refused).await.says("Not on sale.");
@@ -470,11 +507,16 @@ async fn every_page_and_every_refusal_is_a_page_that_nobody_frames_and_that_load
     ada.follow(second).await;
     let booking = ada.get("/shop/bookings").await.html;
     assert!(!booking.contains("<script>"), "{booking}");
-    for path in web::PAGES.iter().copied().chain(["/shop/nowhere", "/shop/assets/nothing.css", "/shop/bookings/1"]) {
+    for path in
+        web::PAGES.iter().copied().chain(["/shop/nowhere", "/shop/assets/nothing.css", "/shop/bookings/1"])
+    {
         let id = if path.contains("events") { &event } else { &id };
         let page = ada.get(&path.replace("{id}", id)).await;
         let csp = page.headers["content-security-policy"].to_str().unwrap();
-        assert!(csp.starts_with("default-src 'none'; ") && csp.contains("frame-ancestors 'none'"), "{path}: {csp}");
+        assert!(
+            csp.starts_with("default-src 'none'; ") && csp.contains("frame-ancestors 'none'"),
+            "{path}: {csp}"
+        );
         assert!(!csp.contains("unsafe") && !csp.contains('*'), "{path}: {csp}");
         assert_eq!(page.headers["referrer-policy"], "same-origin", "{path}");
         assert_eq!(page.headers["x-content-type-options"], "nosniff", "{path}");
@@ -512,7 +554,8 @@ async fn pages_count_in_the_budgets_of_the_api_by_user() {
     let evently = TestApp::with(|config| config.rate_limits.reads_per_minute = 5).await;
     let mut ada = Browser::new(&evently);
     ada.register("ada@example.com").await;
-    let token = evently.anybody().post("/login", json!({ "email": "ada@example.com", "password": PASSWORD })).await;
+    let token =
+        evently.anybody().post("/login", json!({ "email": "ada@example.com", "password": PASSWORD })).await;
     let api = evently.anybody().with_token(token.text("access_token"));
     let mut statuses = Vec::new();
     for _ in 0..3 {
@@ -533,6 +576,7 @@ fn the_template_sends_every_page_to_this_function_and_it_has_them_all() {
     for path in web::PAGES.iter().copied().chain(["/shop", "/shop/nowhere/at/all"]) {
         assert_eq!(routes.at(path), "web", "{path}");
     }
-    let sent: Vec<_> = template.routes().iter().filter(|route| route.function == "web").map(|route| route.key()).collect();
+    let sent: Vec<_> =
+        template.routes().iter().filter(|route| route.function == "web").map(|route| route.key()).collect();
     assert_eq!(sent, ["ANY /", "ANY /shop", "ANY /shop/{proxy+}"]);
 }

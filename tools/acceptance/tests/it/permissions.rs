@@ -9,7 +9,9 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::common::{
-    PASSWORD, Permissions, TestApp, browser::Browser, concert, erase_me, forget_ended_tokens,
+    PASSWORD, Permissions, TestApp,
+    browser::Browser,
+    concert, erase_me, forget_ended_tokens,
     permissions::{POLICIES, Permission, as_function, gateway},
     registered,
 };
@@ -164,7 +166,8 @@ async fn use_the_pages(evently: &TestApp, base: &TestApp, permissions: &Permissi
     assert_eq!(cancelled.leads_to(), Some(booking.as_str()));
     let changed = [("current_password", PASSWORD), ("new_password", "battery horse correct")];
     assert_eq!(ada.submit("/shop/account/password", &changed).await.leads_to(), Some("/shop/sign-in"));
-    ada.submit("/shop/sign-in", &[("email", "lovelace@example.com"), ("password", "battery horse correct")]).await;
+    ada.submit("/shop/sign-in", &[("email", "lovelace@example.com"), ("password", "battery horse correct")])
+        .await;
     ada.get("/shop/account").await;
     let erased = ada.submit("/shop/account/erase", &[("password", "battery horse correct")]).await;
     assert_eq!(erased.leads_to(), Some("/"), "{}", erased.text());

@@ -94,7 +94,8 @@ impl Browser {
 
     /// Registers, and is signed in.
     pub(crate) async fn register(&mut self, email: &str) {
-        let registered = self.submit("/shop/register", &[("email", email), ("password", super::PASSWORD)]).await;
+        let registered =
+            self.submit("/shop/register", &[("email", email), ("password", super::PASSWORD)]).await;
         assert_eq!(registered.leads_to(), Some("/"), "{}", registered.html);
         self.open("/").await;
     }
