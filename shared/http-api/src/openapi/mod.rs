@@ -49,7 +49,8 @@ impl Modify for BearerToken {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let mut http = Http::new(HttpAuthScheme::Bearer);
         http.bearer_format = Some("JWT".to_owned());
-        http.description = Some("The access_token of POST /login.".to_owned());
+        http.description =
+            Some("The access_token of POST /login, in one line. Two are `invalid_parameter`.".to_owned());
         if let Some(components) = &mut openapi.components {
             components.add_security_scheme("bearer", SecurityScheme::Http(http));
         }
