@@ -157,6 +157,20 @@ mod tests {
         reader.records().map(|row| row.unwrap()[1].parse().unwrap()).collect()
     }
 
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    }
+
+    #[test]
+    fn what_is_not_read_in_time_is_left_to_the_next_file() {
+        let numbers = Numbers(Mutex::new((1..=6).collect()));
+        let mut file = File::new(&["a", "b"], false, FileLimits::NONE).unwrap();
+        let more = Some(|_| std::future::pending());
+        let filling = fill(&mut file, row, numbers.read(3, None), more, Instant::now());
+        assert_eq!(runtime().block_on(filling).unwrap(), Some(4));
+        assert_eq!(numbers_in(file), [6, 5, 4]);
+    }
+
     proptest! {
         #[test]
         fn files_have_every_row_once_however_large_they_are_and_whatever_is_new(
@@ -166,7 +180,7 @@ mod tests {
             is_whole: bool,
         ) {
             let numbers = Numbers(Mutex::new((0..count).collect()));
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let runtime = runtime();
             let (mut seen, mut place, mut files) = (Vec::new(), None, 0);
             loop {
                 let mut file = File::new(&["a", "b"], false, FileLimits { bytes, bytes_in_json: 500 }).unwrap();
