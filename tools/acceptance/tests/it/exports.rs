@@ -1,5 +1,8 @@
 //! CSV as a real export: all rows, in files that a spreadsheet opens and whose columns stay.
 
+mod columns;
+mod large;
+
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
@@ -15,18 +18,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use stores::dynamodb::CommitOutcome;
 
+use self::columns::columns_of_guide;
 use crate::{
     common::{Answer, Session, TestApp, in_hours, many::many_events, permissions, send},
     lists::{booked, walk},
 };
 
-const GUIDE: &str = include_str!("../../../../docs/api-guide.md");
 const CSV: &str = "text/csv; charset=utf-8; header=present";
 const BYTE_ORDER_MARK: &str = "\u{feff}";
-/// What a file has at most.
-const FILE_BYTES_MAX: usize = 5_000_000;
-/// What Lambda takes as an answer.
-const LAMBDA_BYTES_MAX: usize = 6_291_556;
 
 type Row = HashMap<String, String>;
 
@@ -36,24 +35,9 @@ fn paths(event: &str) -> Vec<String> {
     paths.collect()
 }
 
-/// The paths and their columns, as the guide has them.
-fn columns_of_guide() -> Vec<(String, Vec<String>)> {
-    let block = GUIDE.split("<!-- columns -->\n```text\n").nth(1).unwrap().split("```").next().unwrap();
-    let of_path = |text: &str| {
-        let (path, columns) = text.split_once('\n').unwrap();
-        (path.to_owned(), columns.split(',').map(|column| column.trim().to_owned()).collect())
-    };
-    block.split("GET ").skip(1).map(of_path).collect()
-}
-
 fn content(file: &Answer) -> &str {
     assert_eq!((file.status, file.header("content-type")), (200, CSV), "{}", file.body);
     std::str::from_utf8(&file.bytes).unwrap()
-}
-
-fn header_of(content: &str) -> Vec<String> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(content.as_bytes());
-    reader.headers().unwrap().iter().map(str::to_owned).collect()
 }
 
 fn rows_of(content: &str) -> Vec<Row> {
@@ -164,42 +148,6 @@ async fn a_limit_makes_a_page_and_a_filter_holds_for_all_files() {
     }
 }
 
-/// Events whose rows are as long as events can be.
-async fn long_events(evently: &TestApp, count: usize, letter: &str) {
-    let description = letter.repeat(5_000);
-    let now = Timestamp::now();
-    many_events(evently, count, |index, details| {
-        details.starts_at = now + SignedDuration::from_hours(1 + i64::try_from(index).unwrap());
-        details.name = format!("Concert {index}");
-        details.description = Some(description.clone());
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_ends_with_a_row_before_five_megabytes_and_leads_to_the_next() {
-    let evently = TestApp::start().await;
-    long_events(&evently, 600, "🎻").await;
-    let files = files(&evently.admin(), "/admin/events?format=csv").await;
-    let sizes: Vec<usize> = files.iter().map(|file| file.bytes.len()).collect();
-    let largest = files.iter().flat_map(|file| content(file).split_inclusive("\r\n")).map(str::len).max();
-    assert!(sizes.iter().all(|size| *size <= FILE_BYTES_MAX), "{sizes:?}");
-    let (_, full) = sizes.split_last().unwrap();
-    assert!(full.len() >= 2, "{sizes:?}");
-    assert!(full.iter().all(|size| size + largest.unwrap() > FILE_BYTES_MAX), "{sizes:?} {largest:?}");
-    let names: Vec<String> = files
-        .iter()
-        .flat_map(|file| rows_of(content(file)))
-        .map(|row| {
-            assert_eq!(row["description"].chars().count(), 5_000);
-            row["name"].clone()
-        })
-        .collect();
-    assert_eq!(names, (0..600).map(|index| format!("Concert {index}")).collect::<Vec<_>>());
-    let first = next(&files[0]).unwrap();
-    assert!(first.starts_with("/admin/events?format=csv&cursor="), "{first}");
-}
-
 /// What Lambda hands on for a request: the answer's JSON.
 async fn by_lambda(evently: &TestApp, reader: &Session, path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -215,29 +163,6 @@ async fn by_lambda(evently: &TestApp, reader: &Session, path: &str) -> String {
     let event = LambdaEvent::new(request, lambda_http::Context::default());
     let answer = gateway(permissions::service(&evently.app)).oneshot(event).await.unwrap();
     serde_json::to_string(&answer).unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_lambda_writes_longer_than_it_is_still_fits() {
-    let evently = TestApp::start().await;
-    long_events(&evently, 400, "\"").await;
-    let (admin, mut path) = (evently.admin(), Some("/admin/events?format=csv&bom=1".to_owned()));
-    let (mut sizes, mut names) = (Vec::new(), Vec::new());
-    while let Some(asked) = path {
-        let answer = by_lambda(&evently, &admin, &asked).await;
-        sizes.push(answer.len());
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(false)));
-        let body = answer["body"].as_str().unwrap();
-        assert_eq!(answer["headers"]["content-length"], body.len().to_string());
-        names.extend(
-            rows_of(body.strip_prefix(BYTE_ORDER_MARK).unwrap()).into_iter().map(|row| row["name"].clone()),
-        );
-        path = answer["headers"]["link"].as_str().map(|link| link[1..].split('>').next().unwrap().to_owned());
-    }
-    assert_eq!(names, (0..400).map(|index| format!("Concert {index}")).collect::<Vec<_>>());
-    assert!(sizes.len() > 1 && sizes[0] > 5_900_000, "{sizes:?}");
-    assert!(sizes.iter().all(|size| *size < LAMBDA_BYTES_MAX), "{sizes:?}");
 }
 
 #[tokio::test]
@@ -337,92 +262,6 @@ async fn a_bad_form_is_refused_beside_what_else_is_bad() {
     // What answers no CSV knows no form.
     let refused = evently.anybody().get("/events?format=csv").await;
     assert_eq!((refused.status, refused.bad_fields()), (400, vec!["format"]));
-}
-
-/// The columns of 2026-11-26: people count them, so they stay where they are, and new ones come behind.
-const COLUMNS: [(&str, &str); 8] = [
-    (
-        "/bookings",
-        "id,event_id,event_name,starts_at,quantity,unit_price,unit_price_decimal,total,total_decimal,currency,status,\
-         created_at,cancelled_at,version,event_name_now,event_starts_at_now,event_venue_now,event_cancel_until_now,\
-         event_status_now",
-    ),
-    (
-        "/admin/events",
-        "id,name,venue,starts_at,ends_at,sales_open_at,sales_close_at,cancel_until,status,capacity,available,\
-         base_price,base_price_decimal,price,price_decimal,currency,max_per_booking,max_per_user,min_percent,\
-         max_percent,version,description",
-    ),
-    (
-        "/admin/events/{id}/prices",
-        "number,changed_at,price,price_decimal,previous_price,previous_price_decimal,base_price,base_price_decimal,\
-         currency,reason,utilization,tickets_per_day,days_left,target_percent",
-    ),
-    (
-        "/admin/events/{id}/bookings",
-        "id,user_id,event_id,event_name,starts_at,quantity,unit_price,total,currency,status,created_at,cancelled_at,\
-         version,user_email,user_name,unit_price_decimal,total_decimal",
-    ),
-    (
-        "/admin/events/capacity_utilization",
-        "event_id,name,starts_at,capacity,sold,held,available,utilization",
-    ),
-    (
-        "/admin/analytics",
-        "total_bookings,confirmed_bookings,cancelled_bookings,cancellation_rate,tickets_sold,tickets_cancelled,\
-         capacity,capacity_utilization,generated_at,currency,revenue,revenue_decimal,\
-         most_popular_1_event_id,most_popular_1_name,most_popular_1_starts_at,most_popular_1_tickets_sold,\
-         most_popular_1_capacity,most_popular_1_utilization,\
-         most_popular_2_event_id,most_popular_2_name,most_popular_2_starts_at,most_popular_2_tickets_sold,\
-         most_popular_2_capacity,most_popular_2_utilization,\
-         most_popular_3_event_id,most_popular_3_name,most_popular_3_starts_at,most_popular_3_tickets_sold,\
-         most_popular_3_capacity,most_popular_3_utilization,\
-         most_popular_4_event_id,most_popular_4_name,most_popular_4_starts_at,most_popular_4_tickets_sold,\
-         most_popular_4_capacity,most_popular_4_utilization,\
-         most_popular_5_event_id,most_popular_5_name,most_popular_5_starts_at,most_popular_5_tickets_sold,\
-         most_popular_5_capacity,most_popular_5_utilization",
-    ),
-    (
-        "/admin/analytics/timeline",
-        "start,bookings,tickets_sold,tickets_cancelled,bookings_cancelled,currency,revenue,revenue_decimal,refunds,\
-         refunds_decimal",
-    ),
-    (
-        "/admin/audit",
-        "id,at,admin_id,admin_email,action,event_id,event_name,version_before,version_after,changes,request_id",
-    ),
-];
-
-#[tokio::test]
-async fn columns_are_those_of_the_guide_and_stay_with_rows_and_without() {
-    let evently = TestApp::start().await;
-    let admin = evently.admin();
-    // Nothing was ever sold, nor done to an event.
-    let event = evently.event_created(3, |_| {}).await;
-    let guide = columns_of_guide();
-    assert_eq!(guide.len(), COLUMNS.len());
-    for n in 0..2 {
-        for (path, columns) in &guide {
-            let (_, before) = COLUMNS.iter().find(|(of, _)| of == path).unwrap();
-            assert!(columns.join(",").starts_with(before), "{path}: a new column comes last");
-            let file = admin.get(&with_query(&path.replace("{id}", &event), "format=csv")).await;
-            assert_eq!(header_of(content(&file)), *columns, "{path}");
-            assert!(content(&file).ends_with("\r\n") && !content(&file).replace("\r\n", "").contains('\r'));
-            let is_list = !["/admin/analytics", "/admin/analytics/timeline"].contains(&path.as_str());
-            let is_empty = n == 0 && ["/bookings", "/admin/audit"].contains(&path.as_str())
-                || path == "/admin/events/{id}/bookings" && n == 0;
-            assert_eq!(rows_of(content(&file)).is_empty(), is_list && is_empty, "{path}");
-        }
-        // In two currencies.
-        for currency in ["EUR", "BHD"] {
-            let event = evently.event_with(json!({ "currency": currency })).await;
-            admin.buy(&event, 1).await;
-        }
-        let sold = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
-        let now = Timestamp::now();
-        let booking = booked(&admin, sold.id, now, now);
-        evently.app.store.commit_booking(&booking, u32::MAX).await.unwrap();
-    }
 }
 
 #[tokio::test]
