@@ -89,6 +89,12 @@ async function look(organiser: ReturnType<typeof signedIn>, event: Event): Promi
   assert.equal(told(await organiser.GET("/admin/events/{id}/inventory", { params })).sold, 0);
   const bookings = told(await organiser.GET("/admin/events/{id}/bookings", { params }));
   assert.deepEqual(bookings.items.map(({ status, user }) => [status, user]), [["cancelled", null]]);
+  const file = await organiser.GET("/admin/events/{id}/bookings", {
+    params: { ...params, query: { format: "csv", bom: "0" } },
+    parseAs: "text",
+  });
+  assert.match(file.data as string, /^id,user_id,.*\r\n.*,cancelled,.*\r\n$/);
+  assert.match(file.response.headers.get("Content-Disposition") ?? "", /filename="bookings-typed-evening-/);
   const timeline = await organiser.GET("/admin/analytics/timeline", {
     params: { query: { bucket: "hour", event_id: event.id } },
   });

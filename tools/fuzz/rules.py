@@ -45,6 +45,7 @@ FIELDS = {
     "from": "must not be too long before to",
     "to": "must not be before from, nor too long after it",
     "starts_to": "must not be before starts_from",
+    "bom": "only with CSV",
 }
 
 

@@ -11,8 +11,8 @@ use domain::{
 };
 use futures::TryStreamExt;
 use http_api::{
-    Admin, App, Problem, QueryParams,
-    csv::{Table, Wanted, text},
+    Admin, App, Problem,
+    csv::{Asked, FileName, FormParams, text},
     fields::{Fields, Read},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
     query::range,
@@ -22,10 +22,55 @@ use serde::{Deserialize, Serialize};
 use stores::{dynamodb::EventsFilter, redis::ReportSeen};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::numbers::{Amount, amounts, ratio};
+use crate::numbers::{Amount, amounts, columns_of, ratio};
 
 /// How many events are shown.
 const POPULAR_EVENTS: usize = 5;
+
+const COLUMNS: [&str; 42] = [
+    "total_bookings",
+    "confirmed_bookings",
+    "cancelled_bookings",
+    "cancellation_rate",
+    "tickets_sold",
+    "tickets_cancelled",
+    "capacity",
+    "capacity_utilization",
+    "generated_at",
+    "currency",
+    "revenue",
+    "revenue_decimal",
+    "most_popular_1_event_id",
+    "most_popular_1_name",
+    "most_popular_1_starts_at",
+    "most_popular_1_tickets_sold",
+    "most_popular_1_capacity",
+    "most_popular_1_utilization",
+    "most_popular_2_event_id",
+    "most_popular_2_name",
+    "most_popular_2_starts_at",
+    "most_popular_2_tickets_sold",
+    "most_popular_2_capacity",
+    "most_popular_2_utilization",
+    "most_popular_3_event_id",
+    "most_popular_3_name",
+    "most_popular_3_starts_at",
+    "most_popular_3_tickets_sold",
+    "most_popular_3_capacity",
+    "most_popular_3_utilization",
+    "most_popular_4_event_id",
+    "most_popular_4_name",
+    "most_popular_4_starts_at",
+    "most_popular_4_tickets_sold",
+    "most_popular_4_capacity",
+    "most_popular_4_utilization",
+    "most_popular_5_event_id",
+    "most_popular_5_name",
+    "most_popular_5_starts_at",
+    "most_popular_5_tickets_sold",
+    "most_popular_5_capacity",
+    "most_popular_5_utilization",
+];
 
 /// Which events.
 #[derive(Debug, IntoParams)]
@@ -93,16 +138,17 @@ pub(crate) struct PopularEvent {
 }
 
 /// How events sell, all together: exact, from the inventory. Of an event that was created or replaced in the last half
-/// minute the old facts may be used. With `Accept: text/csv`, one row.
+/// minute the old facts may be used. As CSV there is a row for each currency, all else in the first.
 #[utoipa::path(
     get, path = "/admin/analytics", operation_id = "get_analytics", tag = "Admin", security(("bearer" = [])),
     params(
         AnalyticsParams,
+        FormParams,
         ("from" = Option<Timestamp>, Query, deprecated, description = "What `starts_from` was called."),
         ("to" = Option<Timestamp>, Query, deprecated, description = "What `starts_to` was called."),
     ),
     responses(
-        (status = 200, description = "The numbers.",
+        (status = 200, description = "The numbers.", headers(("Content-Disposition" = String)),
          content((Analytics = "application/json"), (String = "text/csv"))),
         ParameterProblems, AdminProblems, StoreProblems,
     ),
@@ -110,11 +156,12 @@ pub(crate) struct PopularEvent {
 pub(crate) async fn analytics(
     State(app): State<Arc<App>>,
     _: Admin,
-    wanted: Wanted,
-    QueryParams(params): QueryParams<AnalyticsParams>,
+    Asked { params, wanted }: Asked<AnalyticsParams>,
 ) -> Result<impl IntoResponse, Problem> {
+    let (from, to) = (params.starts_from, params.starts_to);
     let analytics = kept_or_counted(&app, params, Timestamp::now()).await?;
-    Ok(wanted.answer(&analytics, || table(&analytics), None)?)
+    let file_name = || FileName::new("analytics").with_range(from, to).at(analytics.generated_at);
+    Ok(wanted.answer(&analytics, &COLUMNS, || analytics.rows(), file_name)?)
 }
 
 /// The analytics that Redis keeps if nothing has changed since, counted anew otherwise. Without Redis they are always
@@ -202,35 +249,48 @@ impl Analytics {
         });
         self.most_popular.truncate(POPULAR_EVENTS);
     }
-}
 
-/// One row; a column for the revenue in each currency, and some for each of the most popular events.
-fn table(analytics: &Analytics) -> Table {
-    let mut columns = vec![
-        ("total_bookings".to_owned(), analytics.total_bookings.to_string()),
-        ("confirmed_bookings".to_owned(), analytics.confirmed_bookings.to_string()),
-        ("cancelled_bookings".to_owned(), analytics.cancelled_bookings.to_string()),
-        ("cancellation_rate".to_owned(), analytics.cancellation_rate.to_string()),
-        ("tickets_sold".to_owned(), analytics.tickets_sold.to_string()),
-        ("tickets_cancelled".to_owned(), analytics.tickets_cancelled.to_string()),
-        ("capacity".to_owned(), analytics.capacity.to_string()),
-        ("capacity_utilization".to_owned(), analytics.capacity_utilization.to_string()),
-        ("generated_at".to_owned(), shown(analytics.generated_at)),
-    ];
-    for Amount { currency, amount } in &analytics.revenue {
-        columns.push((format!("revenue_{currency}"), amount.to_string()));
+    /// A row for each currency, or one without. All else stands in the first row alone, so that each column can be summed up.
+    fn rows(&self) -> Vec<Vec<String>> {
+        let none = [Amount { currency: String::new(), amount: 0 }];
+        let revenue = if self.revenue.is_empty() { &none } else { self.revenue.as_slice() };
+        let (mut numbers, mut popular) = (self.numbers(), self.popular());
+        let rows = revenue.iter().map(|Amount { currency, amount }| {
+            let mut row = std::mem::take(&mut numbers).to_vec();
+            row.push(currency.clone());
+            row.extend(columns_of(currency, *amount));
+            row.extend(std::mem::take(&mut popular));
+            row.resize(COLUMNS.len(), String::new());
+            row
+        });
+        rows.collect()
     }
-    for (rank, event) in (1..).zip(&analytics.most_popular) {
-        let fields = [
-            ("event_id", event.event_id.clone()),
-            ("name", text(&event.name)),
-            ("starts_at", shown(event.starts_at)),
-            ("tickets_sold", event.tickets_sold.to_string()),
-            ("capacity", event.capacity.to_string()),
-            ("utilization", event.utilization.to_string()),
-        ];
-        columns.extend(fields.map(|(name, field)| (format!("most_popular_{rank}_{name}"), field)));
+
+    fn numbers(&self) -> [String; 9] {
+        [
+            self.total_bookings.to_string(),
+            self.confirmed_bookings.to_string(),
+            self.cancelled_bookings.to_string(),
+            self.cancellation_rate.to_string(),
+            self.tickets_sold.to_string(),
+            self.tickets_cancelled.to_string(),
+            self.capacity.to_string(),
+            self.capacity_utilization.to_string(),
+            shown(self.generated_at),
+        ]
     }
-    let (header, row) = columns.into_iter().unzip();
-    Table { header, rows: vec![row] }
+
+    fn popular(&self) -> Vec<String> {
+        let fields = self.most_popular.iter().flat_map(|event| {
+            [
+                event.event_id.clone(),
+                text(&event.name),
+                shown(event.starts_at),
+                event.tickets_sold.to_string(),
+                event.capacity.to_string(),
+                event.utilization.to_string(),
+            ]
+        });
+        fields.collect()
+    }
 }

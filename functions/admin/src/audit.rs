@@ -7,22 +7,36 @@ use domain::{
     audit::{AuditAction, AuditEntry, FieldChange, FieldValue, TIMES},
     error::Error,
     id::{EventId, UserId},
-    page::Page,
+    page::{Page, PageKey},
     time::{self, show, shown},
     user::Person,
 };
 use http_api::{
-    Admin, App, Problem, QueryParams,
-    csv::{Table, Wanted, text},
-    cursor::{from_cursor_if, to_cursor},
+    Admin, App, Problem,
+    csv::{Asked, FileName, FormParams, List, Part, text},
+    cursor::from_cursor_if,
     fields::{self, Fields, Read, uuid},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
-    query::{limit, page_items, range},
+    query::{limit, range},
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use stores::dynamodb::{AuditFilter, is_place_in_audit};
+use stores::dynamodb::{AuditFilter, is_place_in_audit, place_after_entry};
 use utoipa::{IntoParams, ToSchema};
+
+const COLUMNS: [&str; 11] = [
+    "id",
+    "at",
+    "admin_id",
+    "admin_email",
+    "action",
+    "event_id",
+    "event_name",
+    "version_before",
+    "version_after",
+    "changes",
+    "request_id",
+];
 
 /// Which entries.
 #[derive(Debug, IntoParams)]
@@ -111,9 +125,10 @@ http_api::problems! { AuditProblems:
 /// entry.
 #[utoipa::path(
     get, path = "/admin/audit", operation_id = "list_audit_entries", tag = "Admin", security(("bearer" = [])),
-    params(AuditParams),
+    params(AuditParams, FormParams),
     responses(
-        (status = 200, description = "A page of entries.", headers(("Link" = String)),
+        (status = 200, description = "A page of entries; as CSV without `limit` all of them.",
+         headers(("Link" = String), ("Content-Disposition" = String)),
          content((AuditList = "application/json"), (String = "text/csv"))),
         ParameterProblems, AdminProblems, StoreProblems, AuditProblems,
     ),
@@ -121,22 +136,55 @@ http_api::problems! { AuditProblems:
 pub(crate) async fn list_audit(
     State(app): State<Arc<App>>,
     _: Admin,
-    wanted: Wanted,
-    QueryParams(params): QueryParams<AuditParams>,
+    Asked { params, wanted }: Asked<AuditParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit);
     let AuditParams { event, user, from, to, .. } = params;
-    let list = format!("audit {event:?} {user:?} {from:?} {to:?}");
-    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_in_audit)?;
-    let page = match filter(&params) {
-        Some(filter) => app.store.audit(&filter, limit, start, Timestamp::now()).await?,
+    let name = format!("audit {event:?} {user:?} {from:?} {to:?}");
+    let start = from_cursor_if(&app.tokens, &name, params.cursor.as_deref(), is_place_in_audit)?;
+    let now = Timestamp::now();
+    let filter = filter(&params);
+    let items = wanted.items_at_once(params.limit);
+    let read = async |start| entries(&app, filter.as_ref(), items, start, now).await;
+    let first = read(start).await?;
+    let list = List {
+        tokens: &app.tokens,
+        name: &name,
+        limit: params.limit,
+        columns: &COLUMNS,
+        row,
+        file_name: file_name(&params, now),
+    };
+    let more = async |place| read(Some(place)).await;
+    wanted.list(list, first, more, |items, next_cursor| AuditList { items, next_cursor }).await
+}
+
+async fn entries(
+    app: &App,
+    filter: Option<&AuditFilter>,
+    limit: usize,
+    start: Option<PageKey>,
+    now: Timestamp,
+) -> Result<Part<AuditView>, Error> {
+    let page = match filter {
+        Some(filter) => app.store.audit(filter, limit, start, now).await?,
         None if app.store.is_audited() => Page { items: Vec::new(), next: None },
-        None => return Err(Error::NotAudited.into()),
+        None => return Err(Error::NotAudited),
     };
     let people = app.store.people(page.items.iter().map(|entry| entry.admin_id)).await?;
-    let items = page.items.into_iter().map(|entry| AuditView::new(entry, &people)).collect();
-    let list = AuditList { items, next_cursor: to_cursor(&app.tokens, &list, page.next)? };
-    Ok(wanted.answer(&list, || table(&list.items), list.next_cursor.as_deref())?)
+    Ok(Part::of(page, |entry| {
+        let place = place_after_entry(entry.id);
+        (AuditView::new(entry, &people), place)
+    }))
+}
+
+fn file_name(params: &AuditParams, now: Timestamp) -> FileName {
+    let mut name = FileName::new("audit");
+    for (word, id) in [("event", params.event), ("user", params.user)] {
+        if let Some(id) = id {
+            name = name.with(word).with(&id.to_string());
+        }
+    }
+    name.with_range(params.from, params.to).at(now)
 }
 
 /// `None` if nothing was ever done to that event, or by that user: it is no id of one.
@@ -175,36 +223,20 @@ fn with_times_shown(change: FieldChange) -> FieldChange {
 }
 
 /// The changes of an entry stand in one column, as JSON.
-fn table(items: &[AuditView]) -> Table {
-    let header = [
-        "id",
-        "at",
-        "admin_id",
-        "admin_email",
-        "action",
-        "event_id",
-        "event_name",
-        "version_before",
-        "version_after",
-        "changes",
-        "request_id",
-    ];
+fn row(item: &AuditView) -> Vec<String> {
     let number = |version: Option<u64>| version.map(|version| version.to_string()).unwrap_or_default();
-    let rows = items.iter().map(|item| {
-        vec![
-            item.id.clone(),
-            shown(item.at),
-            item.admin.id.clone(),
-            text(item.admin.email.as_deref().unwrap_or_default()),
-            item.action.as_str().to_owned(),
-            item.event_id.clone(),
-            text(&item.event_name),
-            number(item.version_before),
-            number(item.version_after),
-            // It begins with a bracket, so no spreadsheet takes it for a formula.
-            serde_json::json!(item.changes).to_string(),
-            text(item.request_id.as_deref().unwrap_or_default()),
-        ]
-    });
-    Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+    vec![
+        item.id.clone(),
+        shown(item.at),
+        item.admin.id.clone(),
+        text(item.admin.email.as_deref().unwrap_or_default()),
+        item.action.as_str().to_owned(),
+        item.event_id.clone(),
+        text(&item.event_name),
+        number(item.version_before),
+        number(item.version_after),
+        // It begins with a bracket, so no spreadsheet takes it for a formula.
+        serde_json::json!(item.changes).to_string(),
+        text(item.request_id.as_deref().unwrap_or_default()),
+    ]
 }

@@ -4,28 +4,33 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
 use domain::{
+    error::Error,
     event::Event,
     id::EventId,
     inventory::InventoryShard,
+    page::PageKey,
     time::{show, shown},
 };
 use http_api::{
-    Admin, App, Problem, QueryParams,
-    csv::{Table, Wanted, text},
-    cursor::{from_cursor_if, to_cursor},
+    Admin, App, Problem,
+    csv::{Asked, FileName, FormParams, List, Part, text},
+    cursor::from_cursor_if,
     fields::{self, Fields, Read},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
-    query::{limit, page_items, range},
+    query::{limit, range},
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use stores::{
-    dynamodb::{EventsFilter, is_place_by_start},
+    dynamodb::{EventsFilter, is_place_by_start, place_of},
     redis::UnsoldSeats,
 };
 use utoipa::{IntoParams, ToSchema};
 
 use crate::numbers::ratio;
+
+const COLUMNS: [&str; 8] =
+    ["event_id", "name", "starts_at", "capacity", "sold", "held", "available", "utilization"];
 
 /// Which events, and which page.
 #[derive(Debug, IntoParams)]
@@ -84,16 +89,18 @@ pub(crate) struct EventCapacity {
 }
 
 /// How full events are: a page by start time, the fullest first within it. All events are there: drafts, cancelled and
-/// past ones, too.
+/// past ones, too. As CSV without `limit` they are not in pages, and by start time.
 #[utoipa::path(
     get, path = "/admin/events/capacity_utilization", operation_id = "list_capacity_utilization", tag = "Admin", security(("bearer" = [])),
     params(
         CapacityParams,
+        FormParams,
         ("from" = Option<Timestamp>, Query, deprecated, description = "What `starts_from` was called."),
         ("to" = Option<Timestamp>, Query, deprecated, description = "What `starts_to` was called."),
     ),
     responses(
-        (status = 200, description = "A page of events.", headers(("Link" = String)),
+        (status = 200, description = "A page of events; as CSV without `limit` all of them.",
+         headers(("Link" = String), ("Content-Disposition" = String)),
          content((CapacityList = "application/json"), (String = "text/csv"))),
         ParameterProblems, AdminProblems, StoreProblems,
     ),
@@ -101,18 +108,57 @@ pub(crate) struct EventCapacity {
 pub(crate) async fn capacity_utilization(
     State(app): State<Arc<App>>,
     _: Admin,
-    wanted: Wanted,
-    QueryParams(params): QueryParams<CapacityParams>,
+    Asked { params, wanted }: Asked<CapacityParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit);
-    let list = format!("capacity {:?} {:?}", params.starts_from, params.starts_to);
-    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_by_start)?;
-    let filter = EventsFilter { from: params.starts_from, to: params.starts_to, ..EventsFilter::default() };
-    let page = app.store.events_by_start(&filter, limit, start).await?;
+    let CapacityParams { starts_from: from, starts_to: to, limit, cursor } = params;
+    let name = format!("capacity {from:?} {to:?}");
+    let start = from_cursor_if(&app.tokens, &name, cursor.as_deref(), is_place_by_start)?;
+    let filter = EventsFilter { from, to, ..EventsFilter::default() };
+    let items = wanted.items_at_once(limit);
+    let mut first = capacities(&app, &filter, items, start).await?;
+    if !wanted.is_whole(limit) {
+        first.items.sort_by(|(one, _), (other, _)| {
+            other.utilization.total_cmp(&one.utilization).then(one.starts_at.cmp(&other.starts_at))
+        });
+    }
+    let list = List {
+        tokens: &app.tokens,
+        name: &name,
+        limit,
+        columns: &COLUMNS,
+        row,
+        file_name: FileName::new("capacity").with_range(from, to).at(Timestamp::now()),
+    };
+    let more = async |place| capacities(&app, &filter, items, Some(place)).await;
+    wanted.list(list, first, more, |items, next_cursor| CapacityList { items, next_cursor }).await
+}
 
-    let ids: Vec<EventId> = page.items.iter().map(|event| event.id).collect();
-    let (inventories, unsold) =
-        tokio::join!(app.store.with_inventory(page.items), app.redis.unsold_seats(&ids));
+async fn capacities(
+    app: &App,
+    filter: &EventsFilter,
+    limit: usize,
+    start: Option<PageKey>,
+) -> Result<Part<EventCapacity>, Error> {
+    let page = app.store.events_by_start(filter, limit, start).await?;
+    let items = with_seats(app, page.items).await?.into_iter().map(|(event, seats)| {
+        let place = place_of(&event);
+        (EventCapacity::new(event, &seats), place)
+    });
+    Ok(Part { items: items.collect(), next: page.next })
+}
+
+/// Where the seats of an event are: sold by DynamoDB, the truth; held and available by Redis, where it knows the event.
+pub(crate) struct Seats {
+    capacity: u64,
+    sold: u64,
+    held: u32,
+    pub(crate) available: u32,
+}
+
+/// The events, each with its seats. No event is loaded into Redis for that.
+pub(crate) async fn with_seats(app: &App, events: Vec<Event>) -> Result<Vec<(Event, Seats)>, Error> {
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let (inventories, unsold) = tokio::join!(app.store.with_inventory(events), app.redis.unsold_seats(&ids));
     let unsold = match unsold {
         Err(error) if error.is_without_redis() => {
             tracing::warn!(%error, "capacity is shown without holds");
@@ -120,53 +166,50 @@ pub(crate) async fn capacity_utilization(
         }
         unsold => unsold?,
     };
-    let mut items: Vec<EventCapacity> = inventories?
-        .into_iter()
-        .zip(unsold)
-        .map(|((event, inventory), unsold)| EventCapacity::new(event, &inventory, unsold))
-        .collect();
-    items.sort_by(|one, other| {
-        other.utilization.total_cmp(&one.utilization).then(one.starts_at.cmp(&other.starts_at))
-    });
-    let list = CapacityList { items, next_cursor: to_cursor(&app.tokens, &list, page.next)? };
-    Ok(wanted.answer(&list, || table(&list.items), list.next_cursor.as_deref())?)
+    let with_unsold = inventories?.into_iter().zip(unsold);
+    Ok(with_unsold.map(|((event, inventory), unsold)| (event, Seats::new(&inventory, unsold))).collect())
 }
 
-impl EventCapacity {
-    fn new(event: Event, inventory: &[InventoryShard], unsold: Option<UnsoldSeats>) -> Self {
+impl Seats {
+    fn new(inventory: &[InventoryShard], unsold: Option<UnsoldSeats>) -> Self {
         let sum = |of: fn(&InventoryShard) -> u32| inventory.iter().map(|shard| u64::from(of(shard))).sum();
-        let (capacity, sold) = (sum(|shard| shard.capacity), sum(|shard| shard.sold));
-        let (held, available) = match unsold {
-            Some(seats) => (seats.held.into(), seats.free.into()),
-            None => (0, sum(|shard| shard.unsold)),
-        };
+        let unsold = unsold.unwrap_or_else(|| UnsoldSeats {
+            free: inventory.iter().map(|shard| shard.unsold).sum(),
+            held: 0,
+        });
         Self {
-            event_id: event.id.to_string(),
-            name: event.details.name,
-            starts_at: event.details.starts_at,
-            capacity,
-            sold,
-            held,
-            available,
-            utilization: ratio(sold, capacity),
+            capacity: sum(|shard| shard.capacity),
+            sold: sum(|shard| shard.sold),
+            held: unsold.held,
+            available: unsold.free,
         }
     }
 }
 
-fn table(items: &[EventCapacity]) -> Table {
-    let header = ["event_id", "name", "starts_at", "capacity", "sold", "held", "available", "utilization"]
-        .map(str::to_owned);
-    let rows = items.iter().map(|item| {
-        vec![
-            item.event_id.clone(),
-            text(&item.name),
-            shown(item.starts_at),
-            item.capacity.to_string(),
-            item.sold.to_string(),
-            item.held.to_string(),
-            item.available.to_string(),
-            item.utilization.to_string(),
-        ]
-    });
-    Table { header: header.to_vec(), rows: rows.collect() }
+impl EventCapacity {
+    fn new(event: Event, seats: &Seats) -> Self {
+        Self {
+            event_id: event.id.to_string(),
+            name: event.details.name,
+            starts_at: event.details.starts_at,
+            capacity: seats.capacity,
+            sold: seats.sold,
+            held: seats.held.into(),
+            available: seats.available.into(),
+            utilization: ratio(seats.sold, seats.capacity),
+        }
+    }
+}
+
+fn row(item: &EventCapacity) -> Vec<String> {
+    vec![
+        item.event_id.clone(),
+        text(&item.name),
+        shown(item.starts_at),
+        item.capacity.to_string(),
+        item.sold.to_string(),
+        item.held.to_string(),
+        item.available.to_string(),
+        item.utilization.to_string(),
+    ]
 }

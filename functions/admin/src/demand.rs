@@ -32,6 +32,17 @@ impl DemandView {
             target_percent: target.map(|hundredths| f64::from(hundredths) / 100.0),
         }
     }
+
+    /// Its fields in their order, as columns of CSV.
+    pub(crate) fn columns(&self) -> [String; 4] {
+        let target_percent = self.target_percent.map(|percent| percent.to_string());
+        [
+            self.utilization.to_string(),
+            self.tickets_per_day.to_string(),
+            self.days_left.to_string(),
+            target_percent.unwrap_or_default(),
+        ]
+    }
 }
 
 fn rounded(number: f64, parts: f64) -> f64 {

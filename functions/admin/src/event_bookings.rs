@@ -6,23 +6,45 @@ use axum::{extract::State, response::IntoResponse};
 use domain::{
     booking::{Booking, BookingStatus},
     error::Error,
-    event::EventNow,
+    event::{Event, EventNow},
     id::EventId,
+    money::decimal,
+    page::Page,
     time::shown,
     user::Person,
 };
 use http_api::{
-    Admin, App, PathId, Problem, QueryParams,
-    csv::{Table, Wanted, text},
-    cursor::{from_cursor_if, to_cursor},
+    Admin, App, PathId, Problem,
+    csv::{Asked, FileName, FormParams, List, Part, text},
+    cursor::from_cursor_if,
     fields::{self, Fields, Read, word},
     openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
-    query::{limit, page_items},
+    query::limit,
     views::BookingView,
 };
 use serde::Serialize;
-use stores::dynamodb::is_place_of_event_bookings;
+use stores::dynamodb::{is_place_of_event_bookings, place_after};
 use utoipa::{IntoParams, ToSchema};
+
+const COLUMNS: [&str; 17] = [
+    "id",
+    "user_id",
+    "event_id",
+    "event_name",
+    "starts_at",
+    "quantity",
+    "unit_price",
+    "total",
+    "currency",
+    "status",
+    "created_at",
+    "cancelled_at",
+    "version",
+    "user_email",
+    "user_name",
+    "unit_price_decimal",
+    "total_decimal",
+];
 
 /// Which bookings.
 #[derive(Debug, IntoParams)]
@@ -85,9 +107,10 @@ pub(crate) struct Buyer {
 /// may show a little later. So may somebody who just registered, and whoever was just erased may show a little longer.
 #[utoipa::path(
     get, path = "/admin/events/{id}/bookings", tag = "Admin", security(("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event's id."), EventBookingsParams),
+    params(("id" = uuid::Uuid, Path, description = "The event's id."), EventBookingsParams, FormParams),
     responses(
-        (status = 200, description = "A page of bookings.", headers(("Link" = String)),
+        (status = 200, description = "A page of bookings; as CSV without `limit` all of them.",
+         headers(("Link" = String), ("Content-Disposition" = String)),
          content((EventBookingList = "application/json"), (String = "text/csv"))),
         EventProblems, ParameterProblems, AdminProblems, StoreProblems,
     ),
@@ -96,24 +119,33 @@ pub(crate) async fn list_event_bookings(
     State(app): State<Arc<App>>,
     _: Admin,
     PathId(id): PathId<EventId>,
-    wanted: Wanted,
-    QueryParams(params): QueryParams<EventBookingsParams>,
+    Asked { params, wanted }: Asked<EventBookingsParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit);
-    let list = format!("event bookings {id} {:?}", params.status);
-    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_of_event_bookings)?;
-    let (event, page) =
-        tokio::join!(app.store.event(id), app.store.bookings_of_event(id, params.status, limit, start));
-    let event = EventNow::from(event?.ok_or(Error::EventNotFound)?);
-    let page = page?;
-    let people = app.store.people(page.items.iter().map(|booking| booking.user_id)).await?;
-    let items = page.items.into_iter().map(|booking| {
-        let buyer = people.get(&booking.user_id).cloned();
-        EventBooking::new(booking, event.clone(), buyer)
-    });
+    let name = format!("event bookings {id} {:?}", params.status);
+    let start = from_cursor_if(&app.tokens, &name, params.cursor.as_deref(), is_place_of_event_bookings)?;
+    let items = wanted.items_at_once(params.limit);
+    let read = |start| app.store.bookings_of_event(id, params.status, items, start);
+    let (event, page) = tokio::join!(app.store.event(id), read(start));
+    let event = event?.ok_or(Error::EventNotFound)?;
+    let (file_name, event) = (file_name(&event, params.status), EventNow::from(event));
+    let first = with_buyers(&app, &event, page?).await?;
+    let more = async |place| with_buyers(&app, &event, read(Some(place)).await?).await;
     let list =
-        EventBookingList { items: items.collect(), next_cursor: to_cursor(&app.tokens, &list, page.next)? };
-    Ok(wanted.answer(&list, || table(&list.items), list.next_cursor.as_deref())?)
+        List { tokens: &app.tokens, name: &name, limit: params.limit, columns: &COLUMNS, row, file_name };
+    wanted.list(list, first, more, |items, next_cursor| EventBookingList { items, next_cursor }).await
+}
+
+async fn with_buyers(app: &App, event: &EventNow, page: Page<Booking>) -> Result<Part<EventBooking>, Error> {
+    let people = app.store.people(page.items.iter().map(|booking| booking.user_id)).await?;
+    Ok(Part::of(page, |booking| {
+        let (place, buyer) = (place_after(booking.id), people.get(&booking.user_id).cloned());
+        (EventBooking::new(booking, event.clone(), buyer), place)
+    }))
+}
+
+fn file_name(event: &Event, status: Option<BookingStatus>) -> FileName {
+    let name = FileName::new("bookings").with(&event.details.name).with_day(event.details.starts_at);
+    status.map_or(name.clone(), |status| name.with(status.as_str()))
 }
 
 impl EventBooking {
@@ -132,46 +164,28 @@ impl From<Person> for Buyer {
     }
 }
 
-fn table(items: &[EventBooking]) -> Table {
-    let header = [
-        "id",
-        "user_id",
-        "event_id",
-        "event_name",
-        "starts_at",
-        "quantity",
-        "unit_price",
-        "total",
-        "currency",
-        "status",
-        "created_at",
-        "cancelled_at",
-        "version",
-        "user_email",
-        "user_name",
-    ];
-    let rows = items.iter().map(|EventBooking { user_id, user, booking }| {
-        let (email, name) = match user {
-            Some(Buyer { email, name, .. }) => (email.as_str(), name.as_deref().unwrap_or_default()),
-            None => ("", ""),
-        };
-        vec![
-            booking.id.clone(),
-            user_id.clone(),
-            booking.event_id.clone(),
-            text(&booking.event_name),
-            shown(booking.starts_at),
-            booking.quantity.to_string(),
-            booking.unit_price.to_string(),
-            booking.total.to_string(),
-            booking.currency.clone(),
-            booking.status.as_str().to_owned(),
-            shown(booking.created_at),
-            booking.cancelled_at.map(shown).unwrap_or_default(),
-            booking.version.to_string(),
-            text(email),
-            text(name),
-        ]
-    });
-    Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
+fn row(EventBooking { user_id, user, booking }: &EventBooking) -> Vec<String> {
+    let (email, name) = match user {
+        Some(Buyer { email, name, .. }) => (email.as_str(), name.as_deref().unwrap_or_default()),
+        None => ("", ""),
+    };
+    vec![
+        booking.id.clone(),
+        user_id.clone(),
+        booking.event_id.clone(),
+        text(&booking.event_name),
+        shown(booking.starts_at),
+        booking.quantity.to_string(),
+        booking.unit_price.to_string(),
+        booking.total.to_string(),
+        booking.currency.clone(),
+        booking.status.as_str().to_owned(),
+        shown(booking.created_at),
+        booking.cancelled_at.map(shown).unwrap_or_default(),
+        booking.version.to_string(),
+        text(email),
+        text(name),
+        decimal(booking.unit_price.into(), &booking.currency).unwrap_or_default(),
+        decimal(booking.total, &booking.currency).unwrap_or_default(),
+    ]
 }

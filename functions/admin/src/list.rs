@@ -2,20 +2,54 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use catalogue::available_seats;
-use domain::event::{EventStatus, Words};
+use domain::{
+    error::Error,
+    event::{EventStatus, Words},
+    money::decimal,
+    page::{Page, PageKey},
+    time::shown,
+};
 use http_api::{
-    Admin, App, Problem, QueryParams,
-    cursor::{from_cursor_if, to_cursor},
+    Admin, App, Problem,
+    csv::{self, Asked, FileName, FormParams, List, Part},
+    cursor::from_cursor_if,
     fields::{Fields, Read, text, word},
     openapi::{AdminProblems, ParameterProblems, StoreProblems},
-    query::{limit, page_items, range, words},
+    query::{limit, range, words},
     views::{EventList, EventView},
 };
 use jiff::Timestamp;
-use stores::dynamodb::{EventsFilter, is_place_by_start};
+use stores::dynamodb::{EventsFilter, is_place_by_start, place_of};
 use utoipa::IntoParams;
+
+use crate::capacity::with_seats;
+
+const COLUMNS: [&str; 22] = [
+    "id",
+    "name",
+    "venue",
+    "starts_at",
+    "ends_at",
+    "sales_open_at",
+    "sales_close_at",
+    "cancel_until",
+    "status",
+    "capacity",
+    "available",
+    "base_price",
+    "base_price_decimal",
+    "price",
+    "price_decimal",
+    "currency",
+    "max_per_booking",
+    "max_per_user",
+    "min_percent",
+    "max_percent",
+    "version",
+    "description",
+];
 
 /// Which page.
 #[derive(Debug, IntoParams)]
@@ -79,6 +113,14 @@ impl AllEventsParams {
         let filter = EventsFilter { status: *status, words, from: *from, to: *to, ..EventsFilter::default() };
         (filter, list)
     }
+
+    fn file_name(&self, now: Timestamp) -> FileName {
+        let mut name = FileName::new("events");
+        for part in [self.status.map(EventStatus::as_str), self.q.as_deref()].into_iter().flatten() {
+            name = name.with(part);
+        }
+        name.with_range(self.starts_from, self.starts_to).at(now)
+    }
 }
 
 /// Lists all events by start time: drafts, cancelled and past ones too.
@@ -86,29 +128,86 @@ impl AllEventsParams {
 /// With `status` or `q` a page may have fewer than `limit`, even none, and yet not be the last.
 #[utoipa::path(
     get, path = "/admin/events", tag = "Admin", security(("bearer" = [])),
-    params(AllEventsParams),
+    params(AllEventsParams, FormParams),
     responses(
-        (status = 200, description = "A page of events.", body = EventList),
+        (status = 200, description = "A page of events; as CSV without `limit` all of them.",
+         headers(("Link" = String), ("Content-Disposition" = String)),
+         content((EventList = "application/json"), (String = "text/csv"))),
         ParameterProblems, AdminProblems, StoreProblems,
     ),
 )]
 pub(crate) async fn list_all_events(
     State(app): State<Arc<App>>,
     _: Admin,
-    QueryParams(params): QueryParams<AllEventsParams>,
+    Asked { params, wanted }: Asked<AllEventsParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let limit = page_items(params.limit);
-    let (filter, list) = params.filter();
-    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place_by_start)?;
-    let page = app.store.events_by_start(&filter, limit, start).await?;
-    let available = available_seats(&app.catalogue, &page.items, Timestamp::now()).await?;
-    Ok(Json(EventList {
-        items: page
-            .items
-            .into_iter()
-            .zip(available)
-            .map(|(event, seats)| EventView::new(event, seats))
-            .collect(),
-        next_cursor: to_cursor(&app.tokens, &list, page.next)?,
-    }))
+    let (filter, name) = params.filter();
+    let start = from_cursor_if(&app.tokens, &name, params.cursor.as_deref(), is_place_by_start)?;
+    let (items, is_whole) = (wanted.items_at_once(params.limit), wanted.is_whole(params.limit));
+    let read = async |start| events(&app, &filter, items, start, is_whole).await;
+    let first = read(start).await?;
+    let list = List {
+        tokens: &app.tokens,
+        name: &name,
+        limit: params.limit,
+        columns: &COLUMNS,
+        row,
+        file_name: params.file_name(Timestamp::now()),
+    };
+    let more = async |place| read(Some(place)).await;
+    wanted.list(list, first, more, |items, next_cursor| EventList { items, next_cursor }).await
+}
+
+async fn events(
+    app: &App,
+    filter: &EventsFilter,
+    limit: usize,
+    start: Option<PageKey>,
+    is_export: bool,
+) -> Result<Part<EventView>, Error> {
+    let Page { items, next } = app.store.events_by_start(filter, limit, start).await?;
+    let with_seats = if is_export {
+        // Whoever takes all events with them looks at none: they are not loaded into Redis for that.
+        let with_seats = with_seats(app, items).await?;
+        with_seats.into_iter().map(|(event, seats)| (event, seats.available)).collect()
+    } else {
+        let available = available_seats(&app.catalogue, &items, Timestamp::now()).await?;
+        items.into_iter().zip(available).collect::<Vec<_>>()
+    };
+    let items = with_seats.into_iter().map(|(event, available)| {
+        let place = place_of(&event);
+        (EventView::new(event, available), place)
+    });
+    Ok(Part { items: items.collect(), next })
+}
+
+fn row(event: &EventView) -> Vec<String> {
+    let time = |at: Option<Timestamp>| at.map(shown).unwrap_or_default();
+    let text = |text: &Option<String>| csv::text(text.as_deref().unwrap_or_default());
+    let written = |price: u32| decimal(price.into(), event.currency).unwrap_or_default();
+    let percent = |percent: Option<u32>| percent.map(|percent| percent.to_string()).unwrap_or_default();
+    vec![
+        event.id.clone(),
+        csv::text(&event.name),
+        text(&event.venue),
+        shown(event.starts_at),
+        time(event.ends_at),
+        time(event.sales_open_at),
+        time(event.sales_close_at),
+        time(event.cancel_until),
+        event.status.as_str().to_owned(),
+        event.capacity.to_string(),
+        event.available.to_string(),
+        event.base_price.to_string(),
+        written(event.base_price),
+        event.price.to_string(),
+        written(event.price),
+        event.currency.to_owned(),
+        event.max_per_booking.to_string(),
+        event.max_per_user.to_string(),
+        percent(event.pricing.map(|pricing| pricing.min_percent)),
+        percent(event.pricing.map(|pricing| pricing.max_percent)),
+        event.version.to_string(),
+        text(&event.description),
+    ]
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::money::decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -21,6 +22,13 @@ pub(crate) fn amounts<C: AsRef<str>>(by_currency: &BTreeMap<C, u64>) -> Vec<Amou
     amounts
         .map(|(currency, amount)| Amount { currency: currency.as_ref().to_owned(), amount: *amount })
         .collect()
+}
+
+/// An amount as two columns of CSV: in minor units, and as people write it. Nothing of no currency is nothing in any.
+pub(crate) fn columns_of(currency: &str, amount: u64) -> [String; 2] {
+    let minor_units = amount.to_string();
+    let written = if currency.is_empty() { Some(minor_units.clone()) } else { decimal(amount, currency) };
+    [minor_units, written.unwrap_or_default()]
 }
 
 /// A part of a whole, rounded to four digits; 0 of nothing.

@@ -2,25 +2,44 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use domain::{
     error::Error,
+    event::Event,
     id::EventId,
+    money::decimal,
     page::{PageKey, PageKeyPart},
     pricing::{PriceChange, PriceReason},
-    time::show,
+    time::{show, shown},
 };
 use http_api::{
-    Admin, App, PathId, Problem, QueryParams,
-    cursor::{from_cursor_if, to_cursor},
+    Admin, App, PathId, Problem,
+    csv::{Asked, FileName, FormParams, List, Part},
+    cursor::from_cursor_if,
     openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
-    query::page_items,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{demand::DemandView, list::ListParams};
+
+const COLUMNS: [&str; 14] = [
+    "number",
+    "changed_at",
+    "price",
+    "price_decimal",
+    "previous_price",
+    "previous_price_decimal",
+    "base_price",
+    "base_price_decimal",
+    "currency",
+    "reason",
+    "utilization",
+    "tickets_per_day",
+    "days_left",
+    "target_percent",
+];
 
 /// A page of the prices that an event has and had.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,9 +92,11 @@ impl PriceView {
 /// Lists every price that an event has and had, newest first, each with its reason.
 #[utoipa::path(
     get, path = "/admin/events/{id}/prices", tag = "Admin", security(("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event's id."), ListParams),
+    params(("id" = uuid::Uuid, Path, description = "The event's id."), ListParams, FormParams),
     responses(
-        (status = 200, description = "A page of prices.", body = PriceList),
+        (status = 200, description = "A page of prices; as CSV without `limit` all of them.",
+         headers(("Link" = String), ("Content-Disposition" = String)),
+         content((PriceList = "application/json"), (String = "text/csv"))),
         EventProblems, ParameterProblems, AdminProblems, StoreProblems,
     ),
 )]
@@ -83,21 +104,61 @@ pub(crate) async fn list_prices(
     State(app): State<Arc<App>>,
     _: Admin,
     PathId(id): PathId<EventId>,
-    QueryParams(params): QueryParams<ListParams>,
+    Asked { params, wanted }: Asked<ListParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let list = format!("prices of {id}");
-    let limit = u32::try_from(page_items(params.limit)).unwrap_or(u32::MAX);
+    let name = format!("prices of {id}");
     let is_place = |place: &PageKey| number_in(place).is_some();
-    let start = from_cursor_if(&app.tokens, &list, params.cursor.as_deref(), is_place)?;
+    let start = from_cursor_if(&app.tokens, &name, params.cursor.as_deref(), is_place)?;
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    let items = wanted.items_at_once(params.limit);
+    let first = prices(&app, &event, items, start).await?;
+    let list = List {
+        tokens: &app.tokens,
+        name: &name,
+        limit: params.limit,
+        columns: &COLUMNS,
+        row,
+        file_name: FileName::new("prices").with(&event.details.name).with_day(event.details.starts_at),
+    };
+    let more = async |place| prices(&app, &event, items, Some(place)).await;
+    wanted.list(list, first, more, |items, next_cursor| PriceList { items, next_cursor }).await
+}
+
+async fn prices(
+    app: &App,
+    event: &Event,
+    limit: usize,
+    start: Option<PageKey>,
+) -> Result<Part<PriceView>, Error> {
     let newest = start.as_ref().and_then(number_in).map_or(event.price_changes, |last| last - 1);
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let oldest = newest.saturating_sub(limit - 1).max(1);
-    let prices = app.store.prices(id, oldest..=newest).await?;
+    let prices = app.store.prices(event.id, oldest..=newest).await?;
     let currency = event.details.currency.code();
-    Ok(Json(PriceList {
-        items: prices.iter().map(|price| PriceView::new(price, currency)).collect(),
-        next_cursor: to_cursor(&app.tokens, &list, (oldest > 1).then(|| place_after(oldest)))?,
-    }))
+    let items = prices.iter().map(|price| (PriceView::new(price, currency), place_after(price.number)));
+    Ok(Part { items: items.collect(), next: (oldest > 1).then(|| place_after(oldest)) })
+}
+
+fn row(price: &PriceView) -> Vec<String> {
+    let written = |amount: u32| decimal(amount.into(), price.currency).unwrap_or_default();
+    let [utilization, tickets_per_day, days_left, target_percent] =
+        price.demand.as_ref().map(DemandView::columns).unwrap_or_default();
+    vec![
+        price.number.to_string(),
+        shown(price.changed_at),
+        price.price.to_string(),
+        written(price.price),
+        price.previous_price.map(|price| price.to_string()).unwrap_or_default(),
+        price.previous_price.map(written).unwrap_or_default(),
+        price.base_price.to_string(),
+        written(price.base_price),
+        price.currency.to_owned(),
+        price.reason.as_str().to_owned(),
+        utilization,
+        tickets_per_day,
+        days_left,
+        target_percent,
+    ]
 }
 
 fn place_after(number: u32) -> PageKey {

@@ -9,14 +9,15 @@ use std::{
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     error::Error,
+    event::Event,
     field_error::Wrong,
     id::EventId,
     sales::{HOURS_PER_DAY, Hour, HourOfAllSales, hour_of, start_of},
     time::{show, shown},
 };
 use http_api::{
-    Admin, App, Problem, QueryParams,
-    csv::{Table, Wanted},
+    Admin, App, Problem,
+    csv::{Asked, FileName, FormParams},
     fields::{Fields, Read, instant, uuid, word},
     openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
 };
@@ -24,7 +25,20 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::numbers::{Amount, amounts};
+use crate::numbers::{Amount, amounts, columns_of};
+
+const COLUMNS: [&str; 10] = [
+    "start",
+    "bookings",
+    "tickets_sold",
+    "tickets_cancelled",
+    "bookings_cancelled",
+    "currency",
+    "revenue",
+    "revenue_decimal",
+    "refunds",
+    "refunds_decimal",
+];
 
 /// Days of hours in one answer at most.
 const HOURLY_DAYS_MAX: u32 = 31;
@@ -100,12 +114,12 @@ pub(crate) struct TimelineBucket {
 }
 
 /// Sales by the hour or by the day, of one event or of all together: exact. An event that was created in the last moment
-/// may show in the sum of all a little later.
+/// may show in the sum of all a little later. As CSV a bucket has a row for each currency in it, and its counts in the first of them.
 #[utoipa::path(
     get, path = "/admin/analytics/timeline", operation_id = "get_timeline", tag = "Admin", security(("bearer" = [])),
-    params(TimelineParams),
+    params(TimelineParams, FormParams),
     responses(
-        (status = 200, description = "The sales.",
+        (status = 200, description = "The sales.", headers(("Content-Disposition" = String)),
          content((Timeline = "application/json"), (String = "text/csv"))),
         EventProblems, ParameterProblems, AdminProblems, StoreProblems,
     ),
@@ -113,33 +127,37 @@ pub(crate) struct TimelineBucket {
 pub(crate) async fn timeline(
     State(app): State<Arc<App>>,
     _: Admin,
-    wanted: Wanted,
-    QueryParams(params): QueryParams<TimelineParams>,
+    Asked { params, wanted }: Asked<TimelineParams>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
     let bucket = params.bucket.unwrap_or_default();
     let hours = bucket.hours(params.from, params.to, now)?;
-    // What is no id names nothing, as in a path.
-    let event_id = params.event_id.map(|id| id.to_string().parse::<EventId>()).transpose();
-    let event_id = event_id.map_err(|_| Error::EventNotFound)?;
-    let sales = match event_id {
+    let event = match params.event_id {
+        None => None,
+        // What is no id names nothing, as in a path.
+        Some(id) => {
+            let id: EventId = id.to_string().parse().map_err(|_| Error::EventNotFound)?;
+            Some(app.store.event(id).await?.ok_or(Error::EventNotFound)?)
+        }
+    };
+    let sales = match &event {
         None => app.store.sales_of_all(hours.clone(), now).await?,
-        Some(id) => sales_of_event(&app, id, hours.clone(), now).await?,
+        Some(event) => sales_of_event(&app, event, hours.clone(), now).await?,
     };
     let items = bucket.sum(hours, &sales);
-    let timeline = Timeline { bucket, event_id: event_id.map(|id| id.to_string()), items };
-    Ok(wanted.answer(&timeline, || table(&timeline.items), None)?)
+    let timeline = Timeline { bucket, event_id: event.as_ref().map(|event| event.id.to_string()), items };
+    let rows = || timeline.items.iter().flat_map(TimelineBucket::rows).collect();
+    Ok(wanted.answer(&timeline, &COLUMNS, rows, || file_name(&timeline, event.as_ref()))?)
 }
 
 async fn sales_of_event(
     app: &App,
-    id: EventId,
+    event: &Event,
     hours: Range<Hour>,
     now: Timestamp,
 ) -> Result<BTreeMap<Hour, HourOfAllSales>, Error> {
-    let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let currency = event.details.currency.code();
-    let sales = app.store.sales_of_event(&event, hours.clone(), now).await?;
+    let sales = app.store.sales_of_event(event, hours.clone(), now).await?;
     let mut found: BTreeMap<Hour, HourOfAllSales> = BTreeMap::new();
     for hour in hours {
         let one = found.entry(hour).or_default();
@@ -149,6 +167,23 @@ async fn sales_of_event(
         one.add(&sales.get(&hour).copied().unwrap_or_default(), currency);
     }
     Ok(found)
+}
+
+/// Tells the first bucket and the last.
+fn file_name(timeline: &Timeline, event: Option<&Event>) -> FileName {
+    let mut name = FileName::new("sales-by").with(timeline.bucket.as_str());
+    if let Some(event) = event {
+        name = name.with(&event.details.name);
+    }
+    for (word, bucket) in [("from", timeline.items.first()), ("to", timeline.items.last())] {
+        let Some(TimelineBucket { start, .. }) = bucket else { continue };
+        name = name.with(word);
+        name = match timeline.bucket {
+            Bucket::Hour => name.with_time(*start),
+            Bucket::Day => name.with_day(*start),
+        };
+    }
+    name
 }
 
 impl Bucket {
@@ -218,34 +253,27 @@ impl TimelineBucket {
             refunds: amounts(&sum.refunds),
         }
     }
-}
 
-/// A column for the revenue and the refunds in each currency.
-fn table(items: &[TimelineBucket]) -> Table {
-    let currencies_of = |amounts: fn(&TimelineBucket) -> &Vec<Amount>| -> BTreeSet<&str> {
-        items.iter().flat_map(amounts).map(|amount| amount.currency.as_str()).collect()
-    };
-    let (revenue, refunds) = (currencies_of(|item| &item.revenue), currencies_of(|item| &item.refunds));
-    let names = ["start", "bookings", "tickets_sold", "tickets_cancelled", "bookings_cancelled"];
-    let header = (names.map(str::to_owned).into_iter())
-        .chain(revenue.iter().map(|currency| format!("revenue_{currency}")))
-        .chain(refunds.iter().map(|currency| format!("refunds_{currency}")));
-    let amount_in = |amounts: &[Amount], currency: &str| {
-        amounts
-            .iter()
-            .find(|amount| amount.currency == currency)
-            .map_or(0, |amount| amount.amount)
-            .to_string()
-    };
-    let rows = items.iter().map(|item| {
-        let counts = [item.bookings, item.tickets_sold, item.tickets_cancelled, item.bookings_cancelled];
-        (std::iter::once(shown(item.start)))
-            .chain(counts.map(|count| count.to_string()))
-            .chain(revenue.iter().map(|currency| amount_in(&item.revenue, currency)))
-            .chain(refunds.iter().map(|currency| amount_in(&item.refunds, currency)))
-            .collect()
-    });
-    Table { header: header.collect(), rows: rows.collect() }
+    /// A row for each currency, or one without. The counts stand in the first row alone, so that each column can be summed up.
+    fn rows(&self) -> Vec<Vec<String>> {
+        let counts = [self.bookings, self.tickets_sold, self.tickets_cancelled, self.bookings_cancelled];
+        let mut counts = counts.map(|count| count.to_string());
+        let amounts = self.revenue.iter().chain(&self.refunds);
+        let currencies: BTreeSet<&str> = amounts.map(|amount| amount.currency.as_str()).collect();
+        let currencies = if currencies.is_empty() { BTreeSet::from([""]) } else { currencies };
+        let rows = currencies.into_iter().map(|currency| {
+            let mut row = vec![shown(self.start)];
+            row.extend(std::mem::take(&mut counts));
+            let [revenue, refunds] = [&self.revenue, &self.refunds].map(|amounts| {
+                let amount = amounts.iter().find(|amount| amount.currency == currency);
+                columns_of(currency, amount.map_or(0, |amount| amount.amount))
+            });
+            row.push(currency.to_owned());
+            row.extend(revenue.into_iter().chain(refunds));
+            row
+        });
+        rows.collect()
+    }
 }
 
 #[cfg(test)]
@@ -263,6 +291,34 @@ mod tests {
 
     fn expected(from: &str, to: &str) -> Option<(String, String)> {
         Some((from.to_owned(), to.to_owned()))
+    }
+
+    #[test]
+    fn a_bucket_has_a_row_for_each_currency_and_its_counts_once() {
+        let amounts = |amounts: &[(&str, u64)]| -> BTreeMap<String, u64> {
+            amounts.iter().map(|(currency, amount)| ((*currency).to_owned(), *amount)).collect()
+        };
+        let sum = HourOfAllSales {
+            bookings: 3,
+            tickets: 5,
+            cancelled_bookings: 1,
+            cancelled_tickets: 2,
+            ..Default::default()
+        };
+        let (paid, back) = (amounts(&[("JPY", 700), ("KWD", 1_500)]), amounts(&[("EUR", 5)]));
+        let rows = |sum| {
+            TimelineBucket::new(0, &sum).rows().into_iter().map(|row| row.join(" ")).collect::<Vec<_>>()
+        };
+        let start = "1970-01-01T00:00:00.000Z";
+        assert_eq!(
+            rows(HourOfAllSales { amounts: paid, refunds: back, ..sum.clone() }),
+            [
+                format!("{start} 3 5 2 1 EUR 0 0.00 5 0.05"),
+                format!("{start}     JPY 700 700 0 0"),
+                format!("{start}     KWD 1500 1.500 0 0.000"),
+            ]
+        );
+        assert_eq!(rows(sum), [format!("{start} 3 5 2 1  0 0 0 0")]);
     }
 
     #[test]

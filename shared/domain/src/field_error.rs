@@ -72,6 +72,13 @@ pub enum Wrong {
     },
     /// It is none of these words.
     NotOneOf(Vec<&'static str>),
+    /// It has a meaning only where another field is this.
+    OnlyWith {
+        /// The other.
+        other: &'static str,
+        /// What that must be.
+        value: &'static str,
+    },
     /// It is no address of mail.
     NoEmail,
     /// It is no currency that is in use.
@@ -127,7 +134,7 @@ pub enum Wrong {
 
 impl Wrong {
     /// Every code of a field, as the API guide explains them.
-    pub const CODES: [&str; 26] = [
+    pub const CODES: [&str; 27] = [
         "required",
         "unknown",
         "duplicate",
@@ -135,6 +142,7 @@ impl Wrong {
         "out_of_range",
         "wrong_length",
         "not_one_of",
+        "only_with",
         "not_an_email",
         "not_a_currency",
         "not_an_id",
@@ -166,6 +174,7 @@ impl Wrong {
             Self::Length { min, max: None } => ("wrong_length", json!({ "min": min })),
             Self::Length { min, max: Some(max) } => ("wrong_length", json!({ "min": min, "max": max })),
             Self::NotOneOf(allowed) => ("not_one_of", json!({ "allowed": allowed })),
+            Self::OnlyWith { other, value } => ("only_with", json!({ "other": other, "value": value })),
             Self::NoEmail => ("not_an_email", json!({})),
             Self::NoCurrency => ("not_a_currency", json!({})),
             Self::NoId => ("not_an_id", json!({})),
@@ -222,6 +231,7 @@ impl fmt::Display for Wrong {
             Self::Length { min: 0, max: Some(max) } => write!(f, "must have at most {max} characters"),
             Self::Length { min, max: Some(max) } => write!(f, "must have {min} to {max} characters"),
             Self::NotOneOf(allowed) => write!(f, "must be {}", one_of(allowed)),
+            Self::OnlyWith { other, value } => write!(f, "must be left out unless {other} is {value}"),
             Self::NoEmail => f.write_str("must be an email address, like ada@example.com"),
             Self::NoCurrency => f.write_str("must be the ISO 4217 code of a currency in use, like EUR"),
             Self::NoId => f.write_str("must be a UUID"),
@@ -280,6 +290,7 @@ mod tests {
             Length { min: 0, max: Some(200) },
             Length { min: 1, max: Some(200) },
             NotOneOf(vec!["draft", "published", "cancelled"]),
+            OnlyWith { other: "format", value: "csv" },
             NoEmail,
             NoCurrency,
             NoId,

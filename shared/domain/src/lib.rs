@@ -8,6 +8,7 @@ pub mod event;
 pub mod field_error;
 pub mod id;
 pub mod inventory;
+pub mod money;
 pub mod network;
 pub mod page;
 pub mod popularity;

@@ -5,7 +5,10 @@
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
-use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup},
+};
 
 /// Whether a line of text, like a name, is without control characters (Unicode's category Cc): programs that show, print or
 /// export it take them for commands, or for its end.
@@ -45,6 +48,13 @@ pub fn searchable(text: &str) -> String {
         }
     }
     composed(&case_folded(&plain))
+}
+
+/// Whether a character is a part of a word: a letter, a digit, or a mark that belongs to one, without which many scripts can't be
+/// read.
+pub fn is_of_word(c: char) -> bool {
+    let is_mark = || GeneralCategoryGroup::Mark.contains(CodePointMapData::<GeneralCategory>::new().get(c));
+    c.is_alphanumeric() || (!c.is_ascii() && !is_ignorable(c) && is_mark())
 }
 
 /// The same text with each character in one piece, where there is one for it (NFC).
@@ -121,6 +131,17 @@ mod tests {
             let text = format!("Open{control}Air");
             assert!(!is_line(&text), "{control:?}");
             assert_eq!(is_text(&text), "\t\n\r".contains(control), "{control:?}");
+        }
+    }
+
+    #[test]
+    fn words_have_letters_digits_and_their_marks() {
+        for word in ["Air2031", "Müller", "Mu\u{308}ller", "音楽祭", "हिन्दी", "ภาษาไทย", "مهرجان"]
+        {
+            assert!(word.chars().all(is_of_word), "{word}");
+        }
+        for c in " -_./\\:*?\"<>|%;'\r\n\0\u{202e}\u{200b}\u{feff}\u{fe0f}\u{ff0f}👩".chars() {
+            assert!(!is_of_word(c), "{c:?}");
         }
     }
 

@@ -55,9 +55,10 @@ fn is_of(asked: &str, origin: &str) -> bool {
 
 /// What a page may read of an answer beside what any page may, like `Content-Type` and `Cache-Control` (Fetch, section
 /// "CORS-safelisted response-header name"). `Date` comes from whoever serves: hyper, API Gateway, SAM.
-fn exposed() -> [HeaderName; 12] {
+fn exposed() -> [HeaderName; 13] {
     [
         header::ALLOW,
+        header::CONTENT_DISPOSITION,
         // A page's clock may be wrong: what `expires_at` leaves is counted from here.
         header::DATE,
         header::ETAG,

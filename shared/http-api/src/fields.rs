@@ -54,8 +54,16 @@ pub trait Read: Sized {
 /// # Errors
 /// What is wrong.
 pub fn read<T: Read>(given: Given) -> Result<T, Vec<FieldError>> {
+    read_by(given, T::read)
+}
+
+/// The same by a reader that knows more than what is given.
+pub(super) fn read_by<T>(
+    given: Given,
+    read: impl FnOnce(&mut Fields) -> Option<T>,
+) -> Result<T, Vec<FieldError>> {
     let mut fields = Fields::new(given, String::new());
-    let value = T::read(&mut fields);
+    let value = read(&mut fields);
     match (value, fields.complaints()) {
         (Some(value), complaints) if complaints.is_empty() => Ok(value),
         (_, complaints) => Err(complaints),

@@ -36,7 +36,7 @@ impl<T: Read, S: Send + Sync> FromRequestParts<S> for QueryParams<T> {
     }
 }
 
-fn given(uri: &Uri) -> Given {
+pub(super) fn given(uri: &Uri) -> Given {
     let query = uri.query().unwrap_or_default();
     let parameters = form_urlencoded::parse(query.as_bytes()).into_owned();
     // One without a name is named after where it stands.

@@ -108,6 +108,18 @@ pub enum PriceReason {
     Demand,
 }
 
+impl PriceReason {
+    /// Its word in the API and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::BasePriceChanged => "base_price_changed",
+            Self::PricingRemoved => "pricing_removed",
+            Self::Demand => "demand",
+        }
+    }
+}
+
 /// A price that an event has or had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceChange {

@@ -32,7 +32,7 @@ use std::{
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -107,7 +107,7 @@ impl Permit {
     pub(super) fn claims(&self, headers: &HeaderMap) -> Result<AccessClaims, Problem> {
         let claims = match &self.0.claims {
             Some(claims) => claims.clone(),
-            None => bearer_claims(headers.get(header::AUTHORIZATION), &self.0.front.tokens)?,
+            None => bearer_claims(headers, &self.0.front.tokens)?,
         };
         // Of an admin of older settings; or of somebody who registered the address before it became the admin's.
         let is_admin = claims.role == Role::Admin;
@@ -236,7 +236,7 @@ async fn count_and_answer(
     next: Next,
 ) -> Response {
     let allowed = budget.allowed(&front.config.rate_limits);
-    let claims = bearer_claims(request.headers().get(header::AUTHORIZATION), &front.tokens).ok();
+    let claims = bearer_claims(request.headers(), &front.tokens).ok();
     let client = client(&front, budget, claims.as_ref(), &request);
     let needs_token = AtomicBool::new(false);
     let permit =

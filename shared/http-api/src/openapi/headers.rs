@@ -6,6 +6,9 @@ use utoipa::openapi::{Header, Object, Ref, RefOr, Response, schema::Type};
 /// Headers that every answer may have, but need not.
 pub(super) const EVERYWHERE: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
 
+/// Headers that only some answers of a status have.
+const SOMETIMES: [&str; 3] = ["Content-Disposition", "Idempotent-Replayed", "Link"];
+
 struct Known {
     name: &'static str,
     pattern: Option<&'static str>,
@@ -13,7 +16,7 @@ struct Known {
     description: &'static str,
 }
 
-const KNOWN: [Known; 11] = [
+const KNOWN: [Known; 13] = [
     Known {
         name: "Accept-Patch",
         pattern: Some("^application/merge-patch\\+json$"),
@@ -33,6 +36,14 @@ const KNOWN: [Known; 11] = [
         description: "How long anybody may keep the answer; `no-store` for a personal one.",
     },
     Known {
+        name: "Content-Disposition",
+        pattern: Some(
+            "^attachment; filename=\"[-A-Za-z0-9]+\\.csv\"(; filename\\*=UTF-8''[-A-Za-z0-9%]+\\.csv)?$",
+        ),
+        example: "attachment; filename=\"bookings-open-air-2031-2031-06-12.csv\"",
+        description: "Only there with CSV: what to save the file as (RFC 6266).",
+    },
+    Known {
         name: "Content-Security-Policy",
         pattern: Some("^default-src 'none'"),
         example: "default-src 'none'",
@@ -50,6 +61,12 @@ const KNOWN: [Known; 11] = [
         pattern: Some("^true$"),
         example: "true",
         description: "Only there if the same request was answered before.",
+    },
+    Known {
+        name: "Link",
+        pattern: Some("^<[^<>]+>; rel=\"next\"$"),
+        example: "</bookings?format=csv&cursor=eyJ0eXAiOiJjdXJzb3IifQ.e30.c2ln>; rel=\"next\"",
+        description: "Where the list goes on (RFC 8288). Only there if it does.",
     },
     Known {
         name: "Location",
@@ -117,7 +134,7 @@ pub(super) fn describe_as_optional(response: &mut Response, name: &str) {
 pub(super) fn all() -> impl Iterator<Item = (String, RefOr<Header>)> {
     let optional = (OPTIONAL_KEY.to_owned(), RefOr::T(header(&OPTIONAL, false)));
     let known = KNOWN.iter().map(|known| {
-        let is_always_there = !EVERYWHERE.contains(&known.name) && known.name != "Idempotent-Replayed";
+        let is_always_there = !EVERYWHERE.contains(&known.name) && !SOMETIMES.contains(&known.name);
         (known.name.to_owned(), RefOr::T(header(known, is_always_there)))
     });
     known.chain([optional])

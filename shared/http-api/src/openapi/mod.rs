@@ -16,7 +16,10 @@ use utoipa::{
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
 };
 
-use crate::problems;
+use crate::{
+    csv::{Format, Mark},
+    problems,
+};
 use domain::field_error::FieldError;
 
 /// The document that the routes are added to.
@@ -38,7 +41,7 @@ use domain::field_error::FieldError;
         (name = "Admin", description = "Events as their organisers see them."),
         (name = "Service", description = "How the service is, and this document."),
     ),
-    components(schemas(ProblemBody, FieldError)),
+    components(schemas(ProblemBody, FieldError, Format, Mark)),
     modifiers(&BearerToken),
 )]
 pub struct Document;
@@ -49,7 +52,8 @@ impl Modify for BearerToken {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let mut http = Http::new(HttpAuthScheme::Bearer);
         http.bearer_format = Some("JWT".to_owned());
-        http.description = Some("The access_token of POST /login.".to_owned());
+        http.description =
+            Some("The access_token of POST /login, in one line. Two are `invalid_parameter`.".to_owned());
         if let Some(components) = &mut openapi.components {
             components.add_security_scheme("bearer", SecurityScheme::Http(http));
         }

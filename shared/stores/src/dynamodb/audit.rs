@@ -47,6 +47,11 @@ fn id_in(place: &PageKey) -> Option<Uuid> {
     }
 }
 
+/// Where the audit trail goes on after that entry.
+pub fn place_after_entry(id: AuditId) -> PageKey {
+    place_before(id.as_uuid().as_u128())
+}
+
 fn place_before(id: u128) -> PageKey {
     PageKey::from([("id".to_owned(), PageKeyPart::S(Uuid::from_u128(id).to_string()))])
 }
@@ -127,7 +132,7 @@ impl Store {
             items.extend(read);
             if items.len() > limit {
                 items.truncate(limit);
-                let next = items.last().map(|last| place_before(last.id.as_uuid().as_u128()));
+                let next = items.last().map(|last| place_after_entry(last.id));
                 return Ok(Page { items, next });
             }
             below = read_to;

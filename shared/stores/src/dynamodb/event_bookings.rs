@@ -152,6 +152,7 @@ fn newer_than(place: Option<ReservationId>, buckets: Vec<Bucket>) -> Vec<Booking
     newer
 }
 
-fn place_after(id: ReservationId) -> PageKey {
+/// Where the list of an event's bookings goes on after that one.
+pub fn place_after(id: ReservationId) -> PageKey {
     PageKey::from([("id".to_owned(), PageKeyPart::S(id.to_string()))])
 }

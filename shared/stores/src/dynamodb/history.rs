@@ -47,7 +47,8 @@ pub struct HistoryPlace {
 }
 
 impl HistoryPlace {
-    fn of(booking: &Booking) -> Self {
+    /// Behind that booking.
+    pub fn of(booking: &Booking) -> Self {
         Self { confirmed_at: booking.created_at, id: booking.id.as_uuid() }
     }
 

@@ -44,10 +44,10 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use audit::{AuditFilter, is_place_in_audit};
+pub use audit::{AuditFilter, is_place_in_audit, place_after_entry};
 pub use bookings::{CancelOutcome, CommitOutcome};
 pub use creations::Creation;
-pub use event_bookings::is_place_of_event_bookings;
+pub use event_bookings::{is_place_of_event_bookings, place_after};
 pub use events::{Created, EventsFilter, EventsFound, Replaced, is_place_by_start, place_of};
 pub use history::{History, HistoryPlace};
 pub use page::PageLimits;

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::common::{Answer, TestApp, concert, in_hours, send};
+use crate::common::{Answer, Session, TestApp, concert, in_hours, send};
 
 #[tokio::test]
 async fn a_public_answer_that_the_client_has_already_is_not_sent_again() {
@@ -201,6 +201,29 @@ async fn a_second_line_of_a_header_that_says_one_thing_is_refused() {
         }
     }
     assert_eq!(evently.available(&event).await, 9, "nothing else is held");
+    let token = |session: &Session| format!("Bearer {}", session.token.as_deref().unwrap());
+    let (one, two) = (token(&admin), token(&evently.user()));
+    for lines in [
+        vec![one.clone(), two.clone()],
+        vec![one.clone(), one.clone()],
+        vec![one.clone(), "Basic YTpi".to_owned()],
+        vec![format!("{one},{two}")],
+        vec![format!("{one}, {one}")],
+    ] {
+        for (method, path) in
+            [(Method::GET, "/me"), (Method::GET, "/admin/events"), (Method::POST, "/admin/events")]
+        {
+            let mut request = evently.anybody().request(method, path);
+            for line in &lines {
+                request = request.header("authorization", line);
+            }
+            let refused = send(request.json(&concert(json!({})))).await;
+            refused.assert_problem(400, "invalid_parameter");
+            assert_eq!(refused.bad_fields(), ["Authorization"], "{path} {}", lines.len());
+        }
+    }
+    let events = admin.get("/admin/events").await;
+    assert_eq!(events.body["items"].as_array().unwrap().len(), 1, "nothing else was created");
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ impl World {
 
     /// An HTTP API's event of payload format 2.0.
     fn event(&self) -> impl Strategy<Value = Value> + use<> {
-        let query = "((q|from|to|limit|cursor|status)=([0-9A-Za-z:-]|%[0-9a-fA-F]{2}|[ -~]){0,12}&?){0,3}";
+        let query = "((q|from|to|limit|cursor|status|bom)=([0-9A-Za-z:-]|%[0-9a-fA-F]{2}|[ -~]){0,12}&?){0,3}(&?format=(csv|json))?";
         (self.route(), query, self.headers(), body()).prop_map(|((method, path), query, headers, (body, is_base64))| {
             json!({
                 "version": "2.0",

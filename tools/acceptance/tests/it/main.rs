@@ -25,6 +25,7 @@ mod docs;
 mod ended_tokens;
 mod erasure;
 mod expiries;
+mod exports;
 mod field_values;
 mod filters;
 mod freshness;

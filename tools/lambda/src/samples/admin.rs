@@ -12,6 +12,8 @@ use crate::{
     },
 };
 
+const CSV: &str = "text/csv; charset=utf-8; header=present";
+
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let mut cases = events()?;
     cases.extend(changes()?);
@@ -53,6 +55,10 @@ fn events() -> Result<Vec<Case>, Failure> {
             200,
             json!({ "items": [{ "id": DRAFT, "status": "draft" }] }),
         ),
+        look("/admin/events?status=draft&q=secret&format=csv")?
+            .answers_status("list-events-as-csv", 200)
+            .with("content-type", CSV),
+        look("/admin/events?format=xlsx")?.refused("list-events-other-format", 400, "invalid_parameter"),
         look("/admin/events?cursor=made-up")?.refused("list-events-bad-cursor", 400, "invalid_cursor"),
     ])
 }
@@ -121,6 +127,10 @@ fn of_one_event() -> Result<Vec<Case>, Failure> {
             200,
             json!({ "items": [{ "id": BOOKED_BY_ALAN, "user": { "id": ALAN.id, "email": ALAN.email } }] }),
         ),
+        look(&format!("/admin/events/{SOLD_OUT}/bookings?format=csv&bom=1"))?
+            .answers_status("event-bookings-as-csv", 200)
+            .with("content-type", CSV)
+            .with("content-disposition", "attachment; filename=\"bookings-chamber-concert-2035-06-12.csv\""),
         look(&format!("/admin/events/{NO_EVENT}/bookings"))?.refused(
             "event-bookings-unknown",
             404,
@@ -134,15 +144,23 @@ fn numbers() -> Result<Vec<Case>, Failure> {
         look("/admin/events/capacity_utilization?limit=100")?
             .with("accept", "text/csv")
             .answers_status("capacity-as-csv", 200)
-            .with("content-type", "text/csv; charset=utf-8; header=present"),
+            .with("content-type", CSV),
         look("/admin/events/capacity_utilization?limit=1000")?.refused(
             "capacity-bad-limit",
             400,
             "invalid_parameter",
         ),
+        look("/admin/analytics?format=csv")?
+            .answers_status("analytics-as-csv", 200)
+            .with("content-type", CSV),
         look("/admin/analytics")?.answers_status("analytics", 200).with("content-type", "application/json"),
         get("/admin/analytics")?.refused("analytics-without-token", 401, "unauthorized"),
         look("/admin/analytics/timeline?bucket=day")?.answers("timeline", 200, json!({ "bucket": "day" })),
+        look("/admin/analytics/timeline?bucket=day&format=json&bom=1")?.refused(
+            "timeline-json-with-mark",
+            400,
+            "invalid_parameter",
+        ),
         look("/admin/analytics/timeline?bucket=fortnight")?.refused(
             "timeline-bad-bucket",
             400,
@@ -155,6 +173,7 @@ fn numbers() -> Result<Vec<Case>, Failure> {
         ),
         post("/admin/pricing/preview")?.by(GRACE)?.refused("pricing-preview-as-user", 403, "forbidden"),
         look("/admin/audit?limit=5")?.answers_status("audit", 200).with("content-type", "application/json"),
+        look("/admin/audit?format=csv")?.answers_status("audit-as-csv", 200).with("content-type", CSV),
         look("/admin/audit?event=made-up")?.refused("audit-bad-event", 400, "invalid_parameter"),
         get("/admin/audit")?.by(GRACE)?.refused("audit-as-user", 403, "forbidden"),
     ])

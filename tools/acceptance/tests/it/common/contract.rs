@@ -11,12 +11,14 @@ use reqwest::{Method, header::HeaderMap};
 use serde_json::{Map, Value, json};
 
 /// Headers that an answer may only have where the document says so.
-const HEADERS_OF_THE_API: [&str; 11] = [
+const HEADERS_OF_THE_API: [&str; 13] = [
     "accept-patch",
     "allow",
+    "content-disposition",
     "content-security-policy",
     "etag",
     "idempotent-replayed",
+    "link",
     "location",
     "ratelimit",
     "ratelimit-policy",

@@ -1,0 +1,51 @@
+//! Amounts of money. All are whole minor units, cents as a rule; here is how people write them.
+
+use iso_currency::Currency;
+
+/// An amount as people write it, in the currency's major unit and with all of its digits: 4500 are `45.00` of EUR, `4500` of JPY
+/// and `4.500` of KWD. `None` for what is no currency of ISO 4217.
+pub fn decimal(minor_units: u64, currency: &str) -> Option<String> {
+    let currency = Currency::from_code(currency)?;
+    // What has no minor unit, like gold, is counted in whole ones.
+    let digits = usize::from(currency.exponent().unwrap_or(0));
+    // A digit before the point, at least.
+    let written = format!("{minor_units:0>width$}", width = digits + 1);
+    let (whole, part) = written.split_at(written.len() - digits);
+    Some(if digits == 0 { written } else { format!("{whole}.{part}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_amount_has_the_digits_of_its_currency() {
+        for (minor_units, currency, expected) in [
+            (0, "EUR", "0.00"),
+            (5, "EUR", "0.05"),
+            (4_500, "EUR", "45.00"),
+            (0, "JPY", "0"),
+            (4_500, "JPY", "4500"),
+            (0, "KWD", "0.000"),
+            (45, "KWD", "0.045"),
+            (4_500, "KWD", "4.500"),
+            (12_345, "CLF", "1.2345"),
+            (u64::MAX, "USD", "184467440737095516.15"),
+        ] {
+            assert_eq!(decimal(minor_units, currency).as_deref(), Some(expected), "{currency}");
+        }
+        for none in ["", "eur", "EURO", "XYZ"] {
+            assert_eq!(decimal(1, none), None, "{none}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_digit_is_lost(minor_units: u64, currency in prop::sample::select(vec!["EUR", "JPY", "KWD", "CLF"])) {
+            let written = decimal(minor_units, currency).unwrap().replace('.', "");
+            prop_assert_eq!(written.parse::<u64>().unwrap(), minor_units);
+        }
+    }
+}
