@@ -94,7 +94,7 @@ pub(crate) async fn show(
     rows.extend([
         ("Places", html! { (booking.quantity) }),
         ("Price", html! { (money(total(booking.quantity, booking.unit_price), &booking.currency)) }),
-        ("Booked", time(booking.created_at)),
+        ("Booked on", time(booking.created_at)),
         ("Number", html! { code { (booking.id) } }),
     ]);
     let main = html! {

@@ -295,7 +295,7 @@ async fn forms_say_beside_each_field_what_is_wrong_and_keep_what_was_typed_but_n
     assert_eq!(wrong.status, 422);
     wrong.says("The email address or the password is wrong.");
     let empty = Browser::new(&evently).submit("/shop/sign-in", &[]).await;
-    empty.says("Email is required.");
+    empty.says("Email is missing.");
 
     ada.get("/shop/account").await;
     let wrong = ada

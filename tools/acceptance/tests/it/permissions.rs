@@ -178,6 +178,9 @@ async fn use_the_pages(evently: &TestApp, base: &TestApp, permissions: &Permissi
     let mut ben = Browser::new(&another);
     ben.register("ben@example.com").await;
     assert_eq!(ben.get(&format!("/shop/events/{event}")).await.status, 200);
+    // One where nobody asked for the list of events before.
+    let first = TestApp::start().await.another_permitted(permissions).await;
+    assert_eq!(Browser::new(&first).get("/").await.status, 200);
 }
 
 /// The janitor settles a confirm and moves past sales; pricing moves prices and keeps them.
