@@ -15,7 +15,7 @@ for (const javaScriptEnabled of [true, false]) {
     await withBrowser({ javaScriptEnabled }, async (browser) => {
       const page = await browser.newPage();
       await page.goto(API);
-      await page.getByLabel('Name or place').fill(`hand ${javaScriptEnabled}`);
+      await page.getByLabel('Name or venue').fill(`hand ${javaScriptEnabled}`);
       await page.getByRole('button', { name: 'Search' }).click();
       await page.getByRole('link', { name: `Bought by hand ${javaScriptEnabled}` }).click();
       await page.getByLabel('Places').selectOption('2');

@@ -45,7 +45,7 @@ pub(crate) fn page(glimpse: &Glimpse, status: StatusCode, title: &str, main: Mar
                     }
                     (main)
                 }
-                footer.site { p { "Times are yours where scripts run, and UTC elsewhere. " a href="/docs" { "API" } } }
+                footer.site { p { "Evently · " a href="/docs" { "API for programs" } } }
             }
         }
     };
@@ -61,7 +61,7 @@ fn navigation(glimpse: &Glimpse) -> Markup {
                 @if let Some(email) = &glimpse.email {
                     li { a href=(holds::PATH) { "On hold" } }
                     li { a href=(bookings::PATH) { "My bookings" } }
-                    li { a.who href=(account::PATH) title=(email) { span.sr { "Account of " } (email) } }
+                    li { a href=(account::PATH) title=(email) { "Account" } }
                     @if glimpse.form_token.is_some() {
                         li { form method="post" action=(sign_in::OUT_PATH) { (button(glimpse, "Sign out", "quiet")) } }
                     }

@@ -32,7 +32,20 @@ pub(crate) fn plain_time(at: Timestamp) -> String {
 
 /// How many places: `1 place`, `12 places`.
 pub(crate) fn places(number: u32) -> String {
-    if number == 1 { "1 place".to_owned() } else { format!("{number} places") }
+    if number == 1 { "1 place".to_owned() } else { format!("{} places", grouped(number)) }
+}
+
+/// A number as people read it: `47,970`.
+fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// Seconds as a countdown shows them: `9:05`.
@@ -68,7 +81,7 @@ impl Offer {
         html! {
             @match self {
                 Self::Left(number) => { span.good { (places(number)) " left" } }
-                Self::None => { span.gone { "No places left right now" } }
+                Self::None => { span.gone { "Sold out for now" } }
                 Self::OpensAt(at) => { span.soon { "On sale from " (time(at)) } }
                 Self::Over => { span.gone { "Sales are over" } }
                 Self::Cancelled => { span.gone { "Cancelled" } }
@@ -101,8 +114,8 @@ mod tests {
         let at: Timestamp = "2031-06-02T18:05:09.5Z".parse().unwrap();
         assert_eq!(plain_time(at), "Mon 2 Jun 2031, 18:05 UTC");
         assert_eq!(
-            (places(1), places(2), places(0)),
-            ("1 place".into(), "2 places".into(), "0 places".into())
+            [1, 999, 1_000, 1_047_970].map(places),
+            ["1 place", "999 places", "1,000 places", "1,047,970 places"]
         );
         assert_eq!((clock(0), clock(59), clock(605)), ("0:00".into(), "0:59".into(), "10:05".into()));
     }

@@ -90,7 +90,7 @@ pub(crate) async fn show(
         ("Event", event::link(booking.event_id, &title)),
         ("Starts", time(starts_at(&booking, now.as_ref()))),
     ];
-    rows.extend(venue.map(|venue| ("Place", html! { (venue) })));
+    rows.extend(venue.map(|venue| ("Venue", html! { (venue) })));
     rows.extend([
         ("Places", html! { (booking.quantity) }),
         ("Price", html! { (money(total(booking.quantity, booking.unit_price), &booking.currency)) }),

@@ -83,7 +83,7 @@ pub(crate) async fn show(
             Offer::OpensAt(at) => p { "Come back when sales open: " (time(at)) "." },
             Offer::Over | Offer::Cancelled => {}
         }
-        @if let Some(description) = &details.description { div.description { (paragraphs(description)) } }
+        @if let Some(description) = &details.description { section.description aria-labelledby="about" { h2 #about { "About" } (paragraphs(description)) } }
         p { a href="/" { "All events" } }
     };
     Ok(visitor.page(&title, main))
@@ -99,7 +99,7 @@ fn about(event: &Event) -> Markup {
     let details = &event.details;
     let mut rows = vec![("Starts", time(details.starts_at))];
     rows.extend(details.ends_at.map(|ends_at| ("Ends", time(ends_at))));
-    rows.extend(details.venue.as_ref().map(|venue| ("Place", html! { (venue) })));
+    rows.extend(details.venue.as_ref().map(|venue| ("Venue", html! { (venue) })));
     if let Some(until) = details.cancel_until {
         rows.push(("Can be cancelled until", time(until)));
     }

@@ -8,10 +8,7 @@ use axum::{
     response::{Redirect, Response},
 };
 use catalogue::{Search, Shown};
-use domain::{
-    event::{NAME_CHARS_MAX, Words},
-    field_error::{FieldError, Kind, Wrong},
-};
+use domain::event::{NAME_CHARS_MAX, Words};
 use http_api::{
     App, Problem,
     cursor::{from_cursor, to_cursor},
@@ -22,7 +19,6 @@ use maud::{Markup, html};
 
 use super::event;
 use crate::frame::{
-    form::complaint,
     links,
     parts::pager,
     visitor::Visitor,
@@ -40,8 +36,13 @@ struct Wanted {
     words: Option<String>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
-    errors: Vec<FieldError>,
+    /// What makes no sense, by its field.
+    errors: Vec<(&'static str, &'static str)>,
 }
+
+const TOO_LONG: &str = "Search for less: 200 characters at most.";
+const NO_DAY: &str = "Write a day like 2031-06-12.";
+const BACKWARDS: &str = "This day is before the first one.";
 
 impl Wanted {
     /// Other parameters may be there, as links of advertisements have them.
@@ -51,7 +52,7 @@ impl Wanted {
         let mut wanted = Self { typed, ..Self::default() };
         let words = wanted.get("q").trim().to_owned();
         if words.chars().count() > NAME_CHARS_MAX {
-            wanted.errors.push(FieldError::new("q", Wrong::Length { min: 0, max: Some(NAME_CHARS_MAX) }));
+            wanted.errors.push(("q", TOO_LONG));
         } else if !words.is_empty() {
             wanted.words = Some(words);
         }
@@ -62,7 +63,7 @@ impl Wanted {
         if let (Some(from), Some(to)) = (wanted.from, wanted.to)
             && to < from
         {
-            wanted.errors.push(FieldError::new("to", Wrong::Before("from")));
+            wanted.errors.push(("to", BACKWARDS));
         }
         wanted
     }
@@ -71,14 +72,14 @@ impl Wanted {
         self.typed.get(name).map_or("", String::as_str)
     }
 
-    fn day(&mut self, name: &str) -> Option<Date> {
+    fn day(&mut self, name: &'static str) -> Option<Date> {
         let typed = self.get(name).trim();
         if typed.is_empty() {
             return None;
         }
         let day = typed.parse().ok();
         if day.is_none() {
-            self.errors.push(FieldError::new(name, Wrong::Type(Kind::Time)));
+            self.errors.push((name, NO_DAY));
         }
         day
     }
@@ -150,7 +151,7 @@ fn search_form(wanted: &Wanted) -> Markup {
     html! {
         form.search method="get" action=(PATH) role="search" {
             div.field {
-                label for="q" { "Name or place" }
+                label for="q" { "Name or venue" }
                 input #q name="q" type="search" value=(wanted.get("q")) maxlength=(NAME_CHARS_MAX);
                 (wrong(wanted, "q"))
             }
@@ -167,7 +168,7 @@ fn search_form(wanted: &Wanted) -> Markup {
 }
 
 fn wrong(wanted: &Wanted, name: &str) -> Markup {
-    html! { @if let Some(wrong) = complaint(&wanted.errors, name) { p.error { "It " (wrong) "." } } }
+    html! { @for (_, wrong) in wanted.errors.iter().filter(|(field, _)| *field == name) { p.error { (wrong) } } }
 }
 
 fn nothing(wanted: &Wanted) -> Markup {
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(day.to.unwrap().to_string(), "2031-06-12T23:59:59.999Z");
         assert!(day.errors.is_empty());
         let fields =
-            |query: &str| wanted(query).errors.into_iter().map(|error| error.field).collect::<Vec<_>>();
+            |query: &str| wanted(query).errors.into_iter().map(|(field, _)| field).collect::<Vec<_>>();
         assert_eq!(fields("from=soon&to=2031-02-30"), ["from", "to"]);
         assert_eq!(fields("from=2031-06-13&to=2031-06-12"), ["to"]);
         assert_eq!(fields(&format!("q={}", "a".repeat(201))), ["q"]);
