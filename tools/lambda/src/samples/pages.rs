@@ -28,16 +28,16 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             .answers_status("bookings-without-session", 303)
             .with("location", "/shop/sign-in?next=%2Fshop%2Fbookings"),
         get("/shop/sign-in")?.answers_status("sign-in-form", 200).with("content-type", HTML),
-        sign_in(PASSWORD)?.from_own_page().answers_status("sign-in", 303).with("location", "/"),
+        sign_in(PASSWORD)?.of_own_page().answers_status("sign-in", 303).with("location", "/"),
         sign_in("wrong+horse")?
-            .from_own_page()
+            .of_own_page()
             .answers_status("sign-in-wrong", 422)
             .with("content-type", HTML),
         sign_in(PASSWORD)?
             .with("origin", "https://evil.example")
             .answers_status("sign-in-from-elsewhere", 403)
             .with("content-type", HTML),
-        request("DELETE", "/")?.from_own_page().answers_status("home-wrong-method", 405),
+        request("DELETE", "/")?.of_own_page().answers_status("home-wrong-method", 405),
         get("/shop/nowhere")?.answers_status("nothing-there", 404).with("content-type", HTML),
     ])
 }
@@ -49,7 +49,7 @@ fn sign_in(password: &str) -> Result<Request, Failure> {
 
 impl Request {
     /// As a browser sends a form of the same host.
-    fn from_own_page(self) -> Self {
+    fn of_own_page(self) -> Self {
         self.with("sec-fetch-site", "same-origin")
     }
 }
