@@ -53,55 +53,31 @@ pub fn routes() -> Router<Arc<App>> {
         .route(bookings::PATH, page(bookings::list))
         .route(bookings::ONE_PATH, page(bookings::show))
         .route(bookings::CANCEL_PATH, form(bookings::cancel, Counted::FINISH.by_handler()))
-        .route(sign_in::PATH, page_with_form(sign_in::show, sign_in::submit))
+        .route(sign_in::PATH, page(sign_in::show).merge(form(sign_in::submit, Counted::SIGN_IN)))
         .route(sign_in::OUT_PATH, form(sign_in::out, Counted::WRITE))
-        .route(register::PATH, page_with_form(register::show, register::submit))
+        .route(register::PATH, page(register::show).merge(form(register::submit, Counted::SIGN_IN)))
         .route(account::PATH, page(account::show))
         .route(account::NAME_PATH, form(account::rename, Counted::SIGN_IN))
         .route(account::PASSWORD_PATH, form(account::change_password, Counted::SIGN_IN))
         .route(account::ERASE_PATH, form(account::erase, Counted::SIGN_IN))
         .route(assets::PATH, page(assets::file))
         .route("/shop", page(home::redirect))
-        .route("/shop/{*rest}", any(by_any_method(layout::nothing_here)))
+        .route("/shop/{*rest}", any(otherwise(layout::nothing_here)))
+        .method_not_allowed_fallback(otherwise(layout::other_method))
         .layer(middleware::from_fn(layer::pages))
 }
 
 /// A page to look at.
 fn page<H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> MethodRouter<Arc<App>> {
-    looked_at(handler).fallback(others_than("GET, HEAD"))
+    counted(MethodRouter::new().on(MethodFilter::GET, handler), Counted::READ)
 }
 
 /// What a form on a page does.
 fn form<H: Handler<T, Arc<App>>, T: 'static>(handler: H, by: Counted) -> MethodRouter<Arc<App>> {
-    sent(handler, by).fallback(others_than("POST"))
-}
-
-/// A page whose form is sent to itself, to sign somebody in.
-fn page_with_form<H, T, G, S>(show: H, submit: G) -> MethodRouter<Arc<App>>
-where
-    H: Handler<T, Arc<App>>,
-    T: 'static,
-    G: Handler<S, Arc<App>>,
-    S: 'static,
-{
-    looked_at(show).merge(sent(submit, Counted::SIGN_IN)).fallback(others_than("GET, HEAD, POST"))
-}
-
-fn looked_at<H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> MethodRouter<Arc<App>> {
-    counted(MethodRouter::new().on(MethodFilter::GET, handler), Counted::READ)
-}
-
-fn sent<H: Handler<T, Arc<App>>, T: 'static>(handler: H, by: Counted) -> MethodRouter<Arc<App>> {
     counted(MethodRouter::new().on(MethodFilter::POST, handler), by)
 }
 
-/// What answers methods that a path does not have. They are counted, too.
-fn others_than(allowed: &'static str) -> impl Handler<((),), Arc<App>> {
-    let refuse = move || async move { layout::other_method(allowed) };
-    by_any_method(refuse)
-}
-
-/// What answers whatever the method is.
-fn by_any_method<H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> impl Handler<T, Arc<App>> {
-    handler.layer(middleware::from_fn_with_state(Counted::WRITE.with_query(true), limit))
+/// What answers where there is no page, or none for that method. That is counted, too.
+fn otherwise<H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> impl Handler<T, Arc<App>> {
+    handler.layer(middleware::from_fn_with_state(Counted::READ.with_query(true), limit))
 }

@@ -1,20 +1,8 @@
 //! Between API Gateway's events and the routes.
 
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    http::{HeaderValue, header},
-    middleware::map_response,
-    response::{IntoResponse, Response},
-};
+use axum::Router;
 use lambda_http::{Adapter, LambdaEvent, request::LambdaRequest};
 use tower::util::MapRequest;
-
-use crate::{
-    csv::{BYTE_ORDER_MARK, CONTENT_TYPE},
-    problem::Problem,
-};
-use domain::error::Error;
 
 /// A service for the events of an HTTP API.
 pub type Gateway = MapRequest<Adapter<'static, axum::response::Response, Router>, fn(Event) -> Event>;
@@ -23,7 +11,6 @@ type Event = LambdaEvent<LambdaRequest>;
 
 /// The routes as a service for the events of an HTTP API (payload format 2.0).
 pub fn gateway(routes: Router) -> Gateway {
-    let routes = routes.layer(map_response(with_mark_kept));
     MapRequest::new(Adapter::from(routes), |event| LambdaEvent {
         payload: with_clean_url(event.payload),
         ..event
@@ -42,24 +29,6 @@ fn with_clean_url(mut request: LambdaRequest) -> LambdaRequest {
         });
     }
     request
-}
-
-/// `lambda_http` reads an answer's text to put it into JSON, and takes a byte order mark for a sign to itself. So a file that shall
-/// have one gets another.
-async fn with_mark_kept(response: Response) -> Response {
-    if response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes)
-        != Some(CONTENT_TYPE.as_bytes())
-    {
-        return response;
-    }
-    let (parts, body) = response.into_parts();
-    match to_bytes(body, usize::MAX).await {
-        Ok(content) if content.starts_with(BYTE_ORDER_MARK) => {
-            Response::from_parts(parts, Body::from([BYTE_ORDER_MARK, &content].concat()))
-        }
-        Ok(content) => Response::from_parts(parts, Body::from(content)),
-        Err(error) => Problem::from(Error::Internal(Box::new(error))).into_response(),
-    }
 }
 
 /// A part of a URL with everything escaped that can stand neither in every part (RFC 3986, section 3.3), nor in this.

@@ -8,6 +8,7 @@ use std::{
 
 use axum::{
     Router,
+    body::{Body, to_bytes},
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
     handler::Handler,
     http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, Version, header},
@@ -23,6 +24,7 @@ use super::{
     body::without_length,
     code::Code,
     cors,
+    csv::{BYTE_ORDER_MARK, CONTENT_TYPE as CSV},
     fields::BODY_BYTES_MAX,
     gateway::gateway,
     limit::limit_unknown,
@@ -87,8 +89,11 @@ async fn finish_response(State(front): State<Arc<Front>>, mut request: Request, 
     request.extensions_mut().insert(front);
     let id = RequestId::of(request.extensions());
     request.extensions_mut().insert(id.clone());
-    let is_by_tls = request.extensions().get::<RequestContext>().is_some();
+    let is_in_lambda = request.extensions().get::<RequestContext>().is_some();
     let mut response = answer(request, next).instrument(id.span()).await;
+    if is_in_lambda && response.headers().get(header::CONTENT_TYPE).is_some_and(|named| named == CSV) {
+        response = with_mark_kept(response).await;
+    }
     if response.status() == StatusCode::NO_CONTENT {
         response = response.map(|_| without_length());
     }
@@ -97,10 +102,24 @@ async fn finish_response(State(front): State<Arc<Front>>, mut request: Request, 
         headers.insert(X_REQUEST_ID, id);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if is_by_tls {
+    // API Gateway is reached by nothing but TLS.
+    if is_in_lambda {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ALWAYS_BY_TLS));
     }
     response
+}
+
+/// `lambda_http` reads an answer's text to put it into JSON, and takes a byte order mark for a sign to itself. So a file that shall
+/// have one gets another.
+async fn with_mark_kept(response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    match to_bytes(body, usize::MAX).await {
+        Ok(content) if content.starts_with(BYTE_ORDER_MARK) => {
+            Response::from_parts(parts, Body::from([BYTE_ORDER_MARK, &content].concat()))
+        }
+        Ok(content) => Response::from_parts(parts, Body::from(content)),
+        Err(error) => Problem::from(Error::Internal(Box::new(error))).into_response(),
+    }
 }
 
 /// Answers are personal unless their handler says otherwise, and every request leaves one line in the log, and one

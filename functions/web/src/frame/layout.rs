@@ -94,9 +94,9 @@ pub(crate) async fn nothing_here() -> Problem {
     Problem::new(Code::NotFound)
 }
 
-/// Where a page has other methods.
-pub(crate) fn other_method(allowed: &'static str) -> Problem {
-    Problem::new(Code::MethodNotAllowed).header(header::ALLOW, allowed)
+/// Where a page has other methods. Which ones, the router adds.
+pub(crate) async fn other_method() -> Problem {
+    Problem::new(Code::MethodNotAllowed)
 }
 
 /// A link to sign in, and come back.

@@ -196,13 +196,13 @@ fn every_list_with_a_cursor_is_known_here() {
     assert_eq!(
         with_cursor,
         [
-            "/admin/audit event from to user",
-            "/admin/events q starts_from starts_to status",
-            "/admin/events/capacity_utilization from starts_from starts_to to",
-            "/admin/events/{id}/bookings status",
-            "/admin/events/{id}/prices",
+            "/admin/audit bom event format from to user",
+            "/admin/events bom format q starts_from starts_to status",
+            "/admin/events/capacity_utilization bom format from starts_from starts_to to",
+            "/admin/events/{id}/bookings bom format status",
+            "/admin/events/{id}/prices bom format",
             "/admin/pricing/preview",
-            "/bookings status",
+            "/bookings bom format status",
             "/events from q to",
             "/reservations",
         ]

@@ -528,9 +528,10 @@ async fn every_page_and_every_refusal_is_a_page_that_nobody_frames_and_that_load
         assert!(page.html.len() < 50 * 1024, "{path}: {} bytes", page.html.len());
     }
     let wrong_method = ada.request(Method::DELETE, "/").header("origin", format!("http://{}", ada.host));
-    assert_eq!(ada.show(wrong_method).await.status, 405);
+    let refused = ada.show(wrong_method).await;
+    assert_eq!((refused.status, &refused.headers["allow"]), (405, &"GET,HEAD".parse().unwrap()));
     let seen = ada.get(&format!("/shop/events/{event}/book")).await;
-    assert_eq!(seen.status, 405);
+    assert_eq!((seen.status, &seen.headers["allow"]), (405, &"POST".parse().unwrap()));
     seen.says("This address only takes what a form sends.");
     assert_eq!(ada.get("/shop").await.leads_to(), Some("/"));
 }

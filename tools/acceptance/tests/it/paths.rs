@@ -41,7 +41,6 @@ async fn an_id_that_names_nothing_is_not_found() {
 async fn another_path_is_not_found_whatever_the_method() {
     let evently = TestApp::start().await;
     for path in [
-        "/",
         "/event",
         "/Events",
         "/events/",

@@ -178,6 +178,11 @@ async fn use_the_pages(evently: &TestApp, base: &TestApp, permissions: &Permissi
     let mut ben = Browser::new(&another);
     ben.register("ben@example.com").await;
     assert_eq!(ben.get(&format!("/shop/events/{event}")).await.status, 200);
+    // Somebody whose token leads to no account.
+    let session = accounts::sessions::Session::new(evently.user().token.unwrap(), Timestamp::now());
+    let mut nobody = Browser::new(evently);
+    nobody.cookies.insert("evently".to_owned(), evently.app.tokens.seal_session(&session).unwrap());
+    assert_eq!(nobody.get("/shop/account").await.status, 200);
     // One where nobody asked for the list of events before.
     let first = TestApp::start().await.another_permitted(permissions).await;
     assert_eq!(Browser::new(&first).get("/").await.status, 200);

@@ -29,10 +29,7 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             .with("location", "/shop/sign-in?next=%2Fshop%2Fbookings"),
         get("/shop/sign-in")?.answers_status("sign-in-form", 200).with("content-type", HTML),
         sign_in(PASSWORD)?.of_own_page().answers_status("sign-in", 303).with("location", "/"),
-        sign_in("wrong+horse")?
-            .of_own_page()
-            .answers_status("sign-in-wrong", 422)
-            .with("content-type", HTML),
+        sign_in("wrong+horse")?.of_own_page().answers_status("sign-in-wrong", 422).with("content-type", HTML),
         sign_in(PASSWORD)?
             .with("origin", "https://evil.example")
             .answers_status("sign-in-from-elsewhere", 403)
