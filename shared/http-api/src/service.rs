@@ -112,9 +112,11 @@ async fn finish_response(State(front): State<Arc<Front>>, mut request: Request, 
 /// `lambda_http` reads an answer's text to put it into JSON, and takes a byte order mark for a sign to itself. So a file that shall
 /// have one gets another.
 async fn with_mark_kept(response: Response) -> Response {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     match to_bytes(body, usize::MAX).await {
         Ok(content) if content.starts_with(BYTE_ORDER_MARK) => {
+            // Of what the client gets.
+            parts.headers.insert(header::CONTENT_LENGTH, content.len().into());
             Response::from_parts(parts, Body::from([BYTE_ORDER_MARK, &content].concat()))
         }
         Ok(content) => Response::from_parts(parts, Body::from(content)),
