@@ -5,7 +5,7 @@ use std::sync::Arc;
 use accounts::{sessions::Session, tokens::AccessClaims};
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -49,7 +49,7 @@ pub(crate) async fn pages(request: Request, next: Next) -> Response {
     let mut response = if !parts.method.is_safe() && !origin::is_own(&parts.headers) {
         layout::refusal(&glimpse, StatusCode::FORBIDDEN, &Refusal::of_a_foreign_form())
     } else {
-        let came_from = came_from(&parts.method, &parts.uri.to_string(), &parts.headers);
+        let came_from = came_from(&parts.method, &parts.uri, &parts.headers);
         let answer = next.run(Request::from_parts(parts, body)).await;
         as_page(answer, &glimpse, &came_from).await
     };
@@ -74,13 +74,14 @@ fn signed_in(front: &Option<Arc<Front>>, reached: Reached, headers: &HeaderMap) 
 }
 
 /// Where somebody is to go on after signing in: this page, or the one whose form was sent.
-fn came_from(method: &Method, uri: &str, headers: &HeaderMap) -> String {
+fn came_from(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
+    // In Lambda an address has its host in it.
+    let path = |uri: &Uri| uri.path_and_query().map(ToString::to_string);
     if method.is_safe() {
-        return uri.to_owned();
+        return path(uri).unwrap_or_default();
     }
     let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok()?.parse().ok());
-    let path = referer.and_then(|referer: axum::http::Uri| referer.path_and_query().map(ToString::to_string));
-    path.unwrap_or_else(|| "/".to_owned())
+    referer.as_ref().and_then(path).unwrap_or_default()
 }
 
 /// What the API would tell programs, told to people; and whoever must sign in first is led there.
