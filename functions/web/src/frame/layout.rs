@@ -9,6 +9,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::{
     assets::{HTMX, ICON, SCRIPT, STYLE},
+    cookies::{self, Kept},
     links,
     parts::button,
     refusal::Refusal,
@@ -77,7 +78,7 @@ fn navigation(glimpse: &Glimpse) -> Markup {
 /// The page of a refusal.
 pub(crate) fn refusal(glimpse: &Glimpse, status: StatusCode, refusal: &Refusal) -> Response {
     let (href, label) = refusal.next;
-    page(
+    let mut response = page(
         glimpse,
         status,
         &refusal.title,
@@ -86,7 +87,11 @@ pub(crate) fn refusal(glimpse: &Glimpse, status: StatusCode, refusal: &Refusal) 
             p { (refusal.text) }
             p { a.button href=(href) { (label) } }
         },
-    )
+    );
+    // What it said once is not said again.
+    let said = glimpse.notice.as_ref().and_then(|_| glimpse.reached.forget(Kept::Notice));
+    cookies::add(response.headers_mut(), said);
+    response
 }
 
 /// Where no page is.

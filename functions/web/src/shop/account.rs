@@ -37,7 +37,7 @@ const NEW_PASSWORD: Field<'static> = Field {
     kind: "password",
     autocomplete: "new-password",
     is_required: true,
-    hint: Some("At least 8 characters. You sign in with it anew, here and everywhere."),
+    hint: Some("At least 8 characters. Then you sign in anew."),
 };
 const PASSWORD: Field<'static> = Field {
     name: "password",
@@ -89,13 +89,13 @@ fn forms(visitor: &Visitor, user: &User, wrong: &Wrong) -> Markup {
     let named = Typed::of("name", user.name.as_deref().unwrap_or_default());
     html! {
         section aria-labelledby="called" {
-            h2 #called { "How you are called" }
+            h2 #called { "Your name" }
             form.account method="post" action=(NAME_PATH) {
                 (hidden(&visitor.glimpse, None)) (NAME.show(&named, &wrong.errors)) button { "Save the name" }
             }
         }
         section aria-labelledby="changing" {
-            h2 #changing { "Another password" }
+            h2 #changing { "Change your password" }
             form.account method="post" action=(PASSWORD_PATH) {
                 (hidden(&visitor.glimpse, None))
                 (CURRENT_PASSWORD.show(&Typed::default(), &wrong.errors))
@@ -158,7 +158,7 @@ pub(crate) async fn change_password(
             page(&app, visitor, &caller, StatusCode::UNPROCESSABLE_ENTITY, &wrong).await
         }
         Err(error) => {
-            let (status, text) = refused(error)?;
+            let (status, text) = refused_here(error)?;
             page(&app, visitor, &caller, status, &Wrong { text: Some(text), ..Wrong::default() }).await
         }
     }
@@ -185,9 +185,20 @@ pub(crate) async fn erase(
             Ok(visitor.go_saying("/", "Your account is erased."))
         }
         Err(error) => {
-            let (status, text) = refused(error)?;
+            let (status, text) = refused_here(error)?;
             let wrong = Wrong { text: Some(text), is_of_erasure: true, ..Wrong::default() };
             page(&app, visitor, &caller, status, &wrong).await
         }
+    }
+}
+
+/// Nobody says here which address is theirs.
+fn refused_here(error: Error) -> Result<(StatusCode, String), Problem> {
+    match error {
+        Error::InvalidCredentials => Ok((
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "The password is wrong. Check it, and try again.".to_owned(),
+        )),
+        error => refused(error),
     }
 }

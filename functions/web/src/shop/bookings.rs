@@ -95,7 +95,7 @@ pub(crate) async fn show(
         ("Places", html! { (booking.quantity) }),
         ("Price", html! { (money(total(booking.quantity, booking.unit_price), &booking.currency)) }),
         ("Booked on", time(booking.created_at)),
-        ("Number", html! { code { (booking.id) } }),
+        ("Booking number", html! { code { (booking.id) } }),
     ]);
     let main = html! {
         h1 { (title) }

@@ -71,6 +71,8 @@ pub(crate) async fn show(
     let query: HashMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
     let quantity =
         query.get("quantity").and_then(|quantity| quantity.parse().ok()).unwrap_or(QUANTITY_DEFAULT);
+    // The key of a try whose outcome is not known: with it the next one is the same.
+    let key = query.get("key").and_then(|key| key.parse().ok()).unwrap_or_else(Uuid::new_v4);
     let details = &shown.event.details;
     let title = details.name.clone();
     let main = html! {
@@ -78,7 +80,7 @@ pub(crate) async fn show(
         (about(&shown.event))
         (live(id, &shown.event, offer))
         @match offer {
-            Offer::Left(_) => (order_form(&visitor, &shown.event, quantity)),
+            Offer::Left(_) => (order_form(&visitor, &shown.event, quantity, key)),
             Offer::None => p { "All places are sold or held by others right now. Some may come back: this page shows it when they do." },
             Offer::OpensAt(at) => p { "Come back when sales open: " (time(at)) "." },
             Offer::Over | Offer::Cancelled => {}
@@ -118,12 +120,12 @@ fn live(id: EventId, event: &Event, offer: Offer) -> Markup {
     }
 }
 
-fn order_form(visitor: &Visitor, event: &Event, quantity: u32) -> Markup {
+fn order_form(visitor: &Visitor, event: &Event, quantity: u32, key: Uuid) -> Markup {
     let most = event.details.max_per_booking.min(event.details.max_per_user);
     html! {
         form.order method="post" action=(format!("{}/book", href(event.id))) {
             (hidden(&visitor.glimpse, None))
-            input type="hidden" name="key" value=(Uuid::new_v4());
+            input type="hidden" name="key" value=(key);
             div.field {
                 label for="quantity" { "Places" }
                 select #quantity name="quantity" {
@@ -197,7 +199,11 @@ pub(crate) async fn book(
         Err(error @ (Error::TokenEnded | Error::RateLimited { .. } | Error::EventNotFound)) => {
             Err(error.into())
         }
-        Err(error) => Ok(visitor.go_refused(&page, Refusal::of(error).said())),
+        Err(error) => {
+            let again = if error.is_refusal() { String::new() } else { key };
+            let parameters = [("quantity", order.quantity.to_string().into()), ("key", again.into())];
+            Ok(visitor.go_refused(&links::with(&page, parameters), Refusal::of(error).said()))
+        }
     }
 }
 

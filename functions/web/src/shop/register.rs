@@ -65,7 +65,7 @@ fn form(
             @for field in &FIELDS { (field.show(typed, errors)) }
             button { "Register" }
         }
-        p { "You have an account? " a href=(sign_in_link(next.unwrap_or_default())) { "Sign in" } "." }
+        p { "Already have an account? " a href=(sign_in_link(next.unwrap_or_default())) { "Sign in" } "." }
     }
 }
 

@@ -309,7 +309,7 @@ async fn forms_say_beside_each_field_what_is_wrong_and_keep_what_was_typed_but_n
             &[("current_password", "no"), ("new_password", "four quiet bicycles")],
         )
         .await;
-    wrong.says("The email address or the password is wrong.");
+    wrong.says("The password is wrong.");
     let event = evently.event(10).await;
     for quantity in ["0", "51", "-1", "two", ""] {
         let page = ada.get(&format!("/shop/events/{event}")).await;
@@ -342,7 +342,7 @@ async fn an_account_is_renamed_and_erased() {
     ada.get(&format!("/shop/holds/{one}")).await;
     ada.submit(&format!("/shop/holds/{one}/release"), &[]).await;
     ada.get("/shop/account").await;
-    ada.submit("/shop/account/erase", &[("password", "wrong")]).await.says("the password is wrong");
+    ada.submit("/shop/account/erase", &[("password", "wrong")]).await.says("The password is wrong.");
     let erased = ada.submit("/shop/account/erase", &[("password", PASSWORD)]).await;
     assert_eq!(erased.leads_to(), Some("/"));
     let wrong = Browser::new(&evently)
@@ -434,6 +434,24 @@ async fn refusals_say_what_to_do_next() {
     let of_ada = eve.get(&hold_path).await;
     assert_eq!(of_ada.status, 404);
     of_ada.says("It is not yours");
+}
+
+#[tokio::test]
+async fn after_an_unknown_outcome_the_same_form_is_shown_again() {
+    let evently = TestApp::start().await;
+    let event = evently.event(10).await;
+    let mut ada = Browser::new(&evently);
+    ada.register("ada@example.com").await;
+    let key = "0199a0c0-0000-7000-8000-000000000001";
+    let again = ada.get(&format!("/shop/events/{event}?quantity=2&key={key}")).await;
+    assert_eq!(again.field("key").as_deref(), Some(key));
+    let bad = ada.get(&format!("/shop/events/{event}?key=%22%3E")).await.field("key").unwrap();
+    assert_eq!(bad.len(), key.len());
+    assert_ne!(bad, key);
+    // What a page said once, an error page says no more than once, too.
+    ada.submit(&format!("/shop/events/{event}/book"), &[("quantity", "0"), ("key", key)]).await;
+    ada.get("/shop/nowhere").await.says("Choose how many places you want.");
+    assert!(!ada.get("/shop/nowhere").await.text().contains("Choose how many"));
 }
 
 #[tokio::test]
