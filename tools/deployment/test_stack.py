@@ -11,7 +11,7 @@ import aws
 from commands import REPOSITORY
 from stack import TEMPLATE, make
 
-FUNCTIONS = 7
+FUNCTIONS = 8
 
 
 def environments():
@@ -130,8 +130,8 @@ def test_with_every_setting_of_operation_it_says_so(empty_cloud):
     subscriptions = boto3.client("sns").list_subscriptions_by_topic(TopicArn=ids["AlarmTopic"])["Subscriptions"]
     assert [subscription["Endpoint"] for subscription in subscriptions] == ["operator@example.com"]
     admins = [environment for environment, _ in environments() if "ADMIN_EMAIL" in environment]
-    assert [environment.get("ADMIN_EMAIL_PASSWORD") for environment in admins].count("correct horse battery") == 1
-    assert len(admins) == 2
+    assert [environment.get("ADMIN_EMAIL_PASSWORD") for environment in admins].count("correct horse battery") == 2
+    assert len(admins) == 3
 
 
 @pytest.mark.parametrize("place", ["default", "dev", "prod"])
