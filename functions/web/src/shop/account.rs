@@ -8,7 +8,7 @@ use http_api::{App, Caller, ClientAddress, FormerCaller, Problem};
 use maud::{Markup, html};
 use sign_in::{AccountPatch, Erasure, PasswordChange};
 
-use super::sign_in::refused;
+use super::sign_in::{PASSWORD, refused};
 use crate::frame::{
     form::{Form, Typed},
     parts::{Field, facts, form_error, hidden},
@@ -39,15 +39,6 @@ const NEW_PASSWORD: Field<'static> = Field {
     is_required: true,
     hint: Some("At least 8 characters. Then you sign in anew."),
 };
-const PASSWORD: Field<'static> = Field {
-    name: "password",
-    label: "Password",
-    kind: "password",
-    autocomplete: "current-password",
-    is_required: true,
-    hint: None,
-};
-
 /// What is wrong with one of the forms.
 #[derive(Debug, Default)]
 struct Wrong {

@@ -34,7 +34,7 @@ const EMAIL: Field<'static> = Field {
     is_required: true,
     hint: None,
 };
-const PASSWORD: Field<'static> = Field {
+pub(crate) const PASSWORD: Field<'static> = Field {
     name: "password",
     label: "Password",
     kind: "password",
