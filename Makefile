@@ -100,7 +100,7 @@ test-deployment: need-sam need-deployment ## make the stack on a mock of AWS, an
 		$(DEPLOYMENT)/bin/pytest --quiet --numprocesses 2 -p no:cacheprovider $(if $(FILTER),-k "$(FILTER)") tools/deployment
 
 need-deployment: need-python
-	@$(call in-venv,$(DEPLOYMENT),--require-hashes -r tools/deployment/requirements.txt)
+	@$(call in-venv,$(DEPLOYMENT),tools/deployment/requirements.txt)
 
 # BuildKit makes its own the ignore file beside the Dockerfile and the caches in it. IMAGE_BUILD adds to the build's
 # arguments, as in IMAGE_BUILD="--build-arg RUST_IMAGE=…".
@@ -170,14 +170,16 @@ lint: need-cargo need-cc ## check the formatting, the lints and the documentatio
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-# Installs a Python tool into a folder of its own, named after its version: $(1) the folder, $(2) what pip installs.
+# Installs a Python tool into a folder of its own, named after its version: $(1) the folder, $(2) the file of all that it needs,
+# $(3) options of pip. The file names everything, so pip resolves nothing (`--no-deps`): what is published tomorrow changes nothing.
 define in-venv
 if [ ! -e $(1)/complete ]; then \
 	echo "Installing $(notdir $(1)) into $(1)"; \
 	rm -rf $(1); \
 	python3 -m venv $(1) >/dev/null || { rm -rf $(1); \
 		echo "python3 cannot make a virtual environment here: install its venv module (Debian: python3-venv)." >&2; exit 1; }; \
-	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) || { rm -rf $(1); \
+	{ $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps $(3) -r $(2) && \
+		$(1)/bin/python -m pip check >/dev/null; } || { rm -rf $(1); \
 		echo "$(notdir $(1)) could not be installed: see pip's message above." >&2; exit 1; }; \
 	touch $(1)/complete; \
 fi
@@ -185,19 +187,19 @@ endef
 
 # What Checkov is to leave out is in .checkov.yaml.
 lint-template: need-sam ## check template.yaml as SAM and CloudFormation will read it, and for what is unsafe
-	@$(call in-venv,$(CHECKOV),--require-hashes -r tools/lambda/checkov-requirements.txt)
+	@$(call in-venv,$(CHECKOV),tools/lambda/checkov-requirements.txt)
 	@$(SAM_ENVIRONMENT) $(SAM)/bin/sam validate --lint
 	@$(SAM)/bin/cfn-lint template.yaml
 	@$(CHECKOV)/bin/checkov --file template.yaml
 
 need-sam: need-python
-	@$(call in-venv,$(SAM),--require-hashes -r tools/lambda/sam-requirements.txt)
+	@$(call in-venv,$(SAM),tools/lambda/sam-requirements.txt)
 
 need-cargo-lambda: need-python
-	@$(call in-venv,$(CARGO_LAMBDA),--require-hashes --only-binary=:all: -r tools/lambda/requirements.txt)
+	@$(call in-venv,$(CARGO_LAMBDA),tools/lambda/requirements.txt,--only-binary=:all:)
 
 lint-workflows: need-python ## check the GitHub workflows, for mistakes and for what attackers could use
-	@$(call in-venv,$(WORKFLOW_LINTERS),--require-hashes --no-deps --only-binary=:all: -r tools/workflows/requirements.txt)
+	@$(call in-venv,$(WORKFLOW_LINTERS),tools/workflows/requirements.txt,--only-binary=:all:)
 	@$(WORKFLOW_LINTERS)/bin/actionlint
 	@$(WORKFLOW_LINTERS)/bin/zizmor --offline --quiet .github
 
@@ -216,7 +218,7 @@ attack: need-cargo need-cc redis ## carry out the attacks that Evently is built 
 	@tools/acceptance/attack
 
 fuzz-api: need-cargo need-cc need-python redis ## send thousands of requests made from the API document (CASES=100)
-	@$(call in-venv,$(SCHEMATHESIS),--require-hashes -r tools/fuzz/requirements.txt)
+	@$(call in-venv,$(SCHEMATHESIS),tools/fuzz/requirements.txt)
 	@$(call build,local)
 	@CASES="$(CASES)" tools/fuzz/run $(SCHEMATHESIS)
 
@@ -243,9 +245,9 @@ audit: need-cargo need-python ## check the dependencies: licences, sources, bann
 
 # What CI fetches while it compiles.
 fetch: need-sam need-deployment need-cargo-lambda need-clients need-python
-	@$(call in-venv,$(CHECKOV),--require-hashes -r tools/lambda/checkov-requirements.txt)
-	@$(call in-venv,$(SCHEMATHESIS),--require-hashes -r tools/fuzz/requirements.txt)
-	@$(call in-venv,$(WORKFLOW_LINTERS),--require-hashes --no-deps --only-binary=:all: -r tools/workflows/requirements.txt)
+	@$(call in-venv,$(CHECKOV),tools/lambda/checkov-requirements.txt)
+	@$(call in-venv,$(SCHEMATHESIS),tools/fuzz/requirements.txt)
+	@$(call in-venv,$(WORKFLOW_LINTERS),tools/workflows/requirements.txt,--only-binary=:all:)
 
 redis: ## fetch a Redis-compatible server, if this machine has none that can be used
 	@tools/local/fetch-redis.sh
@@ -305,7 +307,7 @@ need-browser: need-node
 need-clients: need-node
 	@mkdir -p $(CLIENTS)
 	@$(call from-npm,$(CLIENTS)/npm,tools/clients)
-	@$(call in-venv,$(CLIENTS)/python,--require-hashes -r tools/clients/requirements.txt)
+	@$(call in-venv,$(CLIENTS)/python,tools/clients/requirements.txt)
 
 need-docker:
 	@command -v docker >/dev/null || { echo "Docker is missing: see https://docs.docker.com/engine/install." >&2; exit 1; }
