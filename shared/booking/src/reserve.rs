@@ -83,19 +83,23 @@ async fn reserve_at_once(
     network: Option<&Network>,
     now: Timestamp,
 ) -> Result<Reserved, Error> {
+    let event = request.id.event();
     let places = Places { id: request.id, seats: request.quantity };
+    let claim = || protocol.redis.claim_booking(&request, now, life_ms(protocol));
     let count = || network::count_held(protocol, network, places);
-    let count_now = network.is_some() && !protocol.refusals.has(request.id.event());
-    // The key's record with the answer lives beside the event's seats, so one script can write both. That the
-    // key was not used for another event is asked at the same time, not before: it costs no round trip.
-    let (reserved, claimed, mut counted) = tokio::join!(
+    // The key's record with the answer lives beside the event's seats, so one script can write both. That the key was not
+    // used for another event, and what the network has, is asked at the same time, not before: it costs no round trip. While
+    // seats are refused anyway, only who gets some after all has to ask.
+    let at_once = !protocol.refusals.has(event);
+    let (reserved, mut claimed, mut counted) = tokio::join!(
         hold_seats(protocol, request, now),
-        protocol.redis.claim_booking(&request, now, life_ms(protocol)),
-        async { if count_now { Some(count().await) } else { None } },
+        when(at_once, claim),
+        when(at_once && network.is_some(), count),
     );
-    if counted.is_none() && is_new(&reserved) {
-        counted = Some(count().await);
+    if !at_once && reserved.is_ok() {
+        (claimed, counted) = tokio::join!(when(true, claim), when(is_new(&reserved), count));
     }
+    let was_claimed = claimed.is_some();
     let reserved = check(protocol, request, reserved, claimed, counted.unwrap_or_default()).await;
     if counted.is_some() && !is_new(&reserved) {
         network::forget(protocol, network, places);
@@ -104,11 +108,9 @@ async fn reserve_at_once(
         Ok(Reserved { reservation, replayed: false, .. }) if reservation.id != request.id => {
             note(protocol, request.user, reservation.id, now).await;
         }
-        Err(error) if error.is_refusal() => {
-            // Who came in the moment after it need not say so again.
-            if count_now {
-                protocol.refusals.note(request.id.event(), error);
-            }
+        Err(error) if error.is_refusal() && was_claimed => {
+            // Who comes in the moment after it need not say so again.
+            protocol.refusals.note(event, error);
             forget_claim(protocol, request);
         }
         _ => {}
@@ -116,29 +118,33 @@ async fn reserve_at_once(
     reserved
 }
 
+async fn when<T, F: Future<Output = T>>(wanted: bool, what: impl FnOnce() -> F) -> Option<T> {
+    if wanted { Some(what().await) } else { None }
+}
+
 fn is_new(reserved: &Result<Reserved, Error>) -> bool {
     matches!(reserved, Ok(Reserved { replayed: false, .. }))
 }
 
-/// Gives new seats back if the key was used for something else, or if they are too many for the network.
+/// Gives new seats back if the key was used for something else, or if they are too many for the network. What is refused for
+/// another reason is so whatever its key was used for: that was perhaps not asked.
 async fn check(
     protocol: &Protocol,
     request: ReserveRequest<'_>,
     reserved: Result<Reserved, Error>,
-    claimed: Result<bool, Error>,
+    claimed: Option<Result<bool, Error>>,
     counted: Counted,
 ) -> Result<Reserved, Error> {
-    let refused = match &reserved {
-        _ if !claimed? => Error::IdempotencyKeyReused,
-        Ok(Reserved { replayed: false, capacity, .. }) => {
-            match network::check(protocol, counted, *capacity) {
-                Ok(()) => return reserved,
-                Err(refused) => refused,
-            }
-        }
-        _ => return reserved,
+    let Ok(Reserved { reservation, replayed, capacity, .. }) = &reserved else { return reserved };
+    let refused = match claimed.unwrap_or(Ok(true))? {
+        false => Error::IdempotencyKeyReused,
+        true if *replayed => return reserved,
+        true => match network::check(protocol, counted, *capacity) {
+            Ok(()) => return reserved,
+            Err(refused) => refused,
+        },
     };
-    if let Ok(Reserved { reservation, replayed: false, .. }) = &reserved {
+    if !replayed {
         undo(protocol, request, reservation.id).await;
     }
     Err(refused)

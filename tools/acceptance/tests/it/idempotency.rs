@@ -97,6 +97,32 @@ async fn a_replay_brings_back_no_reservation_that_was_given_back() {
     assert_eq!(evently.available(&event).await, 10);
 }
 
+/// The second time within the moment for which a process knows that there are no seats.
+#[tokio::test]
+async fn what_is_sold_out_is_so_whatever_the_key_was_used_for() {
+    let evently = TestApp::start().await;
+    let (event, small) = (evently.event(10).await, evently.event(1).await);
+    let (user, other) = (evently.user(), evently.user());
+    let held = user.book_with_key(&event, 3, "key").await;
+    let last = other.book_with_key(&small, 1, "last").await;
+    assert_eq!((held.status, last.status), (201, 201));
+    for key in ["key", "key", "new", "new"] {
+        user.book_with_key(&small, 1, key).await.assert_problem(409, "all_held");
+    }
+    assert_eq!(user.book_with_key(&event, 3, "key").await.header("idempotent-replayed"), "true");
+    assert_eq!(other.book_with_key(&small, 1, "last").await.header("idempotent-replayed"), "true");
+
+    // A place comes back at once: who gets it is asked for the key all the same.
+    user.book_with_key(&small, 1, "new").await.assert_problem(409, "all_held");
+    let held = last.body["reservation"]["id"].as_str().unwrap();
+    assert_eq!(other.delete(&format!("/reservations/{held}")).await.status, 204);
+    user.book_with_key(&small, 1, "key").await.assert_problem(422, "idempotency_key_reused");
+    assert_eq!(evently.available(&small).await, 1);
+    assert_eq!(user.book_with_key(&small, 1, "new").await.status, 201);
+    user.book_with_key(&event, 1, "new").await.assert_problem(422, "idempotency_key_reused");
+    assert_eq!(evently.available(&event).await, 7);
+}
+
 #[tokio::test]
 async fn ten_requests_at_once_with_one_key_make_one_reservation() {
     let evently = TestApp::start().await;
