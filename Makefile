@@ -71,7 +71,7 @@ test-browser: need-cargo need-cc need-browser redis ## look at a server with a r
 test-web: need-cargo need-cc need-browser redis ## walk through the pages with a real browser (needs Chromium; CHROMIUM=, PICTURES=folder)
 	@$(call build,local)
 	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT) tools/browser/pages.test.mjs \
-		tools/browser/shop.test.mjs
+		tools/browser/shop.test.mjs tools/browser/console.test.mjs
 
 test-clients: need-cargo need-cc need-clients redis ## compare the API document with the last release's, make clients from it, try them
 	@$(call build,local)

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { LONG_NAME, buy, hold, register } from './people.mjs';
-import { API, admin, book, call, event, somebody, withBrowser } from './world.mjs';
+import { LONG_NAME, buy, hold, register, sign_in_as_admin } from './people.mjs';
+import { API, admin, book, call, event, sell, somebody, withBrowser } from './world.mjs';
 
 const PAGES = process.env.PAGES.trim().split('\n');
 const AXE = await readFile(join(process.env.MODULES, 'node_modules/axe-core/axe.min.js'), 'utf8');
@@ -28,10 +28,7 @@ const LOOKS = {
       await event({ name: 'Cancelled' }),
     ];
     await book(await somebody(), sold_out, 1);
-    await call('PATCH', `/admin/events/${cancelled}`, await admin(), { status: 'cancelled' }, {
-      'content-type': 'application/merge-patch+json',
-      'if-match': '*',
-    });
+    await change(cancelled, { status: 'cancelled' });
     const of = (id) => `/shop/events/${id}`;
     return {
       'on sale': of(on_sale), long: of(long), 'sold out': of(sold_out), opening: of(opening), cancelled: of(cancelled),
@@ -61,6 +58,41 @@ const LOOKS = {
   '/shop/sign-in': () => ({ empty: '/shop/sign-in' }),
   '/shop/register': () => ({ empty: '/shop/register' }),
   '/shop/account': () => ({ own: '/shop/account' }),
+  '/console': () => ({ days: '/console', hours: '/console?by=hour' }),
+  '/console/events': async () => {
+    await event({ name: LONG_NAME, venue: LONG_NAME, capacity: 999_999 });
+    return { all: '/console/events', none: '/console/events?q=nowhere' };
+  },
+  '/console/events/new': () => ({ empty: '/console/events/new' }),
+  '/console/events/{id}': async () => {
+    const priced = await event({ name: 'Priced', venue: 'Hall', pricing: {} });
+    for (const base_price of [3_000, 5_000]) await change(priced, { base_price });
+    await sell(await somebody(), priced, 4);
+    const long = await event({ name: LONG_NAME, venue: LONG_NAME, base_price: 99_999_999, currency: 'KWD', capacity: 999_999 });
+    const [draft, cancelled] = [await event({ name: 'Not yet', status: 'draft' }), await event({ name: 'Off' })];
+    await change(cancelled, { status: 'cancelled' });
+    const of = (id) => `/console/events/${id}`;
+    return { priced: of(priced), long: of(long), draft: of(draft), cancelled: of(cancelled), unknown: of('0') };
+  },
+  '/console/events/{id}/edit': async () => {
+    const id = await event({ name: LONG_NAME, description: 'Two bands.\n\nBring a coat.', cancel_until: in_days(0.5), pricing: {} });
+    return { all: `/console/events/${id}/edit` };
+  },
+  '/console/events/{id}/bookings': async () => {
+    const id = await event({ name: LONG_NAME });
+    for (const places of [1, 2]) await sell(await somebody(), id, places);
+    return { some: `/console/events/${id}/bookings`, none: `/console/events/${id}/bookings?email=nobody@example.com` };
+  },
+  '/console/audit': () => ({ some: '/console/audit', none: '/console/audit?event=0' }),
+};
+
+const change = async (id, patch) =>
+  call('PATCH', `/admin/events/${id}`, await admin(), patch, { 'content-type': 'application/merge-patch+json', 'if-match': '*' });
+
+/** Signs in whoever may see that page. */
+const come_to = async (page, path) => {
+  if (path.startsWith('/console')) return sign_in_as_admin(page, API);
+  if (!['/', '/shop/sign-in', '/shop/register'].includes(path)) await register(page, API);
 };
 
 /** What a page shows that a form leads to: how it is got there. */
@@ -77,6 +109,15 @@ const REFUSED = {
     await page.getByLabel('Email').fill('ada@example.com');
     await page.getByLabel('Password').fill('password');
     await page.locator('form.account button').click();
+    await page.locator('.error').first().waitFor();
+  },
+  'new event refused': async (page) => {
+    if (!(await page.context().cookies()).some(({ name }) => name === 'evently')) await sign_in_as_admin(page, API);
+    await page.goto(`${API}/console/events/new`);
+    // What a browser asks for is not all that is asked for.
+    await page.locator('form.event').evaluate((form) => (form.noValidate = true));
+    await page.getByLabel('Price of a place').fill('many');
+    await page.getByRole('button', { name: 'Publish' }).click();
     await page.locator('.error').first().waitFor();
   },
 };
@@ -128,7 +169,7 @@ for (const path of PAGES) {
         // A page that is a refusal has its status there.
         if (message.type() === 'error' && !message.text().includes('Failed to load resource')) broken.push(message.text());
       });
-      if (!['/', '/shop/sign-in', '/shop/register'].includes(path)) await register(page, API);
+      await come_to(page, path);
       for (const [name, at] of Object.entries(await LOOKS[path](page))) {
         for (const [colorScheme, width] of SIGHTS) {
           await page.emulateMedia({ colorScheme });
@@ -152,7 +193,7 @@ for (const path of PAGES) {
     });
     await withBrowser({ javaScriptEnabled: false }, async (browser) => {
       const page = await browser.newPage();
-      if (!['/', '/shop/sign-in', '/shop/register'].includes(path)) await register(page, API);
+      await come_to(page, path);
       for (const at of Object.values(await LOOKS[path](page))) {
         await page.goto(API + at);
         assert.equal(await page.locator('h1').count(), 1, at);

@@ -19,6 +19,15 @@ export async function register(page, api) {
   return email;
 }
 
+/** The admin signs in by the page. */
+export async function sign_in_as_admin(page, api) {
+  await page.goto(`${api}/shop/sign-in`);
+  await page.getByLabel('Email').fill('admin@example.com');
+  await page.getByLabel('Password').fill('evently-admin');
+  await page.locator('form.account button').click();
+  await page.getByRole('link', { name: 'Console' }).waitFor();
+}
+
 /** Holds places by the event's page, and stays at the page of the hold. */
 export async function hold(page, api, id, quantity) {
   await page.goto(`${api}/shop/events/${id}`);

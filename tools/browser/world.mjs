@@ -89,3 +89,9 @@ export async function event(changes = {}) {
 export async function book(token, id, quantity) {
   return call('POST', `/events/${id}/book`, token, { quantity }, { 'idempotency-key': randomUUID() });
 }
+
+/** Holds and books seats. */
+export async function sell(token, id, quantity) {
+  const { reservation } = await book(token, id, quantity);
+  return call('POST', `/reservations/${reservation.id}/confirm`, token);
+}

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use administration::{Seats, numbers::ratio, with_seats};
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     error::Error,
     event::Event,
-    id::EventId,
-    inventory::InventoryShard,
     page::PageKey,
     time::{show, shown},
 };
@@ -21,13 +20,8 @@ use http_api::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use stores::{
-    dynamodb::{EventsFilter, is_place_by_start, place_of},
-    redis::UnsoldSeats,
-};
+use stores::dynamodb::{EventsFilter, is_place_by_start, place_of};
 use utoipa::{IntoParams, ToSchema};
-
-use crate::numbers::ratio;
 
 const COLUMNS: [&str; 8] =
     ["event_id", "name", "starts_at", "capacity", "sold", "held", "available", "utilization"];
@@ -145,45 +139,6 @@ async fn capacities(
         (EventCapacity::new(event, &seats), place)
     });
     Ok(Part { items: items.collect(), next: page.next })
-}
-
-/// Where the seats of an event are: sold by DynamoDB, the truth; held and available by Redis, where it knows the event.
-pub(crate) struct Seats {
-    capacity: u64,
-    sold: u64,
-    held: u32,
-    pub(crate) available: u32,
-}
-
-/// The events, each with its seats. No event is loaded into Redis for that.
-pub(crate) async fn with_seats(app: &App, events: Vec<Event>) -> Result<Vec<(Event, Seats)>, Error> {
-    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
-    let (inventories, unsold) = tokio::join!(app.store.with_inventory(events), app.redis.unsold_seats(&ids));
-    let unsold = match unsold {
-        Err(error) if error.is_without_redis() => {
-            tracing::warn!(%error, "capacity is shown without holds");
-            vec![None; ids.len()]
-        }
-        unsold => unsold?,
-    };
-    let with_unsold = inventories?.into_iter().zip(unsold);
-    Ok(with_unsold.map(|((event, inventory), unsold)| (event, Seats::new(&inventory, unsold))).collect())
-}
-
-impl Seats {
-    fn new(inventory: &[InventoryShard], unsold: Option<UnsoldSeats>) -> Self {
-        let sum = |of: fn(&InventoryShard) -> u32| inventory.iter().map(|shard| u64::from(of(shard))).sum();
-        let unsold = unsold.unwrap_or_else(|| UnsoldSeats {
-            free: inventory.iter().map(|shard| shard.unsold).sum(),
-            held: 0,
-        });
-        Self {
-            capacity: sum(|shard| shard.capacity),
-            sold: sum(|shard| shard.sold),
-            held: unsold.held,
-            available: unsold.free,
-        }
-    }
 }
 
 impl EventCapacity {

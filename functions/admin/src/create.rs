@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use administration::EventInput;
 use axum::{
     extract::State,
     http::{HeaderValue, StatusCode, header},
@@ -17,7 +18,7 @@ use http_api::{
 };
 use jiff::Timestamp;
 
-use crate::{get::available, input::EventInput, tagged};
+use crate::{get::available, tagged};
 
 http_api::problems! { CreateProblems:
     BodyTooLarge: "more than 64 KiB",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use administration::with_seats;
 use axum::{extract::State, response::IntoResponse};
 use catalogue::available_seats;
 use domain::{
@@ -23,8 +24,6 @@ use http_api::{
 use jiff::Timestamp;
 use stores::dynamodb::{EventsFilter, is_place_by_start, place_of};
 use utoipa::IntoParams;
-
-use crate::capacity::with_seats;
 
 const COLUMNS: [&str; 22] = [
     "id",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use administration::{EVENT_BODY_BYTES_MAX, EventInput, status};
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     event::{CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT, Pricing},
@@ -18,11 +19,7 @@ use http_api::{
 use jiff::Timestamp;
 use utoipa::ToSchema;
 
-use crate::{
-    get::available,
-    input::{EVENT_BODY_BYTES_MAX, EventInput, status},
-    tagged,
-};
+use crate::{get::available, tagged};
 
 /// What is to change about an event. What is left out keeps its value, and null resets a field to its default; fields that
 /// have none can't be null.
@@ -120,7 +117,7 @@ impl Read for EventPatch {
 impl EventPatch {
     /// The event with these changes, as an admin would write it whole.
     fn applied_to(self, event: &Event) -> EventInput {
-        let before = event.details.clone();
+        let before = EventInput::of(event);
         EventInput {
             name: self.name.unwrap_or(before.name),
             description: self.description.unwrap_or(before.description),
@@ -129,12 +126,12 @@ impl EventPatch {
             ends_at: self.ends_at.unwrap_or(before.ends_at),
             capacity: self.capacity.unwrap_or(before.capacity),
             base_price: self.base_price.unwrap_or(before.base_price),
-            currency: self.currency.unwrap_or_else(|| before.currency.code().to_owned()),
+            currency: self.currency.unwrap_or(before.currency),
             sales_open_at: self.sales_open_at.unwrap_or(before.sales_open_at),
             sales_close_at: self.sales_close_at.unwrap_or(before.sales_close_at),
             cancel_until: self.cancel_until.unwrap_or(before.cancel_until),
-            max_per_booking: self.max_per_booking.unwrap_or(Some(before.max_per_booking)),
-            max_per_user: self.max_per_user.unwrap_or(Some(before.max_per_user)),
+            max_per_booking: self.max_per_booking.unwrap_or(before.max_per_booking),
+            max_per_user: self.max_per_user.unwrap_or(before.max_per_user),
             status: self.status,
             unread: self.unread,
             pricing: match self.pricing {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use administration::EventInput;
 use axum::{extract::State, response::IntoResponse};
 use domain::id::EventId;
 use http_api::{
@@ -12,7 +13,7 @@ use http_api::{
 };
 use jiff::Timestamp;
 
-use crate::{get::available, input::EventInput, tagged};
+use crate::{get::available, tagged};
 
 http_api::problems! { ReplaceProblems:
     BodyTooLarge: "more than 64 KiB",

@@ -1,4 +1,5 @@
-// What scripts add to pages that work without: times of the visitor's own zone, holds that count down, forms that are sent once.
+// What scripts add to pages that work without: times of the visitor's own zone, shown and typed, holds that count down, forms that
+// are sent once.
 
 const ownTime = new Intl.DateTimeFormat('en-GB', {
   weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short',
@@ -27,6 +28,23 @@ function countDown(element) {
   tick();
 }
 
+// A field of a time holds UTC, and so does what is sent. People see and type their own time.
+function typeOwnTime(input) {
+  // As such a field has it: without seconds if they are none, and without a zone.
+  const written = (at) => at.toISOString().replace(/(:00)?\.000Z$|Z$/, '');
+  const given = new Date(`${input.defaultValue}Z`);
+  const own = new Date(given.getTime() - given.getTimezoneOffset() * 60_000);
+  // What else a browser has put back there is the visitor's own already.
+  if (input.value && new Date(`${input.value}Z`).getTime() === given.getTime()) input.value = written(own);
+  const hint = document.getElementById(`${input.id}-hint`);
+  const zone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'long' }).formatToParts(input.value ? new Date(input.value) : new Date());
+  if (hint) hint.textContent = hint.textContent.replace('In UTC', `In ${zone.find(({ type }) => type === 'timeZoneName').value}`);
+  input.form.addEventListener('formdata', ({ formData }) => {
+    const typed = new Date(input.value);
+    if (!Number.isNaN(typed.getTime())) formData.set(input.name, written(typed));
+  });
+}
+
 for (const form of document.querySelectorAll('form[method="post"]')) {
   form.addEventListener('submit', (event) => {
     if (form.dataset.sent) event.preventDefault();
@@ -41,5 +59,6 @@ addEventListener('pageshow', (event) => {
 });
 
 showOwnTimes(document);
+document.querySelectorAll('input[type="datetime-local"]').forEach(typeOwnTime);
 document.querySelectorAll('[data-seconds-left]').forEach(countDown);
 document.addEventListener('htmx:afterSwap', () => showOwnTimes(document.getElementById('live') ?? document));

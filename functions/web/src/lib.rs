@@ -1,11 +1,12 @@
-//! Pages for people, rendered here as HTML: the shop. They do what the API does, through the same crates, and add what a browser
+//! Pages for people, rendered here as HTML: the shop, and the console for admins. They do what the API does, through the same crates, and add what a browser
 //! needs: a session in a cookie, forms that only our own pages can send, and words that say what to do next.
 //!
 //! - `frame` is what all pages share: the layer around them, who looks at them, forms, the layout, words for refusals.
-//! - `shop` has a file for each page, or for a page and the forms on it.
+//! - `shop` and `console` have a file for each page, or for a page and the forms on it.
 //!
 //! Everything works without scripts; with them, seats left are live and a hold counts down.
 
+mod console;
 mod frame;
 mod shop;
 
@@ -37,10 +38,24 @@ pub const PAGES: &[&str] = &[
     sign_in::PATH,
     register::PATH,
     account::PATH,
+    console::overview::PATH,
+    console::events::PATH,
+    console::edit::NEW_PATH,
+    console::event::PATH,
+    console::edit::PATH,
+    console::bookings::PATH,
+    console::audit::PATH,
 ];
 
 /// The routes of this function.
 pub fn routes() -> Router<Arc<App>> {
+    shop_routes()
+        .merge(console_routes())
+        .method_not_allowed_fallback(otherwise(layout::other_method))
+        .layer(middleware::from_fn(layer::pages))
+}
+
+fn shop_routes() -> Router<Arc<App>> {
     Router::new()
         .route(home::PATH, page(home::show))
         .route(event::PATH, page(event::show))
@@ -63,8 +78,23 @@ pub fn routes() -> Router<Arc<App>> {
         .route(assets::PATH, page(assets::file))
         .route("/shop", page(home::redirect))
         .route("/shop/{*rest}", any(otherwise(layout::nothing_here)))
-        .method_not_allowed_fallback(otherwise(layout::other_method))
-        .layer(middleware::from_fn(layer::pages))
+}
+
+/// Each of these takes an `Admin`, so that it is for admins alone.
+fn console_routes() -> Router<Arc<App>> {
+    use console::{audit, bookings, edit, event, events, overview};
+
+    Router::new()
+        .route(overview::PATH, page(overview::show))
+        .route(events::PATH, page(events::list))
+        .route(edit::NEW_PATH, page(edit::show_new).merge(form(edit::create, Counted::WRITE)))
+        .route(event::PATH, page(event::show))
+        .route(event::STATUS_PATH, form(event::change_status, Counted::WRITE))
+        .route(event::DELETE_PATH, form(event::delete, Counted::WRITE))
+        .route(edit::PATH, page(edit::show).merge(form(edit::change, Counted::WRITE)))
+        .route(bookings::PATH, page(bookings::list))
+        .route(audit::PATH, page(audit::list))
+        .route("/console/{*rest}", any(otherwise(layout::nothing_here)))
 }
 
 /// A page to look at.

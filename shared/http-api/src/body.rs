@@ -9,6 +9,7 @@ use axum::{
     response::IntoResponse,
 };
 use futures::stream;
+use percent_encoding::percent_decode;
 
 use super::{
     code::Code,
@@ -63,22 +64,26 @@ impl<T: Read, S: Send + Sync> FromRequest<S> for MergePatch<T> {
     }
 }
 
-/// A form of a page, as browsers send one: its fields, each a text that may mean a number, too.
-#[derive(Clone, Debug)]
-pub struct FormBody(pub Given);
-
-impl<S: Send + Sync> FromRequest<S> for FormBody {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if media_type(request.headers()).is_none_or(|named| named != "application/x-www-form-urlencoded") {
-            return Err(Problem::new(Code::UnsupportedMediaType)
-                .detail("Send it with Content-Type: application/x-www-form-urlencoded."));
-        }
-        let bytes = read(request, state, fields::BODY_BYTES_MAX).await?;
-        let fields = form_urlencoded::parse(&bytes).into_owned();
-        Ok(Self(fields.map(|(name, value)| (name, Value::Parameter(value))).collect()))
+/// The fields of a form of a page, as browsers send it: each is a text that may mean a number, too.
+///
+/// # Errors
+/// What keeps it from being read: it is no form, too long, or not UTF-8.
+pub async fn form_fields<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    bytes_max: usize,
+) -> Result<Given, Problem> {
+    if media_type(request.headers()).is_none_or(|named| named != "application/x-www-form-urlencoded") {
+        return Err(Problem::new(Code::UnsupportedMediaType)
+            .detail("Send it with Content-Type: application/x-www-form-urlencoded."));
     }
+    let bytes = read(request, state, bytes_max).await?;
+    // What stands for what is not UTF-8 would make two passwords one.
+    if percent_decode(&bytes).decode_utf8().is_err() {
+        return Err(malformed_body());
+    }
+    let fields = form_urlencoded::parse(&bytes).into_owned();
+    Ok(fields.map(|(name, value)| (name, Value::Parameter(value))).collect())
 }
 
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");

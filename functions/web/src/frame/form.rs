@@ -10,7 +10,7 @@ use axum::{
 use domain::field_error::FieldError;
 use http_api::{
     App,
-    body::FormBody,
+    body::form_fields,
     fields::{self, Fields, Read, Value, text},
 };
 use subtle::ConstantTimeEq;
@@ -43,9 +43,25 @@ impl Typed {
         Self(vec![(name.to_owned(), value.to_owned())])
     }
 
+    /// Fields as a form that changes something shows them at first.
+    pub(crate) fn all(fields: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    /// The same without some fields.
+    pub(crate) fn without(mut self, is_left_out: impl Fn(&str, &str) -> bool) -> Self {
+        self.0.retain(|(name, value)| !is_left_out(name, value));
+        self
+    }
+
     /// What stood in a field.
     pub(crate) fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(typed, _)| typed == name).map_or("", |(_, value)| value)
+        self.find(name).unwrap_or_default()
+    }
+
+    /// The same, if there is such a field.
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(typed, _)| typed == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -67,8 +83,8 @@ impl<T: Read> FromRequest<Arc<App>> for Form<T> {
         let signed_in = parts.extensions.get::<Arc<SignedIn>>().cloned();
         let glimpse = Glimpse::of(&parts, Reached::of(&parts), signed_in.as_deref());
         let request = Request::from_parts(parts, body);
-        let FormBody(mut given) =
-            FormBody::from_request(request, app).await.map_err(IntoResponse::into_response)?;
+        let mut given =
+            form_fields(request, app, T::BODY_BYTES_MAX).await.map_err(IntoResponse::into_response)?;
         let token = take(&mut given, TOKEN).unwrap_or_default();
         if let Some(signed_in) = &signed_in {
             let expected = app.tokens.form_token(&signed_in.session);

@@ -15,7 +15,10 @@ use super::{
     refusal::Refusal,
     visitor::Glimpse,
 };
-use crate::shop::{account, bookings, holds, register, sign_in};
+use crate::{
+    console::overview,
+    shop::{account, bookings, holds, register, sign_in},
+};
 
 /// No styles of its own, which the content policy would refuse, and nothing that is evaluated.
 const HTMX_CONFIG: &str =
@@ -60,6 +63,7 @@ fn navigation(glimpse: &Glimpse) -> Markup {
             a.brand href="/" { "Evently" }
             ul {
                 @if let Some(email) = &glimpse.email {
+                    @if glimpse.is_admin { li { a href=(overview::PATH) { "Console" } } }
                     li { a href=(holds::PATH) { "On hold" } }
                     li { a href=(bookings::PATH) { "My bookings" } }
                     li { a href=(account::PATH) title=(email) { "Account" } }

@@ -1,7 +1,8 @@
 //! Addresses of our own pages.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
+use axum::http::Uri;
 use form_urlencoded::Serializer;
 
 /// Where `path` is with these parameters; those without a value are left out.
@@ -9,6 +10,11 @@ pub(crate) fn with<'a>(path: &str, parameters: impl IntoIterator<Item = (&'a str
     let given = parameters.into_iter().filter(|(_, value)| !value.is_empty());
     let query = Serializer::new(String::new()).extend_pairs(given).finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// The parameters of an address. Others than a page knows may be there, as links of advertisements have them.
+pub(crate) fn query(uri: &Uri) -> HashMap<String, String> {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
 /// The page where somebody wanted to go, if it is one of ours: no other host's, however it is written.

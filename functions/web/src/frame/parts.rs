@@ -8,35 +8,86 @@ use super::{
     visitor::Glimpse,
 };
 
-/// A field of a form, with what is wrong with it beside it.
+/// A field of a form, with what is wrong with it beside it. It must be filled in unless it is [optional](Field::optional).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Field<'a> {
-    pub(crate) name: &'static str,
-    pub(crate) label: &'static str,
-    /// As HTML has it: `text`, `email`, `password`, `date`.
-    pub(crate) kind: &'static str,
+pub(crate) struct Field {
+    name: &'static str,
+    label: &'static str,
+    /// As HTML has it: `text`, `email`, `password`, `date`; and `textarea`, which is an element of its own.
+    kind: &'static str,
     /// What browsers may fill in, as HTML's `autocomplete` has it.
-    pub(crate) autocomplete: &'static str,
-    pub(crate) is_required: bool,
+    autocomplete: &'static str,
+    is_required: bool,
+    is_fixed: bool,
     /// What the field takes, for people.
-    pub(crate) hint: Option<&'a str>,
+    hint: Option<&'static str>,
+    /// As HTML has it: how fine a number or a time may be.
+    step: Option<&'static str>,
 }
 
-impl Field<'_> {
+impl Field {
+    pub(crate) const fn new(name: &'static str, label: &'static str, kind: &'static str) -> Self {
+        Self {
+            name,
+            label,
+            kind,
+            autocomplete: "off",
+            is_required: true,
+            is_fixed: false,
+            hint: None,
+            step: None,
+        }
+    }
+
+    pub(crate) const fn filled_with(self, autocomplete: &'static str) -> Self {
+        Self { autocomplete, ..self }
+    }
+
+    pub(crate) const fn optional(self) -> Self {
+        Self { is_required: false, ..self }
+    }
+
+    /// It is shown, and sent, and can't be changed.
+    pub(crate) const fn fixed(self) -> Self {
+        Self { is_fixed: true, ..self }
+    }
+
+    pub(crate) const fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    pub(crate) const fn step(self, step: &'static str) -> Self {
+        Self { step: Some(step), ..self }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn label(&self) -> &'static str {
+        self.label
+    }
+
     pub(crate) fn show(&self, typed: &Typed, errors: &[FieldError]) -> Markup {
-        let Self { name, label, kind, autocomplete, is_required, hint } = *self;
+        let Self { name, label, kind, autocomplete, is_required, is_fixed, hint, step } = *self;
         let wrong = complaint(errors, name);
         let value = if kind == "password" { "" } else { typed.get(name) };
         let hint_id = format!("{name}-hint");
         let error_id = format!("{name}-error");
         let described_by = [wrong.map(|_| error_id.as_str()), hint.map(|_| hint_id.as_str())];
         let described_by = described_by.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let described_by = (!described_by.is_empty()).then_some(described_by);
+        let invalid = wrong.map(|_| "true");
         html! {
             div.field {
                 label for=(name) { (label) @if !is_required { span.hint { " (optional)" } } }
-                input #(name) name=(name) type=(kind) value=[(!value.is_empty()).then_some(value)] autocomplete=(autocomplete)
-                    required[is_required] aria-invalid=[wrong.map(|_| "true")]
-                    aria-describedby=[(!described_by.is_empty()).then_some(described_by)];
+                @if kind == "textarea" {
+                    textarea #(name) name=(name) rows="6" required[is_required] readonly[is_fixed]
+                        aria-invalid=[invalid] aria-describedby=[described_by] { "\n" (value) }
+                } @else {
+                    input #(name) name=(name) type=(kind) value=[(!value.is_empty()).then_some(value)] autocomplete=(autocomplete)
+                        step=[step] required[is_required] readonly[is_fixed] aria-invalid=[invalid] aria-describedby=[described_by];
+                }
                 @if let Some(wrong) = wrong { p.error id=(error_id) { (label) " " (wrong) "." } }
                 @if let Some(hint) = hint { p.hint id=(hint_id) { (hint) } }
             }

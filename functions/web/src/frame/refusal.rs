@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::words::{places, plain_time};
-use crate::shop::{bookings, holds};
+use crate::{
+    console::events,
+    shop::{bookings, holds},
+};
 
 /// Words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +22,7 @@ pub(crate) struct Refusal {
 
 const EVENTS: (&str, &str) = ("/", "All events");
 const BOOKINGS: (&str, &str) = (bookings::PATH, "My bookings");
+const CONSOLE: (&str, &str) = (events::PATH, "All events, in the console");
 const HOLDS: (&str, &str) = (holds::PATH, "Places I hold");
 
 impl Refusal {
@@ -194,6 +198,41 @@ impl Refusal {
                 "We are told of it. Please try again later.",
                 EVENTS,
             ),
+            "forbidden" => Self::new(
+                "This is for admins",
+                "You are signed in with an account that may not see this. Sign out, and sign in as an admin.",
+                EVENTS,
+            ),
+            "not_audited" => Self::new(
+                "Nothing is written down here",
+                "This service runs without a table for what admins do.",
+                CONSOLE,
+            ),
+            "capacity_below_sold" => Self::new(
+                "So few places are not possible",
+                format!(
+                    "{} sold or held, so there must be as many at least.",
+                    are(number("lowest_capacity").unwrap_or_default())
+                ),
+                CONSOLE,
+            ),
+            "event_not_draft" => Self::new(
+                "Only a draft can be deleted",
+                "Make the event a draft first, or cancel it.",
+                CONSOLE,
+            ),
+            "event_has_bookings" => Self::new(
+                "Places of it were sold or are held",
+                "So it must stay: whoever has them must find their event. It can be cancelled.",
+                CONSOLE,
+            ),
+            "stale_version" => Self::new(
+                "Somebody changed this event meanwhile",
+                "Look at what it is now, and try again.",
+                CONSOLE,
+            ),
+            "malformed_body" => Self::new("This can't be read", "Go back, and send the form again.", EVENTS),
+            "body_too_large" => Self::new("This is too long", "Go back, and write less.", EVENTS),
             "not_found" => Self::new("There is no such page", "The address may be mistyped.", EVENTS),
             "method_not_allowed" => Self::new(
                 "There is nothing to see here",
@@ -224,20 +263,12 @@ mod tests {
     use super::*;
 
     /// Those that no page can meet: what they are about is not on pages, or a page never sends it.
-    const OF_NO_PAGE: [&str; 17] = [
+    const OF_NO_PAGE: [&str; 9] = [
         "idempotency_key_required",
         "invalid_parameter",
         "malformed_json",
-        "malformed_body",
         "unauthorized",
-        "forbidden",
-        "not_audited",
         "body_too_slow",
-        "capacity_below_sold",
-        "event_not_draft",
-        "event_has_bookings",
-        "stale_version",
-        "body_too_large",
         "unsupported_media_type",
         "host_not_served",
         "validation_failed",

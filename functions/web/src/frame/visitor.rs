@@ -8,7 +8,10 @@ use axum::{
     http::{HeaderValue, StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{error::Error, user::User};
+use domain::{
+    error::Error,
+    user::{Role, User},
+};
 use http_api::{App, Caller};
 use jiff::Timestamp;
 use maud::Markup;
@@ -28,6 +31,8 @@ pub(crate) struct Glimpse {
     pub(crate) reached: Reached,
     /// The address that they signed in with.
     pub(crate) email: Option<String>,
+    /// Whether the console is theirs.
+    pub(crate) is_admin: bool,
     /// What forms carry, see [`Session`](accounts::sessions::Session).
     pub(crate) form_token: Option<String>,
     /// What the page before had to say.
@@ -61,6 +66,7 @@ impl Glimpse {
         Self {
             reached,
             email: signed_in.map(|signed_in| signed_in.claims.email.to_string()),
+            is_admin: signed_in.is_some_and(|signed_in| signed_in.claims.role == Role::Admin),
             form_token: None,
             notice: reached.read(Kept::Notice, &parts.headers).as_deref().and_then(Notice::read),
         }

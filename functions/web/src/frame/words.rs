@@ -1,22 +1,23 @@
 //! How pages say amounts, times and numbers.
 
-use domain::event::{Event, NotOnSale};
-use iso_currency::Currency;
+use domain::{
+    event::{Event, NotOnSale},
+    money::decimal,
+};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-/// An amount in minor units of a currency: `45.00 EUR`, `4500 JPY`, `free`.
+/// An amount in minor units of a currency: `45.00 EUR`, `4,500 JPY`, `free`.
 pub(crate) fn money(minor: u64, currency: &str) -> String {
-    if minor == 0 {
-        return "free".to_owned();
-    }
-    let digits = Currency::from_code(currency).and_then(|currency| currency.exponent()).unwrap_or(0);
-    let unit = 10_u64.pow(u32::from(digits));
-    match digits {
-        0 => format!("{minor} {currency}"),
-        digits => {
-            format!("{}.{:0width$} {currency}", minor / unit, minor % unit, width = usize::from(digits))
-        }
+    if minor == 0 { "free".to_owned() } else { amount(minor, currency) }
+}
+
+/// The same of an amount that is no price: `0.00 EUR`.
+pub(crate) fn amount(minor: u64, currency: &str) -> String {
+    let written = decimal(minor, currency).unwrap_or_else(|| minor.to_string());
+    match written.split_once('.') {
+        Some((whole, part)) => format!("{}.{part} {currency}", grouped(whole)),
+        None => format!("{} {currency}", grouped(written)),
     }
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn places(number: u32) -> String {
 }
 
 /// A number as people read it: `47,970`.
-fn grouped(number: u32) -> String {
+pub(crate) fn grouped(number: impl ToString) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.char_indices() {
@@ -99,10 +100,10 @@ mod tests {
         for (minor, currency, said) in [
             (4_500, "EUR", "45.00 EUR"),
             (5, "EUR", "0.05 EUR"),
-            (4_500, "JPY", "4500 JPY"),
-            (1_234_567, "KWD", "1234.567 KWD"),
+            (4_500, "JPY", "4,500 JPY"),
+            (1_234_567, "KWD", "1,234.567 KWD"),
             (0, "EUR", "free"),
-            (u64::MAX, "EUR", "184467440737095516.15 EUR"),
+            (u64::MAX, "EUR", "184,467,440,737,095,516.15 EUR"),
             (12, "???", "12 ???"),
         ] {
             assert_eq!(money(minor, currency), said);

@@ -21,24 +21,13 @@ pub(crate) const NAME_PATH: &str = "/shop/account/name";
 pub(crate) const PASSWORD_PATH: &str = "/shop/account/password";
 pub(crate) const ERASE_PATH: &str = "/shop/account/erase";
 
-const NAME: Field<'static> =
-    Field { name: "name", label: "Name", kind: "text", autocomplete: "name", is_required: false, hint: None };
-const CURRENT_PASSWORD: Field<'static> = Field {
-    name: "current_password",
-    label: "Current password",
-    kind: "password",
-    autocomplete: "current-password",
-    is_required: true,
-    hint: None,
-};
-const NEW_PASSWORD: Field<'static> = Field {
-    name: "new_password",
-    label: "New password",
-    kind: "password",
-    autocomplete: "new-password",
-    is_required: true,
-    hint: Some("At least 8 characters. Then you sign in anew."),
-};
+const NAME: Field = Field::new("name", "Name", "text").filled_with("name").optional();
+const CURRENT_PASSWORD: Field =
+    Field::new("current_password", "Current password", "password").filled_with("current-password");
+const NEW_PASSWORD: Field = Field::new("new_password", "New password", "password")
+    .filled_with("new-password")
+    .hint("At least 8 characters. Then you sign in anew.");
+
 /// What is wrong with one of the forms.
 #[derive(Debug, Default)]
 struct Wrong {

@@ -46,8 +46,8 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let list = format!("page of bookings {}", caller.user_id);
-    let query: HashMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
-    let cursor = query.get("cursor").map(|cursor| &**cursor);
+    let query = links::query(&uri);
+    let cursor = query.get("cursor").map(String::as_str);
     let start = from_cursor(&app.tokens, &list, cursor)?;
     let page = app.store.bookings_of_user(caller.user_id, None, PAGE_ITEMS_DEFAULT as usize, start).await?;
     let ids: BTreeSet<EventId> = page.items.iter().map(|booking| booking.event_id).collect();

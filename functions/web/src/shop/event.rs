@@ -1,6 +1,6 @@
 //! `/shop/events/{id}`: an event, and holding places of it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{extract::State, http::Uri, response::Response};
 use booking::Wanted;
@@ -68,7 +68,7 @@ pub(crate) async fn show(
     let shown = published(&app, id).await?;
     let now = Timestamp::now();
     let offer = Offer::of(&shown.event, shown.available, now);
-    let query: HashMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+    let query = links::query(&uri);
     let quantity =
         query.get("quantity").and_then(|quantity| quantity.parse().ok()).unwrap_or(QUANTITY_DEFAULT);
     // The key of a try whose outcome is not known: with it the next one is the same.

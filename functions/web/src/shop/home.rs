@@ -45,11 +45,8 @@ const NO_DAY: &str = "Write a day like 2031-06-12.";
 const BACKWARDS: &str = "This day is before the first one.";
 
 impl Wanted {
-    /// Other parameters may be there, as links of advertisements have them.
     fn of(uri: &Uri) -> Self {
-        let typed: HashMap<String, String> =
-            form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-        let mut wanted = Self { typed, ..Self::default() };
+        let mut wanted = Self { typed: links::query(uri), ..Self::default() };
         let words = wanted.get("q").trim().to_owned();
         if words.chars().count() > NAME_CHARS_MAX {
             wanted.errors.push(("q", TOO_LONG));

@@ -23,26 +23,13 @@ use crate::frame::{
 
 pub(crate) const PATH: &str = "/shop/register";
 
-const FIELDS: [Field<'static>; 3] = [
-    Field {
-        name: "email",
-        label: "Email",
-        kind: "email",
-        autocomplete: "username",
-        is_required: true,
-        hint: None,
-    },
-    NEW_PASSWORD,
-    Field { name: "name", label: "Name", kind: "text", autocomplete: "name", is_required: false, hint: None },
+const FIELDS: [Field; 3] = [
+    Field::new("email", "Email", "email").filled_with("username"),
+    Field::new("password", "Password", "password")
+        .filled_with("new-password")
+        .hint("At least 8 characters. A few words are easy to remember and hard to guess."),
+    Field::new("name", "Name", "text").filled_with("name").optional(),
 ];
-const NEW_PASSWORD: Field<'static> = Field {
-    name: "password",
-    label: "Password",
-    kind: "password",
-    autocomplete: "new-password",
-    is_required: true,
-    hint: Some("At least 8 characters. A few words are easy to remember and hard to guess."),
-};
 
 pub(crate) async fn show(visitor: Visitor, uri: Uri) -> Response {
     let next = next_of(&uri);

@@ -26,22 +26,9 @@ use crate::frame::{
 pub(crate) const PATH: &str = "/shop/sign-in";
 pub(crate) const OUT_PATH: &str = "/shop/sign-out";
 
-const EMAIL: Field<'static> = Field {
-    name: "email",
-    label: "Email",
-    kind: "email",
-    autocomplete: "username",
-    is_required: true,
-    hint: None,
-};
-pub(crate) const PASSWORD: Field<'static> = Field {
-    name: "password",
-    label: "Password",
-    kind: "password",
-    autocomplete: "current-password",
-    is_required: true,
-    hint: None,
-};
+const EMAIL: Field = Field::new("email", "Email", "email").filled_with("username");
+pub(crate) const PASSWORD: Field =
+    Field::new("password", "Password", "password").filled_with("current-password");
 
 pub(crate) async fn show(visitor: Visitor, uri: Uri) -> Response {
     let next = next_of(&uri);
@@ -51,9 +38,7 @@ pub(crate) async fn show(visitor: Visitor, uri: Uri) -> Response {
 
 /// Where the query says to go on.
 pub(crate) fn next_of(uri: &Uri) -> Option<String> {
-    let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let (_, next) = query.find(|(name, _)| name == "next")?;
-    links::own(&next).map(str::to_owned)
+    links::query(uri).remove("next").filter(|next| links::own(next).is_some())
 }
 
 fn form(

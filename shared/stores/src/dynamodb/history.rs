@@ -15,7 +15,7 @@ use super::{Item, Store, failed, from_item, readable, text};
 use domain::{
     booking::{Booking, BookingStatus},
     error::Error,
-    id::{ReservationId, UserId},
+    id::{EventId, ReservationId, UserId},
     reservation::HOLD_TTL_SECONDS_MAX,
     time::from_ms,
 };
@@ -104,6 +104,20 @@ impl Store {
         let pages = self.history(user, Some(BookingStatus::Confirmed), None).into_paginator();
         let items = pages.items().send().collect::<Result<Vec<_>, _>>().await.map_err(failed)?;
         items.into_iter().map(from_item).collect()
+    }
+
+    /// A user's bookings of one event, newest first, only those of one status if given.
+    pub async fn bookings_of_user_at(
+        &self,
+        user: UserId,
+        event: EventId,
+        status: Option<BookingStatus>,
+    ) -> Result<Vec<Booking>, Error> {
+        // Ids are by time, not by event: all that the user ever booked is read, which is not much.
+        let pages = self.history(user, status, None).into_paginator();
+        let items = pages.items().send().collect::<Result<Vec<_>, _>>().await.map_err(failed)?;
+        let bookings = items.into_iter().filter_map(readable::<Booking>);
+        Ok(bookings.filter(|booking| booking.event_id == event).collect())
     }
 
     fn history(

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::common::{
     PASSWORD, Permissions, TestApp,
     browser::Browser,
-    concert, erase_me, forget_ended_tokens,
+    concert, erase_me, forget_ended_tokens, in_hours,
     permissions::{POLICIES, Permission, as_function, gateway},
     registered,
 };
@@ -33,6 +33,7 @@ async fn each_function_needs_all_that_its_policy_permits() {
     run_the_jobs(&evently, &event).await;
     look_at_oneself_and_be_erased(&evently).await;
     use_the_pages(&evently, &base, &permissions).await;
+    use_the_console(&evently).await;
 
     let used = permissions.used();
     for (function, permitted) in POLICIES.iter() {
@@ -186,6 +187,47 @@ async fn use_the_pages(evently: &TestApp, base: &TestApp, permissions: &Permissi
     // One where nobody asked for the list of events before.
     let first = TestApp::start().await.another_permitted(permissions).await;
     assert_eq!(Browser::new(&first).get("/").await.status, 200);
+}
+
+/// An event that grows and shrinks, and one that is deleted, with more shards than three transactions take.
+async fn use_the_console(evently: &TestApp) {
+    let mut admin = Browser::new(evently);
+    admin.sign_in_as_admin().await;
+    let starts_at = in_hours(48);
+    let fields = |capacity: &'static str, starts_at| {
+        vec![
+            ("name", "Concert"),
+            ("starts_at", starts_at),
+            ("capacity", capacity),
+            ("base_price", "45.00"),
+            ("currency", "EUR"),
+        ]
+    };
+    let created = |key, status, capacity| {
+        [fields(capacity, &starts_at), vec![("key", key), ("status", status)]].concat()
+    };
+    for (key, status, capacity) in [
+        ("01890a5d-ac96-774b-bcce-b302099a8057", "published", "600"),
+        ("01890a5d-ac96-774b-bcce-b302099a8058", "draft", "10000"),
+    ] {
+        let made = admin.submit("/console/events/new", &created(key, status, capacity)).await;
+        let event = made.leads_to().unwrap_or_else(|| panic!("{}", made.text())).to_owned();
+        let version = admin.follow(made).await.field("version").unwrap();
+        if status == "draft" {
+            let deleted = admin.submit(&format!("{event}/delete"), &[("version", &version)]).await;
+            assert_eq!(deleted.leads_to(), Some("/console/events"), "{}", deleted.text());
+            continue;
+        }
+        for capacity in ["1200", "900"] {
+            let version = admin.get(&format!("{event}/edit")).await.field("version").unwrap();
+            let changed = [fields(capacity, &starts_at), vec![("version", &version)]].concat();
+            let saved = admin.submit(&format!("{event}/edit"), &changed).await;
+            assert_eq!(saved.leads_to(), Some(event.as_str()), "{}", saved.text());
+        }
+        for path in ["/console", "/console/events", "/console/audit", &format!("{event}/bookings")] {
+            assert_eq!(admin.get(path).await.status, 200, "{path}");
+        }
+    }
 }
 
 /// The janitor settles a confirm and moves past sales; pricing moves prices and keeps them.

@@ -101,6 +101,21 @@ impl Browser {
     }
 }
 
+impl Browser {
+    /// Sends no token of a form any more.
+    pub(crate) fn forget_form(&mut self) {
+        self.form_token = None;
+    }
+
+    /// Signs in as the admin.
+    pub(crate) async fn sign_in_as_admin(&mut self) {
+        let fields = [("email", super::ADMIN_EMAIL), ("password", super::ADMIN_PASSWORD)];
+        let signed_in = self.submit("/shop/sign-in", &fields).await;
+        assert_eq!(signed_in.leads_to(), Some("/"), "{}", signed_in.html);
+        self.open("/").await;
+    }
+}
+
 impl Page {
     /// Where it leads to.
     pub(crate) fn leads_to(&self) -> Option<&str> {

@@ -17,65 +17,65 @@ use utoipa::ToSchema;
 
 /// An event as an admin writes it. When an event is replaced, what is left out gets its default, but `status` keeps its
 /// value.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EventInput {
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventInput {
     /// What could not be read. What these fields have here only stands for them.
     #[serde(skip)]
     #[schema(ignore)]
-    pub(crate) unread: Vec<FieldError>,
+    pub unread: Vec<FieldError>,
     /// 1 to 200 characters, something to be seen among them, and none of them a control character.
     #[schema(example = "Open Air 2031", max_length = 200, pattern = r"\S")]
-    pub(crate) name: String,
+    pub name: String,
     /// At most 5,000 characters; of control characters only line breaks and tabs.
     #[schema(max_length = 5000)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) description: Option<String>,
+    pub description: Option<String>,
     /// At most 200 characters, and no control characters.
     #[schema(example = "Riverside Park", max_length = 200)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) venue: Option<String>,
+    pub venue: Option<String>,
     /// In the future, unless the event had this start already.
     #[schema(example = "2031-06-12T18:00:00.000Z")]
-    pub(crate) starts_at: Timestamp,
+    pub starts_at: Timestamp,
     /// At most 31 days after `starts_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) ends_at: Option<Timestamp>,
+    pub ends_at: Option<Timestamp>,
     /// Seats in all.
     #[schema(example = 500, minimum = 1, maximum = 1_000_000)]
-    pub(crate) capacity: u32,
+    pub capacity: u32,
     /// Price of a seat, in minor units of `currency`. A new base price is the new price, too.
     #[schema(example = 4500, minimum = 0, maximum = 100_000_000)]
-    pub(crate) base_price: u32,
+    pub base_price: u32,
     /// ISO 4217 code of a currency in use. Can't be changed later.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
-    pub(crate) currency: String,
+    pub currency: String,
     /// When sales open; at once if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) sales_open_at: Option<Timestamp>,
+    pub sales_open_at: Option<Timestamp>,
     /// When sales close; at the start if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) sales_close_at: Option<Timestamp>,
+    pub sales_close_at: Option<Timestamp>,
     /// Until when a booking can be cancelled, at most `starts_at`; until the start if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cancel_until: Option<Timestamp>,
+    pub cancel_until: Option<Timestamp>,
     /// Seats in one booking at most, 10 if left out.
     #[schema(minimum = 1, maximum = 50)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) max_per_booking: Option<u32>,
+    pub max_per_booking: Option<u32>,
     /// Seats that one user may have, held and bought together; if left out 10, or `max_per_booking` if that is more.
     #[schema(minimum = 1, maximum = 1_000_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) max_per_user: Option<u32>,
+    pub max_per_user: Option<u32>,
     /// If left out, a new event is `published`, and one that is replaced keeps its status.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<EventStatus>,
+    pub status: Option<EventStatus>,
     /// Bounds of demand pricing, `{}` for the usual ones. Without, the price is the base price.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) pricing: Option<Pricing>,
+    pub pricing: Option<Pricing>,
 }
 
 /// An event's body: 5,000 characters of a description and 400 of a name and a venue take 64,800 bytes if each is escaped.
-pub(crate) const EVENT_BODY_BYTES_MAX: usize = 64 * 1024;
+pub const EVENT_BODY_BYTES_MAX: usize = 64 * 1024;
 
 impl Read for EventInput {
     const BODY_BYTES_MAX: usize = EVENT_BODY_BYTES_MAX;
@@ -103,7 +103,11 @@ impl Read for EventInput {
     }
 }
 
-pub(crate) fn status(value: Value) -> Result<EventStatus, Wrong> {
+/// The word of a status.
+///
+/// # Errors
+/// When it is none.
+pub fn status(value: Value) -> Result<EventStatus, Wrong> {
     word(&EventStatus::ALL, EventStatus::as_str)(value)
 }
 
@@ -116,15 +120,38 @@ fn pricing(fields: &mut Fields) -> Pricing {
 }
 
 impl EventInput {
+    /// An event as it is, to change something of it.
+    pub fn of(event: &Event) -> Self {
+        let details = event.details.clone();
+        Self {
+            unread: Vec::new(),
+            name: details.name,
+            description: details.description,
+            venue: details.venue,
+            starts_at: details.starts_at,
+            ends_at: details.ends_at,
+            capacity: details.capacity,
+            base_price: details.base_price,
+            currency: details.currency.code().to_owned(),
+            sales_open_at: details.sales_open_at,
+            sales_close_at: details.sales_close_at,
+            cancel_until: details.cancel_until,
+            max_per_booking: Some(details.max_per_booking),
+            max_per_user: Some(details.max_per_user),
+            status: Some(details.status),
+            pricing: details.pricing,
+        }
+    }
+
     /// The same text for the same event, however its JSON was written: what an idempotency key stands for. What is left out
     /// is not in it, so that a field added one day changes nothing for those who do not send it.
-    pub(crate) fn canonical(&self) -> Result<Vec<u8>, Error> {
+    pub fn canonical(&self) -> Result<Vec<u8>, Error> {
         serde_json::to_vec(self).map_err(|error| Error::Internal(Box::new(error)))
     }
 
     /// The event's details, all checked; `before` is the event that they are to replace, if there is one. Every bad
     /// field is named at once.
-    pub(crate) fn details(self, before: Option<&Event>, now: Timestamp) -> Result<EventDetails, Error> {
+    pub fn details(self, before: Option<&Event>, now: Timestamp) -> Result<EventDetails, Error> {
         let (mut errors, mut more) = (self.unread, Vec::new());
         let unread: Vec<String> = errors.iter().map(|error| error.field.clone()).collect();
         let is_read = |field: &str| !unread.iter().any(|unread| unread == field);

@@ -8,16 +8,16 @@ use utoipa::ToSchema;
 
 /// An amount of money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Amount {
+pub struct Amount {
     /// ISO 4217 code.
     #[schema(example = "EUR")]
-    pub(crate) currency: String,
+    pub currency: String,
     /// In minor units.
-    pub(crate) amount: u64,
+    pub amount: u64,
 }
 
 /// Amounts in the order of their currencies.
-pub(crate) fn amounts<C: AsRef<str>>(by_currency: &BTreeMap<C, u64>) -> Vec<Amount> {
+pub fn amounts<C: AsRef<str>>(by_currency: &BTreeMap<C, u64>) -> Vec<Amount> {
     let amounts = by_currency.iter();
     amounts
         .map(|(currency, amount)| Amount { currency: currency.as_ref().to_owned(), amount: *amount })
@@ -25,14 +25,14 @@ pub(crate) fn amounts<C: AsRef<str>>(by_currency: &BTreeMap<C, u64>) -> Vec<Amou
 }
 
 /// An amount as two columns of CSV: in minor units, and as people write it. Nothing of no currency is nothing in any.
-pub(crate) fn columns_of(currency: &str, amount: u64) -> [String; 2] {
+pub fn columns_of(currency: &str, amount: u64) -> [String; 2] {
     let minor_units = amount.to_string();
     let written = if currency.is_empty() { Some(minor_units.clone()) } else { decimal(amount, currency) };
     [minor_units, written.unwrap_or_default()]
 }
 
 /// A part of a whole, rounded to four digits; 0 of nothing.
-pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
+pub fn ratio(part: u64, whole: u64) -> f64 {
     const DIGITS: f64 = 10_000.0;
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     let ratio = if whole == 0 { 0.0 } else { part as f64 / whole as f64 };

@@ -1,0 +1,122 @@
+// Running events, as admins do it: making one, changing it, watching it sell, and calling it off, with and without scripts.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { sign_in_as_admin } from './people.mjs';
+import { API, admin, call, event, sell, somebody, withBrowser } from './world.mjs';
+
+const in_days = (days) => new Date(Date.now() + days * 24 * 3_600_000);
+const idOf = (page) => new URL(page.url()).pathname.split('/')[3];
+const seen = async (id) => call('GET', `/admin/events/${id}`, await admin());
+
+/** A time as a field of it has it, in the visitor's own zone, or in UTC. */
+const minutes = (at) => at.toISOString().slice(0, 16);
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`an event is made, published, changed and cancelled, scripts ${javaScriptEnabled ? 'on' : 'off'}`, async () => {
+    await withBrowser({ javaScriptEnabled }, async (browser) => {
+      const page = await browser.newPage();
+      await sign_in_as_admin(page, API);
+      await page.getByRole('link', { name: 'Console' }).click();
+      await page.getByRole('link', { name: 'New event' }).click();
+      await page.getByLabel('Name').fill('Night of Stars');
+      await page.getByLabel('Starts').fill(minutes(in_days(30)));
+      await page.getByLabel('Places', { exact: true }).fill('80');
+      await page.getByLabel('Price of a place').fill('12.50');
+      await page.getByRole('button', { name: 'Save as a draft' }).click();
+      await page.getByText('It is saved as a draft').waitFor();
+      const id = idOf(page);
+      assert.equal((await seen(id)).status, 'draft');
+      await page.getByRole('button', { name: 'Publish' }).dblclick();
+      await page.getByText('People see it, and buy').waitFor();
+
+      await sell(await somebody(), id, 3);
+      await page.goto(`${API}/console/events/${id}`);
+      await page.getByText('none: each place is in one of these').waitFor();
+      await page.getByText('As a table').first().click();
+      await page.getByRole('cell', { name: '37.50 EUR' }).waitFor();
+
+      await page.getByRole('link', { name: 'Edit' }).click();
+      await page.getByLabel('Places', { exact: true }).fill('120');
+      await page.getByLabel('Let the price follow demand').check();
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('Saved.').waitFor();
+      const { capacity, pricing, base_price } = await seen(id);
+      assert.deepEqual({ capacity, pricing, base_price }, { capacity: 120, pricing: { min_percent: 80, max_percent: 150 }, base_price: 1_250 });
+
+      await page.getByRole('link', { name: 'Bookings' }).click();
+      await page.getByRole('cell', { name: '@example.com' }).waitFor();
+      await page.getByRole('link', { name: 'The event' }).click();
+      await page.getByText('Cancel this event').click();
+      await page.getByRole('button', { name: 'Cancel the event' }).click();
+      await page.getByText('It is cancelled, and people see that.').waitFor();
+      assert.equal((await seen(id)).status, 'cancelled');
+      await page.locator('.actions').getByRole('link', { name: 'Audit trail' }).click();
+      await page.getByText('status: published → cancelled').waitFor();
+    });
+  });
+}
+
+test('times are typed and shown in the own zone, and a time that is left alone stays to the millisecond', async () => {
+  const starts_at = '2031-06-12T18:30:15.250Z';
+  const id = await event({ starts_at });
+  await withBrowser({ timezoneId: 'America/New_York' }, async (browser) => {
+    const page = await browser.newPage();
+    await sign_in_as_admin(page, API);
+    await page.goto(`${API}/console/events/${id}/edit`);
+    assert.equal(await page.getByLabel('Starts').inputValue(), '2031-06-12T14:30:15.25');
+    await page.getByText('In Eastern Daylight Time.').first().waitFor();
+    await page.getByLabel('Name').fill('Renamed');
+    // In winter, by another offset.
+    await page.getByLabel('Sales open').fill('2031-01-10T09:00');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved.').waitFor();
+    const now = await seen(id);
+    assert.deepEqual([now.name, now.starts_at, now.sales_open_at], ['Renamed', starts_at, '2031-01-10T14:00:00.000Z']);
+    // What was refused is shown again as it was typed.
+    await page.goto(`${API}/console/events/${id}/edit`);
+    await page.getByLabel('Ends').fill('2031-06-12T13:00');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Ends must be after “Starts”.').waitFor();
+    assert.equal(await page.getByLabel('Ends').inputValue(), '2031-06-12T13:00');
+  });
+});
+
+test('the keyboard alone makes an event', async () => {
+  await withBrowser({}, async (browser) => {
+    const page = await browser.newPage();
+    await sign_in_as_admin(page, API);
+    await page.goto(`${API}/console/events/new`);
+    await page.getByLabel('Name').focus();
+    await page.keyboard.type('Made by keys');
+    await page.getByLabel('Starts').fill(minutes(in_days(20)));
+    await page.getByLabel('Places', { exact: true }).focus();
+    await page.keyboard.type('10');
+    // Enter does what can be taken back: it saves a draft.
+    await page.keyboard.press('Enter');
+    await page.getByText('It is saved as a draft').waitFor();
+  });
+});
+
+test('two admins who change an event at once lose nothing of each other', async () => {
+  const id = await event({ name: 'Of two' });
+  await withBrowser({}, async (browser) => {
+    const [one, two] = [await browser.newPage(), await browser.newPage()];
+    await sign_in_as_admin(one, API);
+    for (const page of [one, two]) await page.goto(`${API}/console/events/${id}/edit`);
+    await one.getByLabel('Name').fill('Of one');
+    await one.getByRole('button', { name: 'Save' }).click();
+    await one.getByText('Saved.').waitFor();
+    await two.getByLabel('Places', { exact: true }).fill('150');
+    await two.getByRole('button', { name: 'Save' }).click();
+    await two.getByText('Somebody changed this event meanwhile.').waitFor();
+    assert.equal((await seen(id)).capacity, 100);
+    await two.getByText('Now it is: Of one').waitFor();
+    await two.getByLabel('Name').fill('Of one');
+    await two.getByRole('button', { name: 'Save' }).click();
+    await two.getByText('Saved.').waitFor();
+    const { name, capacity } = await seen(id);
+    assert.deepEqual([name, capacity], ['Of one', 150]);
+  });
+});
