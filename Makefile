@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-web test-clients test-clients-nightly test-dynamodb-local test-redis-cluster test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
+.PHONY: help run test test-browser test-web pictures test-clients test-clients-nightly test-dynamodb-local test-redis-cluster test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
 	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
 	redis own-redis clean-data need-browser need-cargo need-cc need-clients need-deployment need-docker need-python need-node need-cargo-lambda need-sam fetch
 
@@ -72,6 +72,11 @@ test-web: need-cargo need-cc need-browser redis ## walk through the pages with a
 	@$(call build,local)
 	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" tools/browser/run $(PLAYWRIGHT) tools/browser/pages.test.mjs \
 		tools/browser/shop.test.mjs tools/browser/console.test.mjs
+
+pictures: need-cargo need-cc need-browser redis ## take the pictures of docs/pages.md anew
+	@$(call build,local)
+	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" PICTURES="$(CURDIR)/docs/pictures" \
+		tools/browser/run $(PLAYWRIGHT) tools/browser/pictures.mjs
 
 test-clients: need-cargo need-cc need-clients redis ## compare the API document with the last release's, make clients from it, try them
 	@$(call build,local)

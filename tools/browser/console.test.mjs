@@ -45,7 +45,7 @@ for (const javaScriptEnabled of [true, false]) {
       const { capacity, pricing, base_price } = await seen(id);
       assert.deepEqual({ capacity, pricing, base_price }, { capacity: 120, pricing: { min_percent: 80, max_percent: 150 }, base_price: 1_250 });
 
-      await page.getByRole('link', { name: 'Bookings' }).click();
+      await page.getByRole('link', { name: 'Bookings', exact: true }).click();
       await page.getByRole('cell', { name: '@example.com' }).waitFor();
       await page.getByRole('link', { name: 'The event' }).click();
       await page.getByText('Cancel this event').click();

@@ -49,14 +49,13 @@ pub const PAGES: &[&str] = &[
 
 /// The routes of this function.
 pub fn routes() -> Router<Arc<App>> {
-    shop_routes()
-        .merge(console_routes())
+    with_console(with_shop(Router::new()))
         .method_not_allowed_fallback(otherwise(layout::other_method))
         .layer(middleware::from_fn(layer::pages))
 }
 
-fn shop_routes() -> Router<Arc<App>> {
-    Router::new()
+fn with_shop(router: Router<Arc<App>>) -> Router<Arc<App>> {
+    router
         .route(home::PATH, page(home::show))
         .route(event::PATH, page(event::show))
         .route(event::AVAILABILITY_PATH, page(event::availability))
@@ -81,10 +80,10 @@ fn shop_routes() -> Router<Arc<App>> {
 }
 
 /// Each of these takes an `Admin`, so that it is for admins alone.
-fn console_routes() -> Router<Arc<App>> {
+fn with_console(router: Router<Arc<App>>) -> Router<Arc<App>> {
     use console::{audit, bookings, edit, event, events, overview};
 
-    Router::new()
+    router
         .route(overview::PATH, page(overview::show))
         .route(events::PATH, page(events::list))
         .route(edit::NEW_PATH, page(edit::show_new).merge(form(edit::create, Counted::WRITE)))

@@ -129,8 +129,8 @@ const DEMOS: [Demo; 9] = [
         ..DEMO
     },
     Demo {
-        name: "New Year's Gala",
-        description: "Dinner, dancing, and a countdown.",
+        name: "Spring Gala",
+        description: "Dinner, dancing, and fireworks over the garden.",
         venue: "Grand Hotel",
         in_days: 150,
         hours: 7,

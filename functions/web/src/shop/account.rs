@@ -78,6 +78,8 @@ fn forms(visitor: &Visitor, user: &User, wrong: &Wrong) -> Markup {
             h2 #changing { "Change your password" }
             form.account method="post" action=(PASSWORD_PATH) {
                 (hidden(&visitor.glimpse, None))
+                // Not sent: it tells browsers whose password they are to keep.
+                input type="text" autocomplete="username" value=[&visitor.glimpse.email] hidden readonly;
                 (CURRENT_PASSWORD.show(&Typed::default(), &wrong.errors))
                 (NEW_PASSWORD.show(&Typed::default(), &wrong.errors))
                 button { "Change the password" }

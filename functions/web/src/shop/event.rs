@@ -31,6 +31,8 @@ use crate::frame::{
     words::{Offer, money, places, time},
 };
 
+/// What the paths of all events begin with.
+pub(crate) const FOLDER: &str = "/shop/events/";
 pub(crate) const PATH: &str = "/shop/events/{id}";
 pub(crate) const AVAILABILITY_PATH: &str = "/shop/events/{id}/availability";
 pub(crate) const BOOK_PATH: &str = "/shop/events/{id}/book";
@@ -41,7 +43,7 @@ const QUANTITY_DEFAULT: u32 = 1;
 
 /// The page of an event.
 pub(crate) fn href(id: EventId) -> String {
-    format!("/shop/events/{id}")
+    format!("{FOLDER}{id}")
 }
 
 /// How many places somebody wants, and which visit of the page they want them from: sent twice, they are had once.
@@ -54,8 +56,9 @@ pub(crate) struct Order {
 impl Read for Order {
     fn read(fields: &mut Fields) -> Option<Self> {
         let quantity = fields.required("quantity", whole_within(1..=MAX_PER_BOOKING_MAX));
-        let key = fields.required("key", uuid);
-        Some(Self { quantity: quantity?, key: key? })
+        // Without a key it is a visit of its own.
+        let key = fields.optional("key", |value| Ok(uuid(value).unwrap_or_else(|_| Uuid::new_v4())));
+        Some(Self { quantity: quantity?, key: key.unwrap_or_else(Uuid::new_v4) })
     }
 }
 
@@ -80,7 +83,7 @@ pub(crate) async fn show(
         (about(&shown.event))
         (live(id, &shown.event, offer))
         @match offer {
-            Offer::Left(_) => (order_form(&visitor, &shown.event, quantity, key)),
+            Offer::Left(left) => (order_form(&visitor, &shown.event, left, quantity, key)),
             Offer::None => p { "All places are sold or held by others right now. Some may come back: this page shows it when they do." },
             Offer::OpensAt(at) => p { "Come back when sales open: " (time(at)) "." },
             Offer::Over | Offer::Cancelled => {}
@@ -120,8 +123,8 @@ fn live(id: EventId, event: &Event, offer: Offer) -> Markup {
     }
 }
 
-fn order_form(visitor: &Visitor, event: &Event, quantity: u32, key: Uuid) -> Markup {
-    let most = event.details.max_per_booking.min(event.details.max_per_user);
+fn order_form(visitor: &Visitor, event: &Event, left: u32, quantity: u32, key: Uuid) -> Markup {
+    let most = event.details.max_per_booking.min(event.details.max_per_user).min(left);
     html! {
         form.order method="post" action=(format!("{}/book", href(event.id))) {
             (hidden(&visitor.glimpse, None))

@@ -74,15 +74,18 @@ pub(crate) async fn show(
     };
     // Without its event the hold is good all the same.
     let shown = shown.ok().flatten();
+    let details = shown.as_ref().map(|shown| &shown.event.details);
+    let mut rows = vec![
+        ("Event", details.map_or(html! { "An event" }, |details| event::link(hold.event_id, &details.name))),
+        ("Starts", details.map_or(html! { "–" }, |details| time(details.starts_at))),
+    ];
+    rows.extend(details.and_then(|details| details.venue.as_ref()).map(|venue| ("Venue", html! { (venue) })));
+    rows.extend([("Places", html! { (hold.quantity) }), ("Price", html! { (sum(&hold)) })]);
     let main = html! {
         h1 { "Held for you" }
         p.timer { "Yours alone for " (countdown(&hold, now)) }
-        (facts([
-            ("Event", shown.as_ref().map_or(html! { "An event" }, |shown| event::link(hold.event_id, &shown.event.details.name))),
-            ("Starts", shown.as_ref().map_or(html! { "–" }, |shown| time(shown.event.details.starts_at))),
-            ("Places", html! { (hold.quantity) }),
-            ("Price", html! { (sum(&hold)) }),
-        ]))
+        (facts(rows))
+        @if hold.unit_price > 0 { p.hint { "Nothing is charged here: whoever runs the event says how it is paid." } }
         div.actions {
             form method="post" action=(format!("{}/confirm", href(id))) { (button(&visitor.glimpse, "Book these places", "")) }
             form method="post" action=(format!("{}/release", href(id))) { (button(&visitor.glimpse, "Give them back", "quiet")) }

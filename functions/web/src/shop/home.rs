@@ -85,6 +85,10 @@ impl Wanted {
         ["q", "from", "to"].iter().any(|name| !self.get(name).is_empty())
     }
 
+    fn is_understood(&self) -> bool {
+        self.errors.is_empty()
+    }
+
     /// This list's address, from that place on.
     fn href(&self, cursor: &str) -> String {
         let parameters = ["q", "from", "to"].map(|name| (name, self.get(name).into()));
@@ -135,7 +139,7 @@ pub(crate) async fn show(
             }
         }
         section aria-labelledby="all" {
-            h2 #all { @if wanted.is_for_something() { "What was found" } @else { "All events" } }
+            h2 #all { @if wanted.is_understood() && wanted.is_for_something() { "What was found" } @else { "All events" } }
             @if page.items.is_empty() { (nothing(&wanted)) }
             ul.cards { @for shown in &page.items { (card(shown, now)) } }
         }

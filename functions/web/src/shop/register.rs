@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::{StatusCode, Uri},
-    response::Response,
-};
+use axum::{extract::State, http::Uri, response::Response};
 use domain::field_error::FieldError;
 use http_api::{App, ClientAddress, Problem};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use sign_in::Registration;
 
-use super::sign_in::{next_of, not_in_plain, refused};
+use super::sign_in::EntryPage;
 use crate::frame::{
     form::{Form, Typed},
     layout::sign_in_link,
@@ -31,10 +27,10 @@ const FIELDS: [Field; 3] = [
     Field::new("name", "Name", "text").filled_with("name").optional(),
 ];
 
+const PAGE: EntryPage = EntryPage { title: "Register", form };
+
 pub(crate) async fn show(visitor: Visitor, uri: Uri) -> Response {
-    let next = next_of(&uri);
-    let main = form(&visitor, next.as_deref(), &Typed::default(), &[], None);
-    visitor.page("Register", main)
+    PAGE.show(visitor, &uri)
 }
 
 fn form(
@@ -58,31 +54,12 @@ fn form(
 
 pub(crate) async fn submit(
     State(app): State<Arc<App>>,
-    mut visitor: Visitor,
+    visitor: Visitor,
     from: ClientAddress,
-    Form { read, typed, next }: Form<Registration>,
+    form: Form<Registration>,
 ) -> Result<Response, Problem> {
-    let next = next.as_deref();
-    let registration = match read {
-        Ok(registration) => registration,
-        Err(errors) => {
-            let main = form(&visitor, next, &typed, &errors, None);
-            return Ok(visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, "Register", main));
-        }
+    let register = async |registration: Registration| {
+        sign_in::register(&app, &registration, from, Timestamp::now()).await
     };
-    if let Some(text) = not_in_plain(&visitor) {
-        let main = form(&visitor, next, &typed, &[], Some(text));
-        return Ok(visitor.page_with(StatusCode::FORBIDDEN, "Register", main));
-    }
-    match sign_in::register(&app, &registration, from, Timestamp::now()).await {
-        Ok(user) => {
-            visitor.sign_in(&app, &user).await?;
-            Ok(visitor.go_saying(next.unwrap_or("/"), "Welcome. You are registered, and signed in."))
-        }
-        Err(error) => {
-            let (status, text) = refused(error)?;
-            let main = form(&visitor, next, &typed, &[], Some(&text));
-            Ok(visitor.page_with(status, "Register", main))
-        }
-    }
+    PAGE.enter(&app, visitor, form, register, "Welcome. You are registered, and signed in.").await
 }

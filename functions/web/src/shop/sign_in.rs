@@ -7,13 +7,13 @@ use axum::{
     http::{StatusCode, Uri},
     response::Response,
 };
-use domain::{error::Error, field_error::FieldError};
+use domain::{error::Error, field_error::FieldError, user::User};
 use http_api::{App, ClientAddress, Problem};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use sign_in::Credentials;
 
-use super::register;
+use super::{event, register};
 use crate::frame::{
     cookies::Reached,
     form::{Button, Form, Typed},
@@ -30,10 +30,10 @@ const EMAIL: Field = Field::new("email", "Email", "email").filled_with("username
 pub(crate) const PASSWORD: Field =
     Field::new("password", "Password", "password").filled_with("current-password");
 
+pub(crate) const PAGE: EntryPage = EntryPage { title: "Sign in", form };
+
 pub(crate) async fn show(visitor: Visitor, uri: Uri) -> Response {
-    let next = next_of(&uri);
-    let main = form(&visitor, next.as_deref(), &Typed::default(), &[], None);
-    visitor.page("Sign in", main)
+    PAGE.show(visitor, &uri)
 }
 
 /// Where the query says to go on.
@@ -63,31 +63,70 @@ fn form(
 
 pub(crate) async fn submit(
     State(app): State<Arc<App>>,
-    mut visitor: Visitor,
+    visitor: Visitor,
     from: ClientAddress,
-    Form { read, typed, next }: Form<Credentials>,
+    form: Form<Credentials>,
 ) -> Result<Response, Problem> {
-    let next = next.as_deref();
-    let credentials = match read {
-        Ok(credentials) => credentials,
-        Err(errors) => {
-            let main = form(&visitor, next, &typed, &errors, None);
-            return Ok(visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, "Sign in", main));
+    let sign_in = async |credentials| sign_in::sign_in(&app, credentials, from, Timestamp::now()).await;
+    PAGE.enter(&app, visitor, form, sign_in, "").await
+}
+
+/// A page by whose form somebody is signed in.
+pub(crate) struct EntryPage {
+    pub(crate) title: &'static str,
+    /// The form with what was typed, what is wrong with its fields, and what is wrong with it as a whole.
+    pub(crate) form: fn(&Visitor, Option<&str>, &Typed, &[FieldError], Option<&str>) -> Markup,
+}
+
+impl EntryPage {
+    /// The empty form. Who is signed in already goes on.
+    pub(crate) fn show(&self, visitor: Visitor, uri: &Uri) -> Response {
+        let next = next_of(uri);
+        if visitor.is_signed_in() {
+            return visitor.go(next.as_deref().unwrap_or("/"));
         }
-    };
-    if let Some(text) = not_in_plain(&visitor) {
-        let main = form(&visitor, next, &typed, &[], Some(text));
-        return Ok(visitor.page_with(StatusCode::FORBIDDEN, "Sign in", main));
+        let main = (self.form)(&visitor, next.as_deref(), &Typed::default(), &[], None);
+        visitor.page(self.title, main)
     }
-    match sign_in::sign_in(&app, credentials, from, Timestamp::now()).await {
-        Ok(user) => {
-            visitor.sign_in(&app, &user).await?;
-            Ok(visitor.go(next.unwrap_or("/")))
+
+    /// Signs in whom `try_in` says, and goes on with a word of welcome; or shows the form again, with what is wrong.
+    pub(crate) async fn enter<T>(
+        &self,
+        app: &App,
+        mut visitor: Visitor,
+        Form { read, typed, next }: Form<T>,
+        try_in: impl AsyncFnOnce(T) -> Result<User, Error>,
+        welcome: &str,
+    ) -> Result<Response, Problem> {
+        let next = next.as_deref();
+        let again = |visitor: Visitor, status, errors: &[FieldError], text: Option<&str>| {
+            let main = (self.form)(&visitor, next, &typed, errors, text);
+            visitor.page_with(status, self.title, main)
+        };
+        let read = match read {
+            Ok(read) => read,
+            Err(errors) => return Ok(again(visitor, StatusCode::UNPROCESSABLE_ENTITY, &errors, None)),
+        };
+        if let Some(text) = not_in_plain(&visitor) {
+            return Ok(again(visitor, StatusCode::FORBIDDEN, &[], Some(text)));
         }
-        Err(error) => {
-            let (status, text) = refused(error)?;
-            let main = form(&visitor, next, &typed, &[], Some(&text));
-            Ok(visitor.page_with(status, "Sign in", main))
+        match try_in(read).await {
+            Ok(user) => {
+                visitor.sign_in(app, &user).await?;
+                let next = next.unwrap_or("/");
+                // Whoever comes from an event's form has to send it again.
+                let hint = if next.starts_with(event::FOLDER) {
+                    "Nothing is held yet: hold your places now."
+                } else {
+                    ""
+                };
+                let said = format!("{welcome} {hint}").trim().to_owned();
+                Ok(if said.is_empty() { visitor.go(next) } else { visitor.go_saying(next, said) })
+            }
+            Err(error) => {
+                let (status, text) = refused(error)?;
+                Ok(again(visitor, status, &[], Some(&text)))
+            }
         }
     }
 }

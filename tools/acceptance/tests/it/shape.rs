@@ -42,7 +42,7 @@ fn the_template_sends_each_path_to_the_function_that_has_it() {
     let deployed: BTreeSet<_> = template
         .routes()
         .iter()
-        // Pages stand in no document; `pages.rs` looks at theirs.
+        // Pages stand in no document; `pages` looks at theirs.
         .filter(|route| route.path != DEFAULT_ROUTE && route.function != "web")
         .map(|route| (route.function.clone(), route.path.clone()))
         .collect();

@@ -27,6 +27,10 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             .by(GRACE)?
             .answers_status("bookings-without-session", 303)
             .with("location", "/shop/sign-in?next=%2Fshop%2Fbookings"),
+        get("/console")?
+            .answers_status("console-without-session", 303)
+            .with("location", "/shop/sign-in?next=%2Fconsole"),
+        get("/console/nowhere")?.answers_status("nothing-in-the-console", 404).with("content-type", HTML),
         get("/shop/sign-in")?.answers_status("sign-in-form", 200).with("content-type", HTML),
         sign_in(PASSWORD)?.of_own_page().answers_status("sign-in", 303).with("location", "/"),
         sign_in("wrong+horse")?.of_own_page().answers_status("sign-in-wrong", 422).with("content-type", HTML),

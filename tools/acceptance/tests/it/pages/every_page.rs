@@ -26,7 +26,14 @@ async fn every_page_and_every_refusal_is_a_page_that_nobody_frames_and_that_load
     {
         let id = if path.contains("events") { &event } else { &id };
         let is_of_console = path.starts_with("/console");
-        let page = if is_of_console { &mut admin } else { &mut ada }.get(&path.replace("{id}", id)).await;
+        let mut nobody = Browser::new(&evently);
+        let browser = match path {
+            // Who is signed in is led on from there.
+            "/shop/sign-in" | "/shop/register" => &mut nobody,
+            _ if is_of_console => &mut admin,
+            _ => &mut ada,
+        };
+        let page = browser.get(&path.replace("{id}", id)).await;
         assert!(page.status == 200 || !is_of_console, "{path}: {}", page.status);
         let csp = page.headers["content-security-policy"].to_str().unwrap();
         assert!(
@@ -49,7 +56,9 @@ async fn every_page_and_every_refusal_is_a_page_that_nobody_frames_and_that_load
     let seen = ada.get(&format!("/shop/events/{event}/book")).await;
     assert_eq!((seen.status, &seen.headers["allow"]), (405, &"POST".parse().unwrap()));
     seen.says("This address only takes what a form sends.");
-    assert_eq!(ada.get("/shop").await.leads_to(), Some("/"));
+    for path in ["/shop", "/shop/sign-in", "/shop/register"] {
+        assert_eq!(ada.get(path).await.leads_to(), Some("/"), "{path}");
+    }
 }
 
 #[tokio::test]
