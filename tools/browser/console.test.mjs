@@ -33,7 +33,7 @@ for (const javaScriptEnabled of [true, false]) {
 
       await sell(await somebody(), id, 3);
       await page.goto(`${API}/console/events/${id}`);
-      await page.getByText('none: each place is in one of these').waitFor();
+      await page.locator('.good', { hasText: /^none$/ }).waitFor();
       await page.getByText('As a table').first().click();
       await page.getByRole('cell', { name: '37.50 EUR' }).waitFor();
 
@@ -66,7 +66,7 @@ test('times are typed and shown in the own zone, and a time that is left alone s
     await sign_in_as_admin(page, API);
     await page.goto(`${API}/console/events/${id}/edit`);
     assert.equal(await page.getByLabel('Starts').inputValue(), '2031-06-12T14:30:15.25');
-    await page.getByText('In Eastern Daylight Time.').first().waitFor();
+    await page.getByText('In Eastern Time.').first().waitFor();
     await page.getByLabel('Name').fill('Renamed');
     // In winter, by another offset.
     await page.getByLabel('Sales open').fill('2031-01-10T09:00');
@@ -80,6 +80,22 @@ test('times are typed and shown in the own zone, and a time that is left alone s
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Ends must be after “Starts”.').waitFor();
     assert.equal(await page.getByLabel('Ends').inputValue(), '2031-06-12T13:00');
+  });
+});
+
+test('where clocks are put back, what nobody touched stays the hour that it was', async () => {
+  // At 01:30, for the second time in that night.
+  const id = await event({ starts_at: '2031-11-02T06:30:00.000Z' });
+  await withBrowser({ timezoneId: 'America/New_York' }, async (browser) => {
+    const page = await browser.newPage();
+    await sign_in_as_admin(page, API);
+    await page.goto(`${API}/console/events/${id}/edit`);
+    assert.equal(await page.getByLabel('Starts').inputValue(), '2031-11-02T01:30');
+    await page.getByLabel('Venue').fill('Hall');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved.').waitFor();
+    const { venue, starts_at } = await seen(id);
+    assert.deepEqual([venue, starts_at], ['Hall', '2031-11-02T06:30:00.000Z']);
   });
 });
 
@@ -113,6 +129,7 @@ test('two admins who change an event at once lose nothing of each other', async 
     await two.getByText('Somebody changed this event meanwhile.').waitFor();
     assert.equal((await seen(id)).capacity, 100);
     await two.getByText('Now it is: Of one').waitFor();
+    assert.equal(await two.getByText('Now it is:').count(), 2, 'of what differs alone');
     await two.getByLabel('Name').fill('Of one');
     await two.getByRole('button', { name: 'Save' }).click();
     await two.getByText('Saved.').waitFor();

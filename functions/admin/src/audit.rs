@@ -93,10 +93,13 @@ pub(crate) struct AuditView {
     #[schema(value_type = uuid::Uuid)]
     event_id: String,
     /// What the event was called then.
+    #[schema(example = "Open Air 2031")]
     event_name: String,
     /// The event's version before; null if it was created.
+    #[schema(example = 1)]
     version_before: Option<u64>,
     /// The event's version after; null if it was deleted.
+    #[schema(example = 2)]
     version_after: Option<u64>,
     /// What changed of the event's fields. Of a created event all that it was, of a deleted one all that it had been.
     changes: Vec<FieldChange>,

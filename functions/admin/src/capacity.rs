@@ -65,20 +65,26 @@ pub(crate) struct EventCapacity {
     #[schema(value_type = uuid::Uuid)]
     event_id: String,
     /// What it is called.
+    #[schema(example = "Open Air 2031")]
     name: String,
     /// When it starts.
     #[serde(serialize_with = "show")]
     starts_at: Timestamp,
     /// Seats in all.
+    #[schema(example = 500)]
     capacity: u64,
     /// Seats in confirmed bookings, by DynamoDB, the truth.
+    #[schema(example = 170)]
     sold: u64,
     /// Seats held now, by Redis; 0 where Redis does not know the event, and nobody holds any.
+    #[schema(example = 8)]
     held: u64,
     /// Seats that can be had now, by Redis; all that are not sold where Redis does not know the event. The two stores are
     /// read at once: during a sale the three may be off by what happens between.
+    #[schema(example = 322)]
     available: u64,
     /// `sold / capacity`.
+    #[schema(example = 0.34)]
     utilization: f64,
 }
 

@@ -62,10 +62,10 @@ pub(crate) struct EventPatch {
     #[schema(value_type = Option<Timestamp>)]
     cancel_until: Option<Option<Timestamp>>,
     /// Seats in one booking at most; null for 10.
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 50)]
+    #[schema(example = 10, value_type = Option<u32>, minimum = 1, maximum = 50)]
     max_per_booking: Option<Option<u32>>,
     /// Seats that one user may have, held and bought together; null for 10, or `max_per_booking` if that is more.
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
+    #[schema(example = 10, value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
     max_per_user: Option<Option<u32>>,
     /// Null leaves it as it is, too.
     status: Option<EventStatus>,

@@ -39,6 +39,7 @@ pub(crate) struct PreviewItem {
     #[schema(value_type = uuid::Uuid)]
     event_id: String,
     /// What it is called.
+    #[schema(example = "Open Air 2031")]
     name: String,
     /// When it starts.
     #[serde(serialize_with = "show")]
@@ -47,10 +48,13 @@ pub(crate) struct PreviewItem {
     #[schema(example = "EUR")]
     currency: &'static str,
     /// Price of a seat before demand pricing, in minor units of `currency`.
+    #[schema(example = 4500)]
     base_price: u32,
     /// Price of a seat now, in minor units of `currency`.
+    #[schema(example = 4500)]
     price: u32,
     /// Price of a seat after the next run, in minor units of `currency`, if nothing is sold or cancelled until then.
+    #[schema(example = 4750)]
     new_price: u32,
     /// How the event sells: the reason.
     demand: DemandView,

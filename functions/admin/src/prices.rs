@@ -55,12 +55,16 @@ pub(crate) struct PriceList {
 #[schema(as = Price)]
 pub(crate) struct PriceView {
     /// Counts the event's prices, from 1.
+    #[schema(example = 2)]
     number: u32,
     /// Price of a seat from then on, in minor units of `currency`.
+    #[schema(example = 4750)]
     price: u32,
     /// The price before; null for the first.
+    #[schema(example = 4500)]
     previous_price: Option<u32>,
     /// The base price at that time, in minor units of `currency`.
+    #[schema(example = 4500)]
     base_price: u32,
     /// ISO 4217 code.
     #[schema(example = "EUR")]

@@ -36,12 +36,15 @@ function typeOwnTime(input) {
   const own = new Date(given.getTime() - given.getTimezoneOffset() * 60_000);
   // What else a browser has put back there is the visitor's own already.
   if (input.value && new Date(`${input.value}Z`).getTime() === given.getTime()) input.value = written(own);
+  const shown = input.value;
   const hint = document.getElementById(`${input.id}-hint`);
-  const zone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'long' }).formatToParts(input.value ? new Date(input.value) : new Date());
+  const zone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'longGeneric' }).formatToParts(given.getTime() ? given : new Date());
   if (hint) hint.textContent = hint.textContent.replace('In UTC', `In ${zone.find(({ type }) => type === 'timeZoneName').value}`);
   input.form.addEventListener('formdata', ({ formData }) => {
     const typed = new Date(input.value);
-    if (!Number.isNaN(typed.getTime())) formData.set(input.name, written(typed));
+    // Where clocks are put back, an hour is there twice: what nobody touched stays the one that it was.
+    if (input.value === shown) formData.set(input.name, input.defaultValue);
+    else if (!Number.isNaN(typed.getTime())) formData.set(input.name, written(typed));
   });
 }
 

@@ -86,11 +86,11 @@ fn with_console(router: Router<Arc<App>>) -> Router<Arc<App>> {
     router
         .route(overview::PATH, page(overview::show))
         .route(events::PATH, page(events::list))
-        .route(edit::NEW_PATH, page(edit::show_new).merge(form(edit::create, Counted::WRITE)))
+        .route(edit::NEW_PATH, page(edit::show_new).merge(form(edit::create, Counted::WRITE.by_form())))
         .route(event::PATH, page(event::show))
         .route(event::STATUS_PATH, form(event::change_status, Counted::WRITE))
         .route(event::DELETE_PATH, form(event::delete, Counted::WRITE))
-        .route(edit::PATH, page(edit::show).merge(form(edit::change, Counted::WRITE)))
+        .route(edit::PATH, page(edit::show).merge(form(edit::change, Counted::WRITE.by_form())))
         .route(bookings::PATH, page(bookings::list))
         .route(audit::PATH, page(audit::list))
         .route("/console/{*rest}", any(otherwise(layout::nothing_here)))

@@ -24,23 +24,31 @@ const POPULAR_EVENTS: usize = 5;
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Analytics {
     /// Bookings ever confirmed, those cancelled since among them.
+    #[schema(example = 92)]
     pub total_bookings: u64,
     /// Bookings that are confirmed now.
+    #[schema(example = 85)]
     pub confirmed_bookings: u64,
     /// Bookings that were confirmed and are cancelled now.
+    #[schema(example = 7)]
     pub cancelled_bookings: u64,
     /// `cancelled_bookings / total_bookings`; 0 without bookings.
+    #[schema(example = 0.0761)]
     pub cancellation_rate: f64,
     /// Tickets in confirmed bookings. With `tickets_cancelled`, the tickets ever sold.
+    #[schema(example = 170)]
     pub tickets_sold: u64,
     /// Tickets in cancelled bookings.
+    #[schema(example = 12)]
     pub tickets_cancelled: u64,
     /// What the tickets in `tickets_sold` cost: cancelled ones are taken off. One amount for each currency in which there
     /// ever was a booking; they are never added together.
     pub revenue: Vec<Amount>,
     /// Seats in all.
+    #[schema(example = 500)]
     pub capacity: u64,
     /// `tickets_sold / capacity`; 0 without events.
+    #[schema(example = 0.34)]
     pub capacity_utilization: f64,
     /// The 5 events with most tickets sold, most first; none that has sold nothing.
     pub most_popular: Vec<PopularEvent>,
@@ -56,15 +64,19 @@ pub struct PopularEvent {
     #[schema(value_type = uuid::Uuid)]
     pub event_id: String,
     /// What it is called.
+    #[schema(example = "Open Air 2031")]
     pub name: String,
     /// When it starts.
     #[serde(serialize_with = "show")]
     pub starts_at: Timestamp,
     /// Tickets in confirmed bookings.
+    #[schema(example = 170)]
     pub tickets_sold: u64,
     /// Seats in all.
+    #[schema(example = 500)]
     pub capacity: u64,
     /// `tickets_sold / capacity`.
+    #[schema(example = 0.34)]
     pub utilization: f64,
 }
 

@@ -59,11 +59,11 @@ pub struct EventInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancel_until: Option<Timestamp>,
     /// Seats in one booking at most, 10 if left out.
-    #[schema(minimum = 1, maximum = 50)]
+    #[schema(example = 10, minimum = 1, maximum = 50)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_per_booking: Option<u32>,
     /// Seats that one user may have, held and bought together; if left out 10, or `max_per_booking` if that is more.
-    #[schema(minimum = 1, maximum = 1_000_000)]
+    #[schema(example = 10, minimum = 1, maximum = 1_000_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_per_user: Option<u32>,
     /// If left out, a new event is `published`, and one that is replaced keeps its status.

@@ -13,6 +13,7 @@ pub struct Amount {
     #[schema(example = "EUR")]
     pub currency: String,
     /// In minor units.
+    #[schema(example = 765_000)]
     pub amount: u64,
 }
 

@@ -51,12 +51,16 @@ pub struct TimelineBucket {
     #[serde(serialize_with = "show")]
     pub start: Timestamp,
     /// Bookings made, whatever became of them later.
+    #[schema(example = 12)]
     pub bookings: u64,
     /// Tickets in them.
+    #[schema(example = 25)]
     pub tickets_sold: u64,
     /// Tickets cancelled.
+    #[schema(example = 2)]
     pub tickets_cancelled: u64,
     /// Bookings cancelled, whenever they were made.
+    #[schema(example = 1)]
     pub bookings_cancelled: u64,
     /// What the tickets in `tickets_sold` cost: cancels are not taken off, see `refunds`. Of one event, one amount; of
     /// all, one for each currency in which something was paid.

@@ -21,7 +21,9 @@ pub fn minor_units(written: &str, currency: &str) -> Option<u64> {
     let written = written.trim();
     let (whole, part) = written.split_once(['.', ',']).unwrap_or((written, ""));
     let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || part.len() > digits || !are_digits(whole) || !are_digits(part) {
+    // Three digits behind a comma are thousands to some and a fraction to others.
+    let is_ambiguous = written.contains(',') && part.len() == 3;
+    if is_ambiguous || whole.is_empty() || part.len() > digits || !are_digits(whole) || !are_digits(part) {
         return None;
     }
     format!("{whole}{part:0<digits$}").parse().ok()
@@ -64,6 +66,8 @@ mod tests {
             ("45.", "EUR", Some(4_500)),
             ("4500", "JPY", Some(4_500)),
             ("4.5", "KWD", Some(4_500)),
+            ("1.250", "KWD", Some(1_250)),
+            ("1,250", "KWD", None),
             ("45.505", "EUR", None),
             ("1,000.00", "EUR", None),
             ("45.0", "JPY", None),

@@ -71,7 +71,7 @@ fn rows(entries: &[AuditEntry], people: &HashMap<UserId, Person>) -> Markup {
 
 fn word(action: AuditAction) -> &'static str {
     match action {
-        AuditAction::EventCreated => "made",
+        AuditAction::EventCreated => "created",
         AuditAction::EventChanged => "changed",
         AuditAction::EventDeleted => "deleted",
     }

@@ -151,7 +151,7 @@ fn rows(event: &Event, bookings: &[Booking], people: &HashMap<UserId, Person>) -
     });
     table(
         &format!("Bookings of {}", event.details.name),
-        ["Booked", "Who", "Places", "Paid", "Status", "Number"],
+        ["Booked", "Who", "Places", "Price", "Status", "Number"],
         rows,
     )
 }
@@ -160,7 +160,7 @@ fn buyer(person: Option<&Person>) -> Markup {
     html! {
         @match person {
             Some(person) => { (person.email.to_string()) @if let Some(name) = &person.name { br; (name) } }
-            None => { "an account that is erased" }
+            None => { "an erased account" }
         }
     }
 }

@@ -12,7 +12,7 @@ use domain::{
     id::EventId,
     request_key::RequestKey,
 };
-use http_api::{Admin, App, PathId, Problem};
+use http_api::{Admin, App, PathId, Permit, Problem};
 use jiff::Timestamp;
 use maud::html;
 use uuid::Uuid;
@@ -46,15 +46,19 @@ pub(crate) async fn show_new(visitor: Visitor, _: Admin) -> Response {
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     visitor: Visitor,
+    permit: Permit,
     admin: Admin,
     Form { read, typed, .. }: Form<EventForm>,
 ) -> Result<Response, Problem> {
     let now = Timestamp::now();
     let EventForm { input, key, .. } = match read {
         Ok(form) => form,
-        Err(errors) => return Ok(wrong_new(visitor, Uuid::new_v4(), &typed, &errors, None)),
+        Err(errors) => return Ok(wrong_new(visitor, Uuid::new_v4(), &typed, Wrong::fields(errors))),
     };
     let key = key.unwrap_or_else(Uuid::new_v4);
+    if let Err(error) = permit.granted().await {
+        return refused_new(visitor, key, &typed, error);
+    }
     if !input.unread.is_empty() {
         // Whatever else is wrong is said at once.
         let Err(error) = input.details(None, now) else { return Err(Error::Invalid(Vec::new()).into()) };
@@ -81,28 +85,22 @@ pub(crate) async fn create(
 
 fn refused_new(visitor: Visitor, key: Uuid, typed: &Typed, error: Error) -> Result<Response, Problem> {
     match error {
-        Error::Invalid(errors) => Ok(wrong_new(visitor, key, typed, &errors, None)),
+        Error::Invalid(errors) => Ok(wrong_new(visitor, key, typed, Wrong::fields(errors))),
         // The form was changed after it had made an event.
         Error::IdempotencyKeyReused => {
             let said =
                 "This form made an event already, with other values. Send it again to make another one.";
-            Ok(wrong_new(visitor, Uuid::new_v4(), typed, &[], Some(said)))
+            Ok(wrong_new(visitor, Uuid::new_v4(), typed, Wrong::text(StatusCode::UNPROCESSABLE_ENTITY, said)))
         }
-        error @ (Error::TokenEnded | Error::RateLimited { .. }) => Err(error.into()),
-        error => Ok(wrong_new(visitor, key, typed, &[], Some(&Refusal::of(error).said()))),
+        error @ Error::TokenEnded => Err(error.into()),
+        error => Ok(wrong_new(visitor, key, typed, Wrong::of(error))),
     }
 }
 
-fn wrong_new(
-    visitor: Visitor,
-    key: Uuid,
-    typed: &Typed,
-    errors: &[FieldError],
-    text: Option<&str>,
-) -> Response {
-    let form = event_form::show(&visitor, For::New(key), typed, errors, &Typed::default());
-    let main = html! { h1 { "New event" } (form_error(text.or(summary(errors)))) (form) };
-    page_with(visitor, StatusCode::UNPROCESSABLE_ENTITY, "New event", main)
+fn wrong_new(visitor: Visitor, key: Uuid, typed: &Typed, wrong: Wrong) -> Response {
+    let form = event_form::show(&visitor, For::New(key), typed, &wrong.errors, &Typed::default());
+    let main = html! { h1 { "New event" } (form_error(wrong.text.as_deref())) (form) };
+    page_with(visitor, wrong.status, "New event", main)
 }
 
 /// What stands above a form with wrong fields, some of which may be out of sight.
@@ -130,6 +128,7 @@ pub(crate) async fn show(
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     visitor: Visitor,
+    permit: Permit,
     admin: Admin,
     PathId(id): PathId<EventId>,
     Form { read, typed, .. }: Form<EventForm>,
@@ -139,6 +138,14 @@ pub(crate) async fn change(
         Ok(form) => form,
         Err(errors) => return wrong(&app, visitor, id, &typed, Wrong::fields(errors)).await,
     };
+    match permit.granted().await {
+        Ok(()) => {}
+        // What was typed is not lost by that.
+        Err(error @ Error::RateLimited { .. }) => {
+            return wrong(&app, visitor, id, &typed, Wrong::of(error)).await;
+        }
+        Err(error) => return Err(error.into()),
+    }
     let sent = EventInput { unread: Vec::new(), ..input.clone() };
     let changed = booking::replace_event(
         &app.protocol,
@@ -149,50 +156,26 @@ pub(crate) async fn change(
         now,
     )
     .await;
-    match changed {
-        Ok(_) => Ok(visitor.go_saying(&event_href(id), "Saved.")),
-        Err(Error::Invalid(errors)) => wrong(&app, visitor, id, &typed, Wrong::fields(errors)).await,
-        Err(error @ Error::CapacityBelowSold { .. }) => {
-            wrong(
-                &app,
-                visitor,
-                id,
-                &typed,
-                Wrong { text: Some(Refusal::of(error).said()), ..Wrong::default() },
-            )
-            .await
+    let why = match changed {
+        Ok(_) => return Ok(visitor.go_saying(&event_href(id), "Saved.")),
+        Err(error @ Error::EventNotFound) => {
+            return Err(error.into());
         }
+        Err(Error::Invalid(errors)) => Wrong::fields(errors),
         Err(Error::StaleVersion { .. }) => {
-            let text = "Somebody changed this event meanwhile. What it is now stands beside what differs: save again to have it as \
-                        it stands in the fields.";
-            wrong(
-                &app,
-                visitor,
-                id,
-                &typed,
-                Wrong { text: Some(text.to_owned()), stale: Some(sent), ..Wrong::default() },
-            )
-            .await
+            Wrong { stale: Some(sent), ..Wrong::text(StatusCode::UNPROCESSABLE_ENTITY, STALE) }
         }
-        Err(error @ (Error::EventNotFound | Error::TokenEnded | Error::RateLimited { .. })) => {
-            Err(error.into())
-        }
-        Err(error) => {
-            wrong(
-                &app,
-                visitor,
-                id,
-                &typed,
-                Wrong { text: Some(Refusal::of(error).said()), ..Wrong::default() },
-            )
-            .await
-        }
-    }
+        Err(error) => Wrong::of(error),
+    };
+    wrong(&app, visitor, id, &typed, why).await
 }
 
-/// Why a change was not saved.
-#[derive(Default)]
+const STALE: &str = "Somebody changed this event meanwhile. What it is now stands beside what differs: save again to have it as it \
+                     stands in the fields.";
+
+/// Why an event was not saved.
 struct Wrong {
+    status: StatusCode,
     errors: Vec<FieldError>,
     text: Option<String>,
     /// What was sent, if the event was changed meanwhile.
@@ -200,8 +183,21 @@ struct Wrong {
 }
 
 impl Wrong {
+    fn text(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, errors: Vec::new(), text: Some(text.into()), stale: None }
+    }
+
     fn fields(errors: Vec<FieldError>) -> Self {
-        Self { text: summary(&errors).map(str::to_owned), errors, stale: None }
+        let text = summary(&errors).unwrap_or_default();
+        Self { errors, ..Self::text(StatusCode::UNPROCESSABLE_ENTITY, text) }
+    }
+
+    /// What the API would say, in words for people.
+    fn of(error: Error) -> Self {
+        let problem = Problem::from(error).body();
+        let status = problem["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+        Self::text(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Refusal::of_problem(&problem).said())
     }
 }
 
@@ -218,5 +214,5 @@ async fn wrong(
     let now = wrong.stale.map(|sent| event_form::differing(&sent, &now)).unwrap_or_default();
     let form = event_form::show(&visitor, For::Change(&event), typed, &wrong.errors, &now);
     let main = html! { h1 { "Edit: " (event.details.name) } (form_error(wrong.text.as_deref())) (form) };
-    Ok(page_with(visitor, StatusCode::UNPROCESSABLE_ENTITY, "Edit", main))
+    Ok(page_with(visitor, wrong.status, "Edit", main))
 }

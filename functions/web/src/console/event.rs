@@ -28,7 +28,7 @@ use crate::{
     frame::{
         form::Form,
         links,
-        parts::{facts, hidden},
+        parts::{facts, hidden, paragraphs},
         refusal::Refusal,
         visitor::Visitor,
         words::{amount, grouped, plain_time, time},
@@ -84,6 +84,7 @@ pub(crate) async fn show(
             @if details.status != EventStatus::Draft { a.button.quiet href=(shop::event::href(id)) { "In the shop" } }
         }
         section aria-labelledby="seats" { h2 #seats { "Places" } (where_seats_are(seats)) }
+        section aria-labelledby="details" { h2 #details { "Details" } (details_of(&event)) }
         section aria-labelledby="selling" { h2 #selling { "Sales" } (overview::sales("sales", &sales?)) }
         section aria-labelledby="prices" { h2 #prices { "Price" } (price_history(&event, &prices?, now)) }
         section aria-labelledby="status" { h2 #status { "On and off sale" } (status_forms(&visitor, &event)) }
@@ -91,6 +92,21 @@ pub(crate) async fn show(
     };
     let title = details.name.clone();
     Ok(page(visitor, &title, main))
+}
+
+fn details_of(event: &Event) -> Markup {
+    let details = &event.details;
+    let or = |at: Option<Timestamp>, otherwise: &str| at.map_or_else(|| html! { (otherwise) }, time);
+    html! {
+        (facts([
+            ("Ends", or(details.ends_at, "not said")),
+            ("Sales open", or(details.sales_open_at, "at once")),
+            ("Sales close", or(details.sales_close_at, "at the start")),
+            ("Can be cancelled until", or(details.cancel_until, "the start")),
+            ("At most", html! { (details.max_per_booking) " in one booking, " (details.max_per_user) " for one person" }),
+        ]))
+        @if let Some(description) = &details.description { (paragraphs(description)) }
+    }
 }
 
 fn where_seats_are(seats: Option<Conservation>) -> Markup {
@@ -109,8 +125,11 @@ fn where_seats_are(seats: Option<Conservation>) -> Markup {
             ("Free", number(free)),
             ("In all", number(capacity)),
             ("Missing", match seats.drift() {
-                0 => html! { span.good { "none: each place is in one of these" } },
-                drift => html! { span.gone { (drift) } " for now. While people buy that may be so for a moment; the janitor mends within two minutes what stays." },
+                0 => html! { span.good { "none" } },
+                drift => html! {
+                    span.gone { @if drift > 0 { (drift) } @else { (-drift) " counted twice" } }
+                    ", for now. While people buy that may be so for a moment; within two minutes the janitor mends what stays."
+                },
             }),
         ]))
     }
@@ -206,6 +225,9 @@ fn status_forms(visitor: &Visitor, event: &Event) -> Markup {
     }
 }
 
+/// What a form says whose hidden fields somebody changed.
+const NO_CHANGE: &str = "That was no change of an event. Try again.";
+
 /// Which status an event is to have.
 #[derive(Debug)]
 pub(crate) struct StatusChange {
@@ -228,7 +250,7 @@ pub(crate) async fn change_status(
     form: Form<StatusChange>,
 ) -> Result<Response, Problem> {
     let Ok(StatusChange { status, version }) = form.read else {
-        return Ok(visitor.go_refused(&href(id), "That was no change of an event. Try again."));
+        return Ok(visitor.go_refused(&href(id), NO_CHANGE));
     };
     let now = Timestamp::now();
     let changed = booking::replace_event(
@@ -273,7 +295,7 @@ pub(crate) async fn delete(
     form: Form<Deletion>,
 ) -> Result<Response, Problem> {
     let Ok(Deletion { version }) = form.read else {
-        return Ok(visitor.go_refused(&href(id), "That was no change of an event. Try again."));
+        return Ok(visitor.go_refused(&href(id), NO_CHANGE));
     };
     let (by, now) = (Actor::from(admin), Timestamp::now());
     let deleted =

@@ -79,8 +79,16 @@ impl Read for EventForm {
         let price = |value| price(value, &currency);
         let wants_pricing = fields.optional(PRICING, text).is_some();
         let usual = Pricing::default();
-        let min_percent = fields.optional("min_percent", whole(PRICING_PERCENT)).unwrap_or(usual.min_percent);
-        let max_percent = fields.optional("max_percent", whole(PRICING_PERCENT)).unwrap_or(usual.max_percent);
+        let min_percent = fields.optional("min_percent", whole(PRICING_PERCENT));
+        let max_percent = fields.optional("max_percent", whole(PRICING_PERCENT));
+        if key.is_some() && !wants_pricing {
+            // In the form of an event that has them they may stand for what was switched off.
+            for (name, percent) in [("min_percent", min_percent), ("max_percent", max_percent)] {
+                if percent.is_some() {
+                    fields.complain(name, Wrong::OnlyWith { other: PRICING, value: "yes" });
+                }
+            }
+        }
         let input = EventInput {
             unread: Vec::new(),
             name: fields.required("name", text).unwrap_or_default(),
@@ -97,7 +105,10 @@ impl Read for EventForm {
             max_per_booking: fields.optional("max_per_booking", whole(1..=MAX_PER_BOOKING_MAX)),
             max_per_user: fields.optional("max_per_user", whole(1..=CAPACITY_MAX)),
             status: fields.optional("status", administration::status),
-            pricing: wants_pricing.then_some(Pricing { min_percent, max_percent }),
+            pricing: wants_pricing.then_some(Pricing {
+                min_percent: min_percent.unwrap_or(usual.min_percent),
+                max_percent: max_percent.unwrap_or(usual.max_percent),
+            }),
             currency,
         };
         Some(Self { input: EventInput { unread: fields.complaints(), ..input }, key, version })
@@ -181,12 +192,17 @@ pub(crate) fn show(
     errors: &[FieldError],
     now: &Typed,
 ) -> Markup {
-    let errors: Vec<_> = errors.iter().map(for_people).collect();
+    // Sales that close at the start, as nobody said otherwise, are no second mistake beside an end before it.
+    let is_said =
+        |error: &&FieldError| error.field != "sales_close_at" || !typed.get("sales_close_at").is_empty();
+    let errors: Vec<_> = errors.iter().filter(is_said).map(for_people).collect();
     let field = |field: &Field| {
         let there = now.find(field.name());
         html! {
-            (field.show(typed, &errors))
-            @if let Some(there) = there { p.hint { "Now it is: " b { @if there.is_empty() { "nothing" } @else { (there) } } } }
+            div {
+                (field.show(typed, &errors))
+                @if let Some(there) = there { p.hint { "Now it is: " b { (said(field, there)) } } }
+            }
         }
     };
     let (action, currency) = match form {
@@ -222,7 +238,7 @@ pub(crate) fn show(
                     },
                     For::Change(event) => {
                         button { "Save" }
-                        a.button.quiet href=(event::href(event.id)) { "Leave it as it was" }
+                        a.button.quiet href=(event::href(event.id)) { "Discard the changes" }
                     },
                 }
             }
@@ -230,15 +246,32 @@ pub(crate) fn show(
     }
 }
 
+/// What stands in a field, for people.
+fn said(field: &Field, value: &str) -> Markup {
+    html! {
+        @match moment(Value::Parameter(value.to_owned())) {
+            _ if value.is_empty() => { "nothing" }
+            Ok(at) if is_time(field.name()) => { (crate::frame::words::time(at)) }
+            _ => { (value) }
+        }
+    }
+}
+
+fn is_time(field: &str) -> bool {
+    field.ends_with("_at") || field == "cancel_until"
+}
+
 /// What is wrong, in the words of the form.
 fn for_people(error: &FieldError) -> FieldError {
     let field = error.field.strip_prefix("pricing.").unwrap_or(&error.field);
-    let is_time = field.ends_with("_at") || field == "cancel_until";
     let message = match (field, error.code) {
         ("base_price", "wrong_type" | "out_of_range") => {
-            "must be an amount like 45.00, of not more than a million".to_owned()
+            "must be an amount like 45.00, with as many digits behind the point as the currency has, and none but that point: a \
+             million at most"
+                .to_owned()
         }
-        (_, "wrong_type") if is_time => "must be a day and a time".to_owned(),
+        (_, "only_with") => "needs the tick above".to_owned(),
+        (_, "wrong_type") if is_time(field) => "must be a day and a time".to_owned(),
         _ => {
             let all = MAIN.iter().chain(&MORE).chain(&BOUNDS);
             all.fold(error.message.clone(), |said, other| {
@@ -290,20 +323,17 @@ mod tests {
         assert_eq!(of(&[("max_percent", "120")]).input.pricing, None);
     }
 
+    const PRICE: &str = "base_price: must be an amount like 45.00, with as many digits behind the point as the currency has, and none \
+                         but that point: a million at most";
+
     #[test]
     fn what_can_not_be_read_is_said_in_the_words_of_the_form() {
         let wrong = |more: &[(&str, &str)]| {
             let unread = of(more).input.unread.iter().map(for_people).collect::<Vec<_>>();
             unread.into_iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>()
         };
-        assert_eq!(
-            wrong(&[("base_price", "many")]),
-            ["base_price: must be an amount like 45.00, of not more than a million"]
-        );
-        assert_eq!(
-            wrong(&[("base_price", "4000000000000")]),
-            ["base_price: must be an amount like 45.00, of not more than a million"]
-        );
+        assert_eq!(wrong(&[("base_price", "many")]), [PRICE]);
+        assert_eq!(wrong(&[("base_price", "4000000000000")]), [PRICE]);
         assert_eq!(wrong(&[("starts_at", "tomorrow")]), ["starts_at: must be a day and a time"]);
         assert_eq!(wrong(&[("capacity", "1.5")]), ["capacity: must be a whole number"]);
         // The currency is looked at with the rest of the event.

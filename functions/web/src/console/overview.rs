@@ -19,7 +19,7 @@ use crate::frame::{
     links,
     parts::facts,
     visitor::Visitor,
-    words::{amount, grouped},
+    words::{amount, counted, grouped},
 };
 
 pub(crate) const PATH: &str = "/console";
@@ -102,9 +102,9 @@ fn sums_of(bucket: &TimelineBucket) -> Markup {
 
 fn cancelled(bucket: &TimelineBucket) -> Markup {
     html! {
-        (grouped(bucket.bookings_cancelled)) " bookings, " (grouped(bucket.tickets_cancelled)) " tickets"
-        @if !bucket.refunds.is_empty() { ", which had cost " (amounts(&bucket.refunds)) }
-    }
+    (counted(bucket.bookings_cancelled, "booking")) ", " (counted(bucket.tickets_cancelled, "ticket"))
+            @if !bucket.refunds.is_empty() { ", which had cost " (amounts(&bucket.refunds)) }
+        }
 }
 
 /// Amounts of several currencies, which are never added together.
@@ -116,7 +116,7 @@ pub(super) fn amounts(amounts: &[Amount]) -> String {
 /// Tickets sold over time.
 pub(super) fn sales(id: &str, timeline: &Timeline) -> Markup {
     let (title, form) = match timeline.bucket {
-        Bucket::Day => ("Tickets sold a day", "%a %-d %b"),
+        Bucket::Day => ("Tickets sold a day, in UTC", "%a %-d %b"),
         Bucket::Hour => ("Tickets sold an hour, in UTC", "%-d %b, %H:%M"),
     };
     let label = |bucket: &TimelineBucket| bucket.start.strftime(form).to_string();
@@ -143,7 +143,7 @@ pub(super) fn sales(id: &str, timeline: &Timeline) -> Markup {
 fn in_all(all: &Analytics) -> Markup {
     let percent = |ratio: f64| format!("{:.1} %", ratio * 100.0);
     facts([
-        ("Revenue", html! { (amounts(&all.revenue)) }),
+        ("Revenue", html! { (amounts(&all.revenue)) span.hint { " what was cancelled is taken off" } }),
         (
             "Tickets sold",
             html! { (grouped(all.tickets_sold)) " of " (grouped(all.capacity)) " (" (percent(all.capacity_utilization)) ")" },

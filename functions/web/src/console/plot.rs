@@ -64,7 +64,7 @@ impl Plot<'_> {
 
     fn figure(&self, top: u64, width: f64, drawing: &Markup, table: &Markup) -> Markup {
         let title_id = format!("{}-title", self.id);
-        let middle = (top % 2 == 0).then_some(top / 2);
+        let middle = top.is_multiple_of(2).then_some(top / 2);
         let (half, height) = (rounded(HEIGHT / 2.0), rounded(HEIGHT));
         html! {
             figure.plot #(self.id) {

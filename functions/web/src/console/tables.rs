@@ -33,7 +33,7 @@ pub(crate) fn table<'a>(
 
 /// Events with how full they are.
 pub(crate) fn events(name: &str, events: &[(Event, Seats)]) -> Markup {
-    let columns = ["Event", "Starts", "Status", "Sold", "Held", "Free", "Of", "How full"];
+    let columns = ["Event", "Starts", "Status", "Sold", "Held", "Free", "In all", "How full"];
     let rows = events.iter().map(|(event, seats)| {
         let Seats { capacity, sold, held, available } = *seats;
         vec![

@@ -16,7 +16,7 @@ use super::{
     cookies::{self, Kept, Reached},
     layout, links, origin,
     refusal::Refusal,
-    visitor::Glimpse,
+    visitor::{Glimpse, Notice},
 };
 use crate::shop::sign_in;
 
@@ -50,8 +50,9 @@ pub(crate) async fn pages(request: Request, next: Next) -> Response {
         layout::refusal(&glimpse, StatusCode::FORBIDDEN, &Refusal::of_a_foreign_form())
     } else {
         let came_from = came_from(&parts.method, &parts.uri, &parts.headers);
+        let is_form = !parts.method.is_safe();
         let answer = next.run(Request::from_parts(parts, body)).await;
-        as_page(answer, &glimpse, &came_from).await
+        as_page(answer, &glimpse, &came_from, is_form).await
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -85,7 +86,7 @@ fn came_from(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
 }
 
 /// What the API would tell programs, told to people; and whoever must sign in first is led there.
-async fn as_page(answer: Response, glimpse: &Glimpse, came_from: &str) -> Response {
+async fn as_page(answer: Response, glimpse: &Glimpse, came_from: &str, is_form: bool) -> Response {
     let is_problem = answer.headers().get(header::CONTENT_TYPE).is_some_and(|named| named == PROBLEM_JSON);
     if !is_problem {
         return answer;
@@ -95,6 +96,12 @@ async fn as_page(answer: Response, glimpse: &Glimpse, came_from: &str) -> Respon
         let next = links::own(came_from).unwrap_or("/");
         let mut response = Redirect::to(&links::with(sign_in::PATH, [("next", next.into())])).into_response();
         cookies::add(response.headers_mut(), glimpse.reached.forget(Kept::Session));
+        if is_form {
+            let text =
+                "You are not signed in any more, so nothing was done. Sign in, and send it again.".to_owned();
+            let notice = Notice { is_good: false, text };
+            cookies::add(response.headers_mut(), notice.kept(glimpse.reached));
+        }
         return response;
     }
     let body = axum::body::to_bytes(body, PROBLEM_BYTES_MAX).await.unwrap_or_default();

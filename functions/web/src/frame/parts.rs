@@ -113,6 +113,11 @@ pub(crate) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, Markup)>) -> M
     html! { dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } } }
 }
 
+/// Text with its lines and paragraphs.
+pub(crate) fn paragraphs(text: &str) -> Markup {
+    html! { @for paragraph in text.split("\n\n") { p { @for line in paragraph.lines() { (line) br; } } } }
+}
+
 /// What is wrong with a form as a whole.
 pub(crate) fn form_error(text: Option<&str>) -> Markup {
     html! { @if let Some(text) = text { p.notice.bad role="alert" { (text) } } }

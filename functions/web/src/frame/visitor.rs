@@ -47,6 +47,11 @@ pub(crate) struct Notice {
 }
 
 impl Notice {
+    /// What lets the browser keep it for the next page.
+    pub(crate) fn kept(&self, reached: Reached) -> Option<HeaderValue> {
+        reached.keep(Kept::Notice, self.written(), NOTICE_SECONDS)
+    }
+
     /// As a cookie holds it.
     fn written(&self) -> String {
         let kind = if self.is_good { 'g' } else { 'b' };
@@ -179,8 +184,7 @@ impl Visitor {
     }
 
     fn notice(&mut self, is_good: bool, text: String) {
-        let written = Notice { is_good, text }.written();
-        self.keeps.extend(self.glimpse.reached.keep(Kept::Notice, written, NOTICE_SECONDS));
+        self.keeps.extend(Notice { is_good, text }.kept(self.glimpse.reached));
     }
 }
 

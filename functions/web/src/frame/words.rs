@@ -31,9 +31,14 @@ pub(crate) fn plain_time(at: Timestamp) -> String {
     at.strftime("%a %-d %b %Y, %H:%M UTC").to_string()
 }
 
+/// How many of something: `1 booking`, `1,200 bookings`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// How many places: `1 place`, `12 places`.
 pub(crate) fn places(number: u32) -> String {
-    if number == 1 { "1 place".to_owned() } else { format!("{} places", grouped(number)) }
+    counted(number.into(), "place")
 }
 
 /// A number as people read it: `47,970`.

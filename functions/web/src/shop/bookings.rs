@@ -95,8 +95,9 @@ pub(crate) async fn show(
         ("Places", html! { (booking.quantity) }),
         ("Price", html! { (money(total(booking.quantity, booking.unit_price), &booking.currency)) }),
         ("Booked on", time(booking.created_at)),
-        ("Booking number", html! { code { (booking.id) } }),
     ]);
+    rows.extend(booking.cancelled_at.map(|at| ("Cancelled on", time(at))));
+    rows.extend([("Booking number", html! { code { (booking.id) } })]);
     let main = html! {
         h1 { (title) }
         (facts(rows))

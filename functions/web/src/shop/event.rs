@@ -25,7 +25,7 @@ use crate::frame::{
     form::Form,
     layout::sign_in_link,
     links,
-    parts::{facts, hidden},
+    parts::{facts, hidden, paragraphs},
     refusal::Refusal,
     visitor::Visitor,
     words::{Offer, money, places, time},
@@ -142,10 +142,6 @@ fn order_form(visitor: &Visitor, event: &Event, left: u32, quantity: u32, key: U
             }
         }
     }
-}
-
-fn paragraphs(text: &str) -> Markup {
-    html! { @for paragraph in text.split("\n\n") { p { @for line in paragraph.lines() { (line) br; } } } }
 }
 
 /// The live part alone. It is the same for all, so that caches may keep it for a moment.

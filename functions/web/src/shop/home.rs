@@ -156,7 +156,7 @@ fn search_form(wanted: &Wanted) -> Markup {
                 input #q name="q" type="search" value=(wanted.get("q")) maxlength=(NAME_CHARS_MAX);
                 (wrong(wanted, "q"))
             }
-            @for (name, label) in [("from", "From day"), ("to", "To day")] {
+            @for (name, label) in [("from", "From day (UTC)"), ("to", "To day (UTC)")] {
                 div.field {
                     label for=(name) { (label) }
                     input id=(name) name=(name) type="date" value=(wanted.get(name));

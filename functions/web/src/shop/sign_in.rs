@@ -71,11 +71,19 @@ pub(crate) async fn submit(
     PAGE.enter(&app, visitor, form, sign_in, "").await
 }
 
+/// A form that leads to `next`, with what was typed, what is wrong with its fields, and what is wrong with it as a whole.
+type EntryForm = fn(
+    visitor: &Visitor,
+    next: Option<&str>,
+    typed: &Typed,
+    errors: &[FieldError],
+    wrong: Option<&str>,
+) -> Markup;
+
 /// A page by whose form somebody is signed in.
 pub(crate) struct EntryPage {
     pub(crate) title: &'static str,
-    /// The form with what was typed, what is wrong with its fields, and what is wrong with it as a whole.
-    pub(crate) form: fn(&Visitor, Option<&str>, &Typed, &[FieldError], Option<&str>) -> Markup,
+    pub(crate) form: EntryForm,
 }
 
 impl EntryPage {

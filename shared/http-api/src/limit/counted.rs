@@ -32,6 +32,8 @@ pub(super) enum Waits {
     Call,
     /// The handler waits itself, by its [`Permit`](super::Permit), while it does what it can take back.
     Handler,
+    /// The same, and it is called for who is known to be refused, too: to show again what was typed.
+    Form,
 }
 
 impl Counted {
@@ -47,6 +49,11 @@ impl Counted {
     /// The handler takes a [`Permit`](super::Permit) and waits for it, so that counting costs no round trip.
     pub const fn by_handler(self) -> Self {
         Self { waits: Waits::Handler, ..self }
+    }
+
+    /// The same, of a form that is long to fill in: the handler shows it again to who is refused.
+    pub const fn by_form(self) -> Self {
+        Self { waits: Waits::Form, ..self }
     }
 
     /// The handler reads the query; elsewhere nothing in it is known.

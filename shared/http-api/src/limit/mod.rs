@@ -242,7 +242,7 @@ async fn count_and_answer(
     let permit =
         Permit(Arc::new(Asked { budget, client, claims, needs_token, answer: OnceCell::new(), front }));
     request.extensions_mut().insert(permit.clone());
-    let waits = if permit.0.is_refused() { Waits::Call } else { waits };
+    let waits = if permit.0.is_refused() && waits != Waits::Form { Waits::Call } else { waits };
     let query = if takes_query { Ok(()) } else { none_taken(request.uri()) };
     let run = async || match query {
         Ok(()) => next.run(request).await,
@@ -253,7 +253,7 @@ async fn count_and_answer(
             Ok(()) => run().await,
             Err(error) => refuse(error),
         },
-        Waits::Handler => run().await,
+        Waits::Handler | Waits::Form => run().await,
         Waits::Answer => {
             let (response, _) = tokio::join!(run(), permit.answer());
             permit.granted().await.map_or_else(refuse, |()| response)

@@ -127,6 +127,7 @@ async fn an_event_is_made_published_sold_changed_and_cancelled_without_scripts()
             &[&with(&edit, "capacity", "2")[..], &[("version", &version)]].concat(),
         )
         .await;
+    assert_eq!(few.status, 409);
     few.says("3 places are sold or held");
 
     let shown = admin.get(&event).await;
@@ -200,6 +201,30 @@ async fn every_bad_field_of_an_event_is_told_at_once_in_the_words_of_the_form() 
     let wrong = admin.submit("/console/events/new", &[&fields[..], &ends].concat()).await;
     wrong.says("Ends must be after “Starts”.");
     assert!(admin.get("/console/events").await.text().contains("None here."));
+}
+
+#[tokio::test]
+async fn what_was_typed_is_not_lost_to_the_rate_limit() {
+    let evently = TestApp::with(|config| config.rate_limits.writes_per_minute = 1).await;
+    let mut admin = admin_of(&evently).await;
+    let page = admin.get("/console/events/new").await;
+    let (key, starts_at) = (page.field("key").unwrap(), minutes(&in_hours(48)));
+    let fields = new_event(&starts_at, &key);
+    let made = admin.submit("/console/events/new", &fields).await;
+    let event = made.leads_to().unwrap().to_owned();
+    let limited = admin.submit("/console/events/new", &with(&fields, "name", "Typed at length")).await;
+    assert_eq!(limited.status, 429);
+    limited.says("A little slower, please");
+    assert!(limited.html.contains("value=\"Typed at length\""), "{}", limited.html);
+    let version = admin.get(&format!("{event}/edit")).await.field("version").unwrap();
+    let fields = [&with(&fields, "name", "Typed at length")[..], &[("version", &version)]].concat();
+    let limited = admin.submit(&format!("{event}/edit"), &fields).await;
+    assert_eq!(limited.status, 429);
+    assert!(limited.html.contains("value=\"Typed at length\""), "{}", limited.html);
+    // Who is signed in no more is told that nothing was done.
+    admin.cookies.clear();
+    let led = admin.submit(&format!("{event}/edit"), &fields).await;
+    admin.follow(led).await.says("You are not signed in any more, so nothing was done.");
 }
 
 #[tokio::test]
