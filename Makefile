@@ -75,7 +75,7 @@ test-web: need-cargo need-cc need-browser redis ## walk through the pages with a
 
 pictures: need-cargo need-cc need-browser redis ## take the pictures of docs/pages.md anew
 	@$(call build,local)
-	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" PICTURES="$(CURDIR)/docs/pictures" \
+	@$(WITH_NODE) CHROMIUM="$${CHROMIUM:-$(CHROMIUM_FOUND)}" PICTURES="$(CURDIR)/docs/pictures" HOLD_SECONDS=600 \
 		tools/browser/run $(PLAYWRIGHT) tools/browser/pictures.mjs
 
 test-clients: need-cargo need-cc need-clients redis ## compare the API document with the last release's, make clients from it, try them

@@ -20,7 +20,7 @@ await withBrowser(async (browser) => {
     await page.emulateMedia({ colorScheme });
     await page.screenshot({ path: join(process.env.PICTURES, `${name}.png`) });
   };
-  const [concert, cup, gala] = [await find('chamber'), await find('cup'), await find('gala')];
+  const [concert, cup] = [await find('chamber'), await find('cup')];
   await page.goto(API);
   await picture('shop', { ...DESK, height: 760 });
   await page.goto(`${API}/shop/events/${cup}`);
@@ -30,8 +30,6 @@ await withBrowser(async (browser) => {
   await picture('hold', PHONE);
   await buy(page, API, cup, 2);
   await picture('booking', PHONE);
-  await page.goto(`${API}/shop/events/${gala}`);
-  await picture('opening', PHONE);
 
   await page.getByRole('button', { name: 'Sign out' }).click();
   await sign_in_as_admin(page, API);

@@ -81,15 +81,15 @@ fn with_shop(router: Router<Arc<App>>) -> Router<Arc<App>> {
 
 /// Each of these takes an `Admin`, so that it is for admins alone.
 fn with_console(router: Router<Arc<App>>) -> Router<Arc<App>> {
-    use console::{audit, bookings, edit, event, events, overview};
+    use console::{audit, bookings, edit, event, events, overview, status};
 
     router
         .route(overview::PATH, page(overview::show))
         .route(events::PATH, page(events::list))
         .route(edit::NEW_PATH, page(edit::show_new).merge(form(edit::create, Counted::WRITE.by_form())))
         .route(event::PATH, page(event::show))
-        .route(event::STATUS_PATH, form(event::change_status, Counted::WRITE))
-        .route(event::DELETE_PATH, form(event::delete, Counted::WRITE))
+        .route(status::STATUS_PATH, form(status::change, Counted::WRITE))
+        .route(status::DELETE_PATH, form(status::delete, Counted::WRITE))
         .route(edit::PATH, page(edit::show).merge(form(edit::change, Counted::WRITE.by_form())))
         .route(bookings::PATH, page(bookings::list))
         .route(audit::PATH, page(audit::list))

@@ -12,7 +12,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::event::{self, VERSION};
+use super::{event, status::VERSION};
 use crate::frame::{
     form::Typed,
     parts::{Field, hidden},

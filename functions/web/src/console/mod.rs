@@ -8,6 +8,7 @@ pub(crate) mod event_form;
 pub(crate) mod events;
 pub(crate) mod overview;
 mod plot;
+pub(crate) mod status;
 mod tables;
 
 use axum::{http::StatusCode, response::Response};
