@@ -1,5 +1,6 @@
-//! Pages for people, rendered here as HTML: the shop, and the console for admins. They do what the API does, through the same crates, and add what a browser
-//! needs: a session in a cookie, forms that only our own pages can send, and words that say what to do next.
+//! Pages for people, rendered here as HTML: the shop, and the console for admins. They do what the API does, through the same
+//! crates, and add what a browser needs: a session in a cookie, forms that only our own pages can send, and words that say what to
+//! do next.
 //!
 //! - `frame` is what all pages share: the layer around them, who looks at them, forms, the layout, words for refusals.
 //! - `shop` and `console` have a file for each page, or for a page and the forms on it.
