@@ -21,6 +21,7 @@ use super::{
     event::{self, href as event_href},
     event_form::{self, EventForm, For},
     page, page_with,
+    status::VERSION,
 };
 use crate::frame::{
     form::{Form, Typed},
@@ -117,7 +118,7 @@ pub(crate) async fn show(
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let form = event_form::show(
         &visitor,
-        For::Change(&event),
+        For::Change(&event, event.version),
         &event_form::typed(&EventInput::of(&event)),
         &[],
         &Typed::default(),
@@ -158,9 +159,7 @@ pub(crate) async fn change(
     .await;
     let why = match changed {
         Ok(_) => return Ok(visitor.go_saying(&event_href(id), "Saved.")),
-        Err(error @ Error::EventNotFound) => {
-            return Err(error.into());
-        }
+        Err(error @ Error::EventNotFound) => return Err(error.into()),
         Err(Error::Invalid(errors)) => Wrong::fields(errors),
         Err(Error::StaleVersion { .. }) => {
             Wrong { stale: Some(sent), ..Wrong::text(StatusCode::UNPROCESSABLE_ENTITY, STALE) }
@@ -210,9 +209,12 @@ async fn wrong(
     wrong: Wrong,
 ) -> Result<Response, Problem> {
     let event: Event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
-    let now = EventInput::of(&event);
-    let now = wrong.stale.map(|sent| event_form::differing(&sent, &now)).unwrap_or_default();
-    let form = event_form::show(&visitor, For::Change(&event), typed, &wrong.errors, &now);
+    // Only who was shown what others changed meanwhile may save over it.
+    let (version, differing) = match wrong.stale {
+        Some(sent) => (event.version, event_form::differing(&sent, &EventInput::of(&event))),
+        None => (typed.get(VERSION).parse().unwrap_or_default(), Typed::default()),
+    };
+    let form = event_form::show(&visitor, For::Change(&event, version), typed, &wrong.errors, &differing);
     let main = html! { h1 { "Edit: " (event.details.name) } (form_error(wrong.text.as_deref())) (form) };
     Ok(page_with(visitor, wrong.status, "Edit", main))
 }

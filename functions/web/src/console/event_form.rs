@@ -180,8 +180,8 @@ pub(crate) fn empty() -> Typed {
 pub(crate) enum For<'a> {
     /// A new event, made once by each such key.
     New(Uuid),
-    /// An event as it is now.
-    Change(&'a Event),
+    /// An event, and the version of it that the form is made of: of a later one nothing is changed.
+    Change(&'a Event, u64),
 }
 
 /// The form. Of an event that others changed meanwhile, `now` is what differs by then.
@@ -207,7 +207,7 @@ pub(crate) fn show(
     };
     let (action, currency) = match form {
         For::New(_) => (super::edit::NEW_PATH.to_owned(), CURRENCY),
-        For::Change(event) => (super::edit::href(event.id), CURRENCY.fixed().hint("It can't be changed.")),
+        For::Change(event, _) => (super::edit::href(event.id), CURRENCY.fixed().hint("It can't be changed.")),
     };
     let is_more_open = MORE.iter().chain(&BOUNDS).any(|field| {
         !typed.get(field.name()).is_empty() || errors.iter().any(|error| error.field == field.name())
@@ -217,7 +217,7 @@ pub(crate) fn show(
             (hidden(&visitor.glimpse, None))
             @match form {
                 For::New(key) => input type="hidden" name=(KEY) value=(key);,
-                For::Change(event) => input type="hidden" name=(VERSION) value=(event.version);,
+                For::Change(_, version) => input type="hidden" name=(VERSION) value=(version);,
             }
             @for one in &MAIN { (field(one)) }
             div.row { (field(&CAPACITY)) (field(&PRICE)) (field(&currency)) }
@@ -236,7 +236,7 @@ pub(crate) fn show(
                         button name="status" value=(EventStatus::Draft.as_str()) class="quiet" { "Save as a draft" }
                         button name="status" value=(EventStatus::Published.as_str()) { "Publish" }
                     },
-                    For::Change(event) => {
+                    For::Change(event, _) => {
                         button { "Save" }
                         a.button.quiet href=(event::href(event.id)) { "Discard the changes" }
                     },
