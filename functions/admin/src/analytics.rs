@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use administration::{Amount, Analytics, numbers::columns_of};
+use administration::{Amount, Analytics, AnalyticsFilter, numbers::columns_of};
 use axum::{extract::State, response::IntoResponse};
 use domain::time::shown;
 use http_api::{
@@ -60,7 +60,7 @@ const COLUMNS: [&str; 42] = [
     "most_popular_5_utilization",
 ];
 
-/// Which events.
+/// Which events, and which of their bookings.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AnalyticsParams {
@@ -68,17 +68,25 @@ pub(crate) struct AnalyticsParams {
     starts_from: Option<Timestamp>,
     /// Only events that start then or earlier.
     starts_to: Option<Timestamp>,
+    /// Only bookings that were made then or later, as they are now; the hour that it lies in counts whole. 366 days before
+    /// `sold_to` if only that is given, and no earlier than that.
+    sold_from: Option<Timestamp>,
+    /// Only bookings that were made before then; an hour that has begun counts whole.
+    sold_to: Option<Timestamp>,
 }
 
 impl Read for AnalyticsParams {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (starts_from, starts_to) = range(fields, ["starts_from", "starts_to"], Some(["from", "to"]));
-        Some(Self { starts_from, starts_to })
+        let (sold_from, sold_to) = range(fields, ["sold_from", "sold_to"], None);
+        Some(Self { starts_from, starts_to, sold_from, sold_to })
     }
 }
 
 /// How events sell, all together: exact, from the inventory. Of an event that was created or replaced in the last half
-/// minute the old facts may be used. As CSV there is a row for each currency, all else in the first.
+/// minute the old facts may be used. `sold_from` and `sold_to` count the bookings of a time, as they are now; one that was
+/// cancelled before 2026-11-26, by an earlier release, is taken off the tickets, but not off bookings and revenue. As CSV
+/// there is a row for each currency, all else in the first.
 #[utoipa::path(
     get, path = "/admin/analytics", operation_id = "get_analytics", tag = "Admin", security(("bearer" = [])),
     params(
@@ -98,9 +106,17 @@ pub(crate) async fn analytics(
     _: Admin,
     Asked { params, wanted }: Asked<AnalyticsParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (from, to) = (params.starts_from, params.starts_to);
-    let analytics = administration::analytics(&app, from, to, Timestamp::now()).await?;
-    let file_name = || FileName::new("analytics").with_range(from, to).at(analytics.generated_at);
+    let AnalyticsParams { starts_from, starts_to, sold_from, sold_to } = params;
+    let now = Timestamp::now();
+    let filter = AnalyticsFilter { starts_from, starts_to, sold: None }.sold((sold_from, sold_to), now)?;
+    let analytics = administration::analytics(&app, &filter, now).await?;
+    let file_name = || {
+        let mut name = FileName::new("analytics").with_range(starts_from, starts_to);
+        if filter.sold.is_some() {
+            name = name.with("sold").with_range(sold_from, sold_to);
+        }
+        name.at(analytics.generated_at)
+    };
     Ok(wanted.answer(&analytics, &COLUMNS, || rows(&analytics), file_name)?)
 }
 

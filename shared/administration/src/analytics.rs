@@ -1,29 +1,38 @@
 //! How events sell, all together.
 
-use std::{collections::BTreeMap, pin::pin};
+use std::{collections::BTreeMap, ops::Range, pin::pin};
 
 use domain::{
     error::Error,
-    event::{Event, EventStatus},
+    event::{Event, EventDetails, EventStatus},
+    field_error::Wrong,
+    id::EventId,
     inventory::InventoryShard,
+    sales::{Hour, hours_of},
     time::{show, to_whole_ms},
 };
 use futures::TryStreamExt;
-use http_api::App;
-use jiff::Timestamp;
+use http_api::{App, Problem};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use stores::{dynamodb::EventsFilter, redis::ReportSeen};
 use utoipa::ToSchema;
 
-use super::numbers::{Amount, amounts, ratio};
+use super::{
+    numbers::{Amount, amounts, ratio},
+    sold,
+};
 
+/// Days of sales that can be asked for.
+const SOLD_DAYS_MAX: u32 = 366;
 /// How many events are shown.
 const POPULAR_EVENTS: usize = 5;
 
-/// How events sell. Past and cancelled events count, too; drafts only if they have ever sold.
+/// How events sell. Past and cancelled events count, too; drafts only if they have ever sold. Where a time of sale was asked
+/// for, bookings of that time alone count, as they are now, and `capacity` is still that of all events.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Analytics {
-    /// Bookings ever confirmed, those cancelled since among them.
+    /// Bookings confirmed, those cancelled since among them.
     #[schema(example = 92)]
     pub total_bookings: u64,
     /// Bookings that are confirmed now.
@@ -35,14 +44,14 @@ pub struct Analytics {
     /// `cancelled_bookings / total_bookings`; 0 without bookings.
     #[schema(example = 0.0761)]
     pub cancellation_rate: f64,
-    /// Tickets in confirmed bookings. With `tickets_cancelled`, the tickets ever sold.
+    /// Tickets in confirmed bookings. With `tickets_cancelled`, all tickets sold.
     #[schema(example = 170)]
     pub tickets_sold: u64,
     /// Tickets in cancelled bookings.
     #[schema(example = 12)]
     pub tickets_cancelled: u64,
     /// What the tickets in `tickets_sold` cost: cancelled ones are taken off. One amount for each currency in which there
-    /// ever was a booking; they are never added together.
+    /// ever was a booking, or in which something was paid at the time that was asked for; they are never added together.
     pub revenue: Vec<Amount>,
     /// Seats in all.
     #[schema(example = 500)]
@@ -80,19 +89,65 @@ pub struct PopularEvent {
     pub utilization: f64,
 }
 
+/// What analytics are counted of.
+#[derive(Clone, Debug, Default)]
+pub struct AnalyticsFilter {
+    /// Events that start then or later.
+    pub starts_from: Option<Timestamp>,
+    /// Events that start then or earlier.
+    pub starts_to: Option<Timestamp>,
+    /// Bookings that were made in these hours.
+    pub sold: Option<Range<Hour>>,
+}
+
+impl AnalyticsFilter {
+    /// Adds when the bookings were made, in whole hours: as long before `sold_to` as can be, or up to now, where a bound is
+    /// missing.
+    ///
+    /// # Errors
+    /// When it is too long.
+    pub fn sold(
+        self,
+        (sold_from, sold_to): (Option<Timestamp>, Option<Timestamp>),
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        if sold_from.is_none() && sold_to.is_none() {
+            return Ok(self);
+        }
+        let to = sold_to.unwrap_or(now);
+        let longest = SignedDuration::from_hours(i64::from(24 * SOLD_DAYS_MAX));
+        let earliest = to.checked_sub(longest).unwrap_or(Timestamp::MIN);
+        let from = sold_from.unwrap_or(earliest);
+        if from < earliest {
+            let too_long = Wrong::TooLongBefore { other: "sold_to", days: SOLD_DAYS_MAX.into() };
+            return Err(Problem::bad_parameter("sold_from", too_long));
+        }
+        Ok(Self { sold: Some(hours_of(from, to)), ..self })
+    }
+
+    /// What Redis keeps them under.
+    fn name(&self) -> String {
+        let ms =
+            |instant: Option<Timestamp>| instant.map_or(String::new(), |at| at.as_millisecond().to_string());
+        let of_starts = format!("analytics:{}:{}", ms(self.starts_from), ms(self.starts_to));
+        match &self.sold {
+            None => of_starts,
+            Some(Range { start, end }) => format!("{of_starts}:{start}:{end}"),
+        }
+    }
+
+    pub(super) fn events(&self) -> EventsFilter {
+        EventsFilter { from: self.starts_from, to: self.starts_to, ..EventsFilter::default() }
+    }
+}
+
 /// The analytics that Redis keeps if nothing has changed since, counted anew otherwise. Without Redis they are always
 /// counted.
 ///
 /// # Errors
 /// When a store fails.
-pub async fn analytics(
-    app: &App,
-    starts_from: Option<Timestamp>,
-    starts_to: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<Analytics, Error> {
-    let ms = |instant: Option<Timestamp>| instant.map_or(String::new(), |at| at.as_millisecond().to_string());
-    let name = format!("analytics:{}:{}", ms(starts_from), ms(starts_to));
+pub async fn analytics(app: &App, filter: &AnalyticsFilter, now: Timestamp) -> Result<Analytics, Error> {
+    let name = filter.name();
     // The generation is read before the inventory is: what changes meanwhile makes another generation.
     let seen = match app.redis.report_seen(&name).await {
         Err(error) if error.is_without_redis() => {
@@ -106,8 +161,10 @@ pub async fn analytics(
     {
         return Ok(analytics);
     }
-    let filter = EventsFilter { from: starts_from, to: starts_to, ..EventsFilter::default() };
-    let analytics = count(app, &filter, now).await?;
+    let analytics = match &filter.sold {
+        None => count(app, filter, now).await?,
+        Some(hours) => sold::count(app, filter, hours, now).await?,
+    };
     if let Some(ReportSeen { generation, .. }) = seen {
         let report = serde_json::to_string(&analytics).map_err(|error| Error::Internal(Box::new(error)))?;
         if let Err(error) = app.redis.keep_report(&name, generation, &report).await {
@@ -118,59 +175,104 @@ pub async fn analytics(
 }
 
 /// Reads the inventory of all these events.
-async fn count(app: &App, filter: &EventsFilter, now: Timestamp) -> Result<Analytics, Error> {
-    let mut analytics = Analytics { generated_at: to_whole_ms(now), ..Analytics::default() };
-    let mut revenue = BTreeMap::new();
-    let mut pages = pin!(app.store.inventories_by_start(filter));
+async fn count(app: &App, filter: &AnalyticsFilter, now: Timestamp) -> Result<Analytics, Error> {
+    let mut analytics = Analytics::at(now);
+    let mut revenue: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let events = filter.events();
+    let mut pages = pin!(app.store.inventories_by_start(&events));
     while let Some(page) = pages.try_next().await? {
         for (event, inventory) in page {
-            analytics.add(event, &inventory, &mut revenue);
+            if let Some(sold) = Sold::of(&event, &inventory) {
+                analytics.add(&sold);
+                if sold.bookings > 0 {
+                    *revenue.entry(event.details.currency.code()).or_default() += sold.revenue;
+                }
+                analytics.rank(PopularEvent::new(event.id, event.details, sold.tickets, sold.capacity));
+            }
         }
-        analytics.keep_the_most_popular();
     }
-    analytics.confirmed_bookings = analytics.total_bookings - analytics.cancelled_bookings;
-    analytics.cancellation_rate = ratio(analytics.cancelled_bookings, analytics.total_bookings);
-    analytics.capacity_utilization = ratio(analytics.tickets_sold, analytics.capacity);
     analytics.revenue = amounts(&revenue);
-    Ok(analytics)
+    Ok(analytics.with_ratios())
+}
+
+/// What an event has sold since it is there.
+pub(super) struct Sold {
+    pub(super) bookings: u64,
+    pub(super) cancelled_bookings: u64,
+    pub(super) tickets: u64,
+    pub(super) cancelled_tickets: u64,
+    pub(super) revenue: u64,
+    pub(super) capacity: u64,
+}
+
+impl Sold {
+    /// Nothing of a draft that has never sold: it does not count.
+    pub(super) fn of(event: &Event, inventory: &[InventoryShard]) -> Option<Self> {
+        let sum = |of: fn(&InventoryShard) -> u32| inventory.iter().map(|shard| u64::from(of(shard))).sum();
+        let bookings = sum(|shard| shard.bookings);
+        (bookings > 0 || event.details.status != EventStatus::Draft).then(|| Self {
+            bookings,
+            cancelled_bookings: sum(|shard| shard.cancelled_bookings),
+            tickets: sum(|shard| shard.sold),
+            cancelled_tickets: sum(|shard| shard.cancelled),
+            revenue: inventory.iter().map(|shard| shard.revenue).sum(),
+            capacity: sum(|shard| shard.capacity),
+        })
+    }
+}
+
+impl PopularEvent {
+    pub(super) fn new(id: EventId, details: EventDetails, tickets_sold: u64, capacity: u64) -> Self {
+        Self {
+            event_id: id.to_string(),
+            name: details.name,
+            starts_at: details.starts_at,
+            tickets_sold,
+            capacity,
+            utilization: ratio(tickets_sold, capacity),
+        }
+    }
 }
 
 impl Analytics {
-    fn add(&mut self, event: Event, inventory: &[InventoryShard], revenue: &mut BTreeMap<&'static str, u64>) {
-        let sum = |of: fn(&InventoryShard) -> u32| inventory.iter().map(|shard| u64::from(of(shard))).sum();
-        let bookings: u64 = sum(|shard| shard.bookings);
-        if bookings == 0 && event.details.status == EventStatus::Draft {
-            return;
-        }
-        let capacity = sum(|shard| shard.capacity);
-        let tickets_sold = sum(|shard| shard.sold);
-        self.total_bookings += bookings;
-        self.cancelled_bookings += sum(|shard| shard.cancelled_bookings);
-        self.tickets_sold += tickets_sold;
-        self.tickets_cancelled += sum(|shard| shard.cancelled);
-        self.capacity += capacity;
-        if bookings > 0 {
-            *revenue.entry(event.details.currency.code()).or_default() +=
-                inventory.iter().map(|shard| shard.revenue).sum::<u64>();
-        }
-        if tickets_sold > 0 {
-            self.most_popular.push(PopularEvent {
-                event_id: event.id.to_string(),
-                name: event.details.name,
-                starts_at: event.details.starts_at,
-                tickets_sold,
-                capacity,
-                utilization: ratio(tickets_sold, capacity),
-            });
-        }
+    pub(super) fn at(now: Timestamp) -> Self {
+        Self { generated_at: to_whole_ms(now), ..Self::default() }
     }
 
-    /// Ties go to the earlier start.
-    fn keep_the_most_popular(&mut self) {
-        self.most_popular.sort_by(|one, other| {
-            let order = other.tickets_sold.cmp(&one.tickets_sold);
-            order.then(one.starts_at.cmp(&other.starts_at)).then_with(|| one.event_id.cmp(&other.event_id))
+    fn add(&mut self, sold: &Sold) {
+        self.total_bookings += sold.bookings;
+        self.cancelled_bookings += sold.cancelled_bookings;
+        self.tickets_sold += sold.tickets;
+        self.tickets_cancelled += sold.cancelled_tickets;
+        self.capacity += sold.capacity;
+    }
+
+    /// Puts an event among the most popular, if it is one of them. Ties go to the earlier start.
+    pub(super) fn rank(&mut self, event: PopularEvent) {
+        if event.tickets_sold == 0 {
+            return;
+        }
+        let before = self.most_popular.partition_point(|other| {
+            let order = event.tickets_sold.cmp(&other.tickets_sold);
+            order
+                .then(other.starts_at.cmp(&event.starts_at))
+                .then_with(|| other.event_id.cmp(&event.event_id))
+                .is_lt()
         });
+        self.most_popular.insert(before, event);
         self.most_popular.truncate(POPULAR_EVENTS);
+    }
+
+    /// Whether an event of so many tickets can't be among the most popular any more.
+    pub(super) fn has_more_popular(&self, tickets: u64) -> bool {
+        self.most_popular.len() == POPULAR_EVENTS
+            && self.most_popular.last().is_some_and(|last| last.tickets_sold > tickets)
+    }
+
+    pub(super) fn with_ratios(mut self) -> Self {
+        self.confirmed_bookings = self.total_bookings.saturating_sub(self.cancelled_bookings);
+        self.cancellation_rate = ratio(self.cancelled_bookings, self.total_bookings);
+        self.capacity_utilization = ratio(self.tickets_sold, self.capacity);
+        self
     }
 }

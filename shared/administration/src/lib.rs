@@ -5,10 +5,11 @@ pub mod numbers;
 mod analytics;
 mod event_input;
 mod seats;
+mod sold;
 mod timeline;
 
 pub use self::{
-    analytics::{Analytics, PopularEvent, analytics},
+    analytics::{Analytics, AnalyticsFilter, PopularEvent, analytics},
     event_input::{EVENT_BODY_BYTES_MAX, EventInput, status},
     numbers::Amount,
     seats::{Seats, with_seats},

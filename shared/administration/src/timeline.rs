@@ -6,7 +6,7 @@ use domain::{
     error::Error,
     event::Event,
     field_error::Wrong,
-    sales::{HOURS_PER_DAY, Hour, HourOfAllSales, hour_of, start_of},
+    sales::{HOURS_PER_DAY, Hour, HourOfAllSales, hours_of, start_of},
     time::show,
 };
 use http_api::{App, Problem};
@@ -137,10 +137,9 @@ impl Bucket {
         };
         let size = self.in_hours();
         let to = to.unwrap_or(now);
-        let last = hour_of(to);
-        // An hour that only begins then is not asked for.
-        let end = (last + u32::from(start_of(last) < to)).next_multiple_of(size);
-        let start = from.map_or(end.saturating_sub(buckets * size), hour_of) / size * size;
+        let hours = hours_of(from.unwrap_or(to), to);
+        let end = hours.end.next_multiple_of(size);
+        let start = from.map_or(end.saturating_sub(buckets * size), |_| hours.start) / size * size;
         if from.is_some_and(|from| from >= to) || start >= end {
             return Err(Problem::bad_parameter("to", Wrong::NotAfter("from")));
         }

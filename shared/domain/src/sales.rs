@@ -22,6 +22,12 @@ pub fn start_of(hour: Hour) -> Timestamp {
     super::time::from_ms(i64::from(hour) * HOUR_SECONDS * 1_000)
 }
 
+/// The hours that an instant up to another lies in, without the one that only begins with the last.
+pub fn hours_of(from: Timestamp, to: Timestamp) -> Range<Hour> {
+    let last = hour_of(to);
+    hour_of(from)..last + u32::from(start_of(last) < to)
+}
+
 /// The days, counted since the Unix epoch, that these hours lie in.
 pub fn days_of(hours: &Range<Hour>) -> Range<u32> {
     if hours.is_empty() {
@@ -46,8 +52,12 @@ pub struct HourOfSales {
     pub cancelled_tickets: u64,
     /// What these had cost, in minor units.
     pub refunded: u64,
-    /// Of the `tickets`, those that were cancelled since, whenever that was. Who buys and cancels moves no price by it.
+    /// Of the `bookings`, those that were cancelled since, whenever that was.
+    pub returned_bookings: u64,
+    /// The tickets in them. Who buys and cancels moves no price by it.
     pub returned_tickets: u64,
+    /// What these had cost, in minor units.
+    pub returned_amount: u64,
 }
 
 impl HourOfSales {
@@ -59,7 +69,9 @@ impl HourOfSales {
         self.cancelled_bookings += other.cancelled_bookings;
         self.cancelled_tickets += other.cancelled_tickets;
         self.refunded += other.refunded;
+        self.returned_bookings += other.returned_bookings;
         self.returned_tickets += other.returned_tickets;
+        self.returned_amount += other.returned_amount;
     }
 }
 
@@ -78,6 +90,12 @@ pub struct HourOfAllSales {
     pub amounts: BTreeMap<String, u64>,
     /// What the cancelled tickets had cost, likewise.
     pub refunds: BTreeMap<String, u64>,
+    /// Of the `bookings`, those that were cancelled since, whenever that was.
+    pub returned_bookings: u64,
+    /// The tickets in them.
+    pub returned_tickets: u64,
+    /// What these had cost, likewise.
+    pub returned_amounts: BTreeMap<String, u64>,
 }
 
 impl HourOfAllSales {
@@ -87,7 +105,13 @@ impl HourOfAllSales {
         self.tickets += one.tickets;
         self.cancelled_bookings += one.cancelled_bookings;
         self.cancelled_tickets += one.cancelled_tickets;
-        for (by_currency, amount) in [(&mut self.amounts, one.amount), (&mut self.refunds, one.refunded)] {
+        self.returned_bookings += one.returned_bookings;
+        self.returned_tickets += one.returned_tickets;
+        for (by_currency, amount) in [
+            (&mut self.amounts, one.amount),
+            (&mut self.refunds, one.refunded),
+            (&mut self.returned_amounts, one.returned_amount),
+        ] {
             if amount > 0 {
                 *by_currency.entry(currency.to_owned()).or_default() += amount;
             }
@@ -100,7 +124,13 @@ impl HourOfAllSales {
         self.tickets += other.tickets;
         self.cancelled_bookings += other.cancelled_bookings;
         self.cancelled_tickets += other.cancelled_tickets;
-        for (mine, others) in [(&mut self.amounts, &other.amounts), (&mut self.refunds, &other.refunds)] {
+        self.returned_bookings += other.returned_bookings;
+        self.returned_tickets += other.returned_tickets;
+        for (mine, others) in [
+            (&mut self.amounts, &other.amounts),
+            (&mut self.refunds, &other.refunds),
+            (&mut self.returned_amounts, &other.returned_amounts),
+        ] {
             for (currency, amount) in others {
                 *mine.entry(currency.clone()).or_default() += amount;
             }
@@ -120,6 +150,24 @@ mod tests {
         assert_eq!(hour_of("2026-03-01T12:59:59.999Z".parse().unwrap()), hour);
         assert_eq!(hour_of(start_of(hour + 1)), hour + 1);
         assert_eq!(hour_of("1969-12-31T23:59:59Z".parse().unwrap()), 0);
+    }
+
+    #[test]
+    fn hours_are_whole_and_the_last_has_begun() {
+        let hours = |from: &str, to: &str| {
+            let hours = hours_of(from.parse().unwrap(), to.parse().unwrap());
+            (start_of(hours.start).to_string(), hours.len())
+        };
+        let from = "2026-03-01T12:59:59Z";
+        for (to, count) in [
+            ("2026-03-01T12:59:59Z", 1),
+            ("2026-03-01T13:00:00Z", 1),
+            ("2026-03-01T13:00:00.001Z", 2),
+            ("2026-03-02T12:00:00Z", 24),
+            ("2026-03-01T11:00:00Z", 0),
+        ] {
+            assert_eq!(hours(from, to), ("2026-03-01T12:00:00Z".to_owned(), count), "{to}");
+        }
     }
 
     #[test]

@@ -113,7 +113,9 @@ impl BookedEvent {
         sale.tickets += tickets;
         sale.amount += amount;
         if cancelled {
+            sale.returned_bookings += 1;
             sale.returned_tickets += tickets;
+            sale.returned_amount += amount;
             // A booking knows since when it is cancelled, or was never told: then at once.
             let at = hour_of(booking.cancelled_at.unwrap_or(booking.created_at));
             let cancel = self.hours.entry(at).or_default();

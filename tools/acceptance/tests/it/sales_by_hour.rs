@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, future::ready};
 
+use administration::AnalyticsFilter;
 use domain::{
     event::Event,
     id::ReservationId,
@@ -12,6 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::common::{Session, TestApp};
+
+/// More than analytics show.
+const EVENTS: usize = 7;
 
 /// A buyer's booking that still stands.
 struct Bought {
@@ -35,7 +39,8 @@ struct BoxOffice {
 
 impl BoxOffice {
     async fn new(evently: TestApp) -> Self {
-        let prices = vec![(2_500, "EUR"), (4_000, "USD"), (0, "EUR")];
+        let kinds = [(2_500, "EUR"), (4_000, "USD"), (0, "EUR")];
+        let prices: Vec<_> = kinds.into_iter().cycle().take(EVENTS).collect();
         let mut events = Vec::new();
         for (price, currency) in &prices {
             let changes =
@@ -85,7 +90,10 @@ impl BoxOffice {
         hour.cancelled_bookings += 1;
         hour.cancelled_tickets += u64::from(seats);
         hour.refunded += u64::from(seats) * self.prices[event].0;
-        self.counted[event].entry(hour_of_sale).or_default().returned_tickets += u64::from(seats);
+        let of_sale = self.counted[event].entry(hour_of_sale).or_default();
+        of_sale.returned_bookings += 1;
+        of_sale.returned_tickets += u64::from(seats);
+        of_sale.returned_amount += u64::from(seats) * self.prices[event].0;
     }
 
     async fn event(&self, event: usize) -> Event {
@@ -106,6 +114,53 @@ impl BoxOffice {
             assert_eq!(store.sales_of_event(&event, from..to, self.now).await.unwrap(), expected);
         }
         assert_eq!(store.sales_of_all(from..to, self.now).await.unwrap(), all);
+        self.assert_analytics(from, to).await;
+    }
+
+    /// Asserts that the analytics of these hours are what was counted here, of all events and of those that one filter finds.
+    async fn assert_analytics(&self, from: Hour, to: Hour) {
+        let mut sum = HourOfAllSales::default();
+        let mut best = Vec::new();
+        for (index, counted) in self.counted.iter().enumerate() {
+            let mut of_event = HourOfSales::default();
+            counted.range(from..to).for_each(|(_, hour)| of_event.add(hour));
+            sum.add(&of_event, self.prices[index].1);
+            best.push((of_event.tickets - of_event.returned_tickets, self.events[index].clone()));
+        }
+        best.retain(|(tickets, _)| *tickets > 0);
+        best.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+        best.truncate(5);
+        let range = (Some(start_of(from)), Some(start_of(to)));
+        let long_ago = Some(Timestamp::UNIX_EPOCH);
+        for filter in [
+            AnalyticsFilter::default(),
+            AnalyticsFilter { starts_from: long_ago, ..AnalyticsFilter::default() },
+        ] {
+            let filter = filter.sold(range, self.now).unwrap();
+            let seen = administration::analytics(&self.evently.app, &filter, self.now).await.unwrap();
+            let popular: Vec<(u64, String)> =
+                seen.most_popular.iter().map(|one| (one.tickets_sold, one.event_id.clone())).collect();
+            assert_eq!(popular, best, "{filter:?}");
+            assert_eq!(
+                [seen.total_bookings, seen.cancelled_bookings, seen.tickets_sold, seen.tickets_cancelled],
+                [
+                    sum.bookings,
+                    sum.returned_bookings,
+                    sum.tickets - sum.returned_tickets,
+                    sum.returned_tickets
+                ],
+            );
+            let revenue: BTreeMap<_, _> =
+                seen.revenue.into_iter().map(|one| (one.currency, one.amount)).collect();
+            let returned = |currency| sum.returned_amounts.get(currency).copied().unwrap_or_default();
+            let expected: BTreeMap<_, _> = sum
+                .amounts
+                .iter()
+                .map(|(currency, amount)| (currency.clone(), amount - returned(currency)))
+                .collect();
+            assert_eq!(revenue, expected);
+            assert_eq!(seen.capacity, 45 * EVENTS as u64);
+        }
     }
 
     async fn janitor(&self) -> janitor::Sweep {
@@ -141,7 +196,7 @@ async fn every_hour_is_exact_whatever_was_sold_cancelled_and_moved() {
         let first = hour_of(office.now);
         for _ in 0..160 {
             match random.u32(..100) {
-                0..45 => office.try_to_buy(random.usize(..3), random.u32(1..=14)).await,
+                0..45 => office.try_to_buy(random.usize(..EVENTS), random.u32(1..=14)).await,
                 45..75 if !office.bought.is_empty() => {
                     let index = random.usize(..office.bought.len());
                     office.cancel(index).await;
@@ -245,7 +300,9 @@ async fn a_party_over_several_shards_is_one_booking() {
         cancelled_bookings: 1,
         cancelled_tickets: 20,
         refunded: 50_000,
+        returned_bookings: 1,
         returned_tickets: 20,
+        returned_amount: 50_000,
     };
     assert_eq!(office.counted[0], BTreeMap::from([(hour, expected)]));
     office.assert_exact(hour, hour + 1).await;

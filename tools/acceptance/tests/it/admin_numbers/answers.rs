@@ -51,6 +51,40 @@ async fn only_admins_see_the_numbers() {
 }
 
 #[tokio::test]
+async fn bookings_of_a_time_count_as_they_are_now() {
+    let evently = TestApp::start().await;
+    let (admin, ada) = (evently.admin(), evently.user());
+    let event = evently.event_with(json!({ "capacity": 10, "base_price": 2_500, "currency": "EUR" })).await;
+    ada.buy(&event, 3).await;
+    let cancelled = ada.buy(&event, 2).await;
+    assert_eq!(ada.cancel(&cancelled).await.status, 200);
+    let all = analytics(&admin, "").await;
+    assert_eq!((&all["total_bookings"], &all["tickets_sold"]), (&json!(2), &json!(3)));
+    for query in [
+        format!("sold_from={}", in_hours(-1)),
+        format!("sold_to={}", in_hours(1)),
+        format!("sold_from={}&sold_to={}", in_hours(-24), in_hours(1)),
+        format!("sold_from={}&starts_from={}", in_hours(-1), in_hours(-1)),
+    ] {
+        assert_eq!(analytics(&admin, &format!("?{query}")).await, all, "{query}");
+    }
+    for query in [
+        "sold_to=9999-12-30T22:00:00Z&sold_from=9999-12-30T21:59:59Z".to_owned(),
+        "sold_to=-009999-01-02T01:59:59Z".to_owned(),
+        format!("sold_from={}&sold_to={}", in_hours(-24), in_hours(-1)),
+        format!("sold_from={}", in_hours(2)),
+    ] {
+        let none = analytics(&admin, &format!("?{query}")).await;
+        assert_eq!((&none["total_bookings"], &none["capacity"]), (&json!(0), &json!(10)), "{query}");
+        assert_eq!((&none["revenue"], &none["most_popular"]), (&json!([]), &json!([])), "{query}");
+    }
+    let (rows, answer) = csv(&admin, &format!("/admin/analytics?sold_from={}", in_hours(-1))).await;
+    assert_eq!((rows[0]["tickets_sold"].as_str(), rows[0]["revenue"].as_str()), ("3", "7500"));
+    let name = answer.header("content-disposition");
+    assert!(name.contains("analytics-sold-from-20"), "{name}");
+}
+
+#[tokio::test]
 async fn a_bad_parameter_is_named() {
     let evently = TestApp::start().await;
     let (admin, event) = (evently.admin(), evently.event(10).await);
@@ -59,6 +93,10 @@ async fn a_bad_parameter_is_named() {
     for (path, query, field) in [
         ("/admin/analytics", "from=yesterday", "from"),
         ("/admin/analytics", backwards, "to"),
+        ("/admin/analytics", "sold_from=2027-01-02T00:00:00Z&sold_to=2027-01-01T00:00:00Z", "sold_to"),
+        ("/admin/analytics", "sold_from=2025-01-01T00:00:00Z&sold_to=2026-01-02T00:00:00.001Z", "sold_from"),
+        ("/admin/analytics", "sold_from=2020-01-01T00:00:00Z", "sold_from"),
+        ("/admin/analytics", "sold_from=-009999-01-02T01:59:59Z&sold_to=9999-12-30T22:00:00Z", "sold_from"),
         ("/admin/events/capacity_utilization", backwards, "to"),
         ("/admin/events/capacity_utilization", "limit=0", "limit"),
         ("/admin/events/capacity_utilization", "limit=101", "limit"),

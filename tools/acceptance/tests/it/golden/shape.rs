@@ -14,7 +14,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// What `{later}` stands for when a value is made of a shape. It is later than `{start}`, which is in a month.
 const LATER: SignedDuration = SignedDuration::from_hours(24 * 31);
 /// Counters of an hour, in the items of shards and of days.
-const COUNTERS: [&str; 6] = ["b", "t", "a", "cb", "ct", "ca"];
+const COUNTERS: [&str; 9] = ["b", "t", "a", "cb", "ct", "ca", "rb_", "r_", "ra_"];
 /// From so many characters on a word is a hash.
 const HASH_CHARS_MIN: usize = 40;
 
@@ -114,13 +114,14 @@ impl Names {
 
     /// The name of an attribute or a field; an hour's counter is named after the hour.
     fn of_name(&self, name: &str) -> String {
-        if let Some(hour) = name.strip_prefix("r_").filter(|hour| hour.parse::<u32>().is_ok()) {
-            return if hour.len() > 2 { "r_{hour}".to_owned() } else { "r_{hour_of_day}".to_owned() };
-        }
-        let (counted, currency) = name.split_once('_').map_or((name, None), |(one, two)| (one, Some(two)));
-        let digits = counted.find(|char: char| char.is_ascii_digit()).unwrap_or(counted.len());
-        let (counter, hour) = counted.split_at(digits);
-        if !COUNTERS.contains(&counter) || hour.is_empty() || hour.parse::<u32>().is_err() {
+        let (counter, counted) = match name.split_once('_') {
+            Some((counter @ ("r" | "rb" | "ra"), counted)) => (&name[..=counter.len()], counted),
+            _ => name.split_at(name.find(|char: char| char.is_ascii_digit()).unwrap_or(name.len())),
+        };
+        let (hour, currency) =
+            counted.split_once('_').map_or((counted, None), |(hour, currency)| (hour, Some(currency)));
+        let is_counter = COUNTERS.contains(&counter);
+        if !is_counter || hour.parse::<u32>().is_err() {
             return self.of_text(name);
         }
         let hour = if hour.len() > 2 { "{hour}" } else { "{hour_of_day}" };
