@@ -1,9 +1,8 @@
 //! How events sell, all together.
 
-use std::{collections::BTreeMap, ops::Range, pin::pin};
+use std::ops::Range;
 
 use domain::{
-    error::Error,
     event::{Event, EventDetails, EventStatus},
     field_error::Wrong,
     id::EventId,
@@ -11,17 +10,13 @@ use domain::{
     sales::{Hour, hours_of},
     time::{show, to_whole_ms},
 };
-use futures::TryStreamExt;
-use http_api::{App, Problem};
+use http_api::Problem;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use stores::{dynamodb::EventsFilter, redis::ReportSeen};
+use stores::dynamodb::EventsFilter;
 use utoipa::ToSchema;
 
-use super::{
-    numbers::{Amount, amounts, ratio},
-    sold,
-};
+use super::numbers::{Amount, ratio};
 
 /// Days of sales that can be asked for.
 const SOLD_DAYS_MAX: u32 = 366;
@@ -126,7 +121,7 @@ impl AnalyticsFilter {
     }
 
     /// What Redis keeps them under.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let ms =
             |instant: Option<Timestamp>| instant.map_or(String::new(), |at| at.as_millisecond().to_string());
         let of_starts = format!("analytics:{}:{}", ms(self.starts_from), ms(self.starts_to));
@@ -139,60 +134,6 @@ impl AnalyticsFilter {
     pub(super) fn events(&self) -> EventsFilter {
         EventsFilter { from: self.starts_from, to: self.starts_to, ..EventsFilter::default() }
     }
-}
-
-/// The analytics that Redis keeps if nothing has changed since, counted anew otherwise. Without Redis they are always
-/// counted.
-///
-/// # Errors
-/// When a store fails.
-pub async fn analytics(app: &App, filter: &AnalyticsFilter, now: Timestamp) -> Result<Analytics, Error> {
-    let name = filter.name();
-    // The generation is read before the inventory is: what changes meanwhile makes another generation.
-    let seen = match app.redis.report_seen(&name).await {
-        Err(error) if error.is_without_redis() => {
-            tracing::warn!(%error, "analytics are counted without Redis");
-            None
-        }
-        seen => Some(seen?),
-    };
-    if let Some(ReportSeen { report: Some(kept), .. }) = &seen
-        && let Ok(analytics) = serde_json::from_str(kept)
-    {
-        return Ok(analytics);
-    }
-    let analytics = match &filter.sold {
-        None => count(app, filter, now).await?,
-        Some(hours) => sold::count(app, filter, hours, now).await?,
-    };
-    if let Some(ReportSeen { generation, .. }) = seen {
-        let report = serde_json::to_string(&analytics).map_err(|error| Error::Internal(Box::new(error)))?;
-        if let Err(error) = app.redis.keep_report(&name, generation, &report).await {
-            tracing::warn!(%error, "analytics are not kept");
-        }
-    }
-    Ok(analytics)
-}
-
-/// Reads the inventory of all these events.
-async fn count(app: &App, filter: &AnalyticsFilter, now: Timestamp) -> Result<Analytics, Error> {
-    let mut analytics = Analytics::at(now);
-    let mut revenue: BTreeMap<&'static str, u64> = BTreeMap::new();
-    let events = filter.events();
-    let mut pages = pin!(app.store.inventories_by_start(&events));
-    while let Some(page) = pages.try_next().await? {
-        for (event, inventory) in page {
-            if let Some(sold) = Sold::of(&event, &inventory) {
-                analytics.add(&sold);
-                if sold.bookings > 0 {
-                    *revenue.entry(event.details.currency.code()).or_default() += sold.revenue;
-                }
-                analytics.rank(PopularEvent::new(event.id, event.details, sold.tickets, sold.capacity));
-            }
-        }
-    }
-    analytics.revenue = amounts(&revenue);
-    Ok(analytics.with_ratios())
 }
 
 /// What an event has sold since it is there.
@@ -239,7 +180,7 @@ impl Analytics {
         Self { generated_at: to_whole_ms(now), ..Self::default() }
     }
 
-    fn add(&mut self, sold: &Sold) {
+    pub(super) fn add(&mut self, sold: &Sold) {
         self.total_bookings += sold.bookings;
         self.cancelled_bookings += sold.cancelled_bookings;
         self.tickets_sold += sold.tickets;

@@ -4,14 +4,16 @@ pub mod numbers;
 
 mod analytics;
 mod event_input;
+mod report;
 mod seats;
 mod sold;
 mod timeline;
 
 pub use self::{
-    analytics::{Analytics, AnalyticsFilter, PopularEvent, analytics},
+    analytics::{Analytics, AnalyticsFilter, PopularEvent},
     event_input::{EVENT_BODY_BYTES_MAX, EventInput, status},
     numbers::Amount,
+    report::analytics,
     seats::{Seats, with_seats},
     timeline::{Bucket, Timeline, TimelineBucket, timeline},
 };
