@@ -43,6 +43,8 @@ FIELDS = {
     "status": "a new event can't be cancelled",
     "quantity": "at most the event's max_per_booking",
     "from": "must not be too long before to",
+    "sold_from": "must not be too long before sold_to",
+    "sold_to": "must not be before sold_from",
     "to": "must not be before from, nor too long after it",
     "starts_to": "must not be before starts_from",
     "bom": "only with CSV",

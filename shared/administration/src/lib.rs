@@ -13,7 +13,7 @@ pub use self::{
     analytics::{Analytics, AnalyticsFilter, PopularEvent},
     event_input::{EVENT_BODY_BYTES_MAX, EventInput, status},
     numbers::Amount,
-    report::analytics,
+    report::{analytics, analytics_of_all},
     seats::{Seats, with_seats},
     timeline::{Bucket, Timeline, TimelineBucket, timeline},
 };

@@ -20,6 +20,26 @@ use super::{
 /// # Errors
 /// When a store fails.
 pub async fn analytics(app: &App, filter: &AnalyticsFilter, now: Timestamp) -> Result<Analytics, Error> {
+    match &filter.sold {
+        None => kept(app, filter, count(app, filter, now)).await,
+        Some(hours) => kept(app, filter, sold::count(app, filter, hours, now)).await,
+    }
+}
+
+/// Those of all events, whenever they sold. Who needs no others carries no more than that.
+///
+/// # Errors
+/// When a store fails.
+pub async fn analytics_of_all(app: &App, now: Timestamp) -> Result<Analytics, Error> {
+    let filter = AnalyticsFilter::default();
+    kept(app, &filter, count(app, &filter, now)).await
+}
+
+async fn kept(
+    app: &App,
+    filter: &AnalyticsFilter,
+    counted: impl Future<Output = Result<Analytics, Error>>,
+) -> Result<Analytics, Error> {
     let name = filter.name();
     // The generation is read before the inventory is: what changes meanwhile makes another generation.
     let seen = match app.redis.report_seen(&name).await {
@@ -34,10 +54,7 @@ pub async fn analytics(app: &App, filter: &AnalyticsFilter, now: Timestamp) -> R
     {
         return Ok(analytics);
     }
-    let analytics = match &filter.sold {
-        None => count(app, filter, now).await?,
-        Some(hours) => sold::count(app, filter, hours, now).await?,
-    };
+    let analytics = counted.await?;
     if let Some(ReportSeen { generation, .. }) = seen {
         let report = serde_json::to_string(&analytics).map_err(|error| Error::Internal(Box::new(error)))?;
         if let Err(error) = app.redis.keep_report(&name, generation, &report).await {

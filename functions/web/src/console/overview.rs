@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use administration::{
-    Amount, Analytics, AnalyticsFilter, Bucket, Seats, Timeline, TimelineBucket, with_seats,
-};
+use administration::{Amount, Analytics, Bucket, Seats, Timeline, TimelineBucket, with_seats};
 use axum::{extract::State, http::Uri, response::Response};
 use domain::event::Event;
 use http_api::{Admin, App, Problem};
@@ -39,8 +37,7 @@ pub(crate) async fn show(
         Some("hour") => Bucket::Hour,
         _ => Bucket::Day,
     };
-    let of_all = AnalyticsFilter::default();
-    let all = administration::analytics(&app, &of_all, now);
+    let all = administration::analytics_of_all(&app, now);
     let (days, shown, coming, all) = tokio::join!(
         administration::timeline(&app, Bucket::Day, None, (None, None), now),
         async {
