@@ -9,7 +9,6 @@ pub mod demo;
 pub mod dir_lock;
 pub mod embedded_store;
 pub mod hosts;
-pub mod mail;
 mod private;
 pub mod redis_server;
 pub mod settings;
@@ -18,4 +17,4 @@ pub mod stack;
 pub mod stream_log;
 pub mod tables;
 
-pub use server::{api, schedules, serve, teller, template};
+pub use server::{api, schedules, serve, template};

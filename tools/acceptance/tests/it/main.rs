@@ -46,7 +46,6 @@ mod lists;
 mod local_server;
 mod lost_replies;
 mod lua_contracts;
-mod mails;
 mod me;
 mod memory;
 mod metrics;
