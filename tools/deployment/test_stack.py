@@ -31,7 +31,7 @@ def holds_the_dashboard_to_the_alarms():
 
 def test_by_default_it_has_a_network_and_elasticache_serverless_of_its_own(empty_cloud):
     types, ids = make()
-    assert types["AWS::DynamoDB::Table"] == 5
+    assert types["AWS::DynamoDB::Table"] == 6
     assert types["AWS::EC2::Subnet"] == 2
     assert types["AWS::ElastiCache::ServerlessCache"] == 1
     assert not types["AWS::SNS::Subscription"]
@@ -46,6 +46,21 @@ def test_by_default_it_has_a_network_and_elasticache_serverless_of_its_own(empty
     routes = boto3.client("apigatewayv2").get_routes(ApiId=ids["HttpApi"])["Items"]
     assert "$default" in [route["RouteKey"] for route in routes]
     assert len(routes) > 20
+
+
+def test_with_mail_a_ninth_function_reads_the_streams(empty_cloud):
+    types, ids = make(MailUrl="ses:", MailFrom="Evently <tickets@example.com>", MailPerSecond="14")
+    assert types["AWS::Lambda::Function"] == FUNCTIONS + 1
+    function = boto3.client("lambda").get_function(FunctionName=ids["NotificationsFunction"])["Configuration"]
+    environment = function["Environment"]["Variables"]
+    assert environment["MAIL_URL"] == "ses:" and environment["MAIL_FROM"] == "Evently <tickets@example.com>"
+    assert str(environment["MAIL_PER_SECOND"]) == "14"
+    assert environment["PUBLIC_URL"].startswith("https://")
+    assert not (function.get("VpcConfig") or {}).get("SubnetIds")
+    mappings = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert len(mappings) == 2
+    assert all("/stream/" in mapping["EventSourceArn"] for mapping in mappings)
+    holds_the_dashboard_to_the_alarms()
 
 
 def test_with_a_redis_of_ones_own_it_has_no_network(empty_cloud):
@@ -165,6 +180,9 @@ def rules_broken_by(parameters):
         ({"VpcId": "vpc-0a", "SubnetIds": "subnet-0a,subnet-0b", "RedisNodeType": "cache.t4g.micro"}, set()),
         ({"AvailabilityZoneA": "eu-central-1a", "AvailabilityZoneB": "eu-central-1c"}, set()),
         ({"AdminEmail": "admin@example.com"}, {"AdminIsWholeOrAbsent"}),
+        ({"MailUrl": "ses:", "MailFrom": "tickets@example.com"}, set()),
+        ({"MailUrl": "ses:"}, {"MailIsWholeOrAbsent"}),
+        ({"MailFrom": "tickets@example.com"}, {"MailIsWholeOrAbsent"}),
         ({"VpcId": "vpc-0a"}, {"NetworkIsWholeOrAbsent"}),
         ({"SubnetIds": "subnet-0a,subnet-0b"}, {"NetworkIsWholeOrAbsent"}),
         ({"RedisUrl": "redis://x", "RedisNodeType": "cache.t4g.micro"}, {"OutsideRedisNeedsNothingElse"}),

@@ -34,6 +34,7 @@ FIELDS = {
     "venue": "must not have control characters",
     "description": "must not have control characters but line breaks and tabs",
     "currency": "must be one of ISO 4217's codes, and stay",
+    "time_zone": "must be one of the IANA's names",
     "starts_at": "must be in the future",
     "ends_at": "must be after starts_at",
     "sales_open_at": "must be before sales close",

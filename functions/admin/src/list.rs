@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use stores::dynamodb::{EventsFilter, is_place_by_start, place_of};
 use utoipa::IntoParams;
 
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "id",
     "name",
     "venue",
@@ -48,6 +48,7 @@ const COLUMNS: [&str; 22] = [
     "max_percent",
     "version",
     "description",
+    "time_zone",
 ];
 
 /// Which page.
@@ -208,5 +209,6 @@ fn row(event: &EventView) -> Vec<String> {
         percent(event.pricing.map(|pricing| pricing.max_percent)),
         event.version.to_string(),
         text(&event.description),
+        text(&event.time_zone),
     ]
 }

@@ -40,6 +40,9 @@ pub(crate) struct EventPatch {
     /// In the future, unless the event had this start already.
     #[schema(value_type = Timestamp, required = false, example = "2031-06-12T18:00:00.000Z")]
     starts_at: Option<Timestamp>,
+    /// IANA name of the venue's time zone; null for UTC.
+    #[schema(value_type = Option<String>, example = "Europe/Berlin", min_length = 1)]
+    time_zone: Option<Option<String>>,
     /// At most 31 days after `starts_at`.
     #[schema(value_type = Option<Timestamp>)]
     ends_at: Option<Option<Timestamp>>,
@@ -95,6 +98,7 @@ impl Read for EventPatch {
             description: fields.nullable("description", text),
             venue: fields.nullable("venue", text),
             starts_at: fields.given("starts_at", instant),
+            time_zone: fields.nullable("time_zone", text),
             ends_at: fields.nullable("ends_at", instant),
             capacity: fields.given("capacity", whole(1..=CAPACITY_MAX)),
             base_price: fields.given("base_price", whole(0..=PRICE_MAX)),
@@ -123,6 +127,7 @@ impl EventPatch {
             description: self.description.unwrap_or(before.description),
             venue: self.venue.unwrap_or(before.venue),
             starts_at: self.starts_at.unwrap_or(before.starts_at),
+            time_zone: self.time_zone.unwrap_or(before.time_zone),
             ends_at: self.ends_at.unwrap_or(before.ends_at),
             capacity: self.capacity.unwrap_or(before.capacity),
             base_price: self.base_price.unwrap_or(before.base_price),

@@ -51,6 +51,8 @@ pub const PAGES: &[&str] = &[
 /// The routes of this function.
 pub fn routes() -> Router<Arc<App>> {
     with_console(with_shop(Router::new()))
+        // Of shop and console alike: each route more takes a function longer to start.
+        .route("/{part}/{*rest}", any(otherwise(layout::nothing_here)))
         .method_not_allowed_fallback(otherwise(layout::other_method))
         .layer(middleware::from_fn(layer::pages))
 }
@@ -77,7 +79,6 @@ fn with_shop(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route(account::ERASE_PATH, form(account::erase, Counted::SIGN_IN))
         .route(assets::PATH, page(assets::file))
         .route("/shop", page(home::redirect))
-        .route("/shop/{*rest}", any(otherwise(layout::nothing_here)))
 }
 
 /// Each of these takes an `Admin`, so that it is for admins alone.
@@ -94,7 +95,6 @@ fn with_console(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route(edit::PATH, page(edit::show).merge(form(edit::change, Counted::WRITE.by_form())))
         .route(bookings::PATH, page(bookings::list))
         .route(audit::PATH, page(audit::list))
-        .route("/console/{*rest}", any(otherwise(layout::nothing_here)))
 }
 
 /// A page to look at.

@@ -37,6 +37,10 @@ pub struct EventInput {
     /// In the future, unless the event had this start already.
     #[schema(example = "2031-06-12T18:00:00.000Z")]
     pub starts_at: Timestamp,
+    /// IANA name of the venue's time zone; UTC if left out. Times in mails are told in it.
+    #[schema(example = "Europe/Berlin", min_length = 1)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// At most 31 days after `starts_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Timestamp>,
@@ -87,6 +91,7 @@ impl Read for EventInput {
             description: fields.optional("description", text),
             venue: fields.optional("venue", text),
             starts_at: fields.required("starts_at", instant).unwrap_or_default(),
+            time_zone: fields.optional("time_zone", text),
             ends_at: fields.optional("ends_at", instant),
             capacity: fields.required("capacity", whole(1..=CAPACITY_MAX)).unwrap_or_default(),
             base_price: fields.required("base_price", whole(0..=PRICE_MAX)).unwrap_or_default(),
@@ -129,6 +134,7 @@ impl EventInput {
             description: details.description,
             venue: details.venue,
             starts_at: details.starts_at,
+            time_zone: details.time_zone,
             ends_at: details.ends_at,
             capacity: details.capacity,
             base_price: details.base_price,
@@ -173,6 +179,7 @@ impl EventInput {
             description: self.description,
             venue: self.venue,
             starts_at: to_whole_ms(self.starts_at),
+            time_zone: self.time_zone,
             ends_at: self.ends_at.map(to_whole_ms),
             capacity: self.capacity,
             base_price: self.base_price,

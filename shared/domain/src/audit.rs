@@ -152,11 +152,12 @@ fn changes(before: Option<&EventDetails>, after: Option<&EventDetails>) -> Vec<F
 /// The fields that are times.
 pub const TIMES: [&str; 5] = ["starts_at", "ends_at", "sales_open_at", "sales_close_at", "cancel_until"];
 
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "name",
     "description",
     "venue",
     "starts_at",
+    "time_zone",
     "ends_at",
     "capacity",
     "base_price",
@@ -178,6 +179,7 @@ fn values(details: &EventDetails) -> [Option<FieldValue>; FIELDS.len()] {
         description,
         venue,
         starts_at,
+        time_zone,
         ends_at,
         capacity,
         base_price,
@@ -198,6 +200,7 @@ fn values(details: &EventDetails) -> [Option<FieldValue>; FIELDS.len()] {
         description.as_deref().and_then(text),
         venue.as_deref().and_then(text),
         time(*starts_at),
+        time_zone.as_deref().and_then(text),
         ends_at.and_then(time),
         number(*capacity),
         number(*base_price),
@@ -244,6 +247,7 @@ mod tests {
             capacity: 10,
             base_price: 2_500,
             currency: Currency::EUR,
+            time_zone: None,
             sales_open_at: None,
             sales_close_at: None,
             cancel_until: None,

@@ -83,6 +83,8 @@ pub enum Wrong {
     NoEmail,
     /// It is no currency that is in use.
     NoCurrency,
+    /// It is no time zone.
+    NoTimeZone,
     /// It is no UUID.
     NoId,
     /// It is no idempotency key.
@@ -134,7 +136,7 @@ pub enum Wrong {
 
 impl Wrong {
     /// Every code of a field, as the API guide explains them.
-    pub const CODES: [&str; 27] = [
+    pub const CODES: [&str; 28] = [
         "required",
         "unknown",
         "duplicate",
@@ -145,6 +147,7 @@ impl Wrong {
         "only_with",
         "not_an_email",
         "not_a_currency",
+        "not_a_time_zone",
         "not_an_id",
         "not_a_key",
         "not_an_etag",
@@ -177,6 +180,7 @@ impl Wrong {
             Self::OnlyWith { other, value } => ("only_with", json!({ "other": other, "value": value })),
             Self::NoEmail => ("not_an_email", json!({})),
             Self::NoCurrency => ("not_a_currency", json!({})),
+            Self::NoTimeZone => ("not_a_time_zone", json!({})),
             Self::NoId => ("not_an_id", json!({})),
             Self::NoKey => ("not_a_key", json!({})),
             Self::NoTags => ("not_an_etag", json!({})),
@@ -234,6 +238,7 @@ impl fmt::Display for Wrong {
             Self::OnlyWith { other, value } => write!(f, "must be left out unless {other} is {value}"),
             Self::NoEmail => f.write_str("must be an email address, like ada@example.com"),
             Self::NoCurrency => f.write_str("must be the ISO 4217 code of a currency in use, like EUR"),
+            Self::NoTimeZone => f.write_str("must be the IANA name of a time zone, like Europe/Berlin"),
             Self::NoId => f.write_str("must be a UUID"),
             Self::NoKey => {
                 f.write_str("must be one key of 1 to 255 visible ASCII characters, without commas")
@@ -293,6 +298,7 @@ mod tests {
             OnlyWith { other: "format", value: "csv" },
             NoEmail,
             NoCurrency,
+            NoTimeZone,
             NoId,
             NoKey,
             NoTags,

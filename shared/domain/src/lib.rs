@@ -2,12 +2,14 @@
 
 pub mod audit;
 pub mod booking;
+pub mod delivery;
 pub mod email;
 pub mod error;
 pub mod event;
 pub mod field_error;
 pub mod id;
 pub mod inventory;
+pub mod message;
 pub mod money;
 pub mod network;
 pub mod page;

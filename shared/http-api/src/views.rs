@@ -28,6 +28,9 @@ pub struct EventView {
     /// When it starts.
     #[serde(serialize_with = "show")]
     pub starts_at: Timestamp,
+    /// IANA name of the venue's time zone; null if none was given, which is UTC.
+    #[schema(example = "Europe/Berlin")]
+    pub time_zone: Option<String>,
     /// When it ends, if known.
     #[serde(serialize_with = "show_or_null")]
     pub ends_at: Option<Timestamp>,
@@ -80,6 +83,7 @@ impl EventView {
             description: details.description,
             venue: details.venue,
             starts_at: details.starts_at,
+            time_zone: details.time_zone,
             ends_at: details.ends_at,
             sales_open_at: details.sales_open_at,
             sales_close_at: details.sales_close_at,

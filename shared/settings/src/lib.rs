@@ -1,6 +1,7 @@
 //! The settings. The environment is read here and nowhere else, and so is the file that it names; a missing or malformed
 //! setting stops the start with a message that names it.
 
+pub mod mail;
 mod redis_url;
 pub mod table;
 
@@ -104,6 +105,8 @@ pub struct Tables {
     pub bookings: String,
     /// `AUDIT_TABLE`: only what admins use needs it. A container of before has none; then nothing is audited.
     pub audit: Option<String>,
+    /// `DELIVERIES_TABLE`: only what tells people needs it.
+    pub deliveries: Option<String>,
 }
 
 /// Where Redis is.
@@ -165,6 +168,7 @@ impl Config {
                 inventory: settings.required("INVENTORY_TABLE")?,
                 bookings: settings.required("BOOKINGS_TABLE")?,
                 audit: settings.optional("AUDIT_TABLE"),
+                deliveries: settings.optional("DELIVERIES_TABLE"),
             },
             roots: settings.roots(),
             redis: settings.redis()?,

@@ -4,6 +4,7 @@ use domain::reservation::HOLD_TTL_SECONDS_MAX;
 
 use crate::{
     HOLD_TTL_SECONDS_DEFAULT, JWT_SECRET_BYTES_MIN, RATE_LIMIT_MAX, REDIS_CLUSTER_DEFAULT, RateLimits,
+    mail::{MAIL_PER_SECOND_DEFAULT, MAIL_PER_SECOND_MAX},
     table::IfUnset::{Nothing, Required, Value, Words},
 };
 
@@ -37,6 +38,8 @@ pub enum IfUnset {
 pub const ALL: &str = "all";
 /// What can have a file of one's own beside it.
 pub const SERVERS: &str = "container, `make run`";
+/// What tells people.
+pub const TELLERS: &str = "`notifications`, container, `make run`";
 
 /// All settings that [`Config`](crate::Config) reads.
 pub fn rows() -> Vec<Row> {
@@ -131,6 +134,50 @@ pub fn rows() -> Vec<Row> {
             "Origins, with commas between, whose web pages may call the API from a browser; `http://localhost:*` for any port \
              of one's own machine, which `make run` allows unless this is set",
         ),
+        Row {
+            read_by: TELLERS,
+            ..row(
+                &["MAIL_URL"],
+                Nothing,
+                "Where mails go: `smtp://user:password@host:port` (with STARTTLS; `?tls=none` for none of it), `smtps://…` (TLS from \
+                 the first byte), `ses:` (Amazon SES in the function's region), or `file:/a/folder`, a file each. Without, nobody is \
+                 told anything. `make run` writes them to `mail` in its data folder",
+            )
+        },
+        Row {
+            read_by: TELLERS,
+            ..row(
+                &["MAIL_FROM"],
+                Words("required with `MAIL_URL`"),
+                "The sender, like `Evently <tickets@example.com>`; `make run` has one that nobody can answer",
+            )
+        },
+        Row {
+            read_by: TELLERS,
+            ..row(
+                &["MAIL_PER_SECOND"],
+                value(MAIL_PER_SECOND_DEFAULT),
+                format!(
+                    "Mails that go out in a second at most, all processes together; 0 for any number, at most {MAIL_PER_SECOND_MAX}"
+                ),
+            )
+        },
+        Row {
+            read_by: TELLERS,
+            ..row(
+                &["PUBLIC_URL"],
+                Nothing,
+                "Where people find the pages, like `https://tickets.example.com`: mails link there. Without, they have no links",
+            )
+        },
+        Row {
+            read_by: TELLERS,
+            ..row(
+                &["DELIVERIES_TABLE"],
+                Words("required with `MAIL_URL`"),
+                "Name of the DynamoDB table of who was told what",
+            )
+        },
     ]
 }
 

@@ -3,6 +3,7 @@
 use std::{cell::RefCell, collections::BTreeSet};
 
 use super::{
+    mail::MailConfig,
     table::{IfUnset, rows},
     *,
 };
@@ -179,6 +180,18 @@ fn asked_with(changes: &[(&str, &str)]) -> BTreeSet<&'static str> {
     asked.into_inner()
 }
 
+/// What is asked for by what tells people.
+fn asked_of_mail() -> BTreeSet<&'static str> {
+    let asked = RefCell::new(BTreeSet::new());
+    let config = MailConfig::from_lookup(|name| {
+        asked.borrow_mut().insert(name);
+        let set = [("MAIL_URL", "ses:"), ("MAIL_FROM", "a@example.com"), ("DELIVERIES_TABLE", "deliveries")];
+        set.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+    });
+    assert!(config.unwrap().is_some());
+    asked.into_inner()
+}
+
 #[test]
 fn the_table_has_every_setting_that_is_read_once_and_no_other() {
     let upstash =
@@ -186,6 +199,9 @@ fn the_table_has_every_setting_that_is_read_once_and_no_other() {
     let mut asked: Vec<_> = asked_with(&[]).union(&asked_with(&upstash)).copied().collect();
     // The AWS SDK's own stand in its documents.
     asked.retain(|name| !["AWS_REGION", "AWS_ENDPOINT_URL"].contains(name));
+    asked.extend(asked_of_mail());
+    asked.sort_unstable();
+    asked.dedup();
     let mut explained: Vec<_> = rows().into_iter().flat_map(|row| row.names).collect();
     explained.sort();
     assert_eq!(asked, explained);

@@ -107,6 +107,23 @@ names! {
     /// Events that were left as they were because a store failed.
     EVENTS_FAILED = "EventsFailed";
 
+    // Telling people, a message.
+
+    /// Mails that were taken on.
+    MAILS_SENT = "MailsSent";
+    /// Mails that were not, and will be tried again.
+    MAILS_FAILED = "MailsFailed";
+    /// Mails that were given up.
+    MAILS_DEAD = "MailsDead";
+    /// Mails that nobody needs any more: the account is gone, or the event has changed again.
+    MAILS_DROPPED = "MailsDropped";
+    /// Messages that no stream told, found by looking at the tables.
+    MESSAGES_MISSED = "MessagesMissed";
+    /// Records of a stream that could not be read.
+    RECORDS_UNREADABLE = "RecordsUnreadable";
+    /// How late the mail was that was due the longest, in ms, a run.
+    OLDEST_DUE_MS = "OldestDueMs";
+
     // Pricing, a run.
 
     /// Events that became dearer.

@@ -26,6 +26,7 @@ use crate::{
     world::{admin, buyers, settings},
 };
 
+/// Those that somebody waits for, or that run in the network of Redis: not `notifications`, which may carry more.
 pub(crate) const NAMES: [&str; 8] =
     ["auth", "events", "reservations", "bookings", "admin", "web", "janitor", "pricing"];
 const HELLO: &str = "hello_lambda";

@@ -169,6 +169,7 @@ fn common(name: &str) -> Option<String> {
         "INVENTORY_TABLE" => "exercise-inventory",
         "BOOKINGS_TABLE" => "exercise-bookings",
         "AUDIT_TABLE" => "exercise-audit",
+        "DELIVERIES_TABLE" => "exercise-deliveries",
         "JWT_SECRET" => JWT_SECRET,
         "RESERVATION_TTL_SECONDS" => return Some(HOLD_TTL_SECONDS.to_string()),
         // A few people stand for thousands.
@@ -193,12 +194,13 @@ fn config(redis_url: &str) -> Result<Config, Failure> {
 }
 
 fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, String)> {
-    const COMMON: [&str; 12] = [
+    const COMMON: [&str; 13] = [
         "USERS_TABLE",
         "EVENTS_TABLE",
         "INVENTORY_TABLE",
         "BOOKINGS_TABLE",
         "AUDIT_TABLE",
+        "DELIVERIES_TABLE",
         "JWT_SECRET",
         "RESERVATION_TTL_SECONDS",
         "RATE_LIMIT_WRITES_PER_MINUTE",

@@ -49,6 +49,7 @@ pub fn event(name: impl Into<String>, starts_at: Timestamp, capacity: u32) -> Ev
         capacity,
         base_price: 4_500,
         currency: Currency::EUR,
+        time_zone: None,
         sales_open_at: None,
         sales_close_at: None,
         cancel_until: None,

@@ -17,10 +17,27 @@ pub fn cpu_of(pid: u32) -> Option<Duration> {
 
 /// Memory that a process has in RAM now, and the most that it ever had, in bytes.
 pub fn memory_of(pid: u32) -> Option<(u64, u64)> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let bytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let status = Status::of(pid)?;
+    Some((status.bytes("VmRSS:")?, status.bytes("VmHWM:")?))
+}
+
+/// The same of what a process has allocated, without its program's own pages, which grow with the program and are no allocation.
+pub fn allocated_by(pid: u32) -> Option<(u64, u64)> {
+    let status = Status::of(pid)?;
+    let of_files = status.bytes("RssFile:")?;
+    Some((status.bytes("RssAnon:")?, status.bytes("VmHWM:")?.saturating_sub(of_files)))
+}
+
+/// What Linux tells of a process, a line each.
+struct Status(String);
+
+impl Status {
+    fn of(pid: u32) -> Option<Self> {
+        fs::read_to_string(format!("/proc/{pid}/status")).ok().map(Self)
+    }
+
+    fn bytes(&self, name: &str) -> Option<u64> {
+        let line = self.0.lines().find_map(|line| line.strip_prefix(name))?;
         line.split_whitespace().next()?.parse::<u64>().ok().map(|kb| kb * 1_024)
-    };
-    Some((bytes("VmRSS:")?, bytes("VmHWM:")?))
+    }
 }

@@ -87,6 +87,12 @@ fn environment(host: IpAddr, dynamodb: u16, redis: u16) -> Environment {
         ("INVENTORY_TABLE", "evently-inventory"),
         ("BOOKINGS_TABLE", "evently-bookings"),
         ("AUDIT_TABLE", "evently-audit"),
+        ("DELIVERIES_TABLE", "evently-deliveries"),
+        // The one place where a function may write files.
+        ("MAIL_URL", "file:/tmp/evently-mail"),
+        ("MAIL_FROM", "Evently <tickets@evently.example>"),
+        ("MAIL_PER_SECOND", "0"),
+        ("PUBLIC_URL", "https://tickets.example.com"),
         ("JWT_SECRET", JWT_SECRET),
         ("ADMIN_EMAIL", ADMIN_EMAIL),
         ("ADMIN_EMAIL_PASSWORD", ADMIN_PASSWORD),

@@ -195,6 +195,7 @@ impl Demo {
             capacity: self.capacity,
             base_price: self.base_price,
             currency: Currency::EUR,
+            time_zone: Some("Europe/Berlin".to_owned()),
             sales_open_at: self
                 .opens_in_days
                 .map(|days| to_whole_ms(now + SignedDuration::from_hours(24 * days))),

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod dir_lock;
 pub mod embedded_store;
 pub mod hosts;
+pub mod mail;
 mod private;
 pub mod redis_server;
 pub mod settings;
@@ -17,4 +18,4 @@ pub mod stack;
 pub mod stream_log;
 pub mod tables;
 
-pub use server::{api, schedules, serve, template};
+pub use server::{api, schedules, serve, teller, template};

@@ -7,11 +7,12 @@ use axum::Router;
 use jiff::Timestamp;
 use kit::ending::{Stop, exit_code};
 use local::{
-    api, demo, hosts, schedules,
+    api, demo, hosts, mail, schedules,
     serve::{self, Limits},
     settings::{Arguments, Command, Settings},
     settings_table,
     stack::Stack,
+    teller::Telling,
     template::Template,
 };
 use tokio::net::TcpListener;
@@ -55,31 +56,37 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let listener = listen(settings.port).await?;
     let template = Template::embedded()?;
     let stack = Stack::start(&settings).await?;
-    let (seeded, service) = match fill(&stack, &template).await {
+    let (seeded, service, telling) = match fill(&stack, &template, &settings).await {
         Ok(filled) => filled,
         Err(error) => {
             stack.stop().await;
             return Err(error);
         }
     };
-    let jobs = schedules::start(&stack.app, template.schedules());
+    let jobs = schedules::start(&stack.app, template.schedules(), Some(&telling.teller));
     welcome(&settings, &stack, &template, seeded);
 
     let stop = async move {
         stop.told().await;
         eprintln!("\nStopping.");
     };
-    let service = api::with_peers(hosts::own_only(service));
+    let service = api::with_peers(hosts::own_only(mail::beside(service, settings.mail_folder())));
     serve::serve(listener, service, Limits::default(), stop).await;
+    telling.stop().await;
     drop(jobs);
     stack.stop().await;
     Ok(())
 }
 
-/// Demo events, and the service.
-async fn fill(stack: &Stack, template: &Template) -> Result<(usize, Router), Box<dyn std::error::Error>> {
+/// Demo events, the service, and what tells people, to whom nothing of the demo matters.
+async fn fill(
+    stack: &Stack,
+    template: &Template,
+    settings: &Settings,
+) -> Result<(usize, Router, Telling), Box<dyn std::error::Error>> {
     let seeded = demo::seed(&stack.app, Timestamp::now()).await?;
-    Ok((seeded, api::service(template, &stack.app)?))
+    let service = api::service(template, &stack.app)?;
+    Ok((seeded, service, stack.tell(settings).await?))
 }
 
 async fn listen(port: u16) -> Result<TcpListener, String> {
@@ -91,17 +98,21 @@ fn welcome(settings: &Settings, stack: &Stack, template: &Template, seeded: usiz
     let (email, password) = &settings.admin;
     let password = password.as_deref().unwrap_or("as set in ADMIN_EMAIL_PASSWORD");
     println!("\nEvently runs at {api}\n");
-    println!("  DynamoDB  {}", stack.dynamodb);
-    println!("  Redis     {}", stack.redis);
-    println!("  data      {}", settings.data_dir.display());
+    println!("  DynamoDB      {}", stack.dynamodb);
+    println!("  Redis         {}", stack.redis);
+    println!("  data          {}", settings.data_dir.display());
     for schedule in template.schedules() {
-        println!("  {:<9} every {} s", schedule.function, schedule.every.as_secs());
+        println!("  {:<13} every {} s", schedule.function, schedule.every.as_secs());
     }
-    println!("  admin     {email}, password {password}");
-    println!("  limits    {}", limits(&stack.app.config));
-    println!("  browsers  pages of {} may call", stack.app.config.cors_allow_origins.join(", "));
+    match settings.mail_folder() {
+        Some(folder) => println!("  mails         {}, shown at {api}{}", folder.display(), mail::PATH),
+        None => println!("  mails         as set in MAIL_URL"),
+    }
+    println!("  admin         {email}, password {password}");
+    println!("  limits        {}", limits(&stack.app.config));
+    println!("  browsers      pages of {} may call", stack.app.config.cors_allow_origins.join(", "));
     if seeded > 0 {
-        println!("  events    {seeded} demo events were made");
+        println!("  events        {seeded} demo events were made");
     }
     println!("\nBuy at:  {api}");
     println!("Try it:  curl {api}/events");

@@ -5,12 +5,17 @@ use std::{collections::BTreeSet, io, path::PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use domain::inventory::SEATS_PER_SHARD;
 use kit::settings::whole;
-use settings::{CONFIRM_GRACE_MS, Config, ConfigError, JWT_SECRET_BYTES_MIN, table};
+use settings::{
+    CONFIRM_GRACE_MS, Config, ConfigError, JWT_SECRET_BYTES_MIN,
+    mail::{MailConfig, MailRoute},
+    table,
+};
 use uuid::Uuid;
 
 use crate::private;
 
 const ADMIN_EMAIL: &str = "admin@example.com";
+const DELIVERIES_TABLE: &str = "evently-deliveries";
 /// Known to everybody: the server listens on the loopback address only.
 const ADMIN_PASSWORD: &str = "evently-admin";
 /// Pages that somebody develops on this machine, at whatever port.
@@ -24,6 +29,10 @@ pub const NOT_INHERITED: &[&str] = &[
     "ADMIN_EMAIL",
     "ADMIN_EMAIL_PASSWORD",
     "JWT_SECRET_PREVIOUS",
+    "MAIL_FROM",
+    "MAIL_PER_SECOND",
+    "MAIL_URL",
+    "PUBLIC_URL",
     "REDIS_CA_FILE",
     "REDIS_CLUSTER",
     "UPSTASH_REDIS_URL",
@@ -170,6 +179,7 @@ impl Settings {
         let mut config = Config::from_lookup(|name| {
             let said = if name == "REDIS_URL" { self.redis_url.clone() } else { env(name) };
             said.or_else(|| match name {
+                "DELIVERIES_TABLE" => Some(DELIVERIES_TABLE.to_owned()),
                 "USERS_TABLE" => Some("evently-users".to_owned()),
                 "EVENTS_TABLE" => Some("evently-events".to_owned()),
                 "INVENTORY_TABLE" => Some("evently-inventory".to_owned()),
@@ -187,6 +197,33 @@ impl Settings {
         config.confirm_grace_ms = self.test_only.confirm_grace_seconds * 1_000;
         config.seats_per_shard = self.test_only.seats_per_shard;
         Ok(config)
+    }
+}
+
+impl Settings {
+    /// The settings of mail, with what was not set filled in: mails are files in the data folder.
+    ///
+    /// # Errors
+    /// When a setting is malformed.
+    pub fn mail(&self) -> Result<MailConfig, ConfigError> {
+        let config = MailConfig::from_lookup(|name| {
+            env(name).or_else(|| match name {
+                "MAIL_URL" => Some(format!("file:{}", self.data_dir.join("mail").display())),
+                "MAIL_FROM" => Some("Evently <tickets@evently.example>".to_owned()),
+                "PUBLIC_URL" => Some(format!("http://127.0.0.1:{}", self.port)),
+                "DELIVERIES_TABLE" => Some(DELIVERIES_TABLE.to_owned()),
+                _ => None,
+            })
+        })?;
+        config.ok_or_else(|| ConfigError::new("MAIL_URL", "is not set"))
+    }
+
+    /// Where mails are, if they are files.
+    pub fn mail_folder(&self) -> Option<PathBuf> {
+        match self.mail().ok()?.route {
+            MailRoute::Folder(folder) => Some(folder),
+            MailRoute::Smtp(_) | MailRoute::Ses => None,
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use http_api::{App, StartError};
+use messages::MailerError;
+use server::teller::{self, Telling};
 use settings::{ConfigError, Tables};
 use stores::dynamodb;
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
@@ -26,6 +28,8 @@ pub struct Stack {
     pub dynamodb: String,
     /// Where Redis is, for people.
     pub redis: String,
+    client: dynamodb::Client,
+    endpoint: String,
     embedded: Option<EmbeddedStore>,
     keeper: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
@@ -48,6 +52,9 @@ pub enum StackError {
     /// The app refused its settings.
     #[error(transparent)]
     App(#[from] StartError),
+    /// No mail can go out.
+    #[error(transparent)]
+    Mail(#[from] MailerError),
 }
 
 impl Stack {
@@ -58,6 +65,7 @@ impl Stack {
     pub async fn start(settings: &Settings) -> Result<Self, StackError> {
         // Malformed settings are told before anything is started.
         settings.config(Some("redis://127.0.0.1"))?;
+        settings.mail()?;
         let (embedded, endpoint) = match &settings.dynamodb_endpoint {
             Some(endpoint) => (None, endpoint.clone()),
             None => {
@@ -84,12 +92,23 @@ impl Stack {
             None => "as set in REDIS_URL".to_owned(),
         };
         Ok(Self {
-            app: App::new(config, client)?,
+            app: App::new(config, client.clone())?,
+            client,
+            endpoint: endpoint.clone(),
             dynamodb: if embedded.is_some() { format!("embedded, {endpoint}") } else { endpoint },
             redis: redis_described,
             embedded,
             keeper: redis.map(keep_running),
         })
+    }
+
+    /// Starts telling people what happens from now on.
+    ///
+    /// # Errors
+    /// When a setting of mail can't be used.
+    pub async fn tell(&self, settings: &Settings) -> Result<Telling, StackError> {
+        let streams = teller::streams_of_endpoint(&self.endpoint);
+        Ok(teller::start(&self.app, settings.mail()?, self.client.clone(), streams).await?)
     }
 
     /// Stops what was started; Redis writes its data first.
@@ -111,6 +130,7 @@ pub fn table_name(tables: &Tables, logical_id: &str) -> String {
         "EventsTable" => tables.events.clone(),
         "InventoryTable" => tables.inventory.clone(),
         "BookingsTable" => tables.bookings.clone(),
+        "DeliveriesTable" => tables.deliveries.clone().unwrap_or_else(|| logical_id.to_owned()),
         "AuditTable" => tables.audit.clone().unwrap_or_else(|| logical_id.to_owned()),
         other => other.to_owned(),
     }

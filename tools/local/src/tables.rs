@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, SdkError};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
     GlobalSecondaryIndexUpdate, IndexStatus, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, TableDescription, TableStatus,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TableDescription, TableStatus,
 };
 use kit::wait;
 use server::template::{IndexDefinition, KeyPart, TableDefinition, Template, TemplateError};
@@ -77,6 +77,7 @@ async fn create(client: &Client, definition: &TableDefinition, name: &str) -> Re
         .billing_mode(BillingMode::PayPerRequest)
         .set_attribute_definitions(Some(attributes(definition, |_| true).map_err(invalid)?))
         .set_key_schema(Some(key_schema(&definition.key).map_err(invalid)?))
+        .set_stream_specification(stream(definition).map_err(invalid)?)
         // DynamoDB refuses an empty list.
         .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes))
         .send()
@@ -107,8 +108,11 @@ async fn await_as_defined(
             }
             // DynamoDB adds one index at a time.
             Some(table) if is_active(table) => match missing_index(table, definition) {
-                None => Ok(true),
                 Some(index) => add_index(client, definition, index, name).await.map(|()| false),
+                None if lacks_stream(table, definition) => {
+                    add_stream(client, definition, name).await.map(|()| false)
+                }
+                None => Ok(true),
             },
             _ => Ok(false),
         }
@@ -165,6 +169,30 @@ async fn add_index(
         Err(SdkError::ServiceError(refusal)) if refusal.err().is_resource_in_use_exception() => Ok(()),
         Err(error) => Err(refused(DisplayErrorContext(error).to_string())),
     }
+}
+
+/// A table of an earlier release has no stream.
+fn lacks_stream(table: &TableDescription, definition: &TableDefinition) -> bool {
+    let is_on = table.stream_specification().is_some_and(|stream| stream.stream_enabled());
+    definition.stream.is_some() && !is_on
+}
+
+async fn add_stream(client: &Client, definition: &TableDefinition, name: &str) -> Result<(), TablesError> {
+    let refused = |cause| TablesError::Store { action: "add a stream to", table: name.to_owned(), cause };
+    let stream = stream(definition).map_err(|error| refused(error.to_string()))?;
+    match client.update_table().table_name(name).set_stream_specification(stream).send().await {
+        Ok(_) => Ok(()),
+        // Another process is just changing the table: what comes of it is seen at the next look.
+        Err(SdkError::ServiceError(refusal)) if refusal.err().is_resource_in_use_exception() => Ok(()),
+        Err(error) => Err(refused(DisplayErrorContext(error).to_string())),
+    }
+}
+
+fn stream(definition: &TableDefinition) -> Result<Option<StreamSpecification>, BuildError> {
+    let kind = definition.stream.as_deref().map(StreamViewType::from);
+    let enabled =
+        kind.map(|kind| StreamSpecification::builder().stream_enabled(true).stream_view_type(kind).build());
+    enabled.transpose()
 }
 
 fn same_key(actual: &[KeySchemaElement], wanted: &[KeyPart]) -> bool {

@@ -135,6 +135,8 @@ impl Names {
                 inventory: named("INVENTORY_TABLE", self.inventory_table)?,
                 bookings: named("BOOKINGS_TABLE", self.bookings_table)?,
                 audit: self.audit_table.filter(|name| !name.is_empty()),
+                // What was told is not restored: nobody is told of it again.
+                deliveries: None,
             },
         })
     }

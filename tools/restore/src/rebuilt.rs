@@ -60,6 +60,7 @@ fn by_booking(last: &Booking, seats: u32, shards: u16, now: Timestamp) -> Rebuil
         capacity: seats,
         base_price: last.unit_price,
         currency: currency(last),
+        time_zone: None,
         sales_open_at: None,
         sales_close_at: Some(domain::time::to_whole_ms(now).min(last.starts_at)),
         cancel_until: None,

@@ -8,5 +8,7 @@ pub mod live;
 pub mod schedules;
 pub mod serve;
 pub mod settings;
+mod streams;
+pub mod teller;
 pub mod template;
 mod unread;

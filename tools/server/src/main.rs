@@ -2,7 +2,7 @@
 
 use std::{error::Error, process::ExitCode};
 
-use ::settings::Config;
+use ::settings::{Config, mail::MailConfig};
 use domain::id::EventId;
 use http_api::App;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use server::{
     api, live, schedules,
     serve::{self, Limits},
     settings::{Arguments, Command, Settings},
+    teller,
     template::Template,
 };
 use stores::dynamodb;
@@ -36,14 +37,29 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         telemetry::collect("server");
     }
     let mut stop = Stop::new()?;
-    let app = App::new(config, dynamodb::client_from_env().await)?;
+    let mail = MailConfig::from_env().map_err(|error| format!("setting {error}"))?;
+    let client = dynamodb::client_from_env().await;
+    let app = App::new(config, client.clone())?;
     let listener = serve::listen(settings.port).await?;
     let template = Template::embedded()?;
-    let jobs = match settings.run_schedules {
-        true => schedules::start(&app, template.schedules()),
-        false => JoinSet::new(),
+    let (telling, jobs) = match settings.run_schedules {
+        true => {
+            let telling = match mail {
+                Some(mail) => {
+                    Some(teller::start(&app, mail, client, teller::streams_from_env().await).await?)
+                }
+                None => None,
+            };
+            let jobs =
+                schedules::start(&app, template.schedules(), telling.as_ref().map(|telling| &telling.teller));
+            (telling, jobs)
+        }
+        false => (None, JoinSet::new()),
     };
     tracing::info!(address = %listener.local_addr()?, schedules = settings.run_schedules, "Evently serves");
+    if telling.is_none() && settings.run_schedules {
+        tracing::warn!("MAIL_URL is not set: nobody is told anything by mail");
+    }
     if !app.store.is_audited() {
         tracing::warn!("AUDIT_TABLE is not set: what admins do is only logged");
     }
@@ -58,7 +74,10 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         live::beside(api::service(&template, &app)?),
     );
     serve::serve(listener, service, Limits::default(), stop).await;
-    drop(jobs);
+    if let Some(telling) = &telling {
+        telling.stop().await;
+    }
+    drop((telling, jobs));
     tracing::info!("stopped");
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures::FutureExt;
 use http_api::App;
 use jiff::Timestamp;
+use messages::Teller;
 use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval},
@@ -12,22 +13,35 @@ use tokio::{
 
 use crate::template::Schedule;
 
-/// Runs each job on its schedule for as long as the set lives, the first time at once.
-pub fn start(app: &Arc<App>, schedules: &[Schedule]) -> JoinSet<()> {
+/// Runs each job on its schedule for as long as the set lives, the first time at once. Without a teller nobody is told anything.
+pub fn start(app: &Arc<App>, schedules: &[Schedule], teller: Option<&Arc<Teller>>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     for schedule in schedules {
-        jobs.spawn(run_every(Arc::clone(app), schedule.function.clone(), schedule.every));
+        if schedule.function == "notifications" && teller.is_none() {
+            continue;
+        }
+        let does =
+            Does { app: Arc::clone(app), teller: teller.cloned(), function: schedule.function.clone() };
+        jobs.spawn(run_every(does, schedule.every));
     }
     jobs
 }
 
-async fn run_every(app: Arc<App>, function: String, every: Duration) {
+/// A job, and what it takes.
+struct Does {
+    app: Arc<App>,
+    teller: Option<Arc<Teller>>,
+    function: String,
+}
+
+async fn run_every(does: Does, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         // A run that panics ends like one that fails: the next one is none the worse for it.
-        let run = AssertUnwindSafe(run_once(&app, &function)).catch_unwind();
+        let function = &does.function;
+        let run = AssertUnwindSafe(run_once(&does)).catch_unwind();
         match run.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -39,10 +53,11 @@ async fn run_every(app: Arc<App>, function: String, every: Duration) {
     }
 }
 
-async fn run_once(app: &App, function: &str) -> Result<(), domain::error::Error> {
-    match function {
-        "janitor" => janitor::run(app, Timestamp::now()).await.map(|_| ()),
-        "pricing" => price(app).await,
+async fn run_once(Does { app, teller, function }: &Does) -> Result<(), domain::error::Error> {
+    match (function.as_str(), teller) {
+        ("janitor", _) => janitor::run(app, Timestamp::now()).await.map(|_| ()),
+        ("pricing", _) => price(app).await,
+        ("notifications", Some(teller)) => messages::run(teller, Timestamp::now()).await.map(|_| ()),
         _ => Err(domain::error::Error::Internal(format!("no job is named {function}").into())),
     }
 }

@@ -85,6 +85,7 @@ fn details_of(event: &Event) -> Markup {
     html! {
         (facts([
             ("Ends", or(details.ends_at, "not said")),
+            ("Time zone", html! { (details.time_zone.as_deref().unwrap_or("UTC")) }),
             ("Sales open", or(details.sales_open_at, "at once")),
             ("Sales close", or(details.sales_close_at, "at the start")),
             ("Can be cancelled until", or(details.cancel_until, "the start")),

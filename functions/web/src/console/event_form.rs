@@ -35,7 +35,10 @@ const CAPACITY: Field = Field::new("capacity", "Places", "number");
 const PRICE: Field = Field::new("base_price", "Price of a place", "text").hint("Like 45.00. 0 is free.");
 const CURRENCY: Field =
     Field::new("currency", "Currency", "text").hint("Three letters, like EUR, USD or JPY.");
-const MORE: [Field; 5] = [
+const MORE: [Field; 6] = [
+    Field::new("time_zone", "Time zone", "text")
+        .optional()
+        .hint("Of the venue, like Europe/Berlin. UTC, if empty. Mails tell times in it."),
     Field::new("sales_open_at", "Sales open", "datetime-local")
         .optional()
         .hint("At once, if empty. In UTC.")
@@ -96,6 +99,7 @@ impl Read for EventForm {
             description: fields.optional("description", text).map(|text| text.replace("\r\n", "\n")),
             venue: fields.optional("venue", text),
             starts_at: fields.required("starts_at", moment).unwrap_or_default(),
+            time_zone: fields.optional("time_zone", text),
             ends_at: fields.optional("ends_at", moment),
             capacity: fields.required("capacity", whole(1..=CAPACITY_MAX)).unwrap_or_default(),
             base_price: fields.required("base_price", price).unwrap_or_default(),
@@ -143,6 +147,7 @@ pub(crate) fn typed(event: &EventInput) -> Typed {
         ("venue", text(&event.venue)),
         ("description", text(&event.description)),
         ("starts_at", written(event.starts_at)),
+        ("time_zone", text(&event.time_zone)),
         ("ends_at", time(event.ends_at)),
         ("capacity", event.capacity.to_string()),
         ("base_price", decimal(event.base_price.into(), &event.currency).unwrap_or_default()),

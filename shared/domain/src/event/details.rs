@@ -6,7 +6,7 @@ use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Event;
+use super::{Event, time_zone::is_time_zone};
 use crate::{
     field_error::{FieldError, Wrong},
     text,
@@ -99,6 +99,9 @@ pub struct EventDetails {
     /// When it starts.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub starts_at: Timestamp,
+    /// The zone that people there have their clocks by; UTC if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// When it ends, if that is known.
     #[serde(
         default,
@@ -206,6 +209,10 @@ impl EventDetails {
             complaints.unless(has(description, 0..=DESCRIPTION_CHARS_MAX), &["description"], length);
             let some_lines = Wrong::ControlCharacters { but_lines: true };
             complaints.unless(!is_new || text::is_text(description), &["description"], some_lines);
+        }
+        if let Some(zone) = self.time_zone.as_deref() {
+            let is_new = before.is_none_or(|before| before.time_zone.as_deref() != Some(zone));
+            complaints.unless(!is_new || is_time_zone(zone), &["time_zone"], Wrong::NoTimeZone);
         }
     }
 

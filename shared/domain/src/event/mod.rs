@@ -2,6 +2,7 @@
 
 mod details;
 mod now;
+mod time_zone;
 mod words;
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
@@ -218,6 +219,7 @@ mod tests {
             capacity: 10,
             base_price: 2_500,
             currency: Currency::EUR,
+            time_zone: None,
             sales_open_at: None,
             sales_close_at: None,
             cancel_until: None,
@@ -250,6 +252,7 @@ mod tests {
             base_price: PRICE_MAX + 1,
             max_per_booking: 0,
             max_per_user: 0,
+            time_zone: Some("Mars/Olympus".into()),
             sales_open_at: Some(at(200)),
             cancel_until: Some(at(101)),
             pricing: Some(Pricing { min_percent: 0, max_percent: 2_000 }),
@@ -261,6 +264,7 @@ mod tests {
                 "name",
                 "venue",
                 "description",
+                "time_zone",
                 "starts_at",
                 "ends_at",
                 "sales_close_at",

@@ -18,6 +18,7 @@ fn details(base_price: u32, currency: Currency, bounds: Option<(u32, u32)>) -> E
         capacity: 200,
         base_price,
         currency,
+        time_zone: None,
         sales_open_at: None,
         sales_close_at: None,
         cancel_until: None,

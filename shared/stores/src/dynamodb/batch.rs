@@ -29,27 +29,29 @@ impl Store {
         let batches: Vec<Vec<Item>> =
             values.chunks(BATCH_GET_ITEMS_MAX).map(|batch| batch.iter().map(item).collect()).collect();
         stream::iter(batches)
-            .map(|batch| self.batch(table, batch))
+            .map(|batch| async move {
+                let asked = KeysAndAttributes::builder()
+                    .set_keys(Some(batch))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(|error| Error::Internal(Box::new(error)))?;
+                self.batch(table, asked).await
+            })
             .buffer_unordered(CALLS_AT_ONCE)
             .try_concat()
             .await
     }
 
-    async fn batch(&self, table: &str, mut keys: Vec<Item>) -> Result<Vec<Item>, Error> {
-        let mut found = Vec::with_capacity(keys.len());
+    /// Those of these items that exist, at most as many as one call takes.
+    pub(super) async fn batch(&self, table: &str, mut asked: KeysAndAttributes) -> Result<Vec<Item>, Error> {
+        let mut found = Vec::with_capacity(asked.keys().len());
         for _ in 0..ROUNDS_MAX {
-            let asked = KeysAndAttributes::builder()
-                .set_keys(Some(keys))
-                .consistent_read(true)
-                .build()
-                .map_err(|error| Error::Internal(Box::new(error)))?;
             let read =
                 self.client.batch_get_item().request_items(table, asked).send().await.map_err(failed)?;
             found.extend(read.responses.unwrap_or_default().remove(table).unwrap_or_default());
-            let left = read.unprocessed_keys.unwrap_or_default().remove(table);
-            keys = left.map(|left| left.keys).unwrap_or_default();
-            if keys.is_empty() {
-                return Ok(found);
+            match read.unprocessed_keys.unwrap_or_default().remove(table) {
+                Some(left) if !left.keys.is_empty() => asked = left,
+                _ => return Ok(found),
             }
         }
         Err(Error::GaveUp(GaveUp::ReadingAll))

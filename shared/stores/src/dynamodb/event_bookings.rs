@@ -5,11 +5,12 @@ use std::{cmp::Reverse, collections::VecDeque};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
+use jiff::Timestamp;
 
 use super::{
     Store,
     bookings::{BUCKETS_PER_EVENT, bucket_key},
-    failed, readable, text,
+    failed, number, readable, text,
 };
 use domain::{
     booking::{Booking, BookingStatus},
@@ -34,10 +35,11 @@ struct Bucket {
 
 /// Whether a list of an event's bookings can go on at that place, which another release may have given to a client.
 pub fn is_place_of_event_bookings(place: &PageKey) -> bool {
-    place.len() == 1 && id_in(place).is_some()
+    place.len() == 1 && booking_at(place).is_some()
 }
 
-fn id_in(place: &PageKey) -> Option<ReservationId> {
+/// After which booking the list of an event's bookings goes on at that place.
+pub fn booking_at(place: &PageKey) -> Option<ReservationId> {
     match place.get("id") {
         Some(PageKeyPart::S(id)) => id.parse().ok(),
         _ => None,
@@ -54,7 +56,7 @@ impl Store {
         limit: usize,
         start: Option<PageKey>,
     ) -> Result<Page<Booking>, Error> {
-        let after = start.as_ref().and_then(id_in);
+        let after = start.as_ref().and_then(booking_at);
         let mut buckets: Vec<Bucket> = (0..BUCKETS_PER_EVENT)
             .map(|bucket| Bucket {
                 key: bucket_key(event, bucket),
@@ -101,6 +103,33 @@ impl Store {
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|last| place_after(last.id));
         Ok(Page { items, next })
+    }
+
+    /// The bookings of an event that were made, or cancelled, after that time, in no order: all of them are read for that. Those
+    /// that can't be read are left out. The index lags behind the truth by a moment.
+    pub async fn bookings_changed_since(
+        &self,
+        event: EventId,
+        since: Timestamp,
+    ) -> Result<Vec<Booking>, Error> {
+        let of_bucket = |bucket| async move {
+            self.client
+                .query()
+                .table_name(&self.tables.bookings)
+                .index_name("by_event")
+                .key_condition_expression("event_bucket = :bucket")
+                .filter_expression("created_at > :since OR cancelled_at > :since")
+                .expression_attribute_values(":bucket", text(bucket_key(event, bucket)))
+                .expression_attribute_values(":since", number(since.as_millisecond()))
+                .into_paginator()
+                .items()
+                .send()
+                .collect::<Result<Vec<_>, _>>()
+                .await
+                .map_err(failed)
+        };
+        let found = try_join_all((0..BUCKETS_PER_EVENT).map(of_bucket)).await?;
+        Ok(found.into_iter().flatten().filter_map(readable).collect())
     }
 
     async fn read_on(

@@ -92,6 +92,7 @@ async fn a_patch_changes_what_it_names_and_keeps_the_rest() {
         ("name", json!("Other")),
         ("description", json!("Quiet")),
         ("venue", json!("Elsewhere")),
+        ("time_zone", json!("America/New_York")),
         ("sales_close_at", json!(later)),
         ("starts_at", json!(later)),
         ("ends_at", json!(in_hours(24 * 30))),
@@ -126,6 +127,7 @@ async fn null_in_a_patch_brings_the_default_back() {
     for (field, default) in [
         ("description", Value::Null),
         ("venue", Value::Null),
+        ("time_zone", Value::Null),
         ("sales_open_at", Value::Null),
         ("sales_close_at", Value::Null),
         ("ends_at", Value::Null),

@@ -21,6 +21,10 @@ fn bad_events() -> Vec<(Value, Vec<&'static str>)> {
         (json!({ "starts_at": "soon" }), vec!["starts_at"]),
         (json!({ "starts_at": 1_900_000_000 }), vec!["starts_at"]),
         (json!({ "starts_at": in_hours(-1) }), vec!["starts_at"]),
+        (json!({ "time_zone": "" }), vec!["time_zone"]),
+        (json!({ "time_zone": "CEST" }), vec!["time_zone"]),
+        (json!({ "time_zone": "europe/berlin" }), vec!["time_zone"]),
+        (json!({ "time_zone": "+02:00" }), vec!["time_zone"]),
         (json!({ "ends_at": "2027-06-12" }), vec!["ends_at"]),
         (json!({ "ends_at": week }), vec!["ends_at", "sales_close_at"]),
         (json!({ "starts_at": week, "ends_at": week, "sales_close_at": in_hours(1) }), vec!["ends_at"]),
@@ -113,6 +117,7 @@ async fn the_largest_and_the_smallest_values_are_accepted() {
             "starts_at": week, "ends_at": most, "sales_open_at": in_hours(-1), "sales_close_at": most,
             "capacity": 1_000_000, "base_price": 100_000_000, "currency": "USD", "max_per_booking": 50,
             "status": "draft", "pricing": { "min_percent": 1, "max_percent": 1_000 },
+            "time_zone": "America/Argentina/ComodRivadavia",
         }),
         json!({
             "name": "n", "description": null, "venue": null, "starts_at": in_hours(1), "capacity": 1,
@@ -141,7 +146,7 @@ async fn what_a_replacement_leaves_out_gets_its_default() {
         .post(
             "/admin/events",
             concert(json!({
-                "description": "Loud", "ends_at": in_hours(24 * 31), "sales_open_at": in_hours(1),
+                "description": "Loud", "time_zone": "Asia/Kolkata", "ends_at": in_hours(24 * 31), "sales_open_at": in_hours(1),
                 "sales_close_at": in_hours(2), "max_per_booking": 3, "status": "draft",
                 "pricing": { "min_percent": 80, "max_percent": 120 },
             })),
@@ -151,7 +156,9 @@ async fn what_a_replacement_leaves_out_gets_its_default() {
     let path = format!("/admin/events/{}", created.text("id"));
     let replaced = admin.put(&path, "*", concert(json!({ "name": "  Plain  ", "venue": null }))).await;
     assert_eq!(replaced.status, 200, "{}", replaced.body);
-    for field in ["description", "venue", "ends_at", "sales_open_at", "sales_close_at", "pricing"] {
+    for field in
+        ["description", "venue", "time_zone", "ends_at", "sales_open_at", "sales_close_at", "pricing"]
+    {
         assert_eq!(replaced.body[field], Value::Null, "{field}");
     }
     assert_eq!(replaced.body["name"], "Plain");

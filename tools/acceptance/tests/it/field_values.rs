@@ -45,6 +45,7 @@ async fn a_value_of_another_type_is_named_for_every_field() {
         ("description", vec!["string"]),
         ("venue", vec!["string"]),
         ("starts_at", vec![]),
+        ("time_zone", vec![]),
         ("ends_at", vec![]),
         ("capacity", vec!["number"]),
         ("base_price", vec!["number"]),

@@ -28,6 +28,7 @@ impl Still {
             inventory: still(&now.inventory),
             bookings: still(&now.bookings),
             audit: now.audit.as_ref().map(still),
+            deliveries: now.deliveries.as_ref().map(still),
         };
         tables::create_missing(&client, |id| table_name(&copies, id)).await.unwrap();
         for (from, to) in [(&now.events, &copies.events), (&now.bookings, &copies.bookings)] {

@@ -132,8 +132,10 @@ async fn it_says_how_to_use_it_and_stops_cleanly_with_its_data_kept() {
         &server.url,
         "admin@example.com, password evently-admin",
         "9 demo events",
-        "janitor   every 60 s",
-        "pricing   every 86400 s",
+        "/dev/mail",
+        "notifications every 60 s",
+        "janitor       every 60 s",
+        "pricing       every 86400 s",
     ] {
         assert!(server.banner.contains(said), "{said} is not in {}", server.banner);
     }

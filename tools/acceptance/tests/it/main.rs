@@ -46,6 +46,7 @@ mod lists;
 mod local_server;
 mod lost_replies;
 mod lua_contracts;
+mod mails;
 mod me;
 mod memory;
 mod metrics;

@@ -220,3 +220,23 @@ async fn sales_go_on_where_an_old_release_stopped() {
     let path = format!("/admin/events/{}/inventory", old.event("Fixture big"));
     assert_eq!(server.admin().await.get(&path).await.body["sold"], 14 + 2 + 2);
 }
+
+#[tokio::test]
+async fn what_happens_now_is_told_by_mail_and_nothing_of_then() {
+    let old = OldData::copied();
+    // Its tables have no streams yet.
+    let server = old.start();
+    let created = server.admin().await.post("/admin/events", concert(json!({ "name": "New" }))).await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    let booking = old.sign_in(&server, "ada").await.buy(&created.text("id"), 1).await;
+    let mails = || -> Vec<String> {
+        let Ok(files) = std::fs::read_dir(old.data().join("mail")) else { return Vec::new() };
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let started = std::time::Instant::now();
+    while mails().is_empty() && started.elapsed().as_secs() < 60 {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let mails = mails();
+    assert!(mails.len() == 1 && mails[0].contains(&booking), "{mails:?}");
+}

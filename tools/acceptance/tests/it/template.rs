@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use domain::{id::UserId, user::EndedTokensNote};
-use local::template::{DEFAULT_ROUTE, Route, Routes, Template};
+use local::template::{DEFAULT_ROUTE, Route, Routes, TableDefinition, Template};
 use serde_json::{Value, json};
 use telemetry::names;
 
@@ -21,7 +21,7 @@ fn refusal(yaml: &str) -> String {
 }
 
 #[test]
-fn the_repositorys_template_has_the_five_tables_with_their_keys() {
+fn the_repositorys_template_has_the_six_tables_with_their_keys() {
     let template = Template::embedded().unwrap();
     let tables: Vec<_> = template
         .tables()
@@ -42,6 +42,7 @@ fn the_repositorys_template_has_the_five_tables_with_their_keys() {
         [
             ("AuditTable", "month HASH, id RANGE".into(), String::new()),
             ("BookingsTable", "user_id HASH, id RANGE".into(), "by_event ALL".to_owned()),
+            ("DeliveriesTable", "message_id HASH, recipient RANGE".into(), "by_due ALL".into()),
             ("EventsTable", "id HASH".into(), "by_start ALL".into()),
             ("InventoryTable", "shard_id HASH".into(), String::new()),
             ("UsersTable", "email HASH".into(), "by_id INCLUDE".into()),
@@ -71,8 +72,8 @@ fn nothing_is_forgotten_but_what_says_when() {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
     let forget_by =
         |table: &str| template["Resources"][table]["Properties"]["TimeToLiveSpecification"].clone();
-    // Notes of ended tokens, and idempotency keys of created events.
-    for table in ["BookingsTable", "EventsTable"] {
+    // Notes of ended tokens, idempotency keys of created events, and who was told what.
+    for table in ["BookingsTable", "DeliveriesTable", "EventsTable"] {
         assert_eq!(forget_by(table), json!({ "AttributeName": "forget_at", "Enabled": true }), "{table}");
     }
     for table in ["UsersTable", "InventoryTable", "AuditTable"] {
@@ -191,9 +192,9 @@ fn a_route_that_no_server_could_serve_as_deployed_is_refused_by_name() {
 }
 
 #[test]
-fn the_janitor_runs_every_minute_and_pricing_every_day() {
+fn the_janitor_and_notifications_run_every_minute_and_pricing_every_day() {
     let template = Template::embedded().unwrap();
-    for (function, seconds) in [("janitor", 60), ("pricing", 24 * 60 * 60)] {
+    for (function, seconds) in [("janitor", 60), ("notifications", 60), ("pricing", 24 * 60 * 60)] {
         let job = template.schedules().iter().find(|schedule| schedule.function == function).unwrap();
         assert_eq!(job.every, Duration::from_secs(seconds), "{function}");
     }
@@ -320,14 +321,16 @@ fn the_run_book_says_of_every_alarm_what_to_do_and_of_no_other() {
 #[test]
 fn every_alarm_tells_where_to_read_on_and_is_in_the_dashboard() {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
-    let of_some = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"][1]["RedisAlarms"];
+    let of_some = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"][1];
+    let (of_redis, of_mail) = (&of_some["RedisAlarms"], &of_some["MailAlarms"]);
     for (id, alarm) in alarms() {
         let description = alarm["Properties"]["AlarmDescription"].as_str().unwrap();
         assert!(description.ends_with(" docs/operate.md#alarms"), "{id}: {description}");
         let shown = match alarm["Condition"].as_str() {
             None => dashboard(&template),
-            Some("HasServerless") => of_some[1].as_str().unwrap(),
-            Some(_) => of_some[2][1].as_str().unwrap(),
+            Some("HasServerless") => of_redis[1].as_str().unwrap(),
+            Some("HasMail") => of_mail[1].as_str().unwrap(),
+            Some(_) => of_redis[2][1].as_str().unwrap(),
         };
         assert!(shown.contains(&format!("${{{id}.Arn}}")), "{id}");
     }
@@ -358,16 +361,42 @@ fn metrics_of(alarm: &Value) -> usize {
 
 #[test]
 fn what_alarms_cost_is_what_the_template_has() {
-    let of_nodes = |alarm: &Value| alarm["Condition"] == "HasNodes";
-    let counted: usize =
-        alarms().iter().filter(|(_, alarm)| !of_nodes(alarm)).map(|(_, alarm)| metrics_of(alarm)).sum();
+    let count = |is_meant: fn(&Value) -> bool| -> usize {
+        alarms()
+            .iter()
+            .filter(|(_, alarm)| is_meant(&alarm["Condition"]))
+            .map(|(_, alarm)| metrics_of(alarm))
+            .sum()
+    };
+    let counted = count(|condition| condition != "HasNodes" && condition != "HasMail");
     let page = include_str!("../../../../docs/pay.md");
     assert!(page.contains(&format!("| alarms | {counted} metrics × $0.10 |")), "{counted}");
+    let of_mail = count(|condition| condition == "HasMail");
+    let dollars = of_mail as f64 / 10.0;
+    assert!(page.contains(&format!("{of_mail} metrics in alarms ({dollars:.2})")), "{of_mail}");
+}
+
+/// The table, or the index of a table, that a metric is of.
+fn watched_by(metric: &Value) -> String {
+    let dimensions = metric["MetricStat"]["Metric"]["Dimensions"].as_array().unwrap().iter();
+    dimensions.map(|dimension| dimension["Value"].as_str().unwrap()).collect::<Vec<_>>().join("/")
 }
 
 #[test]
 fn throttles_of_every_table_and_index_ring() {
     let tables = Template::embedded().unwrap();
+    let named = |table: &TableDefinition| {
+        let indexes = table.indexes.iter().map(|index| format!("{}/{}", table.logical_id, index.name));
+        indexes.chain([table.logical_id.clone()]).collect::<Vec<_>>()
+    };
+    // That one is there without mail, too, and nobody pays for alarms of it then.
+    let (of_mail, of_all): (Vec<_>, Vec<_>) =
+        tables.tables().iter().partition(|table| table.logical_id == "DeliveriesTable");
+    let (_, alarm) = alarms().into_iter().find(|(alarm, _)| alarm == "DeliveriesThrottlesAlarm").unwrap();
+    let watched: BTreeSet<_> =
+        alarm["Properties"]["Metrics"].as_array().unwrap()[1..].iter().map(watched_by).collect();
+    assert_eq!(watched, of_mail.into_iter().flat_map(named).collect());
+    assert_eq!(metrics_of(&alarm), 4, "reads and writes");
     for (id, metric_name) in [
         ("DynamoDbWriteThrottlesAlarm", "WriteThrottleEvents"),
         ("DynamoDbReadThrottlesAlarm", "ReadThrottleEvents"),
@@ -381,17 +410,10 @@ fn throttles_of_every_table_and_index_ring() {
                 expression.contains(&format!("FILL({}, 0)", metric["Id"].as_str().unwrap())),
                 "{expression}"
             );
-            let metric = &metric["MetricStat"]["Metric"];
-            assert_eq!(metric["MetricName"], metric_name);
-            let dimensions = metric["Dimensions"].as_array().unwrap().iter();
-            let values = dimensions.map(|dimension| dimension["Value"].as_str().unwrap());
-            watched.insert(values.collect::<Vec<_>>().join("/"));
+            assert_eq!(metric["MetricStat"]["Metric"]["MetricName"], metric_name);
+            watched.insert(watched_by(metric));
         }
-        let there_is = tables.tables().iter().flat_map(|table| {
-            let indexes = table.indexes.iter().map(|index| format!("{}/{}", table.logical_id, index.name));
-            indexes.chain([table.logical_id.clone()])
-        });
-        assert_eq!(watched, there_is.collect(), "{id}");
+        assert_eq!(watched, of_all.iter().copied().flat_map(named).collect(), "{id}");
     }
 }
 

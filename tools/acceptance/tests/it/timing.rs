@@ -82,12 +82,19 @@ fn a_request_is_told_to_try_again_before_its_function_is_broken_off() {
 #[test]
 fn a_job_ends_by_itself_before_its_function_is_broken_off_and_that_before_the_next_run() {
     let (timeouts, template) = (timeouts(), Template::embedded().unwrap());
-    let jobs =
-        [("janitor", janitor::Limits::default().run_time), ("pricing", pricing::Limits::default().run_time)];
+    let in_stores = TRANSACTION_TIME_MAX + OPERATION_TIMEOUT;
+    let jobs = [
+        ("janitor", janitor::Limits::default().run_time, in_stores),
+        ("pricing", pricing::Limits::default().run_time, in_stores),
+        (
+            "notifications",
+            messages::Limits::default().run_time,
+            messages::SENDING_TIME_MAX + OPERATION_TIMEOUT,
+        ),
+    ];
     assert_eq!(timeouts.len(), of_requests().len() + jobs.len(), "a function is no route and no job");
-    for (job, run_time) in jobs {
+    for (job, run_time, last) in jobs {
         let timeout = timeouts[job];
-        let last = TRANSACTION_TIME_MAX + OPERATION_TIMEOUT;
         assert!(run_time + last < timeout, "{job}: what was begun last takes {last:?}, of {timeout:?}");
         let schedule = template.schedules().iter().find(|schedule| schedule.function == job).unwrap();
         assert!(timeout < schedule.every, "{job}: {timeout:?} every {:?}", schedule.every);

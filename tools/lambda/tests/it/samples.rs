@@ -19,7 +19,9 @@ use local::{
     api,
     template::{DEFAULT_ROUTE, Template},
 };
+use messages::{Mailer, Teller};
 use serde_json::Value;
+use settings::mail::MailConfig;
 
 fn events() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events")
@@ -117,6 +119,21 @@ fn every_function_is_asked_with_head_and_for_a_method_that_a_path_does_not_have(
     assert_eq!(with_head, all);
 }
 
+/// What tells people, into a folder.
+async fn teller(app: &App) -> Teller {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = MailConfig::from_lookup(|name| {
+        Some(match name {
+            "MAIL_URL" => format!("file:{}", folder.path().display()),
+            "MAIL_FROM" => "tickets@evently.example".to_owned(),
+            "DELIVERIES_TABLE" => "evently-deliveries".to_owned(),
+            _ => return None,
+        })
+    });
+    let mail = mail.unwrap().unwrap();
+    Teller::new(app.store.clone(), Mailer::open(&mail).await.unwrap(), mail)
+}
+
 /// What a function answers, without Lambda around it.
 async fn invoke(app: &Arc<App>, sample: &Sample) -> Value {
     match sample.function.as_str() {
@@ -124,6 +141,10 @@ async fn invoke(app: &Arc<App>, sample: &Sample) -> Value {
         "pricing" => {
             let report = pricing::run(app, Timestamp::now()).await.unwrap();
             serde_json::to_value(report.finished().unwrap()).unwrap()
+        }
+        "notifications" => {
+            let teller = teller(app).await;
+            notifications::handle(&teller, sample.payload.clone()).await.unwrap()
         }
         function => {
             let (_, routes) =

@@ -254,6 +254,7 @@ async fn make_event(stores: &Stores, config: &Config, now: Timestamp) -> Event {
         capacity,
         base_price: PRICES[0],
         currency: Currency::EUR,
+        time_zone: None,
         sales_open_at: None,
         sales_close_at: None,
         cancel_until: None,

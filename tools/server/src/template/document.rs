@@ -89,4 +89,11 @@ pub(super) struct TableProperties {
     pub(super) key_schema: Vec<KeyPart>,
     #[serde(default)]
     pub(super) global_secondary_indexes: Vec<IndexDefinition>,
+    pub(super) stream_specification: Option<StreamSpecification>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct StreamSpecification {
+    pub(super) stream_view_type: String,
 }

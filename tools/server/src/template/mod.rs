@@ -42,6 +42,8 @@ pub struct TableDefinition {
     pub key: Vec<KeyPart>,
     /// Its global secondary indexes.
     pub indexes: Vec<IndexDefinition>,
+    /// What its stream tells of a change, such as `NEW_AND_OLD_IMAGES`; `None` if it has no stream.
+    pub stream: Option<String>,
 }
 
 /// An attribute that some key uses.
@@ -223,6 +225,8 @@ impl Template {
                     })?;
                     self.schedules.push(Schedule { function: function.clone(), every });
                 }
+                // A server reads the streams by itself.
+                "DynamoDB" => {}
                 // SAM would give the function a permission for this route alone.
                 "HttpApi" => {
                     return Err(problem(within, "is a route, and those stand in the API's DefinitionBody"));
@@ -283,6 +287,7 @@ fn table(logical_id: String, resource: Resource) -> Result<TableDefinition, Temp
         attributes: properties.attribute_definitions,
         key: properties.key_schema,
         indexes: properties.global_secondary_indexes,
+        stream: properties.stream_specification.map(|stream| stream.stream_view_type),
     })
 }
 

@@ -31,7 +31,7 @@ const COLUMNS: [(&str, &str); 8] = [
         "/admin/events",
         "id,name,venue,starts_at,ends_at,sales_open_at,sales_close_at,cancel_until,status,capacity,available,\
          base_price,base_price_decimal,price,price_decimal,currency,max_per_booking,max_per_user,min_percent,\
-         max_percent,version,description",
+         max_percent,version,description,time_zone",
     ),
     (
         "/admin/events/{id}/prices",

@@ -50,6 +50,19 @@ pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str)
             };
             (kind, "DynamoDB, the table of bookings")
         }
+        "deliveries" => {
+            let kind = match part("message_id") {
+                "look" => "item-look",
+                "lease" => "item-lease",
+                "rate" => "item-rate",
+                id if id.starts_with("stream#") => "item-stream-place",
+                id if id.starts_with("booking.") || id.starts_with("event.") => "item-delivery",
+                other => {
+                    panic!("an item of a new kind in the table of deliveries: {other}; see golden/kinds.rs")
+                }
+            };
+            (kind, "DynamoDB, the table of deliveries")
+        }
         "audit" => ("item-audit", "DynamoDB, the table of the audit trail"),
         other => panic!("a new table: {other}; see golden/kinds.rs"),
     }

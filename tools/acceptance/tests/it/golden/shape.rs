@@ -38,6 +38,10 @@ impl Names {
     }
 
     /// The id of that name.
+    pub(super) fn starts_at(&self) -> Timestamp {
+        self.starts_at
+    }
+
     pub(crate) fn id(&self, name: &str) -> String {
         let known = self.ids.iter().find(|(_, known)| *known == name);
         known.unwrap_or_else(|| panic!("nothing is called {name}")).0.clone()
@@ -54,6 +58,13 @@ impl Names {
         // Parts of a table that follow from an id, which is another one each time.
         if let Some(bucket) = shape.get_mut("event_bucket") {
             *bucket = json!({ "S": "{event}#{bucket}" });
+        }
+        // In thirty days, as the event starts.
+        if let Some(forget_at) = shape.get_mut("forget_at") {
+            *forget_at = json!({ "N": "{later_s}" });
+        }
+        if let Some(bucket) = shape.get_mut("due_bucket") {
+            *bucket = json!({ "S": "due#{part}" });
         }
         for (part, name) in [("month", "{month}"), ("request_id", "{request_id}")] {
             if let Some(value) = shape.get_mut(part) {

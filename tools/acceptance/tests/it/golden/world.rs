@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use domain::{
+    delivery::{Delivery, Outcome},
     event::{Event, Pricing},
     id::{EventId, ReservationId},
     inventory::new_shards,
+    message::{Audience, Kind, Message},
     request_key::RequestKey,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -15,10 +17,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use settings::RateLimits;
 use stores::{
-    dynamodb::{Created, EventsFilter},
+    dynamodb::{Created, EventsFilter, Look},
     redis::{PricingCursor, scripts::Withdraw},
 };
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use super::shape::Names;
 use crate::common::{Answer, Session, TestApp, concert, details, in_hours, send};
@@ -40,7 +43,7 @@ pub(crate) struct Day {
 /// An event with everything that it may have.
 pub(crate) fn full_event() -> Value {
     concert(json!({
-        "description": "Bring a friend.", "ends_at": in_hours(24 * 30 + 4), "sales_open_at": in_hours(-1),
+        "description": "Bring a friend.", "time_zone": "Europe/Berlin", "ends_at": in_hours(24 * 30 + 4), "sales_open_at": in_hours(-1),
         "sales_close_at": in_hours(24 * 30 + 1), "capacity": 20, "max_per_booking": 5, "max_per_user": 12,
         "pricing": { "min_percent": 80, "max_percent": 150 },
     }))
@@ -105,6 +108,7 @@ impl Day {
         day.sell().await;
         day.change_the_event(&admin).await;
         day.look_around(&admin, &past).await;
+        day.tell().await;
         day
     }
 
@@ -163,6 +167,54 @@ impl Day {
         app.redis.set_janitor_cursor("holds", start.clone()).await.unwrap();
         let (day, start) = (catalogue::pricing_day(Timestamp::now()), start.unwrap());
         app.redis.set_pricing_cursor(Some(PricingCursor { day, start })).await.unwrap();
+    }
+
+    /// Deliveries in each of their states, and what those who tell keep for each other.
+    async fn tell(&self) {
+        let (store, now) = (&self.evently.app.store, Timestamp::now());
+        let (user, event) = (self.ada.user_id.unwrap(), self.event);
+        let of_owner = |kind, booking: &str, version| {
+            let booking: ReservationId = self.names.id(booking).parse().unwrap();
+            let to = Audience::Owner { user, booking };
+            Delivery::new(&Message { kind, item: (booking.to_string(), version), event, to, at: now }, now)
+        };
+        let moved = Message {
+            kind: Kind::EventRescheduled,
+            item: (event.to_string(), 2),
+            event,
+            to: Audience::Bookers { moved_from: Some(self.names.starts_at()) },
+            at: now,
+        };
+        let failed = Outcome::Failed("451 come again".to_owned());
+        let delivered = Outcome::Delivered("250 taken".to_owned());
+        let of_all = Delivery::new(&moved, now);
+        let told_to = Some(self.names.id("booking").parse().unwrap());
+        for (made, after) in [
+            (of_owner(Kind::BookingConfirmed, "booking", 1), None),
+            // Tried once before, so that the next try is not within the time of this test.
+            (
+                Delivery { tries: 1, ..of_owner(Kind::BookingConfirmed, "cancelled_booking", 1) },
+                Some(&failed),
+            ),
+            (of_owner(Kind::BookingCancelled, "cancelled_booking", 2), Some(&delivered)),
+            (of_all.for_booker(user, now), None),
+            (Delivery { told_to, ..of_all }, None),
+        ] {
+            assert!(store.add_delivery(&made).await.unwrap());
+            if let Some(outcome) = after {
+                assert!(store.change_delivery(&made, &made.after(outcome, now, 0.5)).await.unwrap());
+            }
+        }
+        let place = store.events_by_start(&EventsFilter::default(), 1, None).await.unwrap().next;
+        store.keep_look(&Look { from: now, began: Some(now), place }).await.unwrap();
+        store.set_place_in_stream("a-stream", "a-shard", "111").await.unwrap();
+        assert!(
+            store
+                .take_lease("streams", &Uuid::now_v7().to_string(), now, SignedDuration::from_hours(1))
+                .await
+                .unwrap()
+        );
+        assert!(store.take_of_second(now, 10).await.unwrap());
     }
 
     /// Redis misses a commit, and the janitor notes that it does.

@@ -189,6 +189,54 @@ async fn every_note_of_ended_tokens_ends_them() {
 }
 
 #[tokio::test]
+async fn every_delivery_is_known_and_tried_if_it_is_due() {
+    for (what, shape) in golden("item-delivery").to_read() {
+        let reader = Reader::new().await;
+        let (store, tables) = (&reader.evently.app.store, &reader.evently.app.config.tables);
+        let item = reader.names.fill_item(&shape);
+        let key = |name: &str| item[name].as_s().unwrap().clone();
+        let key = (key("message_id"), key("recipient"));
+        let is_due = item.contains_key("due_at");
+        reader.put_item(tables.deliveries.as_ref().unwrap(), item).await;
+        let later = Timestamp::now() + SignedDuration::from_hours(24 * 40);
+        let due = store.due_deliveries(later, 10).await.unwrap();
+        let keys: Vec<_> = due.iter().map(|due| (due.message_id.clone(), due.recipient.clone())).collect();
+        let expected: Vec<_> = is_due.then(|| key.clone()).into_iter().collect();
+        assert_eq!(keys, expected, "{what}");
+        assert!(store.deliveries_among(std::slice::from_ref(&key)).await.unwrap().contains(&key), "{what}");
+        if let Some(due) = due.first() {
+            assert!(store.change_delivery(due, &due.begun(Timestamp::now())).await.unwrap(), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_those_who_tell_keep_for_each_other_counts() {
+    let reader = Reader::new().await;
+    let store = &reader.evently.app.store;
+    let table = reader.evently.app.config.tables.deliveries.as_ref().unwrap();
+    let put = async |kind: &str| {
+        let mut shapes = golden(kind).to_read().into_iter();
+        let item = reader.names.fill_item(&shapes.next().unwrap().1);
+        reader.put_item(table, item.clone()).await;
+        item
+    };
+    put("item-look").await;
+    let look = store.look().await.unwrap().unwrap();
+    assert!(look.began.is_some() && look.place.is_some(), "{look:?}");
+    put("item-stream-place").await;
+    assert_eq!(store.place_in_stream("a-stream", "a-shard").await.unwrap().as_deref(), Some("111"));
+    assert!(store.is_stream_known("a-stream").await.unwrap());
+    put("item-lease").await;
+    let hour = SignedDuration::from_hours(1);
+    assert!(!store.take_lease("streams", "another", Timestamp::now(), hour).await.unwrap());
+    let rate = put("item-rate").await;
+    let second = Timestamp::from_second(rate["recipient"].as_s().unwrap().parse().unwrap()).unwrap();
+    assert!(!store.take_of_second(second, 1).await.unwrap(), "one went out");
+    assert!(store.take_of_second(second, 2).await.unwrap());
+}
+
+#[tokio::test]
 async fn every_record_of_a_created_event_answers_the_request_again() {
     let reader = Reader::new().await;
     let event = full_event();

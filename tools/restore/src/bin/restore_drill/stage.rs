@@ -231,12 +231,13 @@ fn file_of(folder: &Path) -> PathBuf {
     folder.join("dynamodb").join("dynamodb.sqlite")
 }
 
-const COMMON: [&str; 12] = [
+const COMMON: [&str; 13] = [
     "USERS_TABLE",
     "EVENTS_TABLE",
     "INVENTORY_TABLE",
     "BOOKINGS_TABLE",
     "AUDIT_TABLE",
+    "DELIVERIES_TABLE",
     "JWT_SECRET",
     "RESERVATION_TTL_SECONDS",
     "RATE_LIMIT_WRITES_PER_MINUTE",
@@ -254,6 +255,7 @@ fn common(name: &str) -> Option<String> {
         "INVENTORY_TABLE" => "drill-inventory",
         "BOOKINGS_TABLE" => "drill-bookings",
         "AUDIT_TABLE" => "drill-audit",
+        "DELIVERIES_TABLE" => "drill-deliveries",
         "JWT_SECRET" => JWT_SECRET,
         "RESERVATION_TTL_SECONDS" => HOLD_TTL_SECONDS,
         // A few people stand for thousands.

@@ -1,0 +1,55 @@
+//! Telling people what happened. One handler for both ways in which Lambda calls it: with records of a stream, and every minute
+//! by the schedule, for what is due. Outside of Redis' network: it can reach mail servers, and can't move a seat.
+
+mod records;
+
+use std::time::Duration;
+
+use domain::error::Error;
+use http_api::OuterApp;
+use jiff::Timestamp;
+use jobs::Budget;
+use lambda_runtime::{LambdaEvent, service_fn};
+use messages::{Mailer, Teller};
+use serde_json::{Value, json};
+use settings::{Config, mail::MailConfig};
+use stores::dynamodb;
+
+pub use records::{Records, tell};
+
+/// Of a batch of records nothing is sent after this time: what is left is written down, and goes with the next run.
+const BATCH_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Runs the function.
+///
+/// # Errors
+/// When a setting is missing or malformed.
+pub async fn run() -> Result<(), lambda_runtime::Error> {
+    telemetry::init(telemetry::SHOWN);
+    let config = Config::from_env()?;
+    let mail = MailConfig::from_env()?.ok_or("setting MAIL_URL is not set")?;
+    let client = dynamodb::client_of_function(config.roots).await;
+    let app = OuterApp::new(config, client);
+    let teller = Teller::new(app.store.clone(), Mailer::open(&mail).await?, mail);
+    let handle = |event: LambdaEvent<Value>| async {
+        // Boxed, or the compiler gives up on how deep it all is.
+        let answer = Box::pin(handle(&teller, event.payload)).await;
+        telemetry::flush_metrics();
+        Ok::<_, lambda_runtime::Error>(answer?)
+    };
+    lambda_runtime::run(service_fn(handle)).await
+}
+
+/// One invocation: with records of a stream it tells them, and answers which have to come again; without, it does what is due.
+///
+/// # Errors
+/// When a store fails, so that what is due waits for the next minute.
+pub async fn handle(teller: &Teller, event: Value) -> Result<Value, Error> {
+    if event.get("Records").is_none() {
+        return messages::run(teller, Timestamp::now()).await.map(|report| json!(report));
+    }
+    let records = Records::read(event)?;
+    let failed = tell(teller, records, Budget::of(BATCH_TIME_MAX)).await;
+    let items: Vec<_> = failed.iter().map(|number| json!({ "itemIdentifier": number })).collect();
+    Ok(json!({ "batchItemFailures": items }))
+}

@@ -1,0 +1,266 @@
+//! Messages: what people are told when something of theirs changes. A pure function from an item, before and after its change, to
+//! the messages of it: whoever sees the same change twice makes the same messages, with the same ids.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    booking::{Booking, BookingStatus},
+    event::{Event, EventStatus},
+    id::{EventId, ReservationId, UserId},
+};
+
+/// What a message tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// To its owner: seats are bought.
+    #[serde(rename = "booking.confirmed")]
+    BookingConfirmed,
+    /// To its owner: a booking was cancelled.
+    #[serde(rename = "booking.cancelled")]
+    BookingCancelled,
+    /// To all who have seats: the event takes place after all.
+    #[serde(rename = "event.published")]
+    EventPublished,
+    /// To all who have seats: the event starts at another time.
+    #[serde(rename = "event.rescheduled")]
+    EventRescheduled,
+    /// To all who have seats: the event does not take place.
+    #[serde(rename = "event.cancelled")]
+    EventCancelled,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::BookingConfirmed,
+        Self::BookingCancelled,
+        Self::EventPublished,
+        Self::EventRescheduled,
+        Self::EventCancelled,
+    ];
+
+    /// Its word, as it is kept and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BookingConfirmed => "booking.confirmed",
+            Self::BookingCancelled => "booking.cancelled",
+            Self::EventPublished => "event.published",
+            Self::EventRescheduled => "event.rescheduled",
+            Self::EventCancelled => "event.cancelled",
+        }
+    }
+}
+
+/// Something that is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What it tells.
+    pub kind: Kind,
+    /// The item's id and the version that the change made of it.
+    pub item: (String, u64),
+    /// The event.
+    pub event: EventId,
+    /// Who is told.
+    pub to: Audience,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// Who a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The owner of a booking.
+    Owner {
+        /// Whose it is.
+        user: UserId,
+        /// The booking.
+        booking: ReservationId,
+    },
+    /// All who have seats of the event.
+    Bookers {
+        /// When it was to start before, if that is what changed.
+        moved_from: Option<Timestamp>,
+    },
+}
+
+impl Message {
+    /// What the same message is always called: by its kind, the item and the item's version.
+    pub fn id(&self) -> String {
+        let (item, version) = &self.item;
+        format!("{}.{item}.{version}", self.kind.as_str())
+    }
+}
+
+/// What to tell of a booking that became `after`. A booking that is gone was erased with all else: nobody is told.
+pub fn of_booking(before: Option<&Booking>, after: Option<&Booking>) -> Option<Message> {
+    let after = after?;
+    let (kind, at) = match (before.map(|before| before.status), after.status) {
+        (None, BookingStatus::Confirmed) => (Kind::BookingConfirmed, after.created_at),
+        (None | Some(BookingStatus::Confirmed), BookingStatus::Cancelled) => {
+            (Kind::BookingCancelled, after.cancelled_at.unwrap_or(after.created_at))
+        }
+        (Some(_), _) => return None,
+    };
+    Some(of(kind, after, at))
+}
+
+/// What should have been told of a booking by now, if it was made, or cancelled, after `since`: for whoever looks whether it was.
+pub fn due_of_booking(booking: &Booking, since: Timestamp) -> impl Iterator<Item = Message> {
+    let made = Some(booking.created_at).map(|at| (Kind::BookingConfirmed, at));
+    let cancelled = booking.cancelled_at.map(|at| (Kind::BookingCancelled, at));
+    let happened = [made, cancelled].into_iter().flatten().filter(move |(_, at)| *at > since);
+    happened.map(|(kind, at)| of(kind, booking, at))
+}
+
+fn of(kind: Kind, booking: &Booking, at: Timestamp) -> Message {
+    // Made with the first version, cancelled with the second.
+    let version = if kind == Kind::BookingConfirmed { 1 } else { 2 };
+    Message {
+        kind,
+        item: (booking.id.to_string(), version),
+        event: booking.event_id,
+        to: Audience::Owner { user: booking.user_id, booking: booking.id },
+        at,
+    }
+}
+
+/// What of an event matters to those who have seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventFacts {
+    /// Whether it takes place.
+    pub status: EventStatus,
+    /// When it starts.
+    pub starts_at: Timestamp,
+}
+
+impl From<&Event> for EventFacts {
+    fn from(event: &Event) -> Self {
+        Self { status: event.details.status, starts_at: event.details.starts_at }
+    }
+}
+
+/// What to tell of the event that at `at`, by becoming that version, changed so. Of a draft nobody has seats, and one that was
+/// deleted had none.
+pub fn of_event(
+    event: EventId,
+    version: u64,
+    before: EventFacts,
+    after: EventFacts,
+    at: Timestamp,
+) -> Option<Message> {
+    let (kind, moved_from) = match (before.status, after.status) {
+        (EventStatus::Published, EventStatus::Cancelled) => (Kind::EventCancelled, None),
+        (EventStatus::Cancelled, EventStatus::Published) => (Kind::EventPublished, None),
+        (EventStatus::Published, EventStatus::Published) if before.starts_at != after.starts_at => {
+            (Kind::EventRescheduled, Some(before.starts_at))
+        }
+        _ => return None,
+    };
+    let to = Audience::Bookers { moved_from };
+    Some(Message { kind, item: (event.to_string(), version), event, to, at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::from_ms;
+
+    fn booking(status: BookingStatus) -> Booking {
+        let event = EventId::new(from_ms(1_900_000_000_000));
+        Booking {
+            id: ReservationId::new(event, from_ms(1_900_000_000_000)),
+            user_id: UserId::new(),
+            event_id: event,
+            event_name: "Concert".into(),
+            starts_at: from_ms(1_950_000_000_000),
+            quantity: 2,
+            unit_price: 4_500,
+            currency: "EUR".into(),
+            draws: Vec::new(),
+            status,
+            created_at: from_ms(1_900_000_001_000),
+            cancelled_at: (status == BookingStatus::Cancelled).then(|| from_ms(1_900_000_002_000)),
+            version: if status == BookingStatus::Cancelled { 2 } else { 1 },
+        }
+    }
+
+    #[test]
+    fn an_owner_is_told_of_each_step_of_a_booking_once() {
+        use BookingStatus::{Cancelled, Confirmed};
+        for (before, after, told) in [
+            (None, Some(Confirmed), Some((Kind::BookingConfirmed, 1))),
+            (Some(Confirmed), Some(Cancelled), Some((Kind::BookingCancelled, 2))),
+            (None, Some(Cancelled), Some((Kind::BookingCancelled, 2))),
+            (Some(Confirmed), Some(Confirmed), None),
+            (Some(Cancelled), Some(Cancelled), None),
+            // Nothing becomes so, but a change that is not known is no reason to tell something.
+            (Some(Cancelled), Some(Confirmed), None),
+            (Some(Confirmed), None, None),
+            (Some(Cancelled), None, None),
+            (None, None, None),
+        ] {
+            let (old, new) = (before.map(booking), after.map(booking));
+            let message = of_booking(old.as_ref(), new.as_ref());
+            let seen = message.as_ref().map(|message| (message.kind, message.item.1));
+            assert_eq!(seen, told, "{before:?} to {after:?}");
+            if let (Some(message), Some(new)) = (message, new) {
+                assert_eq!(message.id(), format!("{}.{}.{}", message.kind.as_str(), new.id, message.item.1));
+                assert_eq!(message.to, Audience::Owner { user: new.user_id, booking: new.id });
+            }
+        }
+    }
+
+    #[test]
+    fn who_looks_later_finds_the_same_messages() {
+        let cancelled = booking(BookingStatus::Cancelled);
+        let made =
+            Booking { status: BookingStatus::Confirmed, cancelled_at: None, version: 1, ..cancelled.clone() };
+        let by_stream =
+            [of_booking(None, Some(&made)).unwrap(), of_booking(Some(&made), Some(&cancelled)).unwrap()];
+        let later = |since: i64| due_of_booking(&cancelled, from_ms(since)).collect::<Vec<_>>();
+        assert_eq!(later(1_900_000_000_000), by_stream);
+        assert_eq!(later(1_900_000_001_000), by_stream[1..]);
+        assert_eq!(later(1_900_000_002_000), []);
+        assert_eq!(due_of_booking(&made, from_ms(0)).collect::<Vec<_>>(), by_stream[..1]);
+    }
+
+    #[test]
+    fn who_has_seats_is_told_what_changes_their_evening() {
+        use EventStatus::{Cancelled, Draft, Published};
+        let event = EventId::new(from_ms(1_900_000_000_000));
+        let (then, later) = (from_ms(1_950_000_000_000), from_ms(1_950_000_060_000));
+        for (before, after, told) in [
+            ((Published, then), (Cancelled, then), Some((Kind::EventCancelled, None))),
+            ((Published, then), (Cancelled, later), Some((Kind::EventCancelled, None))),
+            ((Published, then), (Published, later), Some((Kind::EventRescheduled, Some(then)))),
+            ((Cancelled, then), (Published, then), Some((Kind::EventPublished, None))),
+            ((Cancelled, then), (Published, later), Some((Kind::EventPublished, None))),
+            ((Published, then), (Published, then), None),
+            ((Cancelled, then), (Cancelled, later), None),
+            ((Draft, then), (Published, then), None),
+            ((Draft, then), (Cancelled, then), None),
+            ((Draft, then), (Draft, later), None),
+            ((Published, then), (Draft, then), None),
+            ((Cancelled, then), (Draft, then), None),
+        ] {
+            let facts = |(status, starts_at)| EventFacts { status, starts_at };
+            let message = of_event(event, 7, facts(before), facts(after), later);
+            let seen = message.as_ref().map(|message| match message.to {
+                Audience::Bookers { moved_from } => (message.kind, moved_from),
+                Audience::Owner { .. } => panic!("{message:?}"),
+            });
+            assert_eq!(seen, told, "{before:?} to {after:?}");
+            if let Some(message) = message {
+                assert_eq!(message.id(), format!("{}.{event}.7", message.kind.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_kind_is_kept_by_its_word() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! By Amazon SES, with the credentials that the function has.
+
+use aws_sdk_sesv2::{
+    Client,
+    config::timeout::TimeoutConfig,
+    error::{DisplayErrorContext, ProvideErrorMetadata},
+    primitives::Blob,
+    types::{EmailContent, RawMessage},
+};
+use domain::delivery::Outcome;
+use lettre::Message;
+
+use super::SENDING_TIME_MAX;
+
+/// Refusals that another try meets again.
+const FOR_GOOD: [&str; 2] = ["MessageRejected", "BadRequestException"];
+
+#[derive(Debug)]
+pub(super) struct Ses {
+    client: Client,
+}
+
+impl Ses {
+    pub(super) async fn from_env() -> Self {
+        let sdk = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        let times = TimeoutConfig::builder().operation_timeout(SENDING_TIME_MAX).build();
+        let config = aws_sdk_sesv2::config::Builder::from(&sdk).timeout_config(times).build();
+        Self { client: Client::from_conf(config) }
+    }
+
+    pub(super) async fn send(&self, message: &Message) -> Outcome {
+        let raw = match RawMessage::builder().data(Blob::new(message.formatted())).build() {
+            Ok(raw) => raw,
+            Err(error) => return Outcome::Impossible(error.to_string()),
+        };
+        let content = EmailContent::builder().raw(raw).build();
+        match self.client.send_email().content(content).send().await {
+            Ok(sent) => Outcome::Delivered(sent.message_id().unwrap_or("taken").to_owned()),
+            Err(error) if error.code().is_some_and(|code| FOR_GOOD.contains(&code)) => {
+                Outcome::Refused(DisplayErrorContext(error).to_string())
+            }
+            Err(error) => Outcome::Failed(DisplayErrorContext(error).to_string()),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What telling does, as metrics.
+
+use domain::delivery::{Delivery, DeliveryStatus};
+use jiff::Timestamp;
+use telemetry::{CauseChain, names};
+
+/// A try that ended so.
+pub(crate) fn tried(delivery: &Delivery) {
+    let name = match delivery.status {
+        DeliveryStatus::Delivered => names::MAILS_SENT,
+        DeliveryStatus::Failed => names::MAILS_FAILED,
+        DeliveryStatus::Dead => names::MAILS_DEAD,
+        DeliveryStatus::Dropped | DeliveryStatus::Pending => names::MAILS_DROPPED,
+    };
+    metrics::counter!(name).increment(1);
+    if delivery.status == DeliveryStatus::Dead {
+        tracing::error!(message_id = delivery.message_id, answer = delivery.answer, "a mail is given up");
+    }
+}
+
+/// What is due the longest, or nothing.
+pub(crate) fn oldest_due(due_at: Option<Timestamp>, now: Timestamp) {
+    let late = due_at.map_or(0, |due_at| now.duration_since(due_at).as_millis().max(0));
+    metrics::histogram!(names::OLDEST_DUE_MS)
+        .record(i32::try_from(late).map_or(f64::from(i32::MAX), f64::from));
+}
+
+/// A message that no stream told, found by looking.
+pub(crate) fn found_by_looking() {
+    metrics::counter!(names::MESSAGES_MISSED).increment(1);
+}
+
+/// A record of a stream that can't be read, or told by any number of tries.
+pub fn unreadable(table: &str, sequence_number: &str, error: &domain::error::Error) {
+    metrics::counter!(names::RECORDS_UNREADABLE).increment(1);
+    tracing::error!(defect = true, table, sequence_number, cause = %CauseChain(error), "a record of a stream can't be read");
+}

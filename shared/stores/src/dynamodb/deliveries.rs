@@ -1,0 +1,131 @@
+//! Deliveries, in a table of their own. Key: `message_id`, `recipient`. Index `by_due`: `due_bucket`, `due_at`; only what is still
+//! to be tried is in it, spread over buckets so that thousands who buy at once are no hot partition.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::put_item::{PutItemError, builders::PutItemFluentBuilder},
+    types::KeysAndAttributes,
+};
+use futures::future::try_join_all;
+use jiff::Timestamp;
+
+use super::{Item, Store, failed, number, readable, text, to_item};
+use domain::{delivery::Delivery, error::Error};
+
+/// Partitions that what is due is spread over. A constant of the stored data: others would not be looked at.
+const BUCKETS: u32 = 4;
+/// What one `BatchGetItem` takes.
+const BATCH_GET_ITEMS_MAX: usize = 100;
+
+fn bucket_of(delivery: &Delivery) -> String {
+    // Ids end in random digits.
+    bucket(delivery.recipient.bytes().fold(0, |sum, byte| sum + u32::from(byte)) % BUCKETS)
+}
+
+fn bucket(number: u32) -> String {
+    format!("due#{number}")
+}
+
+fn item_of(delivery: &Delivery) -> Result<Item, Error> {
+    let mut item = to_item(delivery)?;
+    if delivery.due_at.is_some() {
+        item.insert("due_bucket".to_owned(), text(bucket_of(delivery)));
+    }
+    Ok(item)
+}
+
+fn was_put<T>(put: Result<T, SdkError<PutItemError>>) -> Result<bool, Error> {
+    match put {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(failed(error)),
+        },
+    }
+}
+
+impl Store {
+    /// The name of the table of deliveries.
+    pub(super) fn deliveries_table(&self) -> Result<&str, Error> {
+        let table = self.tables.deliveries.as_deref();
+        table.ok_or_else(|| Error::Internal("DELIVERIES_TABLE is not set".into()))
+    }
+
+    fn put_delivery(&self, delivery: &Delivery) -> Result<PutItemFluentBuilder, Error> {
+        let put = self.client.put_item().table_name(self.deliveries_table()?);
+        Ok(put.set_item(Some(item_of(delivery)?)))
+    }
+
+    /// Writes down a new delivery. Answers whether there was none: then it is the caller's to try.
+    pub async fn add_delivery(&self, delivery: &Delivery) -> Result<bool, Error> {
+        let put = self.put_delivery(delivery)?.condition_expression("attribute_not_exists(message_id)");
+        was_put(put.send().await)
+    }
+
+    /// Writes what became of a delivery, if it still is as it was seen: due at that time. Otherwise somebody else has it.
+    pub async fn change_delivery(&self, seen: &Delivery, now: &Delivery) -> Result<bool, Error> {
+        let Some(due_at) = seen.due_at else { return Ok(false) };
+        let put = self
+            .put_delivery(now)?
+            .condition_expression("due_at = :seen")
+            .expression_attribute_values(":seen", number(due_at.as_millisecond()));
+        was_put(put.send().await)
+    }
+
+    /// Deliveries that are due, the longest first, at most `limit`. The index lags behind the truth by a moment.
+    pub async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Error> {
+        let table = self.deliveries_table()?;
+        let of_bucket = |number_of_bucket| async move {
+            let found = self
+                .client
+                .query()
+                .table_name(table)
+                .index_name("by_due")
+                .key_condition_expression("due_bucket = :bucket AND due_at <= :now")
+                .expression_attribute_values(":bucket", text(bucket(number_of_bucket)))
+                .expression_attribute_values(":now", number(now.as_millisecond()))
+                .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+                .send()
+                .await
+                .map_err(failed)?;
+            Ok::<_, Error>(found.items.unwrap_or_default())
+        };
+        let found: Vec<Item> =
+            try_join_all((0..BUCKETS).map(of_bucket)).await?.into_iter().flatten().collect();
+        let mut due: Vec<Delivery> = found.into_iter().filter_map(readable).collect();
+        due.sort_by_key(|delivery| delivery.due_at);
+        due.truncate(limit);
+        Ok(due)
+    }
+
+    /// Which of these deliveries there are, each by its message's id and its recipient, read with strong consistency. None may
+    /// stand twice.
+    pub async fn deliveries_among(
+        &self,
+        keys: &[(String, String)],
+    ) -> Result<BTreeSet<(String, String)>, Error> {
+        let table = self.deliveries_table()?;
+        let mut found = BTreeSet::new();
+        for batch in keys.chunks(BATCH_GET_ITEMS_MAX) {
+            let key = |(message, recipient): &(String, String)| {
+                Item::from([
+                    ("message_id".to_owned(), text(message)),
+                    ("recipient".to_owned(), text(recipient)),
+                ])
+            };
+            let asked = KeysAndAttributes::builder()
+                .set_keys(Some(batch.iter().map(key).collect()))
+                .consistent_read(true)
+                .projection_expression("message_id, recipient")
+                .build()
+                .map_err(|error| Error::Internal(Box::new(error)))?;
+            for item in self.batch(table, asked).await? {
+                let part = |name: &str| item.get(name).and_then(|part| part.as_s().ok()).cloned();
+                found.extend(part("message_id").zip(part("recipient")));
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,68 @@
+//! What a record of a stream tells: an item as it was before a change, and after it.
+
+use serde_dynamo::Item as Image;
+
+use super::Store;
+use domain::{booking::Booking, error::Error, event::Event};
+
+/// A change of what people care about.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A booking was made, or changed.
+    Booking {
+        /// None of a new one.
+        before: Option<Box<Booking>>,
+        /// As it is now.
+        after: Box<Booking>,
+    },
+    /// An event was changed.
+    Event {
+        /// As it was.
+        before: Box<Event>,
+        /// As it is now.
+        after: Box<Event>,
+    },
+    /// Nothing that anybody is told of.
+    Nothing,
+}
+
+impl Store {
+    /// What a record of that table's stream tells. The tables have other items, too: notes, prices, counters.
+    ///
+    /// # Errors
+    /// When it is a booking or an event that can't be read.
+    pub fn change_in(
+        &self,
+        table: &str,
+        before: Option<Image>,
+        after: Option<Image>,
+    ) -> Result<Change, Error> {
+        // What is gone was erased, or deleted while nobody had seats of it.
+        let Some(after) = after else { return Ok(Change::Nothing) };
+        let has = |image: &Image, name: &str| image.inner().contains_key(name);
+        if table == self.tables.bookings && has(&after, "event_bucket") {
+            let before = before.map(read).transpose()?;
+            return Ok(Change::Booking { before, after: read(after)? });
+        }
+        // One that is being deleted is in no listing any more.
+        if table == self.tables.events && has(&after, "listing") {
+            let Some(before) = before else { return Ok(Change::Nothing) };
+            return Ok(Change::Event { before: read(before)?, after: read(after)? });
+        }
+        Ok(Change::Nothing)
+    }
+
+    /// The table whose stream has that name; `None` if it is none of this store's.
+    pub fn table_of_stream<'a>(&'a self, stream_arn: &str) -> Option<&'a str> {
+        // arn:aws:dynamodb:<region>:<account>:table/<table>/stream/<when it was switched on>
+        let table = stream_arn.split("table/").nth(1)?.split('/').next()?;
+        [&self.tables.bookings, &self.tables.events]
+            .into_iter()
+            .map(String::as_str)
+            .find(|name| *name == table)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(image: Image) -> Result<Box<T>, Error> {
+    serde_dynamo::from_item(image).map(Box::new).map_err(|error| Error::Internal(Box::new(error)))
+}
