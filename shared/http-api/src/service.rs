@@ -71,10 +71,13 @@ pub fn service<R: Ring>(routes: Router<Arc<R>>, app: Arc<R>) -> Router {
     routes
         .fallback(no_such_route.layer(middleware::from_fn(limit_unknown)))
         .method_not_allowed_fallback(no_such_route.layer(middleware::from_fn(limit_unknown)))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(option_layer(cors::layer(&front.config.cors_allow_origins)))
-        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_public)))
-        .layer(middleware::from_fn_with_state(front, finish_response))
+        // Together, for each call of this goes through all methods of all routes when a function starts. The first is outermost.
+        .layer((
+            middleware::from_fn_with_state(Arc::clone(&front), finish_response),
+            CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_public)),
+            option_layer(cors::layer(&front.config.cors_allow_origins)),
+            DefaultBodyLimit::max(BODY_BYTES_MAX),
+        ))
         .with_state(app)
 }
 
