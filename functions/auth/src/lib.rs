@@ -1,13 +1,19 @@
-//! Accounts: register, sign in, change the password, see and change the account, erase it.
+//! Accounts: register, sign in, change the password or set a forgotten one, verify the address, see and change the account, erase
+//! it. And the pages that links in mails lead to.
 
 mod change_password;
 mod erase;
+mod forgot_password;
 mod login;
 mod me;
+mod pages;
 mod problems;
 mod register;
 mod rename;
+mod reset_password;
+mod sent;
 mod signed_in;
+mod verify_email;
 
 use http_api::{App, limit::Counted};
 
@@ -20,6 +26,10 @@ http_api::routes![
     [register::register = Counted::SIGN_IN],
     [login::login = Counted::SIGN_IN],
     [change_password::change_password = Counted::SIGN_IN],
+    [forgot_password::show_forgot_password with query, forgot_password::forgot_password = Counted::SIGN_IN.by_form()],
+    [reset_password::show_reset_password with query, reset_password::reset_password = Counted::SIGN_IN.by_form()],
+    [verify_email::show_verify_email with query, verify_email::verify_email = Counted::SIGN_IN.by_form()],
+    [verify_email::resend_verification = Counted::SIGN_IN],
     [me::show_me, rename::rename_me, erase::erase_me = Counted::SIGN_IN],
 ];
 
@@ -36,6 +46,8 @@ struct UserView {
     /// How the person wants to be called.
     #[schema(example = "Ada")]
     name: Option<String>,
+    /// Whether a mail to the address proved that its owner gets it.
+    email_verified: bool,
     /// `user` or `admin`.
     role: domain::user::Role,
     /// When the account was made.
@@ -49,6 +61,7 @@ impl From<User> for UserView {
             id: user.id.to_string(),
             email: user.email.to_string(),
             name: user.name,
+            email_verified: user.email_verified_at.is_some(),
             role: user.role,
             created_at: user.created_at,
         }

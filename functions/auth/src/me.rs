@@ -34,6 +34,7 @@ impl Me {
                 id: caller.user_id.to_string(),
                 email: caller.email.to_string(),
                 name: None,
+                email_verified: caller.is_email_verified,
                 role: caller.role,
                 created_at: from_ms(caller.user_id.made_at_ms()),
             },

@@ -8,7 +8,7 @@ use http_api::{
     openapi::{BodyProblems, StoreProblems},
 };
 use jiff::Timestamp;
-use sign_in::Registration;
+use sign_in::{Registered, Registration};
 
 use crate::signed_in::SignedIn;
 
@@ -24,11 +24,14 @@ http_api::problems! { RegisterProblems:
 ///
 /// The same request again within a day is answered alike, with the account as it is. The same is one with the same address and
 /// the account's password; another name changes nothing.
+///
+/// With `REQUIRE_VERIFIED_EMAIL=true` the answer is always 202 and says nothing: the mail to the address tells what happened.
 #[utoipa::path(
     post, path = "/register", operation_id = "register_account", tag = "Accounts",
     request_body = Registration,
     responses(
         (status = 201, description = "The account is made.", body = SignedIn),
+        (status = 202, description = "Only where addresses must be verified: a mail says what happened. Sign in."),
         BodyProblems, StoreProblems, RegisterProblems,
     ),
 )]
@@ -38,6 +41,10 @@ pub(crate) async fn register(
     JsonBody(registration): JsonBody<Registration>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let user = sign_in::register(&app, &registration, from, now).await?;
-    Ok((StatusCode::CREATED, Json(SignedIn::new(&app, user, now).await?)))
+    Ok(match sign_in::register(&app, &registration, from, now).await? {
+        Registered::Account(user) => {
+            (StatusCode::CREATED, Json(SignedIn::new(&app, user, now).await?)).into_response()
+        }
+        Registered::ByMail => StatusCode::ACCEPTED.into_response(),
+    })
 }

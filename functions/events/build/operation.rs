@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The order of the page, within what belongs together. A test says what is missing.
-const JOURNEY: [&str; 35] = [
+const JOURNEY: [&str; 42] = [
     "list_events",
     "list_popular_events",
     "get_event",
@@ -19,6 +19,13 @@ const JOURNEY: [&str; 35] = [
     "get_me",
     "update_me",
     "change_password",
+    "get_verify_email_page",
+    "verify_email",
+    "resend_verification",
+    "get_forgot_password_page",
+    "forgot_password",
+    "get_reset_password_page",
+    "reset_password",
     "erase_me",
     "hold_seats",
     "list_reservations",

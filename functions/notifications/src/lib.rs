@@ -3,7 +3,7 @@
 
 mod records;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::error::Error;
 use http_api::OuterApp;
@@ -30,7 +30,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let mail = MailConfig::from_env()?.ok_or("setting MAIL_URL is not set")?;
     let client = dynamodb::client_of_function(config.roots).await;
     let app = OuterApp::new(config, client);
-    let teller = Teller::new(app.store.clone(), Mailer::open(&mail).await?, mail);
+    let teller = Teller::new(app.store.clone(), Mailer::open(&mail).await?, mail, Arc::clone(&app.tokens));
     let handle = |event: LambdaEvent<Value>| async {
         // Boxed, or the compiler gives up on how deep it all is.
         let answer = Box::pin(handle(&teller, event.payload)).await;

@@ -38,6 +38,7 @@ impl Read for BookRequest {
 
 http_api::problems! { BookProblems:
     IdempotencyKeyRequired,
+    EmailNotVerified: "only where the settings ask for it; sign in again, or go on with this token, once the address is verified",
     SoldOut: "fewer seats are left than asked for",
     AllHeld: "they may come back, see `retry_at`",
     NotOnSale,
@@ -72,6 +73,7 @@ pub(crate) async fn book(
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(request): JsonBody<BookRequest>,
 ) -> Result<impl IntoResponse, Problem> {
+    caller.must_get_mail(&app).await?;
     let network = from.network(&app);
     let wanted = Wanted {
         user: caller.user_id,

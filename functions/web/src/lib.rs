@@ -76,6 +76,7 @@ fn with_shop(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route(account::PATH, page(account::show))
         .route(account::NAME_PATH, form(account::rename, Counted::SIGN_IN))
         .route(account::PASSWORD_PATH, form(account::change_password, Counted::SIGN_IN))
+        .route(account::VERIFY_PATH, form(account::resend_verification, Counted::SIGN_IN))
         .route(account::ERASE_PATH, form(account::erase, Counted::SIGN_IN))
         .route(assets::PATH, page(assets::file))
         .route("/shop", page(home::redirect))

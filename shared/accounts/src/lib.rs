@@ -4,6 +4,7 @@
 mod attempts;
 mod ended_tokens;
 mod erasure;
+pub mod mailed_tokens;
 mod passwords;
 pub mod sessions;
 pub mod tokens;

@@ -39,6 +39,9 @@ pub struct AccessClaims {
     /// The version of the password that it was got with.
     #[serde(default)]
     pub password_version: u32,
+    /// Whether the user had proved to get mail at the address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub email_verified: bool,
     /// Issued at, seconds since the Unix epoch.
     pub iat: i64,
     /// Good until, seconds since the Unix epoch.
@@ -79,6 +82,7 @@ impl Tokens {
             email: user.email.clone(),
             role: user.role,
             password_version: user.password_version,
+            email_verified: user.email_verified_at.is_some(),
             iat: now.as_second(),
             exp: now.as_second() + ACCESS_TOKEN_SECONDS,
             iss: ISSUER.to_owned(),
@@ -178,6 +182,7 @@ mod tests {
             password_version: 0,
             password_changed_at: None,
             previous_password_hash: None,
+            email_verified_at: None,
             created_at: now,
         }
     }

@@ -60,11 +60,15 @@ pub struct Delivery {
     pub recipient: String,
     /// What it tells.
     pub kind: Kind,
-    /// The event.
-    pub event_id: EventId,
+    /// The event, if the message is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<EventId>,
     /// The booking, if the message is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking_id: Option<ReservationId>,
+    /// The version of the account's password when a message about the account was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_version: Option<u32>,
     /// When the event was to start before it was moved.
     #[serde(
         default,
@@ -132,8 +136,9 @@ impl Delivery {
             message_id: message.id(),
             recipient,
             kind: message.kind,
-            event_id: message.event,
+            event_id: Some(message.event),
             booking_id,
+            password_version: None,
             moved_from,
             happened_at: to_whole_ms(message.at),
             status: DeliveryStatus::Pending,
@@ -143,6 +148,39 @@ impl Delivery {
             answer: None,
             told_to: None,
             forget_at: (now + KEPT_FOR).as_second(),
+        }
+    }
+
+    /// A message to an account, which its owner asked for, or somebody in their name. Whoever sees it first tries it.
+    pub fn of_account(kind: Kind, user: UserId, password_version: u32, now: Timestamp) -> Self {
+        let now = to_whole_ms(now);
+        Self {
+            message_id: format!("{}.{user}.{}", kind.as_str(), now.as_millisecond()),
+            recipient: user.to_string(),
+            kind,
+            event_id: None,
+            booking_id: None,
+            password_version: Some(password_version),
+            moved_from: None,
+            happened_at: now,
+            status: DeliveryStatus::Pending,
+            tries: 0,
+            due_at: Some(now),
+            tried_at: None,
+            answer: None,
+            told_to: None,
+            forget_at: (now + KEPT_FOR).as_second(),
+        }
+    }
+
+    /// The same as if there were nobody to tell: not due, and soon forgotten.
+    #[must_use]
+    pub fn for_nobody(&self) -> Self {
+        Self {
+            status: DeliveryStatus::Dropped,
+            due_at: None,
+            forget_at: self.happened_at.as_second() + 3_600,
+            ..self.clone()
         }
     }
 
@@ -275,6 +313,23 @@ mod tests {
         let refused = Outcome::Refused("550 <ada@example.com>: unknown, ask ada@example.org".into());
         let kept = delivery().after(&refused, from_ms(NOW_MS), 0.0).answer.unwrap();
         assert_eq!(kept, "550 <address> unknown, ask <address>");
+    }
+
+    #[test]
+    fn what_an_account_asks_for_is_anybodys_to_try_and_is_a_message_of_its_own_each_time() {
+        let (user, now) = (UserId::new(), from_ms(NOW_MS));
+        let asked = Delivery::of_account(Kind::AccountReset, user, 3, now);
+        assert_eq!(asked.message_id, format!("account.reset.{user}.{NOW_MS}"));
+        assert_eq!((asked.user(), asked.due_at, asked.password_version), (Some(user), Some(now), Some(3)));
+        let none = asked.for_nobody();
+        assert_eq!((none.status, none.due_at), (DeliveryStatus::Dropped, None));
+        assert!(none.forget_at < asked.forget_at);
+        assert!(asked.kind.is_of_account() && !delivery().kind.is_of_account());
+        assert_ne!(
+            Delivery::of_account(Kind::AccountReset, user, 3, from_ms(NOW_MS + 1)).message_id,
+            asked.message_id
+        );
+        assert_ne!(Delivery::of_account(Kind::AccountVerify, user, 3, now).message_id, asked.message_id);
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl Email {
         if is_plain(&self.0) { self.clone() } else { Self::parse(&self.0).unwrap_or_else(|_| self.clone()) }
     }
 
+    /// Whether what stands before the `@` is in quotes, as in `"a b"@example.com`: next to no server of mail takes it.
+    pub fn is_quoted(&self) -> bool {
+        self.0.starts_with('"')
+    }
+
     /// What stands before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(local, _)| local)

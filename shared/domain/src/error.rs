@@ -116,6 +116,15 @@ pub enum Error {
     /// The access token is not valid, or no longer.
     #[error("token is not valid, or no longer")]
     TokenEnded,
+    /// A token from a mail was used, or is too old, or never was one.
+    #[error("mailed token ended")]
+    MailedTokenEnded,
+    /// The user must prove first to get mail at their address.
+    #[error("email not verified")]
+    EmailNotVerified,
+    /// Nobody can be told anything: there is no table of deliveries.
+    #[error("no mail is sent")]
+    NoMail,
     /// The version that the change was based on is not the current one.
     #[error("stale version, current is {current}")]
     StaleVersion {

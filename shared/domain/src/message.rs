@@ -28,16 +28,35 @@ pub enum Kind {
     /// To all who have seats: the event does not take place.
     #[serde(rename = "event.cancelled")]
     EventCancelled,
+    /// To whoever has an account: what proves that the address is theirs. With a welcome, of a new account.
+    #[serde(rename = "account.verify")]
+    AccountVerify,
+    /// To whoever has an account: what gives it another password.
+    #[serde(rename = "account.reset")]
+    AccountReset,
+    /// To whoever has an account: somebody registers its address again.
+    #[serde(rename = "account.exists")]
+    AccountExists,
+    /// To whoever has the address of an account that nobody verified, and that was begun more than once: what sets a password.
+    #[serde(rename = "account.finish")]
+    AccountFinish,
 }
+
+/// What the words of all messages about an account begin with.
+pub const OF_ACCOUNTS: &str = "account.";
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::BookingConfirmed,
         Self::BookingCancelled,
         Self::EventPublished,
         Self::EventRescheduled,
         Self::EventCancelled,
+        Self::AccountVerify,
+        Self::AccountReset,
+        Self::AccountExists,
+        Self::AccountFinish,
     ];
 
     /// Its word, as it is kept and shown.
@@ -48,7 +67,16 @@ impl Kind {
             Self::EventPublished => "event.published",
             Self::EventRescheduled => "event.rescheduled",
             Self::EventCancelled => "event.cancelled",
+            Self::AccountVerify => "account.verify",
+            Self::AccountReset => "account.reset",
+            Self::AccountExists => "account.exists",
+            Self::AccountFinish => "account.finish",
         }
+    }
+
+    /// Whether it is about an account: asked for, not told of a change.
+    pub fn is_of_account(self) -> bool {
+        self.as_str().starts_with(OF_ACCOUNTS)
     }
 }
 

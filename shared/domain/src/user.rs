@@ -65,6 +65,13 @@ pub struct User {
     /// The hash of the password before. It counts for a day only ([`User::password_before`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_password_hash: Option<PasswordHash>,
+    /// When its owner proved to get mail at the address; none if that was not yet.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::millisecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub email_verified_at: Option<Timestamp>,
     /// When the account was made.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,

@@ -3,7 +3,7 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use super::{code::Code, limit::Permit, problem::Problem, request_id::RequestId};
+use super::{app::App, code::Code, limit::Permit, problem::Problem, request_id::RequestId};
 use accounts::tokens::AccessClaims;
 use domain::{audit::Actor, email::Email, error::Error, id::UserId, user::Role};
 
@@ -16,6 +16,8 @@ pub struct Caller {
     pub email: Email,
     /// What they may do.
     pub role: Role,
+    /// Whether they had proved to get mail at the address when they signed in.
+    pub is_email_verified: bool,
 }
 
 /// Somebody who signed in, and may have changed the password since or erased the account, which ends the token: for the
@@ -44,9 +46,32 @@ impl From<Admin> for Actor {
     }
 }
 
+impl Caller {
+    /// Where the settings ask for it, whoever buys must get mail at their address. Whether they do is asked once more of those
+    /// whose token says no.
+    ///
+    /// # Errors
+    /// `EmailNotVerified`, or as the store has it.
+    pub async fn must_get_mail(&self, app: &App) -> Result<(), Error> {
+        let is_asked_for = app.config.require_verified_email && self.role != Role::Admin;
+        if !is_asked_for || self.is_email_verified {
+            return Ok(());
+        }
+        match app.store.is_email_verified(&self.email, self.user_id).await? {
+            true => Ok(()),
+            false => Err(Error::EmailNotVerified),
+        }
+    }
+}
+
 impl From<AccessClaims> for Caller {
     fn from(claims: AccessClaims) -> Self {
-        Self { user_id: claims.sub, email: claims.email, role: claims.role }
+        Self {
+            user_id: claims.sub,
+            email: claims.email,
+            role: claims.role,
+            is_email_verified: claims.email_verified,
+        }
     }
 }
 

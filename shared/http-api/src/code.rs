@@ -48,6 +48,7 @@ codes! {
     }
     FORBIDDEN {
         Forbidden "forbidden" "Only an admin may do this"
+        EmailNotVerified "email_not_verified" "The email address is not verified yet"
     }
     NOT_FOUND {
         NotFound "not_found" "There is nothing at this path"
@@ -76,6 +77,7 @@ codes! {
         CancelClosed "cancel_closed" "The time for cancelling is over"
         EmailTaken "email_taken" "The email address has an account already"
         StillOpen "still_open" "Something of the account is still open"
+        NoMail "no_mail" "This service sends no mail"
         PasswordIsASetting "password_is_a_setting" "The admin's password is a setting"
         CapacityBelowSold "capacity_below_sold" "So many seats are sold or held"
         EventNotDraft "event_not_draft" "Only a draft can be deleted"
@@ -84,6 +86,7 @@ codes! {
     GONE {
         ReservationExpired "reservation_expired" "The reservation has expired"
         ReservationReleased "reservation_released" "The reservation was given back"
+        TokenEnded "token_ended" "The link was used, or is too old"
     }
     PRECONDITION_FAILED {
         StaleVersion "stale_version" "The event has changed meanwhile"

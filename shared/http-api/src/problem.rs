@@ -190,6 +190,13 @@ impl From<Error> for Problem {
                 "The token is not valid, or no longer. Sign in again.",
                 r#"Bearer error="invalid_token""#,
             ),
+            Error::MailedTokenEnded => Self::new(Code::TokenEnded)
+                .detail("Ask for another mail, and use the link in the newest one."),
+            Error::EmailNotVerified => Self::new(Code::EmailNotVerified).detail(
+                "Follow the link in the mail that the address was sent, or ask for another by POST \
+                 /verify-email/resend.",
+            ),
+            Error::NoMail => Self::new(Code::NoMail).detail("Whoever runs it can set MAIL_URL."),
             Error::StaleVersion { current } => Self::new(Code::StaleVersion)
                 .detail("Read it again and base the change on its current version.")
                 .with("current_version", current),

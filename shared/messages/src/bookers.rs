@@ -23,12 +23,13 @@ impl Teller {
     /// # Errors
     /// When a store fails: it goes on there when its time for this try is over.
     pub(crate) async fn spread(&self, mut begun: Delivery, budget: Budget) -> Result<(), Error> {
+        let Some(event) = begun.event_id else {
+            return Err(Error::Internal("a message to all bookers of no event".into()));
+        };
         loop {
             let place = begun.told_to.map(place_after);
-            let page = self
-                .store
-                .bookings_of_event(begun.event_id, Some(BookingStatus::Confirmed), PAGE, place)
-                .await?;
+            let page =
+                self.store.bookings_of_event(event, Some(BookingStatus::Confirmed), PAGE, place).await?;
             let concerned = page.items.iter().filter(|booking| booking.created_at <= begun.happened_at);
             let now = Timestamp::now();
             let deliveries: Vec<_> =

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 /// What goes into a calendar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CalendarEntry {
+    /// The address that the mail is from, which calendars want to know of (RFC 5546, section 3.2.1).
+    pub(crate) organizer: String,
     /// The same for all that is ever said of a booking.
     pub(crate) uid: String,
     /// A higher one replaces a lower one.
@@ -18,6 +20,7 @@ pub(crate) struct CalendarEntry {
     pub(crate) made_at: Timestamp,
 }
 
+const MADE_BY: &str = "-//Evently//Evently//EN";
 /// Times in UTC: every calendar shows them by its own clock.
 const UTC: &str = "%Y%m%dT%H%M%SZ";
 
@@ -32,6 +35,7 @@ impl CalendarEntry {
             .uid(&self.uid)
             .summary(&plain(&self.name))
             .sequence(u32::try_from(self.sequence).unwrap_or(u32::MAX));
+        entry.append_property(Property::new("ORGANIZER", format!("mailto:{}", self.organizer)));
         entry.append_property(Property::new("DTSTAMP", time(self.made_at)));
         entry.append_property(Property::new("DTSTART", time(self.starts_at)));
         if let Some(ends_at) = self.ends_at {
@@ -41,8 +45,10 @@ impl CalendarEntry {
             entry.location(&plain(venue));
         }
         entry.status(if self.is_cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed });
-        let mut calendar = Calendar::new();
-        calendar.append_property(Property::new("METHOD", "PUBLISH"));
+        let mut calendar = Calendar::empty();
+        for (name, value) in [("VERSION", "2.0"), ("PRODID", MADE_BY), ("METHOD", "PUBLISH")] {
+            calendar.append_property(Property::new(name, value));
+        }
         calendar.push(entry.done()).done().to_string()
     }
 }
@@ -54,6 +60,7 @@ mod tests {
     #[test]
     fn an_entry_says_when_and_where_and_nothing_breaks_out_of_it() {
         let entry = CalendarEntry {
+            organizer: "tickets@example.com".into(),
             uid: "0190-x@example.com".into(),
             sequence: 2,
             name: "Open Air\r\nATTENDEE:mailto:eve@example.com; with, signs".into(),
@@ -67,7 +74,10 @@ mod tests {
         let lines: Vec<&str> = file.split("\r\n").collect();
         for line in [
             "BEGIN:VCALENDAR",
+            "VERSION:2.0",
+            "PRODID:-//Evently//Evently//EN",
             "METHOD:PUBLISH",
+            "ORGANIZER:mailto:tickets@example.com",
             "UID:0190-x@example.com",
             "SEQUENCE:2",
             "DTSTAMP:20310601T000000Z",

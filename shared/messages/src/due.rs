@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    delivery::{BOOKERS, Delivery, DeliveryStatus},
+    delivery::{Delivery, DeliveryStatus},
     error::Error,
 };
 use futures::{StreamExt, stream};
@@ -83,15 +83,7 @@ impl Due<'_> {
         if budget.is_over() {
             return Ok(None);
         }
-        let begun = due.begun(Timestamp::now());
-        if !self.teller.store.change_delivery(&due, &begun).await? {
-            return Ok(None);
-        }
-        if begun.recipient == BOOKERS {
-            self.teller.spread(begun, budget).await?;
-            return Ok(Some(Told::Later));
-        }
-        self.teller.try_begun(begun, budget).await.map(Some)
+        self.teller.try_due(&due, budget).await
     }
 }
 

@@ -8,6 +8,7 @@ use domain::{
     money::decimal,
 };
 use jiff::{Timestamp, tz::TimeZone};
+use lettre::Address;
 use maud::{DOCTYPE, html};
 
 use crate::{calendar::CalendarEntry, when};
@@ -17,15 +18,15 @@ use crate::{calendar::CalendarEntry, when};
 pub(crate) struct Letter {
     pub(crate) subject: String,
     /// How it begins.
-    greeting: String,
+    pub(crate) greeting: String,
     /// What happened.
-    said: String,
+    pub(crate) said: String,
     /// What there is to know of it: what each is, and what it is here.
-    facts: Vec<(&'static str, String)>,
+    pub(crate) facts: Vec<(&'static str, String)>,
     /// What to do.
-    more: String,
+    pub(crate) more: String,
     /// Where to do it: what it is, and its address.
-    link: Option<(&'static str, String)>,
+    pub(crate) link: (&'static str, String),
     pub(crate) calendar: Option<CalendarEntry>,
 }
 
@@ -37,9 +38,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) event: Option<&'a Event>,
     pub(crate) booking: Option<&'a Booking>,
-    pub(crate) public_url: Option<&'a str>,
-    /// The domain that mails are from: entries of a calendar have it in their names.
-    pub(crate) domain: &'a str,
+    pub(crate) public_url: &'a str,
+    /// The address that mails are from.
+    pub(crate) sender: &'a Address,
     pub(crate) now: Timestamp,
 }
 
@@ -53,6 +54,9 @@ impl Letter {
             Kind::EventPublished | Kind::EventRescheduled | Kind::EventCancelled => {
                 facts.of_event(facts.event.ok_or("the event is gone")?)
             }
+            Kind::AccountVerify | Kind::AccountReset | Kind::AccountExists | Kind::AccountFinish => {
+                Err("it is about an account")
+            }
         }
     }
 
@@ -60,7 +64,8 @@ impl Letter {
     pub(crate) fn text(&self) -> String {
         let width = self.facts.iter().map(|(what, _)| what.len()).max().unwrap_or(0) + 1;
         let facts = self.facts.iter().map(|(what, it)| format!("{:<width$} {it}\n", format!("{what}:")));
-        let link = self.link.as_ref().map(|(what, url)| format!("\n{what}: {url}\n")).unwrap_or_default();
+        let (what, url) = &self.link;
+        let link = format!("\n{what}: {url}\n");
         let more = if self.more.is_empty() { String::new() } else { format!("\n{}\n", self.more) };
         format!("{}\n\n{}\n\n{}{more}{link}", self.greeting, self.said, facts.collect::<String>())
     }
@@ -90,9 +95,7 @@ impl Letter {
                             }
                         }
                         @if !self.more.is_empty() { p { (self.more) } }
-                        @if let Some((what, url)) = &self.link {
-                            p { a href=(url) { (what) } }
-                        }
+                        p { a href=(self.link.1) { (self.link.0) } }
                     }
                 }
             }
@@ -121,7 +124,8 @@ impl Facts<'_> {
         facts.push(("Booking", booking.id.to_string()));
         let cancel_until = details.map_or(starts_at, |details| details.cancel_until.unwrap_or(starts_at));
         let entry = (is_cancelled || !(is_gone || is_called_off)).then(|| CalendarEntry {
-            uid: format!("{}@{}", booking.id, self.domain),
+            organizer: self.sender.to_string(),
+            uid: format!("{}@{}", booking.id, self.sender.domain()),
             // What is said of the booking later, with a higher one, replaces this.
             sequence: if is_cancelled { AFTER_ALL_ELSE } else { self.event.map_or(0, |event| event.version) },
             name: name.clone(),
@@ -227,14 +231,19 @@ impl Facts<'_> {
     }
 
     fn greeting(self) -> String {
-        match self.name.map(line).filter(|name| !name.is_empty()) {
-            Some(name) => format!("Hello {name},"),
-            None => "Hello,".to_owned(),
-        }
+        greeting(self.name)
     }
 
-    fn link(self, what: &'static str, path: &str) -> Option<(&'static str, String)> {
-        self.public_url.map(|url| (what, format!("{url}{path}")))
+    fn link(self, what: &'static str, path: &str) -> (&'static str, String) {
+        (what, format!("{}{path}", self.public_url))
+    }
+}
+
+/// How a letter to somebody of that name begins.
+pub(crate) fn greeting(name: Option<&str>) -> String {
+    match name.map(line).filter(|name| !name.is_empty()) {
+        Some(name) => format!("Hello {name},"),
+        None => "Hello,".to_owned(),
     }
 }
 

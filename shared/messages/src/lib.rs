@@ -7,6 +7,7 @@
 //! - [`run()`] is what is done again and again: what is due is tried, messages to all who have seats become one for each, and once an
 //!   hour a look at the tables finds what no stream told.
 
+mod account_letter;
 mod bookers;
 mod calendar;
 mod due;

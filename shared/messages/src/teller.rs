@@ -1,18 +1,22 @@
 //! Telling one message, and trying one delivery.
 
+use accounts::tokens::Tokens;
 use domain::{
-    delivery::{Delivery, Outcome, TOLD_WITHIN},
+    delivery::{BOOKERS, Delivery, Outcome, TOLD_WITHIN},
     error::Error,
+    id::UserId,
     message::{Audience, Message, of_booking, of_event},
+    user::Person,
 };
 use jiff::Timestamp;
 use jobs::Budget;
 use settings::mail::MailConfig;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use stores::dynamodb::{Change, Store};
 use tokio::sync::Semaphore;
 
 use crate::{
+    account_letter,
     letter::{Facts, Letter},
     mailer::{Mailer, Recipient},
     measure,
@@ -21,12 +25,17 @@ use crate::{
 /// More than are ever under way.
 const TRIES_MAX: usize = 1_000;
 
+/// Mails a day to an address that nobody verified, beside those about the account, which are counted when they are asked for.
+const UNVERIFIED_PER_DAY: u32 = 5;
+
 /// All that it takes to tell people something.
 #[derive(Debug)]
 pub struct Teller {
     pub(crate) store: Store,
     mailer: Mailer,
     config: MailConfig,
+    /// Signs what mails about an account carry.
+    tokens: Arc<Tokens>,
     /// Taken by each try, so that whoever stops can wait for those under way.
     tries: Semaphore,
 }
@@ -46,8 +55,8 @@ pub enum Told {
 
 impl Teller {
     /// A teller over these tables, which sends so.
-    pub fn new(store: Store, mailer: Mailer, config: MailConfig) -> Self {
-        Self { store, mailer, config, tries: Semaphore::new(TRIES_MAX) }
+    pub fn new(store: Store, mailer: Mailer, config: MailConfig, tokens: Arc<Tokens>) -> Self {
+        Self { store, mailer, config, tokens, tries: Semaphore::new(TRIES_MAX) }
     }
 
     /// Where what is told of is.
@@ -77,6 +86,7 @@ impl Teller {
             Change::Event { before, after } => {
                 of_event(after.id, after.version, before.as_ref().into(), after.as_ref().into(), at)
             }
+            Change::Asked(delivery) => return self.try_due(delivery, budget).await,
             Change::Nothing => None,
         };
         match message {
@@ -104,6 +114,22 @@ impl Teller {
             Audience::Bookers { .. } => Ok(Told::Later),
             Audience::Owner { .. } => self.try_begun(delivery, budget).await,
         }
+    }
+
+    /// Tries a delivery that is due; `None` if somebody else does.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub(crate) async fn try_due(&self, due: &Delivery, budget: Budget) -> Result<Option<Told>, Error> {
+        let begun = due.begun(Timestamp::now());
+        if !self.store.change_delivery(due, &begun).await? {
+            return Ok(None);
+        }
+        if begun.recipient == BOOKERS {
+            self.spread(begun, budget).await?;
+            return Ok(Some(Told::Later));
+        }
+        self.try_begun(begun, budget).await.map(Some)
     }
 
     /// Tries a delivery that nobody else tries now, and writes down what came of it.
@@ -142,33 +168,62 @@ impl Teller {
                 _ => Outcome::Dropped("nobody has this account".to_owned()),
             }));
         };
-        let booking = match delivery.booking_id {
-            Some(booking) => self.store.booking(user, booking).await?,
-            None => None,
+        let letter = match delivery.kind.is_of_account() {
+            true => account_letter::of(delivery, &person, &self.config.public_url, &self.tokens)?,
+            false => self.letter_of_event(delivery, user, &person).await?,
         };
-        let event = self.store.event(delivery.event_id).await?;
-        let letter = Letter::of(Facts {
-            delivery,
-            name: person.name.as_deref(),
-            event: event.as_ref(),
-            booking: booking.as_ref(),
-            public_url: self.config.public_url.as_deref(),
-            domain: self.mailer.domain(),
-            now: Timestamp::now(),
-        });
         let letter = match letter {
             Ok(letter) => letter,
             Err(nothing) => return Ok(Some(Outcome::Dropped(nothing.to_owned()))),
         };
+        if delivery.tries == 0 && !self.may_be_told(delivery, &person).await? {
+            return Ok(Some(Outcome::Dropped(
+                "its address is not verified, and had enough today".to_owned(),
+            )));
+        }
         if !self.has_turn(budget).await? {
             return Ok(None);
         }
-        let to = Recipient { email: &person.email, name: person.name.as_deref() };
-        let id = match delivery.booking_id {
-            Some(_) => delivery.message_id.clone(),
-            None => format!("{}.{}", delivery.message_id, delivery.recipient),
+        let name = person.name.as_deref().filter(|_| !delivery.kind.is_of_account());
+        let to = Recipient { email: &person.email, name };
+        let id = match (delivery.booking_id, delivery.event_id) {
+            (Some(_), _) | (None, None) => delivery.message_id.clone(),
+            (None, Some(_)) => format!("{}.{}", delivery.message_id, delivery.recipient),
         };
         Ok(Some(self.mailer.send(&letter, to, &id, Timestamp::now()).await))
+    }
+
+    /// The letter about an event, or somebody's booking of it; or why there is nothing to say any more.
+    async fn letter_of_event(
+        &self,
+        delivery: &Delivery,
+        user: UserId,
+        person: &Person,
+    ) -> Result<Result<Letter, &'static str>, Error> {
+        let booking = match delivery.booking_id {
+            Some(booking) => self.store.booking(user, booking).await?,
+            None => None,
+        };
+        let event = match delivery.event_id {
+            Some(event) => self.store.event(event).await?,
+            None => None,
+        };
+        Ok(Letter::of(Facts {
+            delivery,
+            name: person.name.as_deref(),
+            event: event.as_ref(),
+            booking: booking.as_ref(),
+            public_url: &self.config.public_url,
+            sender: self.mailer.sender(),
+            now: Timestamp::now(),
+        }))
+    }
+
+    /// Whoever registers an address that is not theirs can't have us fill its mailbox.
+    async fn may_be_told(&self, delivery: &Delivery, person: &Person) -> Result<bool, Error> {
+        Ok(delivery.kind.is_of_account()
+            || self.store.is_email_verified(&person.email, person.id).await?
+            || self.store.take_of_day(person.id, Timestamp::now(), UNVERIFIED_PER_DAY).await?)
     }
 
     /// Waits for its turn among all that goes out in a second; false if the budget is over before.

@@ -24,6 +24,7 @@ pub const CONFIRM_GRACE_MS: u64 = 30_000;
 /// A household or a small office never needs as many; whoever makes accounts by the thousand does.
 const NETWORK_REGISTRATIONS_PER_HOUR_DEFAULT: u64 = 60;
 const REDIS_CLUSTER_DEFAULT: bool = false;
+const REQUIRE_VERIFIED_EMAIL_DEFAULT: bool = false;
 
 /// What a function needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct Config {
     /// For how many lives of a hold a user may hold seats of an event without buying them; only tests change it, 0 for
     /// any time.
     pub unbought_ttls_max: u64,
+    /// `REQUIRE_VERIFIED_EMAIL`: whether only those book who proved to get mail at their address.
+    pub require_verified_email: bool,
     /// How many requests a client may have.
     pub rate_limits: RateLimits,
     /// `NETWORK_PLACES_MAX`: places of one event that one network may have, 0 for any number; `None` for what follows from
@@ -105,7 +108,7 @@ pub struct Tables {
     pub bookings: String,
     /// `AUDIT_TABLE`: only what admins use needs it. A container of before has none; then nothing is audited.
     pub audit: Option<String>,
-    /// `DELIVERIES_TABLE`: only what tells people needs it.
+    /// `DELIVERIES_TABLE`: only what tells people, or is asked to, needs it.
     pub deliveries: Option<String>,
 }
 
@@ -177,6 +180,8 @@ impl Config {
             admin: settings.admin()?,
             hold_ttl_ms: hold_ttl_seconds * 1_000,
             unbought_ttls_max: UNBOUGHT_TTLS_MAX,
+            require_verified_email: settings
+                .switch("REQUIRE_VERIFIED_EMAIL", REQUIRE_VERIFIED_EMAIL_DEFAULT)?,
             rate_limits: settings.rate_limits()?,
             network_places_max: settings.whole_or_none("NETWORK_PLACES_MAX")?,
             cors_allow_origins: settings.origins("CORS_ALLOW_ORIGINS")?,

@@ -7,8 +7,8 @@ use secrecy::SecretString;
 
 use super::{ConfigError, Settings, error};
 
-/// Messages a second, all processes together, unless it is set. Amazon SES begins with 14 once it lets one write to anybody.
-pub const MAIL_PER_SECOND_DEFAULT: u64 = 10;
+/// Messages a second, all processes together, unless it is set: what Amazon SES begins with once it lets one write to anybody.
+pub const MAIL_PER_SECOND_DEFAULT: u64 = 14;
 /// More than any provider takes.
 pub const MAIL_PER_SECOND_MAX: u64 = 10_000;
 
@@ -23,8 +23,8 @@ pub struct MailConfig {
     pub from_name: Option<String>,
     /// `MAIL_PER_SECOND`: how many may go out in a second, all processes together; `None` for any number.
     pub per_second: Option<u32>,
-    /// `PUBLIC_URL`: where people find the pages, without a slash at the end. Without, mails have no links.
-    pub public_url: Option<String>,
+    /// `PUBLIC_URL`: where people find the pages, without a slash at the end. Mails link there.
+    pub public_url: String,
 }
 
 /// Where mail goes.
@@ -55,8 +55,8 @@ impl MailConfig {
         }
         // Whoever tells must know what was told.
         settings.required("DELIVERIES_TABLE")?;
-        let public_url = settings.optional("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned());
-        if public_url.as_deref().is_some_and(|url| !is_web_address(url)) {
+        let public_url = settings.required("PUBLIC_URL")?.trim_end_matches('/').to_owned();
+        if !is_web_address(&public_url) {
             return Err(error("PUBLIC_URL", "must be an address like https://tickets.example.com"));
         }
         Ok(Some(Self {
@@ -112,7 +112,11 @@ mod tests {
     use super::*;
 
     fn read(given: &[(&'static str, &str)]) -> Result<Option<MailConfig>, String> {
-        let usual = [("MAIL_FROM", "Evently <tickets@example.com>"), ("DELIVERIES_TABLE", "deliveries")];
+        let usual = [
+            ("MAIL_FROM", "Evently <tickets@example.com>"),
+            ("DELIVERIES_TABLE", "deliveries"),
+            ("PUBLIC_URL", "https://tickets.example.com"),
+        ];
         let value = |name: &str| {
             given.iter().chain(&usual).find(|(other, _)| *other == name).map(|(_, value)| *value)
         };
@@ -165,12 +169,13 @@ mod tests {
     #[test]
     fn numbers_and_addresses_have_bounds() {
         let config = |name, value| read(&[("MAIL_URL", "ses:"), (name, value)]);
-        assert_eq!(read(&[("MAIL_URL", "ses:")]).unwrap().unwrap().per_second, Some(10));
+        assert_eq!(read(&[("MAIL_URL", "ses:")]).unwrap().unwrap().per_second, Some(14));
         assert_eq!(config("MAIL_PER_SECOND", "0").unwrap().unwrap().per_second, None);
         assert!(config("MAIL_PER_SECOND", "10001").unwrap_err().starts_with("MAIL_PER_SECOND "));
         assert!(config("MAIL_PER_SECOND", "many").unwrap_err().starts_with("MAIL_PER_SECOND "));
         let url = config("PUBLIC_URL", "https://tickets.example.com/").unwrap().unwrap().public_url;
-        assert_eq!(url.as_deref(), Some("https://tickets.example.com"));
+        assert_eq!(url, "https://tickets.example.com");
+        assert_eq!(config("PUBLIC_URL", "").unwrap_err(), "PUBLIC_URL is not set");
         for url in [
             "tickets.example.com",
             "ftp://x",

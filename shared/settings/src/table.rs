@@ -3,7 +3,8 @@
 use domain::reservation::HOLD_TTL_SECONDS_MAX;
 
 use crate::{
-    HOLD_TTL_SECONDS_DEFAULT, JWT_SECRET_BYTES_MIN, RATE_LIMIT_MAX, REDIS_CLUSTER_DEFAULT, RateLimits,
+    HOLD_TTL_SECONDS_DEFAULT, JWT_SECRET_BYTES_MIN, RATE_LIMIT_MAX, REDIS_CLUSTER_DEFAULT,
+    REQUIRE_VERIFIED_EMAIL_DEFAULT, RateLimits,
     mail::{MAIL_PER_SECOND_DEFAULT, MAIL_PER_SECOND_MAX},
     table::IfUnset::{Nothing, Required, Value, Words},
 };
@@ -166,16 +167,25 @@ pub fn rows() -> Vec<Row> {
             read_by: TELLERS,
             ..row(
                 &["PUBLIC_URL"],
-                Nothing,
-                "Where people find the pages, like `https://tickets.example.com`: mails link there. Without, they have no links",
+                Words("required with `MAIL_URL`"),
+                "Where people find the pages, like `https://tickets.example.com`: mails link there; `make run` has its own address",
             )
         },
         Row {
-            read_by: TELLERS,
+            read_by: "`auth`, `web`, `notifications`, container, `make run`",
             ..row(
                 &["DELIVERIES_TABLE"],
                 Words("required with `MAIL_URL`"),
-                "Name of the DynamoDB table of who was told what",
+                "Name of the DynamoDB table of who was told what, and who is to be. Without, nobody gets mails about an account",
+            )
+        },
+        Row {
+            read_by: "`auth`, `reservations`, `web`, container, `make run`",
+            ..row(
+                &["REQUIRE_VERIFIED_EMAIL"],
+                value(REQUIRE_VERIFIED_EMAIL_DEFAULT),
+                "`true`: only those book who followed the link in a mail to their address, and registering tells nobody but that \
+                 mail whether an address has an account. Only with `MAIL_URL`",
             )
         },
     ]

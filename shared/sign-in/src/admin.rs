@@ -11,8 +11,14 @@ const PASSWORD: &str = "ADMIN_EMAIL_PASSWORD";
 /// What people sign in with must be more than well-formed: whether the settings are good for the function that they sign in at.
 ///
 /// # Errors
-/// When the admin has no password, or one that somebody would guess.
+/// When the admin has no password, or one that somebody would guess; when addresses are to be verified, and no mail goes out.
 pub fn check_settings(config: &Config) -> Result<(), ConfigError> {
+    if config.require_verified_email && config.tables.deliveries.is_none() {
+        return Err(ConfigError::new(
+            "REQUIRE_VERIFIED_EMAIL",
+            "is true, though no mail goes out that could verify an address: MAIL_URL and DELIVERIES_TABLE must be set, too",
+        ));
+    }
     let Some(admin) = &config.admin else { return Ok(()) };
     let Some(password) = &admin.password else {
         return Err(ConfigError::new(PASSWORD, "is not set, though ADMIN_EMAIL is"));

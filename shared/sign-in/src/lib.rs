@@ -1,15 +1,18 @@
 //! Registering, signing in, and what people do with their account: for the API and for the pages.
 
 mod account;
+mod account_mail;
 mod admin;
 mod change_password;
 mod erase;
 mod password;
 mod policy;
 mod register;
+mod reset;
 mod security_event;
 mod sign_in;
 mod still_open;
+mod verify;
 
 use domain::{error::Error, user::User};
 use http_api::App;
@@ -20,8 +23,10 @@ pub use self::{
     admin::check_settings,
     change_password::{PasswordChange, change_password},
     erase::{Erasure, erase},
-    register::{Registration, register},
+    register::{Registered, Registration, register},
+    reset::{ForgottenPassword, PasswordReset, forgot_password, reset_password},
     sign_in::{Credentials, sign_in},
+    verify::{Verification, resend_verification, verify_email},
 };
 
 /// An access token for somebody who proved to be that user.

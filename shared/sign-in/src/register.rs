@@ -10,9 +10,12 @@
 //! is answered as before, though its network had too many by then.
 
 use domain::{
+    delivery::Delivery,
     email::Address,
     error::Error,
+    field_error::Wrong,
     id::UserId,
+    message::Kind,
     time::to_whole_ms,
     user::{Role, User},
 };
@@ -26,6 +29,7 @@ use utoipa::ToSchema;
 
 use crate::{
     account::name,
+    account_mail,
     admin::is_admins,
     password, policy,
     security_event::{SecurityEvent, tell_if_refused},
@@ -47,7 +51,11 @@ pub struct Registration {
 
 impl Read for Registration {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let email = fields.required("email", |value| Address::parse(&text(value)?));
+        // An account whose mails never arrive is nobody's.
+        let email = fields.required("email", |value| match Address::parse(&text(value)?)? {
+            address if address.email.is_quoted() => Err(Wrong::NoEmail),
+            address => Ok(address),
+        });
         let password = fields.required("password", |value| {
             let password = password::secret(value)?;
             policy::check(&password, email.as_ref().map(|address| &address.email)).map(|()| password)
@@ -57,7 +65,17 @@ impl Read for Registration {
     }
 }
 
-/// Makes an account; or finds the one that the same request made before.
+/// What came of a registration.
+#[derive(Debug)]
+pub enum Registered {
+    /// There is an account, and whoever registered signs in.
+    Account(User),
+    /// A mail says what happened, to whoever gets mail at the address; nobody else learns it.
+    ByMail,
+}
+
+/// Makes an account; or finds the one that the same request made before. Where addresses must be verified, the mail to the
+/// address alone tells which.
 ///
 /// # Errors
 /// `EmailTaken`, `TooManyRegistrations`, `TooManyAttempts`, or as the stores have it.
@@ -66,11 +84,58 @@ pub async fn register(
     registration: &Registration,
     from: ClientAddress,
     now: Timestamp,
-) -> Result<User, Error> {
-    match make(app, registration, from, now).await {
+) -> Result<Registered, Error> {
+    let made = make(app, registration, from, now).await;
+    if app.config.require_verified_email {
+        return match made {
+            Err(Error::EmailTaken) => tell_owner(app, registration, now).await,
+            Ok(_) => {
+                // As long as it takes where there is an account.
+                password::verify(&registration.password, None).await.map(|_| ())
+            }
+            Err(error) => Err(error),
+        }
+        .map(|()| Registered::ByMail);
+    }
+    match made {
         Err(Error::EmailTaken) => made_before(app, registration, from, now).await,
         made => made,
     }
+    .map(Registered::Account)
+}
+
+/// Tells whoever has the address that somebody registered it again.
+///
+/// Of an address that nobody has verified, nobody knows whose account it is: a stranger may have begun it with a password of their
+/// own, to have it verified by the owner. So unless it is the same password, none counts any more, links of before verify
+/// nothing, and the mail lets its reader set one.
+async fn tell_owner(app: &App, registration: &Registration, now: Timestamp) -> Result<(), Error> {
+    let address = &registration.email;
+    let owner = app.store.account_of(address).await?.filter(|user| !is_admins(app, &user.email));
+    let hash = owner.as_ref().and_then(|owner| owner.password_hash.clone());
+    let is_same = password::verify(&registration.password, hash).await?.is_right;
+    let asked = match owner {
+        Some(owner) if owner.email_verified_at.is_none() && !is_same => begin_again(app, &owner, now).await,
+        Some(owner) if owner.email_verified_at.is_some() => {
+            account_mail::ask(app, Kind::AccountExists, &address.email, Some(&owner), now).await
+        }
+        owner => account_mail::ask(app, Kind::AccountVerify, &address.email, owner.as_ref(), now).await,
+    };
+    match asked {
+        Err(Error::RateLimited { .. }) => Ok(()),
+        asked => asked,
+    }
+}
+
+async fn begin_again(app: &App, begun: &User, now: Timestamp) -> Result<(), Error> {
+    let kind = Kind::AccountFinish;
+    app.count_account_mail(kind, &begun.email).await?;
+    let nobodys = password::nobodys(app.tokens.fingerprint("nobody's password", &UserId::new().to_string()));
+    if accounts::change_password(&app.accounts, begun, &nobodys, to_whole_ms(now)).await? {
+        let delivery = Delivery::of_account(kind, begun.id, begun.password_version + 1, now);
+        app.store.ask_for_delivery(&delivery, true).await?;
+    }
+    Ok(())
 }
 
 async fn make(
@@ -81,7 +146,10 @@ async fn make(
 ) -> Result<User, Error> {
     let password_hash = password::hash(registration.password.clone()).await?;
     let counted = match app.count_registration(from).await {
-        Err(Error::TooManyRegistrations { .. }) if is_taken(app, &registration.email).await? => {
+        // Where only a mail tells who has an account, a network has so many registrations of any address.
+        Err(Error::TooManyRegistrations { .. })
+            if !app.config.require_verified_email && is_taken(app, &registration.email).await? =>
+        {
             return Err(Error::EmailTaken);
         }
         Err(refused) => {
@@ -101,10 +169,14 @@ async fn make(
         password_version: 0,
         password_changed_at: None,
         previous_password_hash: None,
+        email_verified_at: None,
         created_at: to_whole_ms(now),
     };
-    let made = create(app, &user, &registration.email).await;
-    if let Err(Error::EmailTaken) = made {
+    let told = account_mail::welcome(app, &user, now).await?;
+    let made = create(app, &user, &registration.email, told.as_ref()).await;
+    if let Err(Error::EmailTaken) = made
+        && !app.config.require_verified_email
+    {
         counted.take_back().await;
     }
     made?;
@@ -112,13 +184,13 @@ async fn make(
     Ok(user)
 }
 
-async fn create(app: &App, user: &User, address: &Address) -> Result<(), Error> {
+async fn create(app: &App, user: &User, address: &Address, told: Option<&Delivery>) -> Result<(), Error> {
     if is_admins(app, &user.email) {
         // Not before the hash, nor without asking: it must take as long as any that is taken.
         app.store.account_of(address).await?;
         return Err(Error::EmailTaken);
     }
-    app.store.register_user(user, address).await
+    app.store.register_user(user, address, told).await
 }
 
 async fn is_taken(app: &App, address: &Address) -> Result<bool, Error> {

@@ -143,6 +143,7 @@ async fn make_admin(app: &App, admin: &AdminAccount, now: Timestamp) -> Result<O
         password_version: 0,
         password_changed_at: None,
         previous_password_hash: None,
+        email_verified_at: None,
         created_at: to_whole_ms(now),
     };
     match app.store.create_user(&account).await {

@@ -33,6 +33,7 @@ pub fn somebody(role: Role) -> Result<User, Failure> {
         password_version: 0,
         password_changed_at: None,
         previous_password_hash: None,
+        email_verified_at: None,
         created_at: Timestamp::now(),
     })
 }

@@ -4,7 +4,10 @@
 
 use std::future::ready;
 
-use accounts::tokens::AccessClaims;
+use accounts::{
+    mailed_tokens::{MailedClaims, Purpose},
+    tokens::{AccessClaims, Tokens},
+};
 use domain::{
     booking::Booking,
     email::Email,
@@ -71,6 +74,9 @@ pub const ADMIN: Person =
 /// Erases her account.
 pub const LISE: Person = person("019b76da-a805-7000-8000-000000000006", "lise@example.com");
 
+/// Has forgotten her password.
+pub const EMMY: Person = person("019b76da-a806-7000-8000-000000000007", "emmy@example.com");
+
 const fn person(id: &'static str, email: &'static str) -> Person {
     Person { id, email, role: Role::User }
 }
@@ -135,6 +141,7 @@ impl Person {
             email: Email::parse(self.email)?,
             role: self.role,
             password_version: 0,
+            email_verified: false,
             iat: instant(BEGINNING)?.as_second(),
             exp: instant(TOKENS_END)?.as_second(),
             iss: "evently".to_owned(),
@@ -142,6 +149,16 @@ impl Person {
         };
         let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
         Ok(format!("Bearer {}", jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)?))
+    }
+
+    /// The token of a mail to the person. It is the same each time, too.
+    ///
+    /// # Errors
+    /// When the token can't be signed.
+    pub fn mailed(&self, purpose: Purpose) -> Result<String, Failure> {
+        let asked_at = instant(TOKENS_END)? - purpose.lasts();
+        let claims = MailedClaims::new(purpose, self.user_id()?, Email::parse(self.email)?, 0, asked_at);
+        Ok(Tokens::new(&JWT_SECRET.into(), None).seal_mailed(purpose, &claims)?)
     }
 
     fn user_id(&self) -> Result<UserId, Failure> {
@@ -154,7 +171,7 @@ impl Person {
 /// # Errors
 /// When a store fails, or has something of it already.
 pub async fn make(app: &App) -> Result<(), Failure> {
-    for person in [GRACE, ALAN, MARY, HEDY, LISE] {
+    for person in [GRACE, ALAN, MARY, HEDY, LISE, EMMY] {
         app.store.create_user(&account(&person)?).await?;
     }
     let events = [
@@ -214,6 +231,7 @@ fn account(person: &Person) -> Result<User, Failure> {
         password_version: 0,
         password_changed_at: None,
         previous_password_hash: None,
+        email_verified_at: None,
         created_at: instant(BEGINNING)?,
     })
 }

@@ -24,7 +24,7 @@ const OWN_POLICY: &str =
 const STYLE: &str = ":root { color-scheme: light dark } body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; \
                      padding: 0 1em } table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .3em 1em .3em \
                      0; vertical-align: top } iframe { width: 100%; height: 34em; border: 1px solid #8888 } pre { white-space: \
-                     pre-wrap; border: 1px solid #8888; padding: 1em }";
+                     pre-wrap; border: 1px solid #8888; padding: 1em } a, pre { overflow-wrap: anywhere }";
 
 type Folder = Arc<PathBuf>;
 
@@ -92,6 +92,7 @@ async fn show(State(folder): State<Folder>, Path(file): Path<String>) -> Respons
             }
             h2 { "In HTML" }
             iframe title="The mail in HTML" sandbox src=(format!("{PATH}/{file}/html")) {}
+            @for url in links(&mail) { p { a href=(url) rel="noreferrer" { (url) } } }
             h2 { "In text" }
             pre { (mail.body_text(0).unwrap_or_default()) }
             @for part in mail.attachments() {
@@ -119,6 +120,13 @@ async fn read(folder: &Folder, file: &str) -> Option<Vec<u8>> {
 fn is_mail(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     name.ends_with(".eml") && !name.starts_with('.') && name.chars().all(is_plain)
+}
+
+/// Where it leads: the frame around it lets nobody follow a link.
+fn links(mail: &Message<'_>) -> Vec<String> {
+    let text = mail.body_text(0).unwrap_or_default();
+    let is_link = |word: &&str| word.starts_with("http://") || word.starts_with("https://");
+    text.split_whitespace().filter(is_link).map(str::to_owned).collect()
 }
 
 fn date(mail: &Message<'_>) -> String {

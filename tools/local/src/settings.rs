@@ -35,6 +35,7 @@ pub const NOT_INHERITED: &[&str] = &[
     "PUBLIC_URL",
     "REDIS_CA_FILE",
     "REDIS_CLUSTER",
+    "REQUIRE_VERIFIED_EMAIL",
     "UPSTASH_REDIS_URL",
     "UPSTASH_REDIS_PASSWORD",
 ];

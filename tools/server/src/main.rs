@@ -30,14 +30,18 @@ async fn main() -> ExitCode {
 }
 
 async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
-    let config = Config::from_env().map_err(|error| format!("setting {error}"))?;
+    let mut config = Config::from_env().map_err(|error| format!("setting {error}"))?;
+    let mail = MailConfig::from_env().map_err(|error| format!("setting {error}"))?;
+    if mail.is_none() {
+        // Nobody would send what is asked for.
+        config.tables.deliveries = None;
+    }
     sign_in::check_settings(&config).map_err(|error| format!("setting {error}"))?;
     telemetry::init_logs(telemetry::SHOWN, settings.log_format);
     if settings.embedded_metrics {
         telemetry::collect("server");
     }
     let mut stop = Stop::new()?;
-    let mail = MailConfig::from_env().map_err(|error| format!("setting {error}"))?;
     let client = dynamodb::client_from_env().await;
     let app = App::new(config, client.clone())?;
     let listener = serve::listen(settings.port).await?;

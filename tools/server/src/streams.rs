@@ -23,6 +23,15 @@ use tokio::time::Instant;
 const RECORDS_AT_ONCE: usize = 16;
 /// Records that are read at once, and told before the place is kept.
 const RECORDS_MAX: i32 = 200;
+/// Where somebody begins to read a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begins {
+    /// Where the one before stopped: all that is in it is told by nobody else.
+    AtItsPlace,
+    /// With what is new from then on. What is older is told because it is due; and to keep a place in this stream would be news in it.
+    Now,
+}
+
 /// DynamoDB opens new shards every few hours.
 const SHARDS_EVERY: Duration = Duration::from_secs(10);
 
@@ -32,6 +41,7 @@ pub(crate) struct Stream {
     client: Client,
     arn: String,
     table: String,
+    begins: Begins,
     /// Where each shard goes on; none for one that is read to its end.
     iterators: BTreeMap<String, Option<String>>,
     /// When it was last looked for shards.
@@ -51,6 +61,7 @@ impl Stream {
         client: &Client,
         dynamodb: &dynamodb::Client,
         table: &str,
+        begins: Begins,
     ) -> Result<Option<Self>, Error> {
         let described = dynamodb
             .describe_table()
@@ -63,6 +74,7 @@ impl Stream {
             client: client.clone(),
             arn: arn.to_owned(),
             table: table.to_owned(),
+            begins,
             iterators: BTreeMap::new(),
             looked_at: None,
         }))
@@ -95,7 +107,8 @@ impl Stream {
     /// Finds shards that are new. What was in the stream before anybody ever read it is not told.
     async fn find_shards(&mut self, teller: &Teller) -> Result<(), Error> {
         let store = teller.store();
-        let is_known = self.looked_at.is_some() || store.is_stream_known(&self.arn).await?;
+        let is_known = self.looked_at.is_some()
+            || (self.begins == Begins::AtItsPlace && store.is_stream_known(&self.arn).await?);
         let mut start = None;
         loop {
             let described =
@@ -107,7 +120,10 @@ impl Stream {
                 if self.iterators.contains_key(id) {
                     continue;
                 }
-                let place = store.place_in_stream(&self.arn, id).await?;
+                let place = match self.begins {
+                    Begins::AtItsPlace => store.place_in_stream(&self.arn, id).await?,
+                    Begins::Now => None,
+                };
                 let iterator = self.iterator(id, place, is_known).await?;
                 self.iterators.insert(id.to_owned(), iterator);
             }
@@ -116,7 +132,7 @@ impl Stream {
                 break;
             }
         }
-        if !is_known {
+        if !is_known && self.begins == Begins::AtItsPlace {
             // From now on all that is new is to be told, whatever becomes of this process.
             store.set_place_in_stream(&self.arn, "began", &Timestamp::now().to_string()).await?;
         }
@@ -160,7 +176,8 @@ impl Stream {
             let tellings: Vec<_> =
                 records.iter().map(|record| tell_one(teller, &self.table, record, budget)).collect();
             stream::iter(tellings).buffered(RECORDS_AT_ONCE).try_collect::<Vec<()>>().await?;
-            if let Some(last) = records.iter().rev().find_map(|record| record.sequence_number()) {
+            let last = records.iter().rev().find_map(|record| record.sequence_number());
+            if let Some(last) = last.filter(|_| self.begins == Begins::AtItsPlace) {
                 teller.store().set_place_in_stream(&self.arn, shard, last).await?;
             }
             told += records.len();

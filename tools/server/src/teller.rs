@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::streams::Stream;
+use crate::streams::{Begins, Stream};
 
 /// How long nothing new may lie in a stream.
 const READ_EVERY: Duration = Duration::from_secs(1);
@@ -89,12 +89,16 @@ pub async fn start(
     dynamodb: dynamodb::Client,
     streams: Streams,
 ) -> Result<Telling, MailerError> {
-    let teller = Arc::new(Teller::new(app.store.clone(), Mailer::open(&mail).await?, mail));
-    let tables = [app.config.tables.bookings.clone(), app.config.tables.events.clone()];
+    let teller =
+        Arc::new(Teller::new(app.store.clone(), Mailer::open(&mail).await?, mail, Arc::clone(&app.tokens)));
+    let tables = &app.config.tables;
+    let mut streams_of =
+        vec![(tables.bookings.clone(), Begins::AtItsPlace), (tables.events.clone(), Begins::AtItsPlace)];
+    streams_of.extend(tables.deliveries.clone().map(|table| (table, Begins::Now)));
     // Nobody else is called so.
     let me = UserId::new().to_string();
     let mut reading = JoinSet::new();
-    reading.spawn(read(Arc::clone(&teller), dynamodb, streams, tables, me.clone()));
+    reading.spawn(read(Arc::clone(&teller), dynamodb, streams, streams_of, me.clone()));
     Ok(Telling { teller, me, _reading: reading })
 }
 
@@ -102,7 +106,7 @@ async fn read(
     teller: Arc<Teller>,
     dynamodb: dynamodb::Client,
     client: Streams,
-    tables: [String; 2],
+    tables: Vec<(String, Begins)>,
     me: String,
 ) {
     let mut reader =
@@ -131,7 +135,7 @@ struct Reader {
     teller: Arc<Teller>,
     dynamodb: dynamodb::Client,
     client: Streams,
-    tables: [String; 2],
+    tables: Vec<(String, Begins)>,
     me: String,
     streams: Vec<Stream>,
     is_mine: bool,
@@ -154,8 +158,8 @@ impl Reader {
             return Ok(0);
         }
         if self.streams.is_empty() {
-            for table in &self.tables {
-                match Stream::of(&self.client, &self.dynamodb, table).await? {
+            for (table, begins) in &self.tables {
+                match Stream::of(&self.client, &self.dynamodb, table, *begins).await? {
                     Some(stream) => self.streams.push(stream),
                     None => tracing::error!(
                         table,

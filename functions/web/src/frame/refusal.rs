@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::words::{places, plain_time};
 use crate::{
     console::events,
-    shop::{bookings, holds},
+    shop::{account, bookings, holds},
 };
 
 /// Words for people.
@@ -22,6 +22,7 @@ pub(crate) struct Refusal {
 
 const EVENTS: (&str, &str) = ("/", "All events");
 const BOOKINGS: (&str, &str) = (bookings::PATH, "My bookings");
+const ACCOUNT: (&str, &str) = (account::PATH, "My account");
 const CONSOLE: (&str, &str) = (events::PATH, "All events, in the console");
 const HOLDS: (&str, &str) = (holds::PATH, "Places I hold");
 
@@ -132,6 +133,12 @@ impl Refusal {
             "confirm_under_way" => {
                 Self::new("These places are being booked", "Look at your bookings in a moment.", BOOKINGS)
             }
+            "email_not_verified" => Self::new(
+                "Verify your address first",
+                "Follow the link in the mail that we sent you. In your account you can ask for another one.",
+                ACCOUNT,
+            ),
+            "no_mail" => Self::new("No mail", "This service sends no mail.", EVENTS),
             "event_started" => Self::new(
                 "Too late to cancel",
                 "The event has started, so bookings stay as they are.",

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode, response::Response};
 use domain::{error::Error, field_error::FieldError, time::from_ms, user::User};
 use http_api::{App, Caller, ClientAddress, FormerCaller, Problem};
+use jiff::Timestamp;
 use maud::{Markup, html};
 use sign_in::{AccountPatch, Erasure, PasswordChange};
 
 use super::sign_in::{PASSWORD, refused};
 use crate::frame::{
-    form::{Form, Typed},
-    parts::{Field, facts, form_error, hidden},
+    form::{Button, Form, Typed},
+    parts::{Field, button, facts, form_error, hidden},
     visitor::Visitor,
     words::time,
 };
@@ -19,6 +20,7 @@ use crate::frame::{
 pub(crate) const PATH: &str = "/shop/account";
 pub(crate) const NAME_PATH: &str = "/shop/account/name";
 pub(crate) const PASSWORD_PATH: &str = "/shop/account/password";
+pub(crate) const VERIFY_PATH: &str = "/shop/account/verify";
 pub(crate) const ERASE_PATH: &str = "/shop/account/erase";
 
 const NAME: Field = Field::new("name", "Name", "text").filled_with("name").optional();
@@ -53,14 +55,23 @@ async fn page(
     wrong: &Wrong,
 ) -> Result<Response, Problem> {
     let user = sign_in::account(app, caller).await?;
+    let is_verified = user.as_ref().is_some_and(|user| user.email_verified_at.is_some());
     let main = html! {
         h1 { "My account" }
         (form_error(wrong.text.as_deref()))
         (facts([
-            ("Email", html! { (caller.email.to_string()) }),
+            ("Email", html! { (caller.email.to_string()) @if is_verified { ", verified" } }),
             ("Since", time(user.as_ref().map_or(from_ms(caller.user_id.made_at_ms()), |user| user.created_at))),
         ]))
-        @if let Some(user) = &user { (forms(&visitor, user, wrong)) }
+        @if let Some(user) = &user {
+            @if !is_verified && app.store.has_deliveries() {
+                form.account method="post" action=(VERIFY_PATH) {
+                    p { "A mail to this address has a link that verifies it." }
+                    (button(&visitor.glimpse, "Send it again", "quiet"))
+                }
+            }
+            (forms(&visitor, user, wrong))
+        }
     };
     Ok(visitor.page_with(status, "My account", main))
 }
@@ -94,6 +105,21 @@ fn forms(visitor: &Visitor, user: &User, wrong: &Wrong) -> Markup {
                 button.danger { "Erase my account" }
             }
         }
+    }
+}
+
+pub(crate) async fn resend_verification(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    caller: Caller,
+    _: Form<Button>,
+) -> Result<Response, Problem> {
+    match sign_in::resend_verification(&app, &caller, Timestamp::now()).await {
+        Ok(()) => Ok(visitor.go_saying(PATH, "The mail is on its way.")),
+        Err(Error::RateLimited { .. }) => {
+            Ok(visitor.go_refused(PATH, "You had three such mails within an hour. Look for them among spam, or set another password by mail, which verifies it, too."))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -175,6 +175,9 @@ pub(crate) async fn book(
             return Ok(visitor.go(&sign_in_link(&back)));
         }
     };
+    if let Err(error) = caller.must_get_mail(&app).await {
+        return Ok(visitor.go_refused(&page, Refusal::of(error).said()));
+    }
     let (network, key) = (from.network(&app), order.key.to_string());
     let wanted = Wanted {
         user: caller.user_id,

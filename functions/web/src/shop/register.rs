@@ -7,7 +7,7 @@ use domain::field_error::FieldError;
 use http_api::{App, ClientAddress, Problem};
 use jiff::Timestamp;
 use maud::{Markup, html};
-use sign_in::Registration;
+use sign_in::{Registered, Registration};
 
 use super::sign_in::EntryPage;
 use crate::frame::{
@@ -58,8 +58,16 @@ pub(crate) async fn submit(
     from: ClientAddress,
     form: Form<Registration>,
 ) -> Result<Response, Problem> {
-    let register = async |registration: Registration| {
-        sign_in::register(&app, &registration, from, Timestamp::now()).await
+    let register = async |registration: Registration| match sign_in::register(
+        &app,
+        &registration,
+        from,
+        Timestamp::now(),
+    )
+    .await?
+    {
+        Registered::Account(user) => Ok(Some(user)),
+        Registered::ByMail => Ok(None),
     };
     PAGE.enter(&app, visitor, form, register, "Welcome. You are registered, and signed in.").await
 }

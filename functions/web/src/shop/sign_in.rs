@@ -26,6 +26,9 @@ use crate::frame::{
 pub(crate) const PATH: &str = "/shop/sign-in";
 pub(crate) const OUT_PATH: &str = "/shop/sign-out";
 
+/// A page of the function of accounts.
+const FORGOT_PATH: &str = "/password/forgot";
+
 const EMAIL: Field = Field::new("email", "Email", "email").filled_with("username");
 pub(crate) const PASSWORD: Field =
     Field::new("password", "Password", "password").filled_with("current-password");
@@ -57,6 +60,7 @@ fn form(
             (PASSWORD.show(typed, errors))
             button { "Sign in" }
         }
+        p { a href=(FORGOT_PATH) { "Forgotten your password?" } }
         p { "New here? " a href=(links::with(register::PATH, [("next", next.unwrap_or_default().into())])) { "Register" } "." }
     }
 }
@@ -67,7 +71,8 @@ pub(crate) async fn submit(
     from: ClientAddress,
     form: Form<Credentials>,
 ) -> Result<Response, Problem> {
-    let sign_in = async |credentials| sign_in::sign_in(&app, credentials, from, Timestamp::now()).await;
+    let sign_in =
+        async |credentials| sign_in::sign_in(&app, credentials, from, Timestamp::now()).await.map(Some);
     PAGE.enter(&app, visitor, form, sign_in, "").await
 }
 
@@ -97,13 +102,13 @@ impl EntryPage {
         visitor.page(self.title, main)
     }
 
-    /// Signs in whom `try_in` says, and goes on with a word of welcome; or shows the form again, with what is wrong.
+    /// Signs in whom `try_in` says, and goes on with a word of welcome; says so where a mail says who that is; or shows the form again, with what is wrong.
     pub(crate) async fn enter<T>(
         &self,
         app: &App,
         mut visitor: Visitor,
         Form { read, typed, next }: Form<T>,
-        try_in: impl AsyncFnOnce(T) -> Result<User, Error>,
+        try_in: impl AsyncFnOnce(T) -> Result<Option<User>, Error>,
         welcome: &str,
     ) -> Result<Response, Problem> {
         let next = next.as_deref();
@@ -119,7 +124,10 @@ impl EntryPage {
             return Ok(again(visitor, StatusCode::FORBIDDEN, &[], Some(text)));
         }
         match try_in(read).await {
-            Ok(user) => {
+            Ok(None) => {
+                Ok(visitor.go_saying(PATH, "Look into your mail: it says how to go on. Then sign in."))
+            }
+            Ok(Some(user)) => {
                 visitor.sign_in(app, &user).await?;
                 let next = next.unwrap_or("/");
                 // Whoever comes from an event's form has to send it again.

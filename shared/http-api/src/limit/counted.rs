@@ -13,6 +13,10 @@ pub struct Counted {
     pub(super) takes_query: bool,
 }
 
+/// Mails of one kind about the account of an address: enough for somebody who does not find the first one, and no flood for a
+/// stranger whose address it is.
+const ACCOUNT_MAILS_PER_HOUR: u64 = 3;
+
 /// What its requests count against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Budget {
@@ -21,6 +25,7 @@ pub(crate) enum Budget {
     Finishes,
     Auth,
     Registrations,
+    AccountMails,
 }
 
 /// Who waits until a request is counted.
@@ -79,13 +84,14 @@ impl Budget {
             Self::Finishes => "finishes",
             Self::Auth => "auth",
             Self::Registrations => "registrations",
+            Self::AccountMails => "account_mails",
         }
     }
 
     /// What the limit is for.
     pub(super) fn window(self) -> Duration {
         match self {
-            Self::Registrations => Duration::from_secs(60 * 60),
+            Self::Registrations | Self::AccountMails => Duration::from_secs(60 * 60),
             _ => Duration::from_secs(60),
         }
     }
@@ -97,6 +103,7 @@ impl Budget {
             Self::Writes | Self::Finishes => limits.writes_per_minute,
             Self::Auth => limits.auth_per_minute,
             Self::Registrations => limits.registrations_per_hour,
+            Self::AccountMails => ACCOUNT_MAILS_PER_HOUR,
         }
     }
 }

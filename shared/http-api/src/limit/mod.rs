@@ -18,6 +18,7 @@
 //!
 //! Accounts that a network may have made are counted in the same way, for longer, and by the handler (`registrations.rs`).
 
+mod account_mails;
 mod counted;
 pub(crate) mod memory;
 mod registrations;

@@ -74,8 +74,8 @@ impl Case {
             name,
             event: Some(&self.event),
             booking: Some(&self.booking),
-            public_url: Some("https://tickets.example.com"),
-            domain: "example.com",
+            public_url: "https://tickets.example.com",
+            sender: &"tickets@example.com".parse().unwrap(),
             now: at("2031-06-01T10:00:00Z"),
         })
     }

@@ -30,8 +30,6 @@ pub const SENDING_TIME_MAX: Duration = Duration::from_secs(20);
 pub struct Mailer {
     route: Route,
     from: Mailbox,
-    /// What the addresses of calendar entries and mails end in.
-    domain: String,
 }
 
 #[derive(Debug)]
@@ -80,19 +78,18 @@ impl Mailer {
         let address = address(&config.from);
         let address =
             address.map_err(|problem| ConfigError::new("MAIL_FROM", format!("can't be used: {problem}")))?;
-        let domain = address.domain().to_owned();
         let route = match &config.route {
-            MailRoute::Smtp(url) => Route::Smtp(smtp::Smtp::new(url, &domain)?),
+            MailRoute::Smtp(url) => Route::Smtp(smtp::Smtp::new(url, address.domain())?),
             MailRoute::Ses => Route::Ses(ses::Ses::from_env().await),
             MailRoute::Folder(folder) => Route::Folder(folder::Folder::open(folder).await?),
         };
         let name = config.from_name.as_deref().map(line);
-        Ok(Self { route, from: Mailbox::new(name, address), domain })
+        Ok(Self { route, from: Mailbox::new(name, address) })
     }
 
-    /// The domain that mails are from.
-    pub(crate) fn domain(&self) -> &str {
-        &self.domain
+    /// The address that mails are from.
+    pub(crate) fn sender(&self) -> &Address {
+        &self.from.email
     }
 
     /// Sends a letter. `id` is the same however often it is sent.
@@ -132,7 +129,7 @@ impl Mailer {
             // It must not be taken for an encoding of something else.
             .subject(letter.subject.replace("=?", "= ?"))
             .date(now.into())
-            .message_id(Some(format!("<{id}@{}>", self.domain)))
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             .raw_header(automatic)
             .multipart(body)
             .map_err(|error| error.to_string())?;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::put_item::{PutItemError, builders::PutItemFluentBuilder},
-    types::KeysAndAttributes,
+    types::{KeysAndAttributes, Put, TransactWriteItem},
 };
 use futures::future::try_join_all;
 use jiff::Timestamp;
@@ -47,6 +47,11 @@ fn was_put<T>(put: Result<T, SdkError<PutItemError>>) -> Result<bool, Error> {
 }
 
 impl Store {
+    /// Whether anybody can be told anything.
+    pub fn has_deliveries(&self) -> bool {
+        self.tables.deliveries.is_some()
+    }
+
     /// The name of the table of deliveries.
     pub(super) fn deliveries_table(&self) -> Result<&str, Error> {
         let table = self.tables.deliveries.as_deref();
@@ -62,6 +67,23 @@ impl Store {
     pub async fn add_delivery(&self, delivery: &Delivery) -> Result<bool, Error> {
         let put = self.put_delivery(delivery)?.condition_expression("attribute_not_exists(message_id)");
         was_put(put.send().await)
+    }
+
+    /// Writes down what somebody asked for. If it is for nobody, the same is written, and nobody is told: who watches the time learns
+    /// little of who has an account.
+    pub async fn ask_for_delivery(&self, delivery: &Delivery, is_for_somebody: bool) -> Result<(), Error> {
+        let delivery = if is_for_somebody { delivery.clone() } else { delivery.for_nobody() };
+        self.put_delivery(&delivery)?.send().await.map(|_| ()).map_err(failed)
+    }
+
+    /// A delivery as a part of a transaction.
+    pub(super) fn also_deliver(&self, delivery: &Delivery) -> Result<TransactWriteItem, Error> {
+        Put::builder()
+            .table_name(self.deliveries_table()?)
+            .set_item(Some(item_of(delivery)?))
+            .build()
+            .map(|put| TransactWriteItem::builder().put(put).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
     }
 
     /// Writes what became of a delivery, if it still is as it was seen: due at that time. Otherwise somebody else has it.

@@ -3,7 +3,7 @@
 use serde_dynamo::Item as Image;
 
 use super::Store;
-use domain::{booking::Booking, error::Error, event::Event};
+use domain::{booking::Booking, delivery::Delivery, error::Error, event::Event, message::OF_ACCOUNTS};
 
 /// A change of what people care about.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub enum Change {
         /// As it is now.
         after: Box<Event>,
     },
+    /// Somebody asked for a message to an account.
+    Asked(Box<Delivery>),
     /// Nothing that anybody is told of.
     Nothing,
 }
@@ -30,7 +32,7 @@ impl Store {
     /// What a record of that table's stream tells. The tables have other items, too: notes, prices, counters.
     ///
     /// # Errors
-    /// When it is a booking or an event that can't be read.
+    /// When it is a booking, an event or a delivery that can't be read.
     pub fn change_in(
         &self,
         table: &str,
@@ -49,6 +51,9 @@ impl Store {
             let Some(before) = before else { return Ok(Change::Nothing) };
             return Ok(Change::Event { before: read(before)?, after: read(after)? });
         }
+        if self.tables.deliveries.as_deref() == Some(table) && before.is_none() && is_asked_for(&after) {
+            return Ok(Change::Asked(read(after)?));
+        }
         Ok(Change::Nothing)
     }
 
@@ -56,11 +61,14 @@ impl Store {
     pub fn table_of_stream<'a>(&'a self, stream_arn: &str) -> Option<&'a str> {
         // arn:aws:dynamodb:<region>:<account>:table/<table>/stream/<when it was switched on>
         let table = stream_arn.split("table/").nth(1)?.split('/').next()?;
-        [&self.tables.bookings, &self.tables.events]
-            .into_iter()
-            .map(String::as_str)
-            .find(|name| *name == table)
+        let tables = [&self.tables.bookings, &self.tables.events];
+        tables.into_iter().chain(&self.tables.deliveries).map(String::as_str).find(|name| *name == table)
     }
+}
+
+fn is_asked_for(image: &Image) -> bool {
+    let kind = image.inner().get("kind").filter(|_| image.inner().contains_key("due_at"));
+    matches!(kind, Some(serde_dynamo::AttributeValue::S(kind)) if kind.starts_with(OF_ACCOUNTS))
 }
 
 fn read<T: serde::de::DeserializeOwned>(image: Image) -> Result<Box<T>, Error> {

@@ -1,14 +1,15 @@
 //! What those who tell keep for each other, in the table of deliveries: how much went out this second, where they stand in a
-//! stream, up to when they have looked, and who of several does it. Their keys are no message's.
+//! stream, up to when they have looked, who of several does it, and how much goes to an address that nobody verified. Their keys are no message's.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Item, Store, failed, from_item, number, text, to_item, was_written};
-use domain::{error::Error, page::PageKey};
+use domain::{error::Error, id::UserId, page::PageKey};
 
 /// A second's count is of no use after it; the table's `TimeToLive` takes it away.
 const COUNT_KEPT_S: i64 = 3_600;
+const DAY_S: i64 = 24 * 3_600;
 
 /// The look for what was not told: what happened from one time to another, event by event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,17 +33,29 @@ impl Store {
     /// Takes one of the messages that may go out in this second, all processes together. Answers whether there was one left.
     pub async fn take_of_second(&self, now: Timestamp, per_second: u32) -> Result<bool, Error> {
         let second = now.as_second();
+        self.take("rate", &second.to_string(), per_second, second + COUNT_KEPT_S).await
+    }
+
+    /// Takes one of the mails that may go to somebody today (by UTC) whose address nobody verified. Answers whether there was one
+    /// left.
+    pub async fn take_of_day(&self, user: UserId, now: Timestamp, per_day: u32) -> Result<bool, Error> {
+        let day = now.as_second().div_euclid(DAY_S);
+        self.take(&format!("unverified#{user}"), &day.to_string(), per_day, (day + 2) * DAY_S).await
+    }
+
+    /// Takes one of so many.
+    async fn take(&self, name: &str, part: &str, cap: u32, forget_at: i64) -> Result<bool, Error> {
         let taken = self
             .client
             .update_item()
             .table_name(self.deliveries_table()?)
-            .key("message_id", text("rate"))
-            .key("recipient", text(second))
+            .key("message_id", text(name))
+            .key("recipient", text(part))
             .update_expression("ADD sent :one SET forget_at = :forget_at")
             .condition_expression("attribute_not_exists(sent) OR sent < :cap")
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":cap", number(per_second))
-            .expression_attribute_values(":forget_at", number(second + COUNT_KEPT_S))
+            .expression_attribute_values(":cap", number(cap))
+            .expression_attribute_values(":forget_at", number(forget_at))
             .send()
             .await;
         was_written(taken)

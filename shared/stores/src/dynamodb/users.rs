@@ -12,8 +12,9 @@ use aws_sdk_dynamodb::{
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use super::{Store, failed, from_item, number, text, to_item, transaction::Transacted, was_written};
+use super::{Item, Store, failed, from_item, number, text, to_item, transaction::Transacted, was_written};
 use domain::{
+    delivery::Delivery,
     email::{Address, Email},
     error::Error,
     id::UserId,
@@ -49,10 +50,17 @@ impl Store {
         Ok(found.into_iter().flatten().next())
     }
 
-    /// Adds an account; `EmailTaken` if its address has one, also under a key of before.
-    pub async fn register_user(&self, user: &User, address: &Address) -> Result<(), Error> {
-        let former = address.former().map(|key| self.no_user_at(key)).collect::<Result<Vec<_>, _>>()?;
-        if former.is_empty() {
+    /// Adds an account, and what it is told first; `EmailTaken` if its address has one, also under a key of before.
+    pub async fn register_user(
+        &self,
+        user: &User,
+        address: &Address,
+        told: Option<&Delivery>,
+    ) -> Result<(), Error> {
+        let former = address.former().map(|key| self.no_user_at(key));
+        let told = told.map(|delivery| self.also_deliver(delivery));
+        let beside = former.chain(told).collect::<Result<Vec<_>, _>>()?;
+        if beside.is_empty() {
             return self.create_user(user).await;
         }
         let put = Put::builder()
@@ -63,7 +71,7 @@ impl Store {
             .build()
             .map_err(|error| Error::Internal(Box::new(error)))?;
         let put = TransactWriteItem::builder().put(put).build();
-        match self.transact([vec![put], former].concat()).await? {
+        match self.transact([vec![put], beside].concat()).await? {
             Transacted::Committed => Ok(()),
             Transacted::Refused(_) => Err(Error::EmailTaken),
         }
@@ -203,6 +211,49 @@ impl Store {
                 _ => Err(failed(error)),
             },
         }
+    }
+
+    /// Notes that the account's owner gets mail at its address. Answers false if that was known, the address has no account of that
+    /// id, or another password since.
+    pub async fn verify_email(
+        &self,
+        email: &Email,
+        id: UserId,
+        password_version: u32,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.tables.users)
+            .key("email", text(email))
+            .update_expression("SET email_verified_at = :now")
+            // The SDK may try again after a reply was lost.
+            .condition_expression(format!(
+                "{IS_SAME} AND (attribute_not_exists(email_verified_at) OR email_verified_at = :now)"
+            ))
+            .expression_attribute_values(":id", text(id))
+            .expression_attribute_values(":version", number(password_version))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .send()
+            .await;
+        was_written(updated)
+    }
+
+    /// Whether the account of that address and id has proved to get mail there. Nothing else of it is read.
+    pub async fn is_email_verified(&self, email: &Email, id: UserId) -> Result<bool, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.tables.users)
+            .key("email", text(email))
+            .projection_expression("id, email_verified_at")
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed)?;
+        let is_theirs = |item: &Item| item.get("id").is_some_and(|found| found == &text(id));
+        Ok(found.item.is_some_and(|item| is_theirs(&item) && item.contains_key("email_verified_at")))
     }
 
     /// Removes the account, which erases the person, and ends all its tokens by a note in the same transaction; `forget_at` is

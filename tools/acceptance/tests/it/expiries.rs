@@ -33,6 +33,7 @@ fn lives() -> Vec<(&'static str, RangeInclusive<i64>)> {
         ("}:places-sum:", 9 * MINUTE..=HOUR),
         ("}:copy", 5 * SECOND..=30 * SECOND),
         ("}:limit:registrations", up_to(HOUR)),
+        ("}:limit:account_mails", up_to(HOUR)),
         ("}:limit:", 40 * SECOND..=MINUTE),
         ("{catalogue}:upcoming", 5 * SECOND..=30 * SECOND),
         ("{catalogue}:changes", up_to(2 * MINUTE)),

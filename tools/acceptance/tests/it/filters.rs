@@ -88,8 +88,9 @@ async fn a_parameter_that_is_not_known_is_refused_on_every_route_but_the_page() 
                 request = request.header("content-type", media_type).body("{}");
             }
             let answer = crate::common::send(request).await;
-            if path.starts_with("/docs") {
-                assert_eq!(answer.status, 200);
+            // Pages for people; the links of mails have no token here.
+            if path.starts_with("/docs") || method == reqwest::Method::GET && is_page_of_accounts(&path) {
+                assert!([200, 410].contains(&answer.status), "{path}: {}", answer.status);
                 continue;
             }
             assert_eq!(answer.status, 400, "{method} {path}: {}", answer.body);
@@ -101,6 +102,10 @@ async fn a_parameter_that_is_not_known_is_refused_on_every_route_but_the_page() 
         }
     }
     assert_eq!(evently.available(&id).await, 10, "nothing is done");
+}
+
+fn is_page_of_accounts(path: &str) -> bool {
+    ["/password/forgot", "/password/reset", "/verify-email"].iter().any(|page| path.starts_with(page))
 }
 
 #[tokio::test]

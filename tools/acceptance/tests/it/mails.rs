@@ -1,5 +1,6 @@
 //! What people are told by mail: by the streams, by the look, and however a server of mail behaves.
 
+mod accounts;
 mod booking;
 mod changed_events;
 mod delivering;
@@ -14,7 +15,12 @@ use std::{
     time::Duration,
 };
 
-use domain::id::UserId;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    delivery::Delivery,
+    id::UserId,
+    message::{Kind, OF_ACCOUNTS},
+};
 use jiff::{SignedDuration, Timestamp};
 use local::teller;
 use mail_parser::{MessageParser, MimeHeaders};
@@ -43,8 +49,13 @@ struct Mail {
     headers: String,
 }
 
-/// The mails in a folder, in the order in which they were taken.
+/// The mails in a folder about bookings and events, in the order in which they were taken.
 fn mails_in(folder: &Path) -> Vec<Mail> {
+    all_mails_in(folder).into_iter().filter(|mail| !mail.id.starts_with(OF_ACCOUNTS)).collect()
+}
+
+/// The same with those about accounts.
+fn all_mails_in(folder: &Path) -> Vec<Mail> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut files: Vec<PathBuf> =
@@ -123,7 +134,7 @@ impl Mails {
         teller_over(&self.evently, &self.config).await
     }
 
-    /// Somebody with an account.
+    /// Somebody with an account, who is told no more of it.
     async fn user(&self, email: &str) -> Session {
         self.user_called(email, None).await
     }
@@ -138,7 +149,21 @@ impl Mails {
         let id: UserId = made.body["user"]["id"].as_str().unwrap().parse().unwrap();
         let mut session = self.evently.anybody().with_token(signed_in.text("access_token"));
         session.user_id = Some(id);
+        let made_at: Timestamp = made.body["user"]["created_at"].as_str().unwrap().parse().unwrap();
+        self.forget_welcome(id, made_at).await;
         session
+    }
+
+    async fn forget_welcome(&self, user: UserId, made_at: Timestamp) {
+        let welcome = Delivery::of_account(Kind::AccountVerify, user, 0, made_at);
+        stores::dynamodb::client_for_endpoint(shared_dynamodb())
+            .delete_item()
+            .table_name(self.evently.app.config.tables.deliveries.as_ref().unwrap())
+            .key("message_id", AttributeValue::S(welcome.message_id))
+            .key("recipient", AttributeValue::S(welcome.recipient))
+            .send()
+            .await
+            .unwrap();
     }
 
     /// What the function does every minute, as the function.
@@ -210,7 +235,8 @@ async fn teller_over(evently: &TestApp, config: &MailConfig) -> Teller {
     let client = stores::dynamodb::client_for_endpoint(shared_dynamodb());
     let client = Permissions::default().watched(&client);
     let store = Store::new(client, evently.app.config.tables.clone());
-    Teller::new(store, Mailer::open(config).await.unwrap(), config.clone())
+    let tokens = Arc::clone(&evently.app.tokens);
+    Teller::new(store, Mailer::open(config).await.unwrap(), config.clone(), tokens)
 }
 
 /// Tells what a stream has and what none told, to an owner and to all who have seats: all that the function's policy is for.
@@ -219,7 +245,8 @@ pub(crate) async fn use_all_that_telling_may(permissions: &Permissions) {
     let client = stores::dynamodb::client_for_endpoint(shared_dynamodb());
     let store = Store::new(permissions.watched(&client), mails.evently.app.config.tables.clone());
     let mailer = Mailer::open(&mails.config).await.unwrap();
-    mails.teller = Arc::new(Teller::new(store, mailer, mails.config.clone()));
+    mails.teller =
+        Arc::new(Teller::new(store, mailer, mails.config.clone(), Arc::clone(&mails.evently.app.tokens)));
     let event = mails.evently.event(10).await;
     let ada = mails.user("ada@example.com").await;
     ada.buy(&event, 1).await;

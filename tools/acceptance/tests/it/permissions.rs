@@ -29,6 +29,7 @@ async fn each_function_needs_all_that_its_policy_permits() {
     sign_in_and_change_the_password(&evently).await;
     ask_which_tokens_ended(&base, &permissions).await;
     let event = sell_and_cancel(&evently).await;
+    book_where_addresses_are_verified(&permissions).await;
     look_at_the_numbers(&evently, &event).await;
     create_and_delete_a_draft(&evently).await;
     run_the_jobs(&evently, &event).await;
@@ -125,6 +126,16 @@ async fn sell_and_cancel(evently: &TestApp) -> String {
     assert_eq!(ada.get("/bookings").await.body["items"][0]["id"], booking);
     assert_eq!(ada.cancel(&booking).await.status, 200);
     event
+}
+
+async fn book_where_addresses_are_verified(permissions: &Permissions) {
+    let base = TestApp::with(|config| config.require_verified_email = true).await;
+    let evently = base.another_permitted(permissions).await;
+    let event = base.event(10).await;
+    let account = json!({ "email": "ada@example.com", "password": PASSWORD });
+    assert_eq!(evently.anybody().post("/register", account.clone()).await.status, 202);
+    let token = evently.anybody().post("/login", account).await.text("access_token");
+    evently.anybody().with_token(token).book(&event, 1).await.assert_problem(403, "email_not_verified");
 }
 
 async fn look_at_the_numbers(evently: &TestApp, event: &str) {

@@ -1,13 +1,16 @@
 //! `auth`: accounts and tokens.
 
+use accounts::mailed_tokens::Purpose;
 use kit::Failure;
 use serde_json::json;
 
 use super::{Case, get, post, request};
 use crate::{
     payload::Request,
-    world::{ADMIN, ADMIN_PASSWORD, ALAN, BOOKED_BY_ALAN, GRACE, HEDY, LISE, MARY, PASSWORD},
+    world::{ADMIN, ADMIN_PASSWORD, ALAN, BOOKED_BY_ALAN, EMMY, GRACE, HEDY, LISE, MARY, PASSWORD},
 };
+
+const HTML: &str = "text/html; charset=utf-8";
 
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let account = |email: &str, password: &str| json!({ "email": email, "password": password });
@@ -71,8 +74,59 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         ),
     ]
     .into_iter()
+    .chain(by_mail()?)
     .chain(own_account()?)
     .collect())
+}
+
+/// What mails lead to.
+fn by_mail() -> Result<Vec<Case>, Failure> {
+    let email = |email: &str| json!({ "email": email });
+    let (verify, reset) = (GRACE.mailed(Purpose::Verify)?, EMMY.mailed(Purpose::Reset)?);
+    let set = |token: &str, password: &str| json!({ "token": token, "password": password });
+    Ok(vec![
+        get("/password/forgot")?.answers_status("forgot-password-page", 200).with("content-type", HTML),
+        request("PUT", "/password/forgot")?
+            .refused("forgot-password-wrong-method", 405, "method_not_allowed")
+            .with("allow", "GET, POST, HEAD"),
+        post("/password/forgot")?.json(&email(EMMY.email)).answers("forgot-password", 202, json!("")),
+        post("/password/forgot")?.json(&email("nobody@example.com")).answers(
+            "forgot-password-unknown",
+            202,
+            json!(""),
+        ),
+        post("/password/forgot")?.json(&email("nobody")).refused(
+            "forgot-password-no-address",
+            422,
+            "validation_failed",
+        ),
+        get(&format!("/password/reset?token={reset}"))?
+            .answers_status("reset-password-page", 200)
+            .with("content-type", HTML),
+        get("/password/reset")?.answers_status("reset-password-no-token", 410).with("content-type", HTML),
+        post("/password/reset")?.json(&set(&reset, "four quiet green bicycles")).answers(
+            "reset-password",
+            204,
+            json!(""),
+        ),
+        post("/password/reset")?.json(&set(&verify, "four quiet green bicycles")).refused(
+            "reset-password-other-token",
+            410,
+            "token_ended",
+        ),
+        get(&format!("/verify-email?token={verify}"))?
+            .answers_status("verify-email-page", 200)
+            .with("content-type", HTML),
+        get("/verify-email")?.answers_status("verify-email-no-token", 410).with("content-type", HTML),
+        post("/verify-email")?.json(&json!({ "token": verify })).answers("verify-email", 204, json!("")),
+        post("/verify-email")?.json(&json!({ "token": "made-up" })).refused(
+            "verify-email-made-up",
+            410,
+            "token_ended",
+        ),
+        post("/verify-email/resend")?.by(HEDY)?.answers("resend-verification", 202, json!("")),
+        post("/verify-email/resend")?.refused("resend-verification-without-token", 401, "unauthorized"),
+    ])
 }
 
 /// One's own account: seen, changed, erased.

@@ -131,7 +131,7 @@ async fn teller(app: &App) -> Teller {
         })
     });
     let mail = mail.unwrap().unwrap();
-    Teller::new(app.store.clone(), Mailer::open(&mail).await.unwrap(), mail)
+    Teller::new(app.store.clone(), Mailer::open(&mail).await.unwrap(), mail, Arc::clone(&app.tokens))
 }
 
 /// What a function answers, without Lambda around it.

@@ -206,6 +206,7 @@ impl TestApp {
             password_version: 0,
             password_changed_at: None,
             previous_password_hash: None,
+            email_verified_at: None,
             created_at: Timestamp::now(),
         };
         let token = self.app.tokens.issue_access(&user, Timestamp::now()).unwrap();

@@ -62,33 +62,40 @@ fn allowed(statement: &Value) -> Vec<Permission> {
         actions.iter().copied().chain(resources.iter().map(String::as_str)).all(|name| !name.contains('*')),
         "a policy has a wildcard: {statement}"
     );
-    let within = partitions(&statement["Condition"]);
-    let on = resources.iter().flat_map(|resource| match within.as_slice() {
+    let parts_of = parts(&statement["Condition"]);
+    let on = resources.iter().flat_map(|resource| match parts_of.as_slice() {
         [] => vec![resource.clone()],
-        keys => keys.iter().map(|key| within_partition(resource, key)).collect(),
+        keys => keys.iter().map(|key| within(resource, key)).collect(),
     });
     let on: Vec<_> = on.collect();
     let actions = actions.into_iter().filter(|action| action.starts_with("dynamodb:"));
     actions.flat_map(|action| on.iter().map(|on| (action.to_owned(), on.clone()))).collect()
 }
 
-/// The partitions that a statement's condition lets through; none stands for all.
-fn partitions(condition: &Value) -> Vec<String> {
+/// The parts of a table that a statement's condition lets through, partitions or attributes; none stands for all.
+fn parts(condition: &Value) -> Vec<String> {
     let conditions = condition.as_object().into_iter().flatten();
     let tests =
         conditions.flat_map(|(test, keys)| keys.as_object().unwrap().iter().map(move |key| (test, key)));
+    let texts = |values| list(values).into_iter().map(|value| value.as_str().unwrap().to_owned()).collect();
     tests
         .flat_map(|(test, (key, values))| match (test.as_str(), key.as_str()) {
-            ("ForAllValues:StringEquals", "dynamodb:LeadingKeys") => list(values),
-            // Who asks, not what for.
-            ("StringEquals", "aws:PrincipalAccount") => Vec::new(),
+            ("ForAllValues:StringEquals", "dynamodb:LeadingKeys") => texts(values),
+            ("ForAllValues:StringEquals", "dynamodb:Attributes") => vec![attributes(texts(values))],
+            // Who asks, not what for; and that attributes are named at all, which says the other condition.
+            ("StringEquals", "aws:PrincipalAccount" | "dynamodb:Select") => Vec::new(),
             other => panic!("a condition that is not understood: {other:?}"),
         })
-        .map(|key| key.as_str().unwrap().to_owned())
         .collect()
 }
 
-fn within_partition(table: &str, key: &str) -> String {
+fn attributes(mut names: Vec<String>) -> String {
+    names.sort();
+    names.dedup();
+    format!("only {}", names.join(","))
+}
+
+fn within(table: &str, key: &str) -> String {
     format!("{table}[{key}]")
 }
 
@@ -155,9 +162,9 @@ impl Intercept for Permissions {
         let request = context.request();
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
-        for (action, on, partition) in needed(target.rsplit('.').next().unwrap(), &body) {
+        for (action, on, part) in needed(target.rsplit('.').next().unwrap(), &body) {
             let whole = (action.clone(), on.clone());
-            let part = partition.map(|key| (action.clone(), within_partition(&on, &key)));
+            let part = part.map(|key| (action.clone(), within(&on, &key)));
             let permitted = [Some(whole), part].into_iter().flatten();
             let mut permitted = permitted.filter(|permission| POLICIES[function].contains(permission));
             let Some(used) = permitted.next() else {
@@ -169,7 +176,7 @@ impl Intercept for Permissions {
     }
 }
 
-/// What a request needs to be permitted: actions, each with what it is on, and the one partition of a table that it stays in.
+/// What a request needs to be permitted: actions, each with what it is on, and the one part of a table that it stays in.
 type Needed = (String, String, Option<String>);
 
 fn needed(operation: &str, body: &Value) -> Vec<Needed> {
@@ -206,12 +213,16 @@ fn on(action: &str, body: &Value) -> Needed {
     let table = logical_id(body["TableName"].as_str().unwrap());
     match body["IndexName"].as_str() {
         Some(index) => (format!("dynamodb:{action}"), format!("{table}/index/{index}"), None),
-        None => (format!("dynamodb:{action}"), table.clone(), partition(&table, body)),
+        None => (format!("dynamodb:{action}"), table.clone(), part(&table, body)),
     }
 }
 
-/// The value of a table's hash key in a request.
-fn partition(table: &str, body: &Value) -> Option<String> {
+/// What part of a table a request stays in: the attributes that it reads of one item, or else the value of the hash key.
+fn part(table: &str, body: &Value) -> Option<String> {
+    if let (Some(key), Some(read)) = (body["Key"].as_object(), body["ProjectionExpression"].as_str()) {
+        let read = read.split(", ").map(str::to_owned);
+        return Some(attributes(read.chain(key.keys().cloned()).collect()));
+    }
     let key = list(&TEMPLATE["Resources"][table]["Properties"]["KeySchema"]);
     let name = key.iter().find(|part| part["KeyType"] == "HASH")?["AttributeName"].as_str()?;
     let of_query = || {

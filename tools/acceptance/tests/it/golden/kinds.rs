@@ -56,7 +56,10 @@ pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str)
                 "lease" => "item-lease",
                 "rate" => "item-rate",
                 id if id.starts_with("stream#") => "item-stream-place",
-                id if id.starts_with("booking.") || id.starts_with("event.") => "item-delivery",
+                id if id.starts_with("unverified#") => "item-unverified-rate",
+                id if ["booking.", "event.", "account."].iter().any(|of| id.starts_with(of)) => {
+                    "item-delivery"
+                }
                 other => {
                     panic!("an item of a new kind in the table of deliveries: {other}; see golden/kinds.rs")
                 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{
     delivery::{Delivery, Outcome},
+    email::Email,
     event::{Event, Pricing},
     id::{EventId, ReservationId},
     inventory::new_shards,
@@ -215,6 +216,7 @@ impl Day {
                 .unwrap()
         );
         assert!(store.take_of_second(now, 10).await.unwrap());
+        assert!(store.take_of_day(user, now, 5).await.unwrap());
     }
 
     /// Redis misses a commit, and the janitor notes that it does.
@@ -310,7 +312,12 @@ async fn accounts(evently: &TestApp) -> Session {
         anybody.post("/register", json!({ "email": email, "password": OLD_PASSWORD, "name": name }))
     };
     assert_eq!(register("ada@example.com", json!("Ada")).await.status, 201);
-    assert_eq!(register("bob@example.com", Value::Null).await.status, 201);
+    let bob = register("bob@example.com", Value::Null).await;
+    assert_eq!(bob.status, 201);
+    let (address, id) = (Email::parse("bob@example.com").unwrap(), bob.body["user"]["id"].as_str().unwrap());
+    assert!(
+        evently.app.store.verify_email(&address, id.parse().unwrap(), 0, Timestamp::now()).await.unwrap()
+    );
     let ada = sign_in(evently, OLD_PASSWORD).await;
     let change = json!({ "current_password": OLD_PASSWORD, "new_password": PASSWORD });
     assert_eq!(ada.post("/password", change).await.status, 204);

@@ -58,7 +58,12 @@ async fn dying_at(mails: &Mails, number: usize, does_it: bool) -> Teller {
     })
     .await;
     let store = Store::new(dynamodb::client_for_endpoint(&endpoint), mails.evently.app.config.tables.clone());
-    Teller::new(store, Mailer::open(&mails.config).await.unwrap(), mails.config.clone())
+    Teller::new(
+        store,
+        Mailer::open(&mails.config).await.unwrap(),
+        mails.config.clone(),
+        Arc::clone(&mails.evently.app.tokens),
+    )
 }
 
 #[tokio::test]
