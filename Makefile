@@ -135,7 +135,7 @@ simulate: need-cargo need-cc redis ## rush for one event against DynamoDB's limi
 load: need-cargo need-cc redis ## put a service under load, see how it fares (SCENARIO=hot RATE=300 SECONDS=15, or URL=)
 	@cargo build --quiet --release --bin local --bin load
 	@SCENARIO="$(SCENARIO)" RATE="$(RATE)" SECONDS="$(SECONDS)" WARMUP="$(WARMUP)" CONNECTIONS="$(CONNECTIONS)" \
-		SEATS="$(SEATS)" EVENTS="$(EVENTS)" URL="$(URL)" ACCOUNTS="$(ACCOUNTS)" OUT="$(OUT)" \
+		SEATS="$(SEATS)" EVENTS="$(EVENTS)" MAILS="$(MAILS)" URL="$(URL)" ACCOUNTS="$(ACCOUNTS)" OUT="$(OUT)" \
 		cargo run --quiet --release --bin load
 
 test-memory: need-cargo need-cc redis ## sign in wrongly at the servers as they are released, which may have 80 MB

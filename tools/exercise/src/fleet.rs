@@ -67,6 +67,11 @@ impl Fleet {
         self.servers.len()
     }
 
+    /// Where a server keeps its files.
+    pub(crate) fn folder(&self, number: usize) -> &Path {
+        &self.servers[number].folder
+    }
+
     /// Where a server listens.
     pub(crate) fn url(&self, number: usize) -> String {
         format!("http://127.0.0.1:{}", self.servers[number].port)

@@ -63,7 +63,7 @@ pub async fn run(settings: &Settings, seed: u64) -> Result<Verdict, Failure> {
     check::come_to_rest(&world).await?;
     world.progress.enter("at rest; checking, and buying the last seats");
     let mut verdict = Verdict::default();
-    (verdict.bookings, verdict.seats_sold) = check::everything(&world, &session).await?;
+    (verdict.bookings, verdict.seats_sold, verdict.mails) = check::everything(&world, &session).await?;
     verdict.answers = world.history.answers();
     verdict.faults = world.faults.counts();
     verdict.violations = world.history.violations().into_iter().map(|what| (seed, what)).collect();
@@ -88,7 +88,7 @@ async fn disturb(
     let until = Instant::now() + settings.day();
     let mut people = JoinSet::new();
     for number in 0..settings.buyers {
-        let (user, token) = buyer::sign_in(world)?;
+        let (user, token) = buyer::sign_in(world, &format!("buyer-{number}")).await?;
         people.spawn(buyer::live(Arc::clone(world), session.of(token), user, number));
     }
     people.spawn(admin::live(Arc::clone(world), session.clone()));

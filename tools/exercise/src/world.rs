@@ -18,7 +18,7 @@ use local::{
     tables,
 };
 use settings::Config;
-use stores::dynamodb;
+use stores::dynamodb::{self, Look};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
@@ -98,6 +98,8 @@ impl World {
         let names = truth.config.tables.clone();
         tables::create_missing(&dynamodb, |id| table_name(&names, id)).await?;
         let now = Timestamp::now();
+        // What happens from now on is to be told.
+        truth.store.keep_look(&Look { from: now, began: None, place: None }).await?;
         let starts_at = Timestamp::from_second(now.as_second())? + SignedDuration::from_hours(24 * 30);
         let mut events = Vec::new();
         for capacity in CAPACITIES {
@@ -144,6 +146,17 @@ impl World {
         let user = kit::sample::somebody(role)?;
         let token = self.truth.tokens.issue_access(&user, Timestamp::now())?;
         Ok((user.id, token))
+    }
+
+    /// Where mails are, the servers' and our own.
+    pub(crate) fn mail_folders(&self) -> Vec<std::path::PathBuf> {
+        let servers = (0..self.fleet.len()).map(|number| self.fleet.folder(number).join("mail"));
+        servers.chain([self.own_mail_folder()]).collect()
+    }
+
+    /// Where those are that the exercise itself sends.
+    pub(crate) fn own_mail_folder(&self) -> std::path::PathBuf {
+        self.folder.path().join("mail")
     }
 
     /// Where every seat is looked for.
@@ -219,6 +232,7 @@ fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, S
         ("RATE_LIMIT_WRITES_PER_MINUTE", "0".to_owned()),
         ("RATE_LIMIT_READS_PER_MINUTE", "0".to_owned()),
         ("RATE_LIMIT_AUTH_PER_MINUTE", "0".to_owned()),
+        ("MAIL_PER_SECOND", "0".to_owned()),
         ("RUST_LOG", "warn,dynoxide=error".to_owned()),
     ]);
     environment

@@ -4,6 +4,7 @@
 
 mod drive;
 pub mod ledger;
+pub mod mails;
 pub mod people;
 mod progress;
 pub mod record;
@@ -22,6 +23,7 @@ use std::{
 use drive::Crowd;
 use kit::{Failure, usage::cpu_of};
 use ledger::Ledger;
+use mails::Mails;
 use people::Buyers;
 use record::Record;
 use report::Report;
@@ -36,11 +38,13 @@ use tokio::task::{JoinSet, LocalSet};
 pub async fn run(settings: &Settings) -> Result<Report, Failure> {
     let own = match settings.target {
         Some(_) => None,
+        None if settings.mails => Some(OwnServer::telling().await?),
         None => Some(OwnServer::start().await?),
     };
     let buyers = match (&settings.target, &own) {
         (Some(Target { jwt_secret: Some(secret), .. }), _) => Buyers::signed(secret),
         (Some(target), _) => Buyers::register(target).await?,
+        (None, Some(own)) if settings.mails => Buyers::verified(own.address, server::JWT_SECRET).await?,
         (None, _) => Buyers::signed(server::JWT_SECRET),
     };
     let address = match (&settings.target, &own) {
@@ -49,7 +53,10 @@ pub async fn run(settings: &Settings) -> Result<Report, Failure> {
         (None, None) => return Err("there is no service".into()),
     };
     println!("{} at http://{address}, {}", settings.scenario.name(), buyers.described());
-    let admin = people::admin(&buyers, settings.target.as_ref()).await?;
+    let admin = match &own {
+        Some(_) => people::admin(&Buyers::signed(server::JWT_SECRET), None).await?,
+        None => people::admin(&buyers, settings.target.as_ref()).await?,
+    };
     let stage = settings.scenario.set(address, &admin, settings.seats, settings.events).await?;
     let crowd = Rc::new(Crowd {
         scenario: settings.scenario,
@@ -66,13 +73,22 @@ pub async fn run(settings: &Settings) -> Result<Report, Failure> {
         return Err(format!("the service died; it last said: {said}").into());
     }
     let (event, seats) = &crowd.stage.sold;
-    let check = crowd.ledger.check(address, &admin, event, *seats).await?;
+    let mut check = crowd.ledger.check(address, &admin, event, *seats).await?;
+    let mails = match own.as_ref().filter(|_| settings.mails) {
+        Some(own) => {
+            let bookings = u64::try_from(check.told_sold)?;
+            let mails = Mails::of(&own.mail_folder(), bookings).await?;
+            check.violations.extend(mails.violations(bookings));
+            Some(mails)
+        }
+        None => None,
+    };
     let crowd = Rc::into_inner(crowd).ok_or("somebody is still there")?;
     let mut record = crowd.record.into_inner();
     if settings.rate == 0 {
         record.correct_for_coordinated_omission();
     }
-    Ok(Report::new(settings, &record, used_cpu, check))
+    Ok(Report::new(settings, &record, used_cpu, check, mails))
 }
 
 /// CPU time used while people came, as a share of one CPU: the generator's, and the service's where it is our own.

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use accounts::tokens::Tokens;
+use accounts::{
+    mailed_tokens::{MailedClaims, Purpose},
+    tokens::Tokens,
+};
 use domain::{
     email::Email,
     user::{Role, User},
@@ -19,6 +22,8 @@ use serde_json::json;
 
 use crate::settings::Target;
 
+/// Each has two hashes of a password.
+const VERIFIED: usize = 200;
 const PASSWORD: &str = "a load generator's own";
 
 /// The buyers.
@@ -49,6 +54,31 @@ impl Buyers {
             let account = json!({ "email": email, "password": PASSWORD }).to_string();
             expect(&post(&mut connection, "/register", account.clone()).await?, 201, "/register")?;
             bearers.push(sign_in(&mut connection, account).await?);
+        }
+        Ok(Self::Registered(bearers))
+    }
+
+    /// Registers buyers with a service whose secret is known, and verifies their addresses, as the links in their mails do: whoever
+    /// has not done that is told little.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub async fn verified(address: SocketAddr, secret: &str) -> Result<Self, Failure> {
+        let tokens = Tokens::new(&SecretString::from(secret.to_owned()), None);
+        let mut connection = Connection::new(address);
+        let mut bearers = Vec::new();
+        for number in 0..VERIFIED {
+            let email = Email::parse(&format!("load-{number}@example.com"))?;
+            let account = json!({ "email": email.as_str(), "password": PASSWORD }).to_string();
+            let registered = post(&mut connection, "/register", account).await?;
+            expect(&registered, 201, "/register")?;
+            let registered = registered.json();
+            let id = registered["user"]["id"].as_str().unwrap_or_default().parse()?;
+            let claims = MailedClaims::new(Purpose::Verify, id, email, 0, Timestamp::now());
+            let token = json!({ "token": tokens.seal_mailed(Purpose::Verify, &claims)? }).to_string();
+            expect(&post(&mut connection, "/verify-email", token).await?, 204, "/verify-email")?;
+            let token = registered["access_token"].as_str().unwrap_or_default();
+            bearers.push(format!("Bearer {token}"));
         }
         Ok(Self::Registered(bearers))
     }

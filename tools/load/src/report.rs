@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::{
     Settings, UsedCpu,
     ledger::Check,
+    mails::Mails,
     record::{Outcome, Record, Step},
 };
 
@@ -37,6 +38,8 @@ pub struct Report {
     failures: BTreeMap<String, u64>,
     /// Whether every seat is where it should be.
     pub check: Check,
+    /// What people were told by mail, if that was looked at.
+    pub mails: Option<Mails>,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,7 +60,13 @@ struct SecondReport {
 }
 
 impl Report {
-    pub(crate) fn new(settings: &Settings, record: &Record, cpu: UsedCpu, check: Check) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        record: &Record,
+        cpu: UsedCpu,
+        check: Check,
+        mails: Option<Mails>,
+    ) -> Self {
         let steps = record.steps.iter().map(|(step, of_step)| {
             let at = |quantile| of_step.latency_us.value_at_quantile(quantile);
             let step_report = StepReport {
@@ -90,6 +99,7 @@ impl Report {
             timeline: timeline.collect(),
             failures: record.failures.clone(),
             check,
+            mails,
         }
     }
 
@@ -197,6 +207,12 @@ impl fmt::Display for Report {
             seats.drift,
             self.check.told_sold
         )?;
+        if let Some(Mails { told, again, seconds_after }) = self.mails {
+            writeln!(
+                f,
+                "mails: {told} bookings told, {again} of them again, the last {seconds_after:.1} s after the last answer"
+            )?;
+        }
         match self.check.violations.is_empty() {
             true => write!(f, "Not oversold, and no seat lost."),
             false => write!(f, "WRONG: {}", self.check.violations.join("; ")),

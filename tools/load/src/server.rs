@@ -3,6 +3,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     process::Stdio,
     time::Duration,
 };
@@ -34,7 +35,7 @@ pub struct OwnServer {
     /// The stores.
     pub stores: OwnStores,
     service: Process,
-    _data: TempDir,
+    data: TempDir,
 }
 
 /// The stores, without a service.
@@ -79,6 +80,19 @@ impl OwnServer {
         Self::on(OwnStores::start().await?, None, &[]).await
     }
 
+    /// The same, which tells everybody by mail at once: into a folder.
+    ///
+    /// # Errors
+    /// When one does not start, or the service's program is not built.
+    pub async fn telling() -> Result<Self, Failure> {
+        Self::on(OwnStores::start().await?, None, &[("MAIL_PER_SECOND", "0")]).await
+    }
+
+    /// Where its mails are.
+    pub fn mail_folder(&self) -> PathBuf {
+        self.data.path().join("mail")
+    }
+
     /// Starts a service on these stores, or on others that stand `before` them (DynamoDB, Redis), with some settings
     /// changed.
     ///
@@ -104,7 +118,7 @@ impl OwnServer {
         let service = Process::start(command).await?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         ready(address, "/health", &service, "the service").await?;
-        Ok(Self { address, stores, service, _data: data })
+        Ok(Self { address, stores, service, data })
     }
 
     /// The service's process id.

@@ -63,6 +63,9 @@ pub struct Settings {
     /// Events that are browsed
     #[arg(long, env = "EVENTS", default_value_t = 50, value_parser = whole::<usize>(1..=1_000))]
     pub events: usize,
+    /// Buyers have accounts, and the mail of each booking is looked for: only with a service of its own, and hot
+    #[arg(long, env = "MAILS", value_parser = FalseyValueParser::new())]
+    pub mails: bool,
     /// The folder for the report
     #[arg(long, env = "OUT", value_name = "FOLDER", default_value = "target/load")]
     pub out: PathBuf,
@@ -120,7 +123,11 @@ impl Settings {
     /// # Errors
     /// When the service is on another machine, and nobody said that it may be.
     pub fn of(arguments: Arguments) -> Result<Self, String> {
-        Ok(Self { target: arguments.service.target()?, ..arguments.settings })
+        let target = arguments.service.target()?;
+        if arguments.settings.mails && (target.is_some() || arguments.settings.scenario != Scenario::Hot) {
+            return Err("MAILS goes with a service of its own, and with SCENARIO=hot".to_owned());
+        }
+        Ok(Self { target, ..arguments.settings })
     }
 }
 
@@ -161,6 +168,11 @@ mod tests {
         let refused = read(&["--url", "http://192.0.2.1:80"]).unwrap_err();
         assert!(refused.contains("ALLOW_REMOTE=1"), "{refused}");
         assert!(read(&["--url", "http://192.0.2.1:80", "--allow-remote"]).is_ok());
+        assert!(read(&["--mails"]).unwrap().mails);
+        for other in [["--url", "http://localhost:3000"], ["--scenario", "mixed"]] {
+            let refused = read(&["--mails", other[0], other[1]]).unwrap_err();
+            assert!(refused.contains("MAILS"), "{refused}");
+        }
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl Service {
             connections: 8,
             seats: SEATS,
             events: 5,
+            mails: false,
             target: Some(Target {
                 address: self.address,
                 jwt_secret: jwt_secret.map(str::to_owned),

@@ -18,9 +18,9 @@ pub(super) async fn sell(world: &World, session: &Session) -> Result<(), Failure
         let mut seats = 0;
         loop {
             // Somebody else each time: one may not have so many.
-            let (user, token) = buyer::sign_in(world)?;
-            let session = session.of(token);
             let key = format!("last-{event}-{seats}");
+            let (user, token) = buyer::sign_in(world, &key).await?;
+            let session = session.of(token);
             let mut purchase = Purchase { user, event: *event, key, quantity: 1, steps: Vec::new() };
             let is_sold = buy(world, &session, &mut purchase, seats).await;
             let said = purchase.steps.last().map(|step| step.outcome.to_string()).unwrap_or_default();

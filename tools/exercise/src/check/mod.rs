@@ -1,7 +1,8 @@
-//! The checks: all the time that no shard is oversold; at rest that both stores agree with each other and with what every
-//! buyer was told.
+//! The checks: all the time that no shard is oversold; at rest that both stores agree with each other, with what every
+//! buyer was answered, and with the mails that they got.
 
 mod last_seats;
+pub(crate) mod mails;
 mod stories;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use kit::Failure;
 use tokio::time::{Instant, sleep};
 
+use self::mails::Mails;
 use crate::{
     people::Session,
     world::{GRACE_SECONDS, HOLD_TTL_SECONDS, World},
@@ -76,11 +78,12 @@ pub(crate) async fn come_to_rest(world: &World) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Everything that can be said at rest. Answers how many bookings were made and how many seats are sold.
-pub(crate) async fn everything(world: &World, session: &Session) -> Result<(u64, u64), Failure> {
+/// Everything that can be said at rest. Answers how many bookings were made, how many seats are sold, and what people were told.
+pub(crate) async fn everything(world: &World, session: &Session) -> Result<(u64, u64, Mails), Failure> {
     check_ledger(world).await?;
     last_seats::sell(world, session).await?;
     let bookings = check_ledger(world).await?;
+    let mails = mails::check(world, &bookings).await?;
     let bookings: HashMap<ReservationId, Booking> =
         bookings.into_iter().map(|booking| (booking.id, booking)).collect();
     stories::check(world, &bookings);
@@ -90,7 +93,7 @@ pub(crate) async fn everything(world: &World, session: &Session) -> Result<(u64,
         }
     }
     let confirmed = bookings.values().filter(|booking| booking.status == BookingStatus::Confirmed);
-    Ok((bookings.len() as u64, confirmed.map(|booking| u64::from(booking.quantity)).sum()))
+    Ok((bookings.len() as u64, confirmed.map(|booking| u64::from(booking.quantity)).sum(), mails))
 }
 
 /// Every seat is accounted for; answers with all bookings.
