@@ -185,7 +185,12 @@ fn asked_of_mail() -> BTreeSet<&'static str> {
     let asked = RefCell::new(BTreeSet::new());
     let config = MailConfig::from_lookup(|name| {
         asked.borrow_mut().insert(name);
-        let set = [("MAIL_URL", "ses:"), ("MAIL_FROM", "a@example.com"), ("DELIVERIES_TABLE", "deliveries")];
+        let set = [
+            ("MAIL_URL", "ses:"),
+            ("MAIL_FROM", "a@example.com"),
+            ("DELIVERIES_TABLE", "deliveries"),
+            ("PUBLIC_URL", "https://tickets.example.com"),
+        ];
         set.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
     });
     assert!(config.unwrap().is_some());

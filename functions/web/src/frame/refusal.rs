@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     /// Those that no page can meet: what they are about is not on pages, or a page never sends it.
-    const OF_NO_PAGE: [&str; 9] = [
+    const OF_NO_PAGE: [&str; 10] = [
         "idempotency_key_required",
         "invalid_parameter",
         "malformed_json",
@@ -280,6 +280,8 @@ mod tests {
         "host_not_served",
         "validation_failed",
         "if_match_required",
+        // A page of another function says it.
+        "token_ended",
     ];
 
     #[test]

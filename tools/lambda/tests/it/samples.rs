@@ -127,6 +127,7 @@ async fn teller(app: &App) -> Teller {
             "MAIL_URL" => format!("file:{}", folder.path().display()),
             "MAIL_FROM" => "tickets@evently.example".to_owned(),
             "DELIVERIES_TABLE" => "evently-deliveries".to_owned(),
+            "PUBLIC_URL" => "https://tickets.example.com".to_owned(),
             _ => return None,
         })
     });
