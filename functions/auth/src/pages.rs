@@ -74,7 +74,7 @@ pub(crate) fn wrong(text: &str) -> Markup {
     html! { p.wrong role="alert" { (text) } }
 }
 
-/// The page of what is refused before its form is looked at: too much at once, or sent by another site's page.
+/// The page of what is refused before its form is looked at, as it is one too many.
 pub(crate) fn refused(error: Error) -> Result<Response, Problem> {
     match error {
         Error::RateLimited { retry_after } => {
