@@ -109,14 +109,21 @@ async fn before_a_slow_dynamodb_the_books_wait_and_holds_do_not() {
     assert!(started.elapsed() < Duration::from_secs(4), "it looks at its time inside of a page");
     assert_eq!((first.done.holds_expired, first.events_swept, first.events_failed), (60, 60, 0));
     assert!(!first.complete, "sixty events, sixteen at once, take more than the rest of the time");
-    let mut reconciled = first.done.seats.capacity;
+    // Where the machine is so busy that an event's own time runs out, the walk passes it, and it is reached by the next one.
+    let (mut reconciled, mut failed) = (first.done.seats.capacity, first.events_failed);
+    let mut walks = 0;
     for run in 0.. {
-        assert!(run < 20, "each run goes on where the one before stopped");
+        assert!(run < 20 * (walks + 1), "each run goes on where the one before stopped");
         let next = ::janitor::run_within(&slow, Timestamp::now(), limits).await.unwrap();
         reconciled += next.done.seats.capacity;
+        failed += next.events_failed;
         if next.complete {
-            break;
+            walks += 1;
+            if failed == 0 || walks == 3 {
+                break;
+            }
+            (reconciled, failed) = (0, 0);
         }
     }
-    assert!(reconciled >= 60 * 100, "all were reached: {reconciled}");
+    assert!(reconciled >= 60 * 100, "all were reached: {reconciled}, {failed} failed");
 }
