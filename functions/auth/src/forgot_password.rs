@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use domain::error::Error;
 use http_api::{
     App, Permit, Problem,
@@ -59,25 +55,8 @@ pub(crate) async fn forgot_password(
     permit: Permit,
     sent: Sent<ForgottenPassword>,
 ) -> Result<Response, Problem> {
-    let now = Timestamp::now();
-    let (read, typed) = match sent {
-        Sent::Program(forgotten) => {
-            permit.granted().await?;
-            sign_in::forgot_password(&app, forgotten, now).await?;
-            return Ok(StatusCode::ACCEPTED.into_response());
-        }
-        Sent::ForeignPage => return Ok(pages::foreign()),
-        Sent::Page { read, typed } => (read, typed),
-    };
-    if let Err(error) = permit.granted().await {
-        return pages::refused(error);
-    }
-    let Ok(forgotten) = read else {
-        let email = typed.get("email");
-        let main = html! { (pages::wrong("This is no address that mail can be sent to.")) (form(&email)) };
-        return Ok(pages::page(StatusCode::UNPROCESSABLE_ENTITY, TITLE, main));
-    };
-    match sign_in::forgot_password(&app, forgotten, now).await {
+    let forget = |forgotten| sign_in::forgot_password(&app, forgotten, Timestamp::now());
+    sent.answer(&permit, StatusCode::ACCEPTED, forget, |asked, typed| match asked {
         Ok(()) => {
             let main = html! {
                 p { "If that address has an account here, a mail is on its way. Its link works for half an hour." }
@@ -85,10 +64,13 @@ pub(crate) async fn forgot_password(
             };
             Ok(pages::page(StatusCode::ACCEPTED, "Look into your mail", main))
         }
-        Err(Error::NoMail) => {
-            let main = html! { p { "This service sends no mail. Whoever runs it can help." } };
-            Ok(pages::page(StatusCode::CONFLICT, "No mail", main))
+        Err(Error::Invalid(_)) => {
+            let wrong = pages::wrong("This is no address that mail can be sent to.");
+            let main = html! { (wrong) (form(&typed.get("email"))) };
+            Ok(pages::page(StatusCode::UNPROCESSABLE_ENTITY, TITLE, main))
         }
-        Err(error) => Err(error.into()),
-    }
+        Err(Error::NoMail) => Ok(pages::no_mail()),
+        Err(error) => Err(error),
+    })
+    .await
 }

@@ -92,6 +92,12 @@ pub(crate) fn foreign() -> Response {
     page(StatusCode::FORBIDDEN, "This form was not sent from here", main)
 }
 
+/// The page of a service that can't send what was asked for.
+pub(crate) fn no_mail() -> Response {
+    let main = html! { p { "This service sends no mail. Whoever runs it can help." } };
+    page(StatusCode::CONFLICT, "No mail", main)
+}
+
 /// The page of a link that does nothing any more.
 pub(crate) fn ended(what_next: Markup) -> Response {
     page(

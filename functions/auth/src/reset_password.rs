@@ -6,7 +6,7 @@ use accounts::mailed_tokens::Purpose;
 use axum::{
     extract::State,
     http::{StatusCode, Uri},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use domain::{error::Error, field_error::FieldError};
 use http_api::{
@@ -69,24 +69,8 @@ pub(crate) async fn reset_password(
     permit: Permit,
     sent: Sent<PasswordReset>,
 ) -> Result<Response, Problem> {
-    let now = Timestamp::now();
-    let (read, typed) = match sent {
-        Sent::Program(reset) => {
-            permit.granted().await?;
-            sign_in::reset_password(&app, reset, now).await?;
-            return Ok(StatusCode::NO_CONTENT.into_response());
-        }
-        Sent::ForeignPage => return Ok(pages::foreign()),
-        Sent::Page { read, typed } => (read, typed),
-    };
-    if let Err(error) = permit.granted().await {
-        return pages::refused(error);
-    }
-    let reset = match read {
-        Ok(reset) => sign_in::reset_password(&app, reset, now).await,
-        Err(errors) => Err(Error::Invalid(errors)),
-    };
-    match reset {
+    let reset = |reset| sign_in::reset_password(&app, reset, Timestamp::now());
+    sent.answer(&permit, StatusCode::NO_CONTENT, reset, |reset, typed| match reset {
         Ok(()) => {
             let main = html! { p { a href="/shop/sign-in" { "Sign in" } " with the new one." } };
             Ok(pages::page(StatusCode::OK, "Your password is set", main))
@@ -95,8 +79,9 @@ pub(crate) async fn reset_password(
             Ok(form(&app, StatusCode::UNPROCESSABLE_ENTITY, &typed.get("token"), &errors))
         }
         Err(Error::MailedTokenEnded) => Ok(ended()),
-        Err(error) => Err(error.into()),
-    }
+        Err(error) => Err(error),
+    })
+    .await
 }
 
 fn ended() -> Response {

@@ -2,14 +2,17 @@
 
 use axum::{
     extract::{FromRequest, Request},
-    http::{HeaderMap, Uri, header},
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
 };
-use domain::field_error::FieldError;
+use domain::{error::Error, field_error::FieldError};
 use http_api::{
-    JsonBody, Problem,
+    JsonBody, Permit, Problem,
     body::form_fields,
     fields::{self, Given, Read, text},
 };
+
+use crate::pages;
 
 /// A body of type `T`.
 #[derive(Debug)]
@@ -36,6 +39,39 @@ impl Typed {
     pub(crate) fn get(&self, name: &str) -> String {
         let field = self.0.iter().find(|(field, _)| field == name);
         field.and_then(|(_, value)| text(value.clone()).ok()).unwrap_or_default()
+    }
+}
+
+impl<T> Sent<T> {
+    /// Does what was sent, once it is permitted. A program is answered by that status alone, if it was done; a page by the page that
+    /// says what came of it. What is wrong with a form comes as `Invalid`.
+    pub(crate) async fn answer<D, F>(
+        self,
+        permit: &Permit,
+        done: StatusCode,
+        act: impl FnOnce(T) -> F,
+        page: impl FnOnce(Result<D, Error>, &Typed) -> Result<Response, Error>,
+    ) -> Result<Response, Problem>
+    where
+        F: Future<Output = Result<D, Error>>,
+    {
+        let (read, typed) = match self {
+            Self::Program(body) => {
+                permit.granted().await?;
+                act(body).await?;
+                return Ok(done.into_response());
+            }
+            Self::ForeignPage => return Ok(pages::foreign()),
+            Self::Page { read, typed } => (read, typed),
+        };
+        if let Err(error) = permit.granted().await {
+            return pages::refused(error);
+        }
+        let result = match read {
+            Ok(body) => act(body).await,
+            Err(errors) => Err(Error::Invalid(errors)),
+        };
+        Ok(page(result, &typed)?)
     }
 }
 

@@ -6,7 +6,7 @@ use accounts::mailed_tokens::Purpose;
 use axum::{
     extract::State,
     http::{StatusCode, Uri},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use domain::error::Error;
 use http_api::{
@@ -67,31 +67,17 @@ pub(crate) async fn verify_email(
     permit: Permit,
     sent: Sent<Verification>,
 ) -> Result<Response, Problem> {
-    let now = Timestamp::now();
-    let read = match sent {
-        Sent::Program(verification) => {
-            permit.granted().await?;
-            sign_in::verify_email(&app, verification, now).await?;
-            return Ok(StatusCode::NO_CONTENT.into_response());
-        }
-        Sent::ForeignPage => return Ok(pages::foreign()),
-        Sent::Page { read, .. } => read,
-    };
-    if let Err(error) = permit.granted().await {
-        return pages::refused(error);
-    }
-    let verified = match read {
-        Ok(verification) => sign_in::verify_email(&app, verification, now).await,
-        Err(_) => Err(Error::MailedTokenEnded),
-    };
-    match verified {
+    let verify = |verification| sign_in::verify_email(&app, verification, Timestamp::now());
+    sent.answer(&permit, StatusCode::NO_CONTENT, verify, |verified, _| match verified {
         Ok(()) => {
             let main = html! { p { "Thank you. " a href="/" { "See what is on" } "." } };
             Ok(pages::page(StatusCode::OK, "Your address is verified", main))
         }
-        Err(Error::MailedTokenEnded) => Ok(ended()),
-        Err(error) => Err(error.into()),
-    }
+        // A form without a token.
+        Err(Error::Invalid(_) | Error::MailedTokenEnded) => Ok(ended()),
+        Err(error) => Err(error),
+    })
+    .await
 }
 
 fn ended() -> Response {
