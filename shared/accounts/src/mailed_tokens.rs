@@ -6,7 +6,12 @@ use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
 use crate::tokens::Tokens;
-use domain::{email::Email, error::Error, id::UserId};
+use domain::{
+    email::Email,
+    error::Error,
+    id::UserId,
+    user::{MOVES_WITHIN, UNDONE_WITHIN},
+};
 
 const AUDIENCE: &str = "evently-mail";
 /// The longest that is looked at: several times what the longest email address makes.
@@ -19,6 +24,10 @@ pub enum Purpose {
     Verify,
     /// To set another password.
     Reset,
+    /// To move the account to the address that it went to.
+    Move,
+    /// To take the account back to the address that it went to.
+    Undo,
 }
 
 impl Purpose {
@@ -26,6 +35,8 @@ impl Purpose {
         match self {
             Self::Verify => "verify-email",
             Self::Reset => "reset-password",
+            Self::Move => "move-account",
+            Self::Undo => "undo-move",
         }
     }
 
@@ -34,6 +45,8 @@ impl Purpose {
         match self {
             Self::Verify => SignedDuration::from_hours(24),
             Self::Reset => SignedDuration::from_mins(30),
+            Self::Move => MOVES_WITHIN,
+            Self::Undo => UNDONE_WITHIN,
         }
     }
 }
@@ -109,9 +122,12 @@ mod tests {
     #[test]
     fn a_token_is_good_for_its_purpose_alone_and_for_its_time() {
         let asked_at = Timestamp::from_second(1_900_000_000).unwrap();
-        for (purpose, other, minutes) in
-            [(Purpose::Verify, Purpose::Reset, 24 * 60), (Purpose::Reset, Purpose::Verify, 30)]
-        {
+        for (purpose, other, minutes) in [
+            (Purpose::Verify, Purpose::Reset, 24 * 60),
+            (Purpose::Reset, Purpose::Verify, 30),
+            (Purpose::Move, Purpose::Undo, 24 * 60),
+            (Purpose::Undo, Purpose::Move, 7 * 24 * 60),
+        ] {
             let claims = claims(purpose, asked_at);
             let token = tokens().seal_mailed(purpose, &claims).unwrap();
             assert_eq!(token, tokens().seal_mailed(purpose, &claims).unwrap(), "the same mail again");

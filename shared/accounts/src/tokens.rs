@@ -183,6 +183,8 @@ mod tests {
             password_changed_at: None,
             previous_password_hash: None,
             email_verified_at: None,
+            wanted_email: None,
+            previous_emails: Vec::new(),
             created_at: now,
         }
     }

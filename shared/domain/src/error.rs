@@ -220,6 +220,9 @@ pub enum GaveUp {
     /// Others changed the event whenever it was read.
     #[error("the event kept changing")]
     ChangingEvent,
+    /// Others changed the account whenever it was read.
+    #[error("the account kept changing")]
+    ChangingAccount,
     /// Redis lost data: it thinks seats free that are sold, or sold that are free. The janitor sets that right.
     #[error("Redis lost data and disagrees about free seats")]
     DisagreeingStores,

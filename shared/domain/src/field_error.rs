@@ -132,11 +132,13 @@ pub enum Wrong {
     Below(&'static str),
     /// It can't be changed.
     Fixed,
+    /// It is as it was.
+    Unchanged,
 }
 
 impl Wrong {
     /// Every code of a field, as the API guide explains them.
-    pub const CODES: [&str; 28] = [
+    pub const CODES: [&str; 29] = [
         "required",
         "unknown",
         "duplicate",
@@ -165,6 +167,7 @@ impl Wrong {
         "too_long_before",
         "below",
         "fixed",
+        "unchanged",
     ];
 
     fn for_programs(&self) -> (&'static str, Value) {
@@ -200,6 +203,7 @@ impl Wrong {
             }
             Self::Below(other) => ("below", json!({ "other": other })),
             Self::Fixed => ("fixed", json!({})),
+            Self::Unchanged => ("unchanged", json!({})),
         }
     }
 }
@@ -267,6 +271,7 @@ impl fmt::Display for Wrong {
             Self::TooLongBefore { other, days } => write!(f, "must be at most {days} days before {other}"),
             Self::Below(other) => write!(f, "must not be below {other}"),
             Self::Fixed => f.write_str("can't be changed"),
+            Self::Unchanged => f.write_str("must be another one than now"),
         }
     }
 }
@@ -317,6 +322,7 @@ mod tests {
             TooLongBefore { other: "to", days: 366 },
             Below("pricing.min_percent"),
             Fixed,
+            Unchanged,
         ];
         kinds.into_iter().chain(others).collect()
     }

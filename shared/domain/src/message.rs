@@ -40,6 +40,12 @@ pub enum Kind {
     /// To whoever has the address of an account that nobody verified, and that was begun more than once: what sets a password.
     #[serde(rename = "account.finish")]
     AccountFinish,
+    /// To the address that an account is to move to: what moves it.
+    #[serde(rename = "account.move")]
+    AccountMove,
+    /// To the address that an account just left: what takes that back.
+    #[serde(rename = "account.moved")]
+    AccountMoved,
 }
 
 /// What the words of all messages about an account begin with.
@@ -47,7 +53,7 @@ pub const OF_ACCOUNTS: &str = "account.";
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::BookingConfirmed,
         Self::BookingCancelled,
         Self::EventPublished,
@@ -57,6 +63,8 @@ impl Kind {
         Self::AccountReset,
         Self::AccountExists,
         Self::AccountFinish,
+        Self::AccountMove,
+        Self::AccountMoved,
     ];
 
     /// Its word, as it is kept and shown.
@@ -71,6 +79,8 @@ impl Kind {
             Self::AccountReset => "account.reset",
             Self::AccountExists => "account.exists",
             Self::AccountFinish => "account.finish",
+            Self::AccountMove => "account.move",
+            Self::AccountMoved => "account.moved",
         }
     }
 

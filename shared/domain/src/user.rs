@@ -9,6 +9,12 @@ use super::{email::Email, id::UserId};
 
 /// How long the request that made an account, or changed its password, may come again and is answered alike.
 const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// How long a new address has to prove that it is wanted there.
+pub const MOVES_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// How long an account can be taken back to an address that it left. Nobody else can have the address for as long.
+pub const UNDONE_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Addresses that an account may have left within [`UNDONE_WITHIN`]: it must be possible to undo all of it at once.
+pub const LEFT_MAX: usize = 10;
 
 /// What an account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -72,9 +78,110 @@ pub struct User {
         skip_serializing_if = "Option::is_none"
     )]
     pub email_verified_at: Option<Timestamp>,
+    /// The address that it is to move to, if somebody there says so in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted_email: Option<WantedEmail>,
+    /// The addresses that it left lately, the last one last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previous_emails: Vec<PreviousEmail>,
     /// When the account was made.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
+}
+
+/// An address that an account is to move to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedEmail {
+    /// The address.
+    pub email: Email,
+    /// When it was asked for.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub at: Timestamp,
+}
+
+/// An address that an account left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousEmail {
+    /// The address, as it was the account's key.
+    pub email: Email,
+    /// Until when the account can be taken back to it.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub until: Timestamp,
+}
+
+impl WantedEmail {
+    /// Whether it is too late to move there.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) >= MOVES_WITHIN
+    }
+}
+
+impl PreviousEmail {
+    /// One that is left now.
+    pub fn left(email: Email, now: Timestamp) -> Self {
+        Self { email, until: now + UNDONE_WITHIN }
+    }
+
+    /// Whether it is too late to go back.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.until
+    }
+}
+
+/// How an account changes its address.
+impl User {
+    /// When it may leave another address, if it left so many lately that it must wait.
+    pub fn moves_again_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let left = self.previous_emails.iter().filter(|left| !left.is_over(now));
+        let mut until: Vec<Timestamp> = left.map(|left| left.until).collect();
+        until.sort_unstable();
+        until.len().checked_sub(LEFT_MAX).and_then(|over| until.get(over).copied())
+    }
+
+    /// The same at the address that it wanted, which proved to get mail. Tokens of before end, for they say the old address.
+    #[must_use]
+    pub fn moved_to(&self, email: &Email, now: Timestamp) -> Self {
+        let is_left = |left: &&PreviousEmail| !left.is_over(now) && left.email != *email;
+        let mut previous_emails: Vec<_> = self.previous_emails.iter().filter(is_left).cloned().collect();
+        previous_emails.push(PreviousEmail::left(self.email.clone(), now));
+        Self {
+            email: email.clone(),
+            password_version: self.password_version + 1,
+            // From then on tokens of before are no good.
+            password_changed_at: Some(now),
+            // The request that changed the password can't come again: its token says the old address.
+            previous_password_hash: None,
+            email_verified_at: Some(now),
+            wanted_email: None,
+            previous_emails,
+            ..self.clone()
+        }
+    }
+
+    /// The place among [`User::previous_emails`] of one that the account can be taken back to.
+    pub fn place_of_left(&self, email: &Email, until_second: i64, now: Timestamp) -> Option<usize> {
+        let is_it = |left: &PreviousEmail| {
+            left.email == *email && left.until.as_second() == until_second && !left.is_over(now)
+        };
+        self.previous_emails.iter().position(is_it)
+    }
+
+    /// The same back at an address that it left, as if it had never left it: what it left later is forgotten. Whoever took it away
+    /// knew the password, and may have set another one: it has `hash`, which is nobody's.
+    #[must_use]
+    pub fn taken_back(&self, place: usize, hash: PasswordHash, now: Timestamp) -> Option<Self> {
+        Some(Self {
+            email: self.previous_emails.get(place)?.email.clone(),
+            password_hash: Some(hash),
+            password_version: self.password_version + 1,
+            password_changed_at: Some(now),
+            previous_password_hash: None,
+            email_verified_at: Some(now),
+            wanted_email: None,
+            previous_emails: self.previous_emails.iter().take(place).cloned().collect(),
+            ..self.clone()
+        })
+    }
 }
 
 impl User {
@@ -148,6 +255,74 @@ mod tests {
     fn an_account_with_what_a_later_release_keeps_is_understood() {
         let user = account(serde_json::json!({ "of_a_later_release": true }));
         assert_eq!(user.email.as_str(), "ada@example.com");
+    }
+
+    fn left(email: &str, until: Timestamp) -> PreviousEmail {
+        PreviousEmail { email: Email::parse(email).unwrap(), until }
+    }
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours)
+    }
+
+    #[test]
+    fn a_moved_account_is_the_same_at_another_address_and_its_tokens_end() {
+        let (now, email) = (at(10_000), Email::parse("ada@example.org").unwrap());
+        let wanted = serde_json::json!({ "email": email, "at": 1 });
+        let user = account(serde_json::json!({ "wanted_email": wanted, "previous_password_hash": "$b$" }));
+        let user = User {
+            previous_emails: vec![
+                left("over@example.com", now),
+                left("ada@example.org", at(10_001)),
+                left("first@example.com", at(10_001)),
+            ],
+            ..user
+        };
+        let moved = user.moved_to(&email, now);
+        assert_eq!((&moved.email, moved.id, moved.password_version), (&email, user.id, 1));
+        assert_eq!((moved.email_verified_at, moved.wanted_email.is_none()), (Some(now), true));
+        assert_eq!(moved.password_hash, user.password_hash);
+        assert!(moved.previous_password_hash.is_none());
+        let expected = [left("first@example.com", at(10_001)), left("ada@example.com", at(10_000 + 7 * 24))];
+        assert_eq!(moved.previous_emails, expected);
+    }
+
+    #[test]
+    fn an_account_that_is_taken_back_has_nobodys_password_and_no_later_address() {
+        let now = at(10_000);
+        let emails = ["first@example.com", "second@example.com", "third@example.com"];
+        let user = User {
+            previous_emails: emails.map(|email| left(email, at(10_001))).to_vec(),
+            ..account(serde_json::json!({ "previous_password_hash": "$b$", "password_version": 4 }))
+        };
+        let second = Email::parse(emails[1]).unwrap();
+        let place = |until: Timestamp, now| user.place_of_left(&second, until.as_second(), now);
+        assert_eq!(place(at(10_001), now), Some(1));
+        assert_eq!((place(at(10_002), now), place(at(10_001), at(10_001))), (None, None));
+        let nobodys = PasswordHash::new("$nobody$".into());
+        let back = user.taken_back(1, nobodys.clone(), now).unwrap();
+        assert_eq!((&back.email, back.password_hash.as_ref()), (&second, Some(&nobodys)));
+        assert_eq!((back.password_version, back.password_before(now)), (5, None));
+        assert_eq!(back.previous_emails, [left(emails[0], at(10_001))]);
+        assert!(user.taken_back(3, nobodys, now).is_none());
+    }
+
+    #[test]
+    fn an_account_leaves_ten_addresses_in_seven_days() {
+        let until = |hours: std::ops::Range<i64>| hours.map(|hour| left("a@example.com", at(hour))).collect();
+        let with = |previous_emails| User { previous_emails, ..account(serde_json::json!({})) };
+        assert_eq!(with(until(1..10)).moves_again_at(at(0)), None);
+        assert_eq!(with(until(1..11)).moves_again_at(at(0)), Some(at(1)));
+        assert_eq!(with(until(1..11)).moves_again_at(at(1)), None);
+        assert_eq!(with(until(1..13)).moves_again_at(at(0)), Some(at(3)));
+    }
+
+    #[test]
+    fn an_address_that_is_wanted_is_wanted_for_a_day() {
+        let wanted = WantedEmail { email: Email::parse("ada@example.org").unwrap(), at: at(0) };
+        assert!(!wanted.is_over(at(23)) && wanted.is_over(at(24)));
+        let user = account(serde_json::json!({ "wanted_email": wanted }));
+        assert_eq!(user.wanted_email, Some(wanted));
     }
 
     #[test]

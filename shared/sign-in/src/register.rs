@@ -170,6 +170,8 @@ async fn make(
         password_changed_at: None,
         previous_password_hash: None,
         email_verified_at: None,
+        wanted_email: None,
+        previous_emails: Vec::new(),
         created_at: to_whole_ms(now),
     };
     let told = account_mail::welcome(app, &user, now).await?;

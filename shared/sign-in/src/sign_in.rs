@@ -144,6 +144,8 @@ async fn make_admin(app: &App, admin: &AdminAccount, now: Timestamp) -> Result<O
         password_changed_at: None,
         previous_password_hash: None,
         email_verified_at: None,
+        wanted_email: None,
+        previous_emails: Vec::new(),
         created_at: to_whole_ms(now),
     };
     match app.store.create_user(&account).await {

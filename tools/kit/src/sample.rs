@@ -34,6 +34,8 @@ pub fn somebody(role: Role) -> Result<User, Failure> {
         password_changed_at: None,
         previous_password_hash: None,
         email_verified_at: None,
+        wanted_email: None,
+        previous_emails: Vec::new(),
         created_at: Timestamp::now(),
     })
 }

@@ -232,6 +232,8 @@ fn account(person: &Person) -> Result<User, Failure> {
         password_changed_at: None,
         previous_password_hash: None,
         email_verified_at: None,
+        wanted_email: None,
+        previous_emails: Vec::new(),
         created_at: instant(BEGINNING)?,
     })
 }

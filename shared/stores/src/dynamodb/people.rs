@@ -30,15 +30,19 @@ struct AddressOfId {
 impl Store {
     /// The account of that id. The index says where it may be; the account itself is read with strong consistency.
     pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>, Error> {
-        let found = self.by_id(id).send().await.map_err(failed)?;
-        // More than one only while the index follows a change of the address.
-        for item in found.items.unwrap_or_default() {
-            let AddressOfId { email } = from_item(item)?;
+        for email in self.keys_of(id).await? {
             if let Some(user) = self.user_by_email(&email).await?.filter(|user| user.id == id) {
                 return Ok(Some(user));
             }
         }
         Ok(None)
+    }
+
+    /// The keys that the index has for that id: more than one only while it follows a change of the address.
+    pub(super) async fn keys_of(&self, id: UserId) -> Result<Vec<Email>, Error> {
+        let found = self.by_id(id).send().await.map_err(failed)?;
+        let keys = found.items.unwrap_or_default().into_iter().map(from_item);
+        keys.map(|key| key.map(|AddressOfId { email }| email)).collect()
     }
 
     /// Who these are, as far as they have accounts. Each is asked for once.

@@ -2,27 +2,41 @@
 //! accounts of then keep their keys ([`Address`]). Index `by_id`: `id`, with the
 //! address and the name and nothing else (see [`super::people`]).
 //!
-//! All that Evently keeps of a person is in their item here; everything else knows the id alone. So whoever removes the item
-//! has erased the person.
+//! All that Evently keeps of a person is in their item here; everything else knows the id alone. Only an address that the account
+//! left lately has an item of its own, a tombstone without anything else of the person ([`super::moves`]). The account says which
+//! these are, so whoever removes the item and them has erased the person.
+//!
+//! Attributes: those of [`User`]. `wanted_email` is where the account is to move, `previous_emails` are the addresses that it left
+//! and can be taken back to, each with its time; both are gone with the first sign-in after their time. Tombstones alone have
+//! `moved_to_user`, `moved_until` and `forget_at`, by which the table's `TimeToLive` goes.
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem, Update},
+    types::{
+        AttributeValue, ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem, Update,
+        builders::ConditionCheckBuilder,
+    },
 };
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use super::{Item, Store, failed, from_item, number, text, to_item, transaction::Transacted, was_written};
+use super::{
+    Item, Store, failed, from_item,
+    moves::{IS_FREE, is_tombstone},
+    number, text, to_item,
+    transaction::Transacted,
+    was_written,
+};
 use domain::{
     delivery::Delivery,
     email::{Address, Email},
     error::Error,
     id::UserId,
-    user::{EndedTokensNote, PasswordHash, User},
+    user::{EndedTokensNote, PasswordHash, PreviousEmail, User},
 };
 
 /// Nobody has it; the second half, because the SDK may try again after a reply was lost, and must not meet itself.
-const IS_FREE_OR_OURS: &str = "attribute_not_exists(email) OR id = :id";
+const IS_FREE_OR_OURS: &str = "attribute_not_exists(email) OR moved_until <= :now OR id = :id";
 /// The password is the one that was read, or already the new one: the SDK may try again.
 const IS_UNCHANGED: &str = "id = :id AND (password_hash = :old OR password_hash = :new)";
 /// The account is the one that was read, with the password that it had.
@@ -31,6 +45,12 @@ const IS_SAME: &str = "id = :id AND (attribute_not_exists(password_version) OR p
 impl Store {
     /// The account of an address.
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, Error> {
+        let found = self.user_item(email).await?;
+        found.filter(|item| !is_tombstone(item)).map(from_item).transpose()
+    }
+
+    /// What is under a key: an account, or what one left there.
+    pub(super) async fn user_item(&self, email: &Email) -> Result<Option<Item>, Error> {
         let found = self
             .client
             .get_item()
@@ -40,7 +60,7 @@ impl Store {
             .send()
             .await
             .map_err(failed)?;
-        found.item.map(from_item).transpose()
+        Ok(found.item)
     }
 
     /// The account of an address, whichever of its keys it has. All are asked for at once, so that it takes as long whether
@@ -57,7 +77,7 @@ impl Store {
         address: &Address,
         told: Option<&Delivery>,
     ) -> Result<(), Error> {
-        let former = address.former().map(|key| self.no_user_at(key));
+        let former = address.former().map(|key| self.no_user_at(key, user.created_at));
         let told = told.map(|delivery| self.also_deliver(delivery));
         let beside = former.chain(told).collect::<Result<Vec<_>, _>>()?;
         if beside.is_empty() {
@@ -68,6 +88,7 @@ impl Store {
             .set_item(Some(to_item(user)?))
             .condition_expression(IS_FREE_OR_OURS)
             .expression_attribute_values(":id", text(user.id))
+            .expression_attribute_values(":now", number(user.created_at.as_millisecond()))
             .build()
             .map_err(|error| Error::Internal(Box::new(error)))?;
         let put = TransactWriteItem::builder().put(put).build();
@@ -77,14 +98,9 @@ impl Store {
         }
     }
 
-    fn no_user_at(&self, key: &Email) -> Result<TransactWriteItem, Error> {
-        ConditionCheck::builder()
-            .table_name(&self.tables.users)
-            .key("email", text(key))
-            .condition_expression("attribute_not_exists(email)")
-            .build()
-            .map(|check| TransactWriteItem::builder().condition_check(check).build())
-            .map_err(|error| Error::Internal(Box::new(error)))
+    fn no_user_at(&self, key: &Email, now: Timestamp) -> Result<TransactWriteItem, Error> {
+        let check = address_check(&self.tables.users, key).condition_expression(IS_FREE);
+        built(check.expression_attribute_values(":now", number(now.as_millisecond())))
     }
 
     /// Adds an account; `EmailTaken` if its key has one.
@@ -95,6 +111,7 @@ impl Store {
             .set_item(Some(to_item(user)?))
             .condition_expression(IS_FREE_OR_OURS)
             .expression_attribute_values(":id", text(user.id))
+            .expression_attribute_values(":now", number(user.created_at.as_millisecond()))
             .send()
             .await
             .map_err(|error| match error.as_service_error() {
@@ -181,6 +198,50 @@ impl Store {
         was_written(updated).map(|_| ())
     }
 
+    /// Forgets addresses whose time is over. What was changed meanwhile stays.
+    pub async fn forget_addresses(&self, user: &User, now: Timestamp) -> Result<(), Error> {
+        let left: Vec<_> = user.previous_emails.iter().filter(|left| !left.is_over(now)).cloned().collect();
+        let list = |of: &[PreviousEmail]| {
+            serde_dynamo::to_attribute_value::<_, AttributeValue>(of)
+                .map_err(|error| Error::Internal(Box::new(error)))
+        };
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.users)
+            .key("email", text(&user.email))
+            .condition_expression(format!("{IS_SAME} AND previous_emails = :seen"))
+            .expression_attribute_values(":id", text(user.id))
+            .expression_attribute_values(":version", number(user.password_version))
+            .expression_attribute_values(":seen", list(&user.previous_emails)?);
+        let update = match left.as_slice() {
+            [] => update.update_expression("REMOVE previous_emails"),
+            left => update
+                .update_expression("SET previous_emails = :left")
+                .expression_attribute_values(":left", list(left)?),
+        };
+        was_written(update.send().await).map(|_| ())
+    }
+
+    /// The part of a transaction that says where the account wants to go.
+    pub(super) fn set_wanted_email(
+        &self,
+        user: &User,
+        wanted: AttributeValue,
+    ) -> Result<TransactWriteItem, Error> {
+        Update::builder()
+            .table_name(&self.tables.users)
+            .key("email", text(&user.email))
+            .update_expression("SET wanted_email = :wanted")
+            .condition_expression(IS_SAME)
+            .expression_attribute_values(":id", text(user.id))
+            .expression_attribute_values(":version", number(user.password_version))
+            .expression_attribute_values(":wanted", wanted)
+            .build()
+            .map(|update| TransactWriteItem::builder().update(update).build())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+
     /// Gives the account another name, or none; answers with the account as it is then. `None` if the address has no account
     /// of that id.
     pub async fn rename_user(
@@ -256,7 +317,7 @@ impl Store {
         Ok(found.item.is_some_and(|item| is_theirs(&item) && item.contains_key("email_verified_at")))
     }
 
-    /// Removes the account, which erases the person, and ends all its tokens by a note in the same transaction; `forget_at` is
+    /// Removes the account and what it left at other addresses, which erases the person, and ends all its tokens by a note in the same transaction; `forget_at` is
     /// when the last of these has expired. Answers false if the account is gone, or its password was changed meanwhile.
     pub async fn erase_user(&self, user: &User, forget_at: Timestamp) -> Result<bool, Error> {
         let good_from = user.password_version + 1;
@@ -270,11 +331,25 @@ impl Store {
             .build()
             .map_err(|error| Error::Internal(Box::new(error)))?;
         let delete = TransactWriteItem::builder().delete(delete).build();
-        match self.transact(vec![delete, self.note_ended_tokens(&note)?]).await? {
+        let mut items = vec![delete, self.note_ended_tokens(&note)?];
+        let left = user.previous_emails.iter().map(|left| &left.email);
+        items.extend(self.delete_tombstones(user.id, left).await?);
+        match self.transact(items).await? {
             Transacted::Committed => Ok(true),
             Transacted::Refused(_) => Ok(false),
         }
     }
+}
+
+/// A check of what is under a key, as a part of a transaction.
+pub(super) fn address_check(table: &str, key: &Email) -> ConditionCheckBuilder {
+    ConditionCheck::builder().table_name(table).key("email", text(key))
+}
+
+/// The same, built.
+pub(super) fn built(check: ConditionCheckBuilder) -> Result<TransactWriteItem, Error> {
+    let check = check.build().map_err(|error| Error::Internal(Box::new(error)))?;
+    Ok(TransactWriteItem::builder().condition_check(check).build())
 }
 
 /// The account's hash; an empty text, which none is, for an account without.

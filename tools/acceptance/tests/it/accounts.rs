@@ -425,6 +425,8 @@ async fn a_registration_beside_one_of_a_release_before_makes_no_second_account()
             password_changed_at: None,
             previous_password_hash: None,
             email_verified_at: None,
+            wanted_email: None,
+            previous_emails: Vec::new(),
             created_at: Timestamp::now(),
         };
         evently.app.store.create_user(&old).await.unwrap();

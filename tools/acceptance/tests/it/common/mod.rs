@@ -207,6 +207,8 @@ impl TestApp {
             password_changed_at: None,
             previous_password_hash: None,
             email_verified_at: None,
+            wanted_email: None,
+            previous_emails: Vec::new(),
             created_at: Timestamp::now(),
         };
         let token = self.app.tokens.issue_access(&user, Timestamp::now()).unwrap();
