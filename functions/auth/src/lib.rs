@@ -1,6 +1,7 @@
-//! Accounts: register, sign in, change the password or set a forgotten one, verify the address, see and change the account, erase
-//! it. And the pages that links in mails lead to.
+//! Accounts: register, sign in, change the password or set a forgotten one, verify or change the address, see and change the
+//! account, erase it. And the pages that links in mails lead to.
 
+mod change_email;
 mod change_password;
 mod erase;
 mod forgot_password;
@@ -30,6 +31,7 @@ http_api::routes![
     [reset_password::show_reset_password with query, reset_password::reset_password = Counted::SIGN_IN.by_form()],
     [verify_email::show_verify_email with query, verify_email::verify_email = Counted::SIGN_IN.by_form()],
     [verify_email::resend_verification = Counted::SIGN_IN],
+    [change_email::change_email = Counted::SIGN_IN],
     [me::show_me, rename::rename_me, erase::erase_me = Counted::SIGN_IN],
 ];
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use accounts::mailed_tokens::Purpose;
 use axum::{
     extract::State,
     http::{StatusCode, Uri},
@@ -15,7 +14,7 @@ use http_api::{
 };
 use jiff::Timestamp;
 use maud::html;
-use sign_in::Verification;
+use sign_in::{LinkTo, Verification, Verified};
 
 use crate::{
     pages,
@@ -25,12 +24,16 @@ use crate::{
 
 const PATH: &str = "/verify-email";
 
+http_api::problems! { MoveProblems:
+    EmailTaken: "somebody else has the address by now, where the account was to move",
+}
+
 http_api::problems! { ResendProblems:
     AccountNotFound: "the account was erased just now, or is not kept",
     RateLimited: "or that address had three such mails within an hour; wait for `Retry-After`",
 }
 
-/// The page that the link in a mail leads to, with a button that verifies the address. Looking at it changes nothing.
+/// The page that the link in a mail leads to, with a button that does what the link is for. Looking at it changes nothing.
 #[utoipa::path(
     get, path = "/verify-email", operation_id = "get_verify_email_page", tag = "Accounts",
     params(("token" = Option<String>, Query, description = "The token of the link.")),
@@ -43,23 +46,47 @@ http_api::problems! { ResendProblems:
 )]
 pub(crate) async fn show_verify_email(State(app): State<Arc<App>>, uri: Uri) -> Response {
     let token = pages::token_of(&uri);
-    let Ok(claims) = app.tokens.open_mailed(Purpose::Verify, &token, Timestamp::now()) else {
-        return ended();
+    let Ok(link) = sign_in::link_of(&app, &token, Timestamp::now()) else { return ended() };
+    let (title, said, button) = match link {
+        LinkTo::Verify(email) => (
+            "Verify your address",
+            html! { p { "You get mail at " strong { (email.as_str()) } ". Say so, and the address is yours here, too." } },
+            "This address is mine",
+        ),
+        LinkTo::Move(email) => (
+            "Move your account",
+            html! {
+                p { "From now on you sign in with " strong { (email.as_str()) } ", and get mail there." }
+                p { "You are signed out everywhere. The old address gets a mail by which this can be undone for seven days." }
+            },
+            "Move my account here",
+        ),
+        LinkTo::Undo(email) => (
+            "Bring your account back",
+            html! {
+                p { "Your account comes back to " strong { (email.as_str()) } ", as if it had never left." }
+                p {
+                    "Whoever moved it knew its password. So everybody is signed out, the password does not count any more, and a mail "
+                    "to this address lets you set another one."
+                }
+            },
+            "Bring it back",
+        ),
     };
-    let main = html! {
-        p { "You get mail at " strong { (claims.email.as_str()) } ". Say so, and the address is yours here, too." }
-        (pages::form(PATH, &token, html! {}, "This address is mine"))
-    };
-    pages::page(StatusCode::OK, "Verify your address", main)
+    pages::page(StatusCode::OK, title, html! { (said) (pages::form(PATH, &token, html! {}, button)) })
 }
 
-/// Verifies the address that the token went to. Resetting the password by a mail does so, too.
+/// Does what the token of a mail is for: verifies the address that it went to, moves the account there, or takes it back there.
+/// Resetting the password by a mail verifies the address, too.
+///
+/// When the account moves or is taken back, all its tokens end within 5 s everywhere. One that is taken back has no password that
+/// anybody knows, and a mail to the address sets another one.
 #[utoipa::path(
     post, path = "/verify-email", tag = "Accounts",
     request_body = Verification,
     responses(
-        (status = 204, description = "The address is verified."),
-        BodyProblems, StoreProblems, MailedTokenProblems,
+        (status = 204, description = "The address is verified, and the account is there."),
+        BodyProblems, StoreProblems, MailedTokenProblems, NoMailProblems, MoveProblems,
     ),
 )]
 pub(crate) async fn verify_email(
@@ -69,21 +96,50 @@ pub(crate) async fn verify_email(
 ) -> Result<Response, Problem> {
     let verify = |verification| sign_in::verify_email(&app, verification, Timestamp::now());
     sent.answer(&permit, StatusCode::NO_CONTENT, verify, |verified, _| match verified {
-        Ok(()) => {
-            let main = html! { p { "Thank you. " a href="/" { "See what is on" } "." } };
-            Ok(pages::page(StatusCode::OK, "Your address is verified", main))
-        }
+        Ok(verified) => Ok(done(&verified)),
         // A form without a token.
         Err(Error::Invalid(_) | Error::MailedTokenEnded) => Ok(ended()),
+        Err(Error::EmailTaken) => Ok(taken()),
+        Err(Error::NoMail) => Ok(pages::no_mail()),
         Err(error) => Err(error),
     })
     .await
 }
 
+fn done(verified: &Verified) -> Response {
+    let (title, main) = match verified {
+        Verified::Address => {
+            ("Your address is verified", html! { p { "Thank you. " a href="/" { "See what is on" } "." } })
+        }
+        Verified::Moved(email) => (
+            "Your account has moved",
+            html! { p { a href="/shop/sign-in" { "Sign in" } " with " strong { (email.as_str()) } " from now on." } },
+        ),
+        Verified::Undone(email) => (
+            "Your account is back",
+            html! {
+                p {
+                    "A mail is on its way to " strong { (email.as_str()) } ". Its link sets another password, and works for half an "
+                    "hour. After that, " a href="/password/forgot" { "ask for another mail" } "."
+                }
+            },
+        ),
+    };
+    pages::page(StatusCode::OK, title, main)
+}
+
+fn taken() -> Response {
+    let main = html! {
+        p { "Somebody else has this address here, so your account stays where it is." }
+        p { "If you have that account, too, " a href="/shop/sign-in" { "sign in there" } ", or take another address." }
+    };
+    pages::page(StatusCode::CONFLICT, "This address has an account", main)
+}
+
 fn ended() -> Response {
     pages::ended(html! {
         p {
-            "If you have verified your address before, all is well. Otherwise ask for another mail in "
+            "If you have followed it before, all is well. Otherwise ask for another mail in "
             a href="/shop/account" { "your account" } "."
         }
     })

@@ -1,7 +1,7 @@
 //! How fast passwords may be tried: wrong ones slow down what comes next, and a stranger's wrong ones do not keep the
 //! owner of an account out.
 //!
-//! An attempt is a sign-in, a change of the password, an erasure, or a registration of an address that is taken: all tell
+//! An attempt is a sign-in, a change of the password or of the address, an erasure, or a registration of an address that is taken: all tell
 //! whether a password is right. Each is counted in several places, by one script (`attempt.lua`), before that. Once a count
 //! is high, the next attempt must wait; the delay doubles with each failure up to a bound. A right password takes its
 //! attempt back. What waits is answered at once, with when to come again, and costs no hash (but the one that

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use crate::{Accounts, ended_tokens::NOTE_LIFE, passwords::end_tokens};
 use domain::{error::Error, id::UserId, user::User};
 
-/// Erases the account, and ends its tokens. True also if somebody else just did; false if its password was changed meanwhile.
+/// Erases the account, and ends its tokens. True also if somebody else just did; false if its password, or
+/// its address, was changed meanwhile.
 pub async fn erase(accounts: &Accounts, user: &User, now: Timestamp) -> Result<bool, Error> {
     if !accounts.store.erase_user(user, now + NOTE_LIFE).await? {
-        let now_there = accounts.store.user_by_email(&user.email).await?;
-        if now_there.is_some_and(|now_there| now_there.id == user.id) {
+        // It may also have moved elsewhere just now, which takes the password as well.
+        if accounts.store.is_or_was_at(&user.email, user.id).await? {
             return Ok(false);
         }
     }

@@ -5,6 +5,7 @@ mod attempts;
 mod ended_tokens;
 mod erasure;
 pub mod mailed_tokens;
+mod moves;
 mod passwords;
 pub mod sessions;
 pub mod tokens;
@@ -16,6 +17,7 @@ pub use self::{
     attempts::{Attempt, Origin, try_password, try_password_in_turn},
     ended_tokens::EndedTokens,
     erasure::{erase, were_tokens_ended},
+    moves::{move_account, take_back},
     passwords::{change_password, end_tokens_again},
 };
 use stores::{dynamodb::Store, redis::Redis};

@@ -130,6 +130,12 @@ impl PreviousEmail {
 
 /// How an account changes its address.
 impl User {
+    /// Whether it keeps an address that is of no use any more.
+    pub fn has_old_addresses(&self, now: Timestamp) -> bool {
+        self.wanted_email.as_ref().is_some_and(|wanted| wanted.is_over(now))
+            || self.previous_emails.iter().any(|left| left.is_over(now))
+    }
+
     /// When it may leave another address, if it left so many lately that it must wait.
     pub fn moves_again_at(&self, now: Timestamp) -> Option<Timestamp> {
         let left = self.previous_emails.iter().filter(|left| !left.is_over(now));
@@ -323,6 +329,9 @@ mod tests {
         assert!(!wanted.is_over(at(23)) && wanted.is_over(at(24)));
         let user = account(serde_json::json!({ "wanted_email": wanted }));
         assert_eq!(user.wanted_email, Some(wanted));
+        assert!(!user.has_old_addresses(at(23)) && user.has_old_addresses(at(24)));
+        let user = User { wanted_email: None, previous_emails: vec![left("a@example.com", at(9))], ..user };
+        assert!(!user.has_old_addresses(at(8)) && user.has_old_addresses(at(9)));
     }
 
     #[test]

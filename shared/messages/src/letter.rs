@@ -54,9 +54,12 @@ impl Letter {
             Kind::EventPublished | Kind::EventRescheduled | Kind::EventCancelled => {
                 facts.of_event(facts.event.ok_or("the event is gone")?)
             }
-            Kind::AccountVerify | Kind::AccountReset | Kind::AccountExists | Kind::AccountFinish => {
-                Err("it is about an account")
-            }
+            Kind::AccountVerify
+            | Kind::AccountReset
+            | Kind::AccountExists
+            | Kind::AccountFinish
+            | Kind::AccountMove
+            | Kind::AccountMoved => Err("it is about an account"),
         }
     }
 

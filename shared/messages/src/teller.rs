@@ -3,6 +3,7 @@
 use accounts::tokens::Tokens;
 use domain::{
     delivery::{BOOKERS, Delivery, Outcome, TOLD_WITHIN},
+    email::Email,
     error::Error,
     id::UserId,
     message::{Audience, Message, of_booking, of_event},
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 use jobs::Budget;
 use settings::mail::MailConfig;
 use std::{sync::Arc, time::Duration};
-use stores::dynamodb::{Change, Store};
+use stores::dynamodb::{Change, OtherAddresses, Store};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -162,17 +163,22 @@ impl Teller {
             return Ok(Some(Outcome::Impossible("it is for nobody".to_owned())));
         };
         let Some(person) = self.store.people([user]).await?.remove(&user) else {
-            // The index may not know yet who registered a moment ago.
-            return Ok(Some(match delivery.tries {
-                0 => Outcome::Failed("nobody has this account".to_owned()),
-                _ => Outcome::Dropped("nobody has this account".to_owned()),
-            }));
+            return Ok(Some(is_gone(delivery)));
         };
         let letter = match delivery.kind.is_of_account() {
-            true => account_letter::of(delivery, &person, &self.config.public_url, &self.tokens)?,
-            false => self.letter_of_event(delivery, user, &person).await?,
+            true => {
+                // The index may not know yet where the account moved: nothing about it goes to the address that it left.
+                let Some(others) = self.store.other_addresses(&person.email, user).await? else {
+                    return Ok(Some(is_gone(delivery)));
+                };
+                self.letter_of_account(delivery, &person, others)?
+            }
+            false => {
+                let letter = self.letter_of_event(delivery, user, &person).await?;
+                letter.map(|letter| (letter, person.email.clone()))
+            }
         };
-        let letter = match letter {
+        let (letter, email) = match letter {
             Ok(letter) => letter,
             Err(nothing) => return Ok(Some(Outcome::Dropped(nothing.to_owned()))),
         };
@@ -185,12 +191,27 @@ impl Teller {
             return Ok(None);
         }
         let name = person.name.as_deref().filter(|_| !delivery.kind.is_of_account());
-        let to = Recipient { email: &person.email, name };
+        let to = Recipient { email: &email, name };
         let id = match (delivery.booking_id, delivery.event_id) {
             (Some(_), _) | (None, None) => delivery.message_id.clone(),
             (None, Some(_)) => format!("{}.{}", delivery.message_id, delivery.recipient),
         };
         Ok(Some(self.mailer.send(&letter, to, &id, Timestamp::now()).await))
+    }
+
+    /// The letter about an account, and where it goes; or why there is nothing to say any more.
+    fn letter_of_account(
+        &self,
+        delivery: &Delivery,
+        person: &Person,
+        others: OtherAddresses,
+    ) -> Result<Result<(Letter, Email), &'static str>, Error> {
+        let to = match account_letter::goes_to(delivery, person, others) {
+            Ok(to) => to,
+            Err(nothing) => return Ok(Err(nothing)),
+        };
+        let letter = account_letter::of(delivery, person, &to, &self.config.public_url, &self.tokens)?;
+        Ok(letter.map(|letter| (letter, to)))
     }
 
     /// The letter about an event, or somebody's booking of it; or why there is nothing to say any more.
@@ -239,5 +260,13 @@ impl Teller {
             tokio::time::sleep(Duration::from_millis(left_ms + fastrand::u64(0..100))).await;
         }
         Ok(false)
+    }
+}
+
+/// Nobody has the account. The index may not know yet who registered, or moved, a moment ago.
+fn is_gone(delivery: &Delivery) -> Outcome {
+    match delivery.tries {
+        0 => Outcome::Failed("nobody has this account".to_owned()),
+        _ => Outcome::Dropped("nobody has this account".to_owned()),
     }
 }

@@ -1,7 +1,7 @@
 //! Erasing an account.
 //!
-//! The account goes, and with it all that Evently keeps of the person: bookings and holds know the id alone. The address is
-//! free again; whoever registers it gets an account of another id.
+//! The account goes, and with it all that Evently keeps of the person, also at addresses that the account left lately: bookings and
+//! holds know the id alone. The addresses are free again; whoever registers one gets an account of another id.
 //!
 //! An answer may get lost, so the same request may come again. By then its token has ended, by that very erasure. There is no
 //! account any more whose password it could prove, nor anything to protect: it is answered alike for as long as the token would
@@ -12,7 +12,7 @@
 //! one back. In the seconds until the last process knows that the tokens have ended, one of them may still book: such a booking
 //! is one without a name.
 
-use domain::{error::Error, time::to_whole_ms, user::User};
+use domain::{error::Error, time::to_whole_ms};
 use http_api::{
     App, Caller, ClientAddress, FormerCaller,
     fields::{Fields, Read},
@@ -22,10 +22,7 @@ use secrecy::SecretString;
 use utoipa::ToSchema;
 
 use crate::{
-    account::account,
-    admin::is_admins,
-    password,
-    security_event::{SecurityEvent, try_password},
+    account::account, admin::is_admins, password, proof::prove, security_event::SecurityEvent,
     still_open::check_nothing_open,
 };
 
@@ -64,15 +61,10 @@ pub async fn erase(
     if has_ended {
         return Err(Error::TokenEnded);
     }
-    let attempt = try_password(app, &caller.email, from, Some(caller.user_id)).await?;
-    let proof = prove(user, &erasure.password).await;
-    if let Ok(None) = proof {
-        SecurityEvent::PasswordFailed.tell(Some(caller.user_id));
-    }
-    let user = attempt.judge(proof).await?;
+    let user = prove(app, &caller, user, &erasure.password, from).await?;
     check_nothing_open(app, user.id, now).await?;
     if !accounts::erase(&app.accounts, &user, now).await? {
-        // The password was changed meanwhile, so this was the wrong one.
+        // The password was changed meanwhile, so this was the wrong one; or the account moved, which ended the token.
         return Err(Error::InvalidCredentials);
     }
     SecurityEvent::AccountErased.tell(Some(user.id));
@@ -82,15 +74,12 @@ pub async fn erase(
 /// Whether the account that is not there was erased. An ended token without an account says so itself; one that is good may be
 /// known as ended elsewhere.
 async fn was_erased(app: &App, caller: &Caller, has_ended: bool, now: Timestamp) -> Result<bool, Error> {
+    // One that just moved is there, though the index does not say so yet.
+    if app.store.is_or_was_at(&caller.email, caller.user_id).await? {
+        return Ok(false);
+    }
     if has_ended {
         return Ok(true);
     }
     accounts::were_tokens_ended(&app.accounts, caller.user_id, now).await
-}
-
-/// The account, if that is its password. It takes as long without one.
-async fn prove(user: Option<User>, password: &SecretString) -> Result<Option<User>, Error> {
-    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-    let is_right = password::verify(password, hash).await?.is_right;
-    Ok(user.filter(|_| is_right))
 }

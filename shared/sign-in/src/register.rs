@@ -51,17 +51,21 @@ pub struct Registration {
 
 impl Read for Registration {
     fn read(fields: &mut Fields) -> Option<Self> {
-        // An account whose mails never arrive is nobody's.
-        let email = fields.required("email", |value| match Address::parse(&text(value)?)? {
-            address if address.email.is_quoted() => Err(Wrong::NoEmail),
-            address => Ok(address),
-        });
+        let email = fields.required("email", |value| of_new_account(&text(value)?));
         let password = fields.required("password", |value| {
             let password = password::secret(value)?;
             policy::check(&password, email.as_ref().map(|address| &address.email)).map(|()| password)
         });
         let name = fields.optional("name", name);
         Some(Self { email: email?, password: password?, name })
+    }
+}
+
+/// An address that an account may get. One whose mails never arrive is nobody's.
+pub(crate) fn of_new_account(text: &str) -> Result<Address, Wrong> {
+    match Address::parse(text)? {
+        address if address.email.is_quoted() => Err(Wrong::NoEmail),
+        address => Ok(address),
     }
 }
 

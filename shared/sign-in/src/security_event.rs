@@ -14,6 +14,11 @@ pub(crate) enum SecurityEvent {
     PasswordChanged,
     PasswordReset,
     EmailVerified,
+    /// A link was asked for that moves the account to another address.
+    EmailChangeAsked,
+    EmailChanged,
+    /// The account is back at an address that it left.
+    EmailChangeUndone,
     AccountErased,
     RegistrationRefused,
     Registered,
@@ -32,6 +37,10 @@ impl SecurityEvent {
             Self::PasswordChanged => ("password_changed", Some(names::PASSWORDS_CHANGED)),
             Self::PasswordReset => ("password_reset", Some(names::PASSWORDS_CHANGED)),
             Self::EmailVerified => ("email_verified", None),
+            Self::EmailChangeAsked => ("email_change_asked", None),
+            Self::EmailChanged => ("email_changed", None),
+            // It gets nobody's password.
+            Self::EmailChangeUndone => ("email_change_undone", Some(names::PASSWORDS_CHANGED)),
             Self::AccountErased => ("account_erased", Some(names::ACCOUNTS_ERASED)),
             Self::RegistrationRefused => ("registration_refused", Some(names::REGISTRATIONS_LIMITED)),
             Self::Registered => ("registered", None),

@@ -84,6 +84,9 @@ async fn sign_in_user(
     if user.previous_password_hash.is_some() && user.password_before(now).is_none() {
         forget_password_before(app, &user).await;
     }
+    if user.has_old_addresses(now) {
+        forget_addresses(app, &user, now).await;
+    }
     // Only the admin of the settings is an admin: an account left over from older settings is not.
     Ok(Some(User { role: Role::User, ..user }))
 }
@@ -104,6 +107,13 @@ async fn strengthen(app: &App, user: &User, password: SecretString) {
 async fn forget_password_before(app: &App, user: &User) {
     if let Err(error) = app.store.forget_password_before(user).await {
         tracing::warn!(user_id = %user.id, %error, "the hash of an old password stays until the next sign-in");
+    }
+}
+
+/// Nor is an address that somebody left, or wanted.
+async fn forget_addresses(app: &App, user: &User, now: Timestamp) {
+    if let Err(error) = app.store.forget_addresses(user, now).await {
+        tracing::warn!(user_id = %user.id, %error, "an address that is of no use stays until the next sign-in");
     }
 }
 

@@ -1,7 +1,7 @@
-//! Verifying an address: whoever has the token of the mail gets mail there.
+//! Verifying an address: whoever has the token of the mail gets mail there. Tokens that move an account come here, too.
 
 use accounts::mailed_tokens::Purpose;
-use domain::{error::Error, message::Kind, time::to_whole_ms};
+use domain::{email::Email, error::Error, message::Kind, time::to_whole_ms};
 use http_api::{
     App, Caller,
     fields::{Fields, Read, text},
@@ -9,7 +9,7 @@ use http_api::{
 use jiff::Timestamp;
 use utoipa::ToSchema;
 
-use crate::{account::account, account_mail, security_event::SecurityEvent};
+use crate::{account::account, account_mail, change_email, security_event::SecurityEvent};
 
 /// What a mail proves.
 #[derive(ToSchema)]
@@ -25,21 +25,43 @@ impl Read for Verification {
     }
 }
 
-/// Notes that the account's owner gets mail at its address.
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// The account's owner gets mail at its address.
+    Address,
+    /// The account moved to this address.
+    Moved(Email),
+    /// The account was taken back to this address.
+    Undone(Email),
+}
+
+/// Notes that the account's owner gets mail at its address; or moves it there, as it was asked for; or takes it back.
 ///
 /// # Errors
-/// `MailedTokenEnded`, or as the store has it.
+/// `MailedTokenEnded`, `EmailTaken`, `NoMail`, or as the store has it.
 pub async fn verify_email(
     app: &App,
     Verification { token }: Verification,
     now: Timestamp,
-) -> Result<(), Error> {
-    let claims = app.tokens.open_mailed(Purpose::Verify, &token, now)?;
+) -> Result<Verified, Error> {
+    let (purpose, claims) = change_email::opened(app, &token, now)?;
+    match purpose {
+        Purpose::Move => {
+            change_email::move_there(app, &claims, now).await?;
+            return Ok(Verified::Moved(claims.email));
+        }
+        Purpose::Undo => {
+            change_email::take_back(app, &claims, now).await?;
+            return Ok(Verified::Undone(claims.email));
+        }
+        Purpose::Verify | Purpose::Reset => {}
+    }
     if !app.store.verify_email(&claims.email, claims.sub, claims.password_version, to_whole_ms(now)).await? {
         return Err(Error::MailedTokenEnded);
     }
     SecurityEvent::EmailVerified.tell(Some(claims.sub));
-    Ok(())
+    Ok(Verified::Address)
 }
 
 /// Sends the caller the mail again that proves the address, unless it is proved.

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::{
 };
 use futures::future::try_join_all;
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::{
     Item, Store, failed, from_item, number, text, to_item,
@@ -23,7 +24,7 @@ use domain::{
     email::{Address, Email},
     error::Error,
     id::UserId,
-    user::{EndedTokensNote, PreviousEmail, Role, User},
+    user::{EndedTokensNote, PreviousEmail, Role, User, WantedEmail},
 };
 
 const MOVED_TO_USER: &str = "moved_to_user";
@@ -64,11 +65,11 @@ pub enum Moved {
 }
 
 /// The addresses of an account beside its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct OtherAddresses {
     /// Where it is to go.
     #[serde(default)]
-    pub wanted_email: Option<domain::user::WantedEmail>,
+    pub wanted_email: Option<WantedEmail>,
     /// Where it was.
     #[serde(default)]
     pub previous_emails: Vec<PreviousEmail>,
@@ -205,11 +206,9 @@ impl Store {
     pub async fn want_email(
         &self,
         user: &User,
-        wanted: &domain::user::WantedEmail,
+        wanted: &WantedEmail,
         told: &Delivery,
     ) -> Result<bool, Error> {
-        let wanted =
-            serde_dynamo::to_attribute_value(wanted).map_err(|error| Error::Internal(Box::new(error)))?;
         let items = vec![self.set_wanted_email(user, wanted)?, self.also_deliver(told)?];
         Ok(matches!(self.transact(items).await?, Transacted::Committed))
     }

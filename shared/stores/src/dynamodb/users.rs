@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::{
 };
 use futures::future::try_join_all;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{
     Item, Store, failed, from_item,
@@ -32,7 +33,7 @@ use domain::{
     email::{Address, Email},
     error::Error,
     id::UserId,
-    user::{EndedTokensNote, PasswordHash, PreviousEmail, User},
+    user::{EndedTokensNote, PasswordHash, User, WantedEmail},
 };
 
 /// Nobody has it; the second half, because the SDK may try again after a reply was lost, and must not meet itself.
@@ -201,25 +202,32 @@ impl Store {
     /// Forgets addresses whose time is over. What was changed meanwhile stays.
     pub async fn forget_addresses(&self, user: &User, now: Timestamp) -> Result<(), Error> {
         let left: Vec<_> = user.previous_emails.iter().filter(|left| !left.is_over(now)).cloned().collect();
-        let list = |of: &[PreviousEmail]| {
-            serde_dynamo::to_attribute_value::<_, AttributeValue>(of)
-                .map_err(|error| Error::Internal(Box::new(error)))
-        };
-        let update = self
+        let over = user.wanted_email.as_ref().filter(|wanted| wanted.is_over(now));
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.tables.users)
             .key("email", text(&user.email))
-            .condition_expression(format!("{IS_SAME} AND previous_emails = :seen"))
             .expression_attribute_values(":id", text(user.id))
-            .expression_attribute_values(":version", number(user.password_version))
-            .expression_attribute_values(":seen", list(&user.previous_emails)?);
-        let update = match left.as_slice() {
-            [] => update.update_expression("REMOVE previous_emails"),
-            left => update
-                .update_expression("SET previous_emails = :left")
-                .expression_attribute_values(":left", list(left)?),
-        };
+            .expression_attribute_values(":version", number(user.password_version));
+        let (mut condition, mut set, mut remove) = (IS_SAME.to_owned(), "", Vec::new());
+        if let Some(over) = over {
+            condition.push_str(" AND wanted_email = :wanted");
+            update = update.expression_attribute_values(":wanted", attribute(over)?);
+            remove.push("wanted_email");
+        }
+        if left.len() < user.previous_emails.len() {
+            condition.push_str(" AND previous_emails = :seen");
+            update = update.expression_attribute_values(":seen", attribute(&user.previous_emails)?);
+            if left.is_empty() {
+                remove.push("previous_emails");
+            } else {
+                set = "SET previous_emails = :left ";
+                update = update.expression_attribute_values(":left", attribute(&left)?);
+            }
+        }
+        let removed = if remove.is_empty() { String::new() } else { format!("REMOVE {}", remove.join(", ")) };
+        let update = update.update_expression(format!("{set}{removed}")).condition_expression(condition);
         was_written(update.send().await).map(|_| ())
     }
 
@@ -227,7 +235,7 @@ impl Store {
     pub(super) fn set_wanted_email(
         &self,
         user: &User,
-        wanted: AttributeValue,
+        wanted: &WantedEmail,
     ) -> Result<TransactWriteItem, Error> {
         Update::builder()
             .table_name(&self.tables.users)
@@ -236,7 +244,7 @@ impl Store {
             .condition_expression(IS_SAME)
             .expression_attribute_values(":id", text(user.id))
             .expression_attribute_values(":version", number(user.password_version))
-            .expression_attribute_values(":wanted", wanted)
+            .expression_attribute_values(":wanted", attribute(wanted)?)
             .build()
             .map(|update| TransactWriteItem::builder().update(update).build())
             .map_err(|error| Error::Internal(Box::new(error)))
@@ -339,6 +347,10 @@ impl Store {
             Transacted::Refused(_) => Ok(false),
         }
     }
+}
+
+fn attribute(value: &impl Serialize) -> Result<AttributeValue, Error> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| Error::Internal(Box::new(error)))
 }
 
 /// A check of what is under a key, as a part of a transaction.
