@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The order of the page, within what belongs together. A test says what is missing.
-const JOURNEY: [&str; 42] = [
+const JOURNEY: [&str; 43] = [
     "list_events",
     "list_popular_events",
     "get_event",
@@ -19,6 +19,7 @@ const JOURNEY: [&str; 42] = [
     "get_me",
     "update_me",
     "change_password",
+    "change_email",
     "get_verify_email_page",
     "verify_email",
     "resend_verification",

@@ -131,11 +131,17 @@ pub(crate) async fn move_there(app: &App, claims: &MailedClaims, now: Timestamp)
                 SecurityEvent::EmailChanged.tell(Some(moved.id));
                 return Ok(());
             }
-            Moved::Taken => return Err(Error::EmailTaken),
+            Moved::Taken => return Err(taken(app, claims).await?),
             Moved::Changed => {}
         }
     }
     Err(Error::GaveUp(GaveUp::ChangingAccount))
+}
+
+/// Somebody has the address: who does not matter to whoever used the same link at the same moment.
+async fn taken(app: &App, claims: &MailedClaims) -> Result<Error, Error> {
+    let is_theirs = app.store.is_or_was_at(&claims.email, claims.sub).await?;
+    Ok(if is_theirs { Error::MailedTokenEnded } else { Error::EmailTaken })
 }
 
 /// Another password ends the wish, and so does another wish.
@@ -164,8 +170,8 @@ pub(crate) async fn take_back(app: &App, claims: &MailedClaims, now: Timestamp) 
                 SecurityEvent::EmailChangeUndone.tell(Some(back.id));
                 return Ok(());
             }
-            // It was kept for the account: whatever is there was put past the API.
-            Moved::Taken => return Err(Error::EmailTaken),
+            // It was kept for the account.
+            Moved::Taken => return Err(taken(app, claims).await?),
             Moved::Changed => {}
         }
     }

@@ -152,8 +152,9 @@ impl Copier<'_> {
     }
 
     fn is_erased(&self, item: &Item) -> bool {
-        let id = item.get("id").and_then(|id| id.as_s().ok());
-        self.key == Table::Users.key() && id.is_some_and(|id| self.how.erased.contains(id))
+        // What an account left at another address says whose it was.
+        let ids = ["id", "moved_to_user"].into_iter().filter_map(|name| item.get(name)?.as_s().ok());
+        self.key == Table::Users.key() && ids.into_iter().any(|id| self.how.erased.contains(id))
     }
 
     fn key_of(&self, item: &Item) -> Item {

@@ -108,6 +108,10 @@ impl Kept {
     async fn read_users(&mut self, tables: &Tables) -> Result<(), Failure> {
         let mut items = pin!(tables.items(&tables.names.users));
         while let Some(item) = items.try_next().await? {
+            // What an account left at another address is nobody.
+            if item.contains_key("moved_to_user") {
+                continue;
+            }
             let id: Option<UserId> = item.get("id").and_then(|id| id.as_s().ok()?.parse().ok());
             self.users.extend(id);
         }

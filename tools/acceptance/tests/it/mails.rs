@@ -254,6 +254,9 @@ pub(crate) async fn use_all_that_telling_may(permissions: &Permissions) {
     let path = format!("/admin/events/{event}");
     let cancelled = mails.evently.admin().patch(&path, "*", json!({ "status": "cancelled" })).await;
     assert_eq!(cancelled.status, 200, "{}", cancelled.body);
+    // A mail about an account, too.
+    let forgotten = json!({ "email": "ada@example.com" });
+    assert_eq!(mails.evently.anybody().post("/password/forgot", forgotten).await.status, 202);
     mails.run_looking_every(SignedDuration::ZERO).await;
     changed_events::make_due(&mails).await;
     mails.run().await;

@@ -125,6 +125,8 @@ async fn head_answers_like_get_without_the_body() {
         (&user, "/password/forgot".to_owned()),
         (&user, format!("/password/reset?token={}", mailed(&evently, Purpose::Reset))),
         (&user, format!("/verify-email?token={}", mailed(&evently, Purpose::Verify))),
+        (&user, format!("/verify-email?token={}", mailed(&evently, Purpose::Move))),
+        (&user, format!("/verify-email?token={}", mailed(&evently, Purpose::Undo))),
         (&evently.admin(), "/admin/events".to_owned()),
         (&evently.admin(), format!("/admin/events/{event}")),
         (&evently.admin(), format!("/admin/events/{event}/inventory")),

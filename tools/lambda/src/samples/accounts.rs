@@ -83,6 +83,7 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
 fn by_mail() -> Result<Vec<Case>, Failure> {
     let email = |email: &str| json!({ "email": email });
     let (verify, reset) = (GRACE.mailed(Purpose::Verify)?, EMMY.mailed(Purpose::Reset)?);
+    let to_move = GRACE.mailed(Purpose::Move)?;
     let set = |token: &str, password: &str| json!({ "token": token, "password": password });
     Ok(vec![
         get("/password/forgot")?.answers_status("forgot-password-page", 200).with("content-type", HTML),
@@ -119,6 +120,15 @@ fn by_mail() -> Result<Vec<Case>, Failure> {
             .with("content-type", HTML),
         get("/verify-email")?.answers_status("verify-email-no-token", 410).with("content-type", HTML),
         post("/verify-email")?.json(&json!({ "token": verify })).answers("verify-email", 204, json!("")),
+        get(&format!("/verify-email?token={to_move}"))?
+            .answers_status("move-page", 200)
+            .with("content-type", HTML),
+        // She never asked for it.
+        post("/verify-email")?.json(&json!({ "token": to_move })).refused(
+            "move-not-wanted",
+            410,
+            "token_ended",
+        ),
         post("/verify-email")?.json(&json!({ "token": "made-up" })).refused(
             "verify-email-made-up",
             410,
@@ -133,6 +143,9 @@ fn by_mail() -> Result<Vec<Case>, Failure> {
 fn own_account() -> Result<Vec<Case>, Failure> {
     let rename = |media_type: &str| -> Result<Request, Failure> {
         Ok(request("PATCH", "/me")?.by(HEDY)?.text(media_type, &json!({ "name": "Hedy" }).to_string()))
+    };
+    let move_to = |email: &str, password: &str| -> Result<Request, Failure> {
+        Ok(post("/me/email")?.json(&json!({ "email": email, "password": password })))
     };
     let erase = || Ok::<_, Failure>(request("DELETE", "/me")?.json(&json!({ "password": PASSWORD })));
     Ok(vec![
@@ -151,6 +164,20 @@ fn own_account() -> Result<Vec<Case>, Failure> {
         rename("application/json")?
             .refused("rename-me-other-type", 415, "unsupported_media_type")
             .with("accept-patch", "application/merge-patch+json"),
+        move_to("hedy@example.org", PASSWORD)?.by(HEDY)?.answers("change-email", 202, json!("")),
+        // Nobody learns so who has an account.
+        move_to(GRACE.email, PASSWORD)?.by(HEDY)?.answers("change-email-taken", 202, json!("")),
+        move_to(HEDY.email, PASSWORD)?.by(HEDY)?.answers(
+            "change-email-unchanged",
+            422,
+            json!({ "code": "validation_failed", "errors": [{ "field": "email", "code": "unchanged" }] }),
+        ),
+        move_to("hedy@example.org", "wrong horse")?.by(HEDY)?.refused(
+            "change-email-wrong-password",
+            401,
+            "invalid_credentials",
+        ),
+        move_to("hedy@example.org", PASSWORD)?.refused("change-email-without-token", 401, "unauthorized"),
         erase()?.by(LISE)?.answers("erase-me", 204, json!("")),
         erase()?.by(ALAN)?.answers(
             "erase-me-still-open",

@@ -14,6 +14,9 @@ pub(crate) struct Kept {
 pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str) {
     let part = |name: &str| item[name]["S"].as_str().unwrap_or_default();
     match table {
+        "users" if item.get("moved_to_user").is_some() => {
+            ("item-left-address", "DynamoDB, the table of users")
+        }
         "users" => ("item-user", "DynamoDB, the table of users"),
         "events" => {
             let kind = match part("id") {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use accounts::mailed_tokens::{MailedClaims, Purpose};
 use domain::{
     delivery::{Delivery, Outcome},
     email::Email,
     event::{Event, Pricing},
-    id::{EventId, ReservationId},
+    id::{EventId, ReservationId, UserId},
     inventory::new_shards,
     message::{Audience, Kind, Message},
     request_key::RequestKey,
@@ -76,6 +77,7 @@ impl Day {
         })
         .await;
         let (admin, ada) = (evently.admin(), accounts(&evently).await);
+        move_an_account(&evently).await;
         let create = admin.request(Method::POST, "/admin/events").header("idempotency-key", "a-new-event");
         let created = send(create.json(&full_event())).await;
         assert_eq!(created.status, 201, "{}", created.body);
@@ -303,6 +305,29 @@ async fn within_the_hour() {
     if left < 30 {
         sleep(Duration::from_secs(left.unsigned_abs() + 1)).await;
     }
+}
+
+/// An account that has left an address, and wants another one.
+async fn move_an_account(evently: &TestApp) {
+    let email = |domain: &str| format!("eve@{domain}");
+    let register = json!({ "email": email("example.com"), "password": OLD_PASSWORD });
+    let made = evently.anybody().post("/register", register).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let user: UserId = made.body["user"]["id"].as_str().unwrap().parse().unwrap();
+    let mut session = evently.anybody().with_token(made.text("access_token"));
+    let want = async |session: &Session, domain| {
+        let change = json!({ "email": email(domain), "password": OLD_PASSWORD });
+        assert_eq!(session.post("/me/email", change).await.status, 202);
+    };
+    want(&session, "example.org").await;
+    let to = Email::parse(&email("example.org")).unwrap();
+    let claims = MailedClaims::new(Purpose::Move, user, to, 0, Timestamp::now());
+    let token = json!({ "token": evently.app.tokens.seal_mailed(Purpose::Move, &claims).unwrap() });
+    assert_eq!(evently.anybody().post("/verify-email", token).await.status, 204);
+    let credentials = json!({ "email": email("example.org"), "password": OLD_PASSWORD });
+    let signed_in = evently.anybody().post("/login", credentials).await;
+    session = session.with_token(signed_in.text("access_token"));
+    want(&session, "example.net").await;
 }
 
 /// Two accounts: one has changed its password, of the other somebody tries to guess it. Answers with the first.

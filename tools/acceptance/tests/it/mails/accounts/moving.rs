@@ -1,0 +1,436 @@
+//! An account that moves to another address: what the links do, what is kept meanwhile, and what whoever learned a password gains.
+
+use std::collections::HashMap;
+
+use accounts::mailed_tokens::{MailedClaims, Purpose};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::email::Email;
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{
+    ADA, ANOTHER, forgot, is_verified, link_of, register, reset, sign_in, token_of_next, told, verify,
+};
+use crate::{
+    common::{
+        ADMIN_EMAIL, ADMIN_PASSWORD, Answer, PASSWORD, Session, TestApp, browser::Browser, erase_me,
+        put_back, shared_dynamodb,
+    },
+    mails::Mails,
+};
+
+const NEW: &str = "ada@example.org";
+const NEWER: &str = "ada@example.net";
+const STRANGERS: &str = "a stranger's own bicycle";
+
+async fn ask(session: &Session, email: &str, password: &str) -> Answer {
+    session.post("/me/email", json!({ "email": email, "password": password })).await
+}
+
+/// The token of the link that moves the account there.
+async fn wish(mails: &Mails, session: &Session, email: &str) -> String {
+    let asked = ask(session, email, PASSWORD).await;
+    assert_eq!((asked.status, &asked.body), (202, &Value::Null), "{}", asked.body);
+    token_of_next(mails).await
+}
+
+/// Moves the account there. Answers with the token of the link that undoes it.
+async fn move_to(mails: &Mails, session: &Session, email: &str) -> String {
+    let token = wish(mails, session, email).await;
+    assert_eq!(verify(&mails.evently, &token).await.status, 204);
+    token_of_next(mails).await
+}
+
+async fn signed_in(evently: &TestApp, email: &str, password: &str) -> Session {
+    let answer = sign_in(evently, email, password).await;
+    assert_eq!(answer.status, 200, "{email}: {}", answer.body);
+    let mut session = evently.anybody().with_token(answer.text("access_token"));
+    session.user_id = answer.body["user"]["id"].as_str().unwrap().parse().ok();
+    session
+}
+
+/// What is kept under an address.
+async fn kept(evently: &TestApp, email: &str) -> Option<HashMap<String, AttributeValue>> {
+    let client = stores::dynamodb::client_for_endpoint(shared_dynamodb());
+    let get = client.get_item().table_name(&evently.app.config.tables.users);
+    get.key("email", AttributeValue::S(email.to_owned())).consistent_read(true).send().await.unwrap().item
+}
+
+/// Changes what is kept of an account past the API.
+async fn change_kept(evently: &TestApp, email: &str, change: &str, value: AttributeValue) {
+    let client = stores::dynamodb::client_for_endpoint(shared_dynamodb());
+    let update = client.update_item().table_name(&evently.app.config.tables.users);
+    let update = update.key("email", AttributeValue::S(email.to_owned())).update_expression(change);
+    update.expression_attribute_values(":value", value).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_moves_when_the_link_to_the_new_address_is_used_once() {
+    let mails = Mails::start().await;
+    let (ada, event) = (mails.user(ADA).await, mails.evently.event(10).await);
+    let booking = ada.buy(&event, 1).await;
+    assert_eq!(ask(&ada, " ADA@Example.org ", PASSWORD).await.status, 202);
+    let sent = told(&mails).await;
+    let [mail] = &sent[..] else { panic!("{sent:#?}") };
+    assert_eq!((mail.to.as_str(), mail.name.as_deref()), (NEW, None));
+    assert!(mail.subject.contains("move your account") && !format!("{mail:?}").contains(ADA), "{mail:#?}");
+
+    let (path, token) = link_of(mail);
+    let mut browser = Browser::new(&mails.evently);
+    for _ in 0..2 {
+        let page = browser.get(&path).await;
+        assert!(page.status == 200 && page.html.contains(NEW), "{}", page.html);
+        assert!(page.html.contains("Move my account here"), "{}", page.html);
+    }
+    assert_eq!(ada.get("/me").await.body["user"]["email"], ADA, "who looks, changes nothing");
+    let done = browser.submit("/verify-email", &[("token", &token)]).await;
+    assert!(done.status == 200 && done.html.contains("Your account has moved"), "{}", done.html);
+    let again = browser.submit("/verify-email", &[("token", &token)]).await;
+    assert!(again.status == 410 && again.html.contains("does nothing any more"), "{}", again.html);
+    verify(&mails.evently, &token).await.assert_problem(410, "token_ended");
+
+    ada.get("/bookings").await.assert_problem(401, "unauthorized");
+    sign_in(&mails.evently, ADA, PASSWORD).await.assert_problem(401, "invalid_credentials");
+    let moved = signed_in(&mails.evently, NEW, PASSWORD).await;
+    assert_eq!(moved.user_id, ada.user_id);
+    assert_eq!(moved.get("/bookings").await.body["items"][0]["id"], booking);
+    assert_eq!(moved.get("/me").await.body["user"]["email"], NEW);
+    assert_eq!(is_verified(&moved).await, true, "its link came there");
+
+    let sent = told(&mails).await;
+    let [mail] = &sent[..] else { panic!("{sent:#?}") };
+    assert_eq!(mail.to, ADA);
+    assert!(mail.subject.contains("has moved") && !format!("{mail:?}").contains(NEW), "{mail:#?}");
+    let page = browser.get(&link_of(mail).0).await;
+    assert!(page.status == 200 && page.html.contains("Bring it back"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn whoever_moved_it_away_gains_nothing_by_it() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let ada = mails.user(ADA).await;
+    let undo = move_to(&mails, &ada, NEW).await;
+    let stranger = signed_in(evently, NEW, PASSWORD).await;
+    let change = json!({ "current_password": PASSWORD, "new_password": STRANGERS });
+    assert_eq!(stranger.post("/password", change).await.status, 204);
+    let stranger = signed_in(evently, NEW, STRANGERS).await;
+    assert_eq!(ask(&stranger, NEWER, STRANGERS).await.status, 202);
+    let next = token_of_next(&mails).await;
+
+    let mut browser = Browser::new(evently);
+    let done = browser.submit("/verify-email", &[("token", &undo)]).await;
+    assert!(done.status == 200 && done.html.contains("Your account is back"), "{}", done.html);
+    verify(evently, &undo).await.assert_problem(410, "token_ended");
+    verify(evently, &next).await.assert_problem(410, "token_ended");
+    stranger.get("/bookings").await.assert_problem(401, "unauthorized");
+    for email in [ADA, NEW] {
+        for password in [PASSWORD, STRANGERS] {
+            sign_in(evently, email, password).await.assert_problem(401, "invalid_credentials");
+        }
+    }
+    let item = kept(evently, ADA).await.unwrap();
+    assert!(!item.contains_key("previous_password_hash") && !item.contains_key("wanted_email"), "{item:?}");
+    assert!(!item.contains_key("previous_emails"), "{item:?}");
+    assert!(kept(evently, NEW).await.is_none());
+    // What the password of before could prove for a day, it proves no more.
+    let change = json!({ "current_password": PASSWORD, "new_password": STRANGERS });
+    stranger.post("/password", change).await.assert_problem(401, "unauthorized");
+
+    let sent = told(&mails).await;
+    let [mail] = &sent[..] else { panic!("{sent:#?}") };
+    assert_eq!((mail.to.as_str(), mail.subject.as_str()), (ADA, "Evently: set another password"));
+    assert_eq!(reset(evently, &link_of(mail).1, ANOTHER).await.status, 204);
+    assert_eq!(signed_in(evently, ADA, ANOTHER).await.user_id, ada.user_id);
+    assert_eq!(register(evently, NEW).await.status, 201, "the other address is free");
+}
+
+#[tokio::test]
+async fn each_address_that_was_left_hears_of_it_and_the_first_takes_all_back() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let ada = mails.user(ADA).await;
+    let first = move_to(&mails, &ada, NEW).await;
+    let moved = signed_in(evently, NEW, PASSWORD).await;
+    let token = wish(&mails, &moved, NEWER).await;
+    assert_eq!(verify(evently, &token).await.status, 204);
+    let sent = told(&mails).await;
+    assert_eq!(sent.len(), 1, "{sent:#?}");
+    assert_eq!(sent[0].to, NEW);
+    let second = link_of(&sent[0]).1;
+    assert_eq!(verify(evently, &first).await.status, 204);
+    assert!(kept(evently, NEW).await.is_none() && kept(evently, NEWER).await.is_none());
+    verify(evently, &second).await.assert_problem(410, "token_ended");
+    assert_eq!(
+        evently.app.store.user_by_id(ada.user_id.unwrap()).await.unwrap().unwrap().email.as_str(),
+        ADA
+    );
+}
+
+#[tokio::test]
+async fn an_account_may_go_back_by_itself() {
+    let mails = Mails::start().await;
+    let ada = mails.user(ADA).await;
+    let undo = move_to(&mails, &ada, NEW).await;
+    let moved = signed_in(&mails.evently, NEW, PASSWORD).await;
+    move_to(&mails, &moved, ADA).await;
+    signed_in(&mails.evently, ADA, PASSWORD).await;
+    verify(&mails.evently, &undo).await.assert_problem(410, "token_ended");
+    let left = &kept(&mails.evently, ADA).await.unwrap()["previous_emails"];
+    assert_eq!(left.as_l().unwrap().len(), 1, "{left:?}");
+    register(&mails.evently, NEW).await.assert_problem(409, "email_taken");
+}
+
+#[tokio::test]
+async fn another_wish_or_another_password_ends_a_wish() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let ada = mails.user(ADA).await;
+    let first = wish(&mails, &ada, NEW).await;
+    let second = wish(&mails, &ada, NEWER).await;
+    verify(evently, &first).await.assert_problem(410, "token_ended");
+    let change = json!({ "current_password": PASSWORD, "new_password": ANOTHER });
+    assert_eq!(ada.post("/password", change).await.status, 204);
+    verify(evently, &second).await.assert_problem(410, "token_ended");
+    let ada = signed_in(evently, ADA, ANOTHER).await;
+    assert_eq!(ask(&ada, NEW, ANOTHER).await.status, 202);
+    // What is wanted no more by the time of its mail is not sent.
+    let other = ask(&ada, NEWER, ANOTHER).await;
+    other.assert_problem(429, "rate_limited");
+    let third = token_of_next(&mails).await;
+    assert_eq!(verify(evently, &third).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_wish_that_another_one_followed_is_not_mailed() {
+    let mails = Mails::start().await;
+    let ada = mails.user(ADA).await;
+    for email in [NEW, NEWER] {
+        assert_eq!(ask(&ada, email, PASSWORD).await.status, 202);
+    }
+    let sent = told(&mails).await;
+    assert_eq!(sent.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), [NEWER]);
+}
+
+#[tokio::test]
+async fn nobody_learns_who_has_an_account_by_wanting_its_address() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let (ada, _) = (mails.user(ADA).await, mails.user("bob@example.com").await);
+    let before = wish(&mails, &ada, NEW).await;
+    let free = ask(&ada, NEWER, PASSWORD).await;
+    told(&mails).await;
+    let taken = ask(&ada, "bob@example.com", PASSWORD).await;
+    assert_eq!((free.status, &free.body), (taken.status, &taken.body));
+    let sent = told(&mails).await;
+    let [mail] = &sent[..] else { panic!("{sent:#?}") };
+    assert_eq!(
+        (mail.to.as_str(), mail.subject.as_str()),
+        ("bob@example.com", "Evently: you have an account already")
+    );
+    verify(evently, &before).await.assert_problem(410, "token_ended");
+    let eve = mails.user("eve@example.com").await;
+    assert_eq!(ask(&eve, ADMIN_EMAIL, PASSWORD).await.status, 202);
+    assert_eq!(told(&mails).await, [], "the admin's address is nobody's to have");
+}
+
+#[tokio::test]
+async fn an_address_that_somebody_took_meanwhile_is_said_to_be_taken() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let ada = mails.user(ADA).await;
+    let token = wish(&mails, &ada, NEW).await;
+    mails.user(NEW).await;
+    verify(evently, &token).await.assert_problem(409, "email_taken");
+    let page = Browser::new(evently).submit("/verify-email", &[("token", &token)]).await;
+    assert!(page.status == 409 && page.html.contains("has an account"), "{}", page.html);
+    assert_eq!(ada.get("/me").await.body["user"]["email"], ADA);
+    assert_eq!(ada.get("/bookings").await.status, 200, "its tokens are good");
+}
+
+#[tokio::test]
+async fn an_address_that_was_left_is_nobodys_until_its_time_is_over() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let (ada, bob) = (mails.user(ADA).await, mails.user("bob@example.com").await);
+    move_to(&mails, &ada, NEW).await;
+    register(evently, ADA).await.assert_problem(409, "email_taken");
+    assert_eq!(forgot(evently, ADA).await.status, 202);
+    assert_eq!(told(&mails).await, [], "there is no account");
+    let token = wish(&mails, &bob, ADA).await;
+    verify(evently, &token).await.assert_problem(409, "email_taken");
+
+    put_back(evently, ADA, "moved_until", Timestamp::now() - SignedDuration::from_secs(1)).await;
+    assert_eq!(verify(evently, &token).await.status, 204);
+    let bob = signed_in(evently, ADA, PASSWORD).await;
+    // The account that left it is erased without it.
+    let moved = signed_in(evently, NEW, PASSWORD).await;
+    assert_eq!(erase_me(&moved, PASSWORD).await.status, 204);
+    assert_eq!(bob.get("/me").await.body["user"]["email"], ADA);
+}
+
+#[tokio::test]
+async fn an_address_is_free_for_a_registration_when_its_time_is_over() {
+    let mails = Mails::start().await;
+    let ada = mails.user(ADA).await;
+    move_to(&mails, &ada, NEW).await;
+    let over = Timestamp::now() - SignedDuration::from_secs(1);
+    put_back(&mails.evently, ADA, "moved_until", over).await;
+    assert_eq!(register(&mails.evently, ADA).await.status, 201);
+    assert_ne!(signed_in(&mails.evently, ADA, PASSWORD).await.user_id, ada.user_id);
+    // The account forgets what it left at the first sign-in after that.
+    let over = AttributeValue::N(over.as_millisecond().to_string());
+    let left =
+        HashMap::from([("email".to_owned(), AttributeValue::S(ADA.to_owned())), ("until".to_owned(), over)]);
+    let left = AttributeValue::L(vec![AttributeValue::M(left)]);
+    change_kept(&mails.evently, NEW, "SET previous_emails = :value", left).await;
+    signed_in(&mails.evently, NEW, PASSWORD).await;
+    assert!(!kept(&mails.evently, NEW).await.unwrap().contains_key("previous_emails"));
+}
+
+#[tokio::test]
+async fn a_link_that_undoes_a_move_is_good_for_seven_days() {
+    let mails = Mails::start().await;
+    let ada = mails.user(ADA).await;
+    move_to(&mails, &ada, NEW).await;
+    let seven_days = SignedDuration::from_hours(7 * 24);
+    for ago in [seven_days, SignedDuration::from_hours(1)] {
+        let (email, then) = (Email::parse(ADA).unwrap(), Timestamp::now() - ago);
+        let claims = MailedClaims::new(Purpose::Undo, ada.user_id.unwrap(), email, 1, then);
+        let token = mails.evently.app.tokens.seal_mailed(Purpose::Undo, &claims).unwrap();
+        verify(&mails.evently, &token).await.assert_problem(410, "token_ended");
+    }
+    signed_in(&mails.evently, NEW, PASSWORD).await;
+}
+
+#[tokio::test]
+async fn who_is_erased_leaves_nothing_at_any_address() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let ada = mails.user(ADA).await;
+    let undo = move_to(&mails, &ada, NEW).await;
+    let moved = signed_in(evently, NEW, PASSWORD).await;
+    assert_eq!(erase_me(&ada, PASSWORD).await.status, 401, "a token of before the move");
+    assert_eq!(ask(&moved, NEWER, PASSWORD).await.status, 202);
+    assert_eq!(erase_me(&moved, PASSWORD).await.status, 204);
+    for email in [ADA, NEW, NEWER] {
+        assert!(kept(evently, email).await.is_none(), "{email}");
+    }
+    assert_eq!(told(&mails).await, [], "nobody is told any more");
+    verify(evently, &undo).await.assert_problem(410, "token_ended");
+    assert_eq!(register(evently, ADA).await.status, 201);
+}
+
+#[tokio::test]
+async fn of_those_who_use_one_link_at_once_one_moves_it_and_one_takes_it_back() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let ada = mails.user(ADA).await;
+    let token = wish(&mails, &ada, NEW).await;
+    let at_once = async |token: &str| {
+        let answers = join_all((0..3).map(|_| verify(evently, token))).await;
+        let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        statuses
+    };
+    assert_eq!(at_once(&token).await, [204, 410, 410]);
+    let undo = token_of_next(&mails).await;
+    assert_eq!(at_once(&undo).await, [204, 410, 410]);
+    assert!(kept(evently, ADA).await.is_some() && kept(evently, NEW).await.is_none());
+}
+
+#[tokio::test]
+async fn a_move_needs_a_token_the_password_and_another_address() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let ada = mails.user(ADA).await;
+    ask(&evently.anybody(), NEW, PASSWORD).await.assert_problem(401, "unauthorized");
+    for email in ["no address", "\"a b\"@example.org", "", ADA, " ADA@example.com "] {
+        let refused = ask(&ada, email, PASSWORD).await;
+        refused.assert_problem(422, "validation_failed");
+        assert_eq!(refused.bad_fields(), ["email"], "{email}");
+    }
+    assert_eq!(ada.post("/me/email", json!({ "email": NEW })).await.bad_fields(), ["password"]);
+    let admin = signed_in(evently, ADMIN_EMAIL, ADMIN_PASSWORD).await;
+    ask(&admin, NEW, ADMIN_PASSWORD).await.assert_problem(409, "password_is_a_setting");
+    for _ in 0..5 {
+        ask(&ada, NEW, ANOTHER).await.assert_problem(401, "invalid_credentials");
+    }
+    ask(&ada, NEW, PASSWORD).await.assert_problem(429, "too_many_attempts");
+    sign_in(evently, ADA, PASSWORD).await.assert_problem(429, "too_many_attempts");
+    assert_eq!(told(&mails).await, []);
+}
+
+#[tokio::test]
+async fn an_account_asks_three_times_an_hour_and_so_is_an_address_asked() {
+    let mails = Mails::start().await;
+    let (ada, bob) = (mails.user(ADA).await, mails.user("bob@example.com").await);
+    for email in [NEW, NEW, NEW] {
+        assert_eq!(ask(&ada, email, PASSWORD).await.status, 202);
+    }
+    for (session, email) in [(&ada, NEWER), (&bob, NEW)] {
+        let refused = ask(session, email, PASSWORD).await;
+        refused.assert_problem(429, "rate_limited");
+        assert!(refused.header("retry-after").parse::<u64>().unwrap() > 3_000);
+    }
+    // Only the last one is still wanted.
+    assert_eq!(told(&mails).await.len(), 1);
+}
+
+#[tokio::test]
+async fn without_mail_no_account_moves() {
+    let evently = TestApp::with(|config| config.tables.deliveries = None).await;
+    assert_eq!(register(&evently, ADA).await.status, 201);
+    let ada = signed_in(&evently, ADA, PASSWORD).await;
+    ask(&ada, NEW, PASSWORD).await.assert_problem(409, "no_mail");
+}
+
+#[tokio::test]
+async fn no_other_link_moves_an_account() {
+    let mails = Mails::start().await;
+    let ada = mails.user(ADA).await;
+    wish(&mails, &ada, NEW).await;
+    let tokens = &mails.evently.app.tokens;
+    let sealed = |purpose, email: &str, version| {
+        let email = Email::parse(email).unwrap();
+        let claims = MailedClaims::new(purpose, ada.user_id.unwrap(), email, version, Timestamp::now());
+        tokens.seal_mailed(purpose, &claims).unwrap()
+    };
+    for (what, token) in [
+        ("for a password", sealed(Purpose::Reset, NEW, 0)),
+        ("for the address of an account", sealed(Purpose::Verify, NEW, 0)),
+        ("to undo what was not done", sealed(Purpose::Undo, NEW, 0)),
+        ("to undo what is as it was", sealed(Purpose::Undo, ADA, 0)),
+        ("to another address", sealed(Purpose::Move, NEWER, 0)),
+        ("of another password", sealed(Purpose::Move, NEW, 1)),
+    ] {
+        let refused = verify(&mails.evently, &token).await;
+        assert_eq!((refused.status, refused.body["code"].as_str()), (410, Some("token_ended")), "{what}");
+    }
+    for purpose in [Purpose::Move, Purpose::Undo] {
+        let refused = reset(&mails.evently, &sealed(purpose, ADA, 0), ANOTHER).await;
+        refused.assert_problem(410, "token_ended");
+    }
+    assert_eq!(ada.get("/me").await.body["user"]["email"], ADA);
+}
+
+#[tokio::test]
+async fn an_account_of_before_moves_with_all_that_it_has() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let ada = mails.user(ADA).await;
+    let change = "SET of_a_later_release = :value REMOVE password_version, password_changed_at";
+    let word = AttributeValue::M(HashMap::from([("a".to_owned(), AttributeValue::S("word".to_owned()))]));
+    change_kept(evently, ADA, change, word.clone()).await;
+    let undo = move_to(&mails, &ada, NEW).await;
+    assert_eq!(kept(evently, NEW).await.unwrap()["of_a_later_release"], word);
+    assert_eq!(verify(evently, &undo).await.status, 204);
+    assert_eq!(kept(evently, ADA).await.unwrap()["of_a_later_release"], word);
+    // To a release before, what is left at an address is an account without a password.
+    let reset_link = token_of_next(&mails).await;
+    assert_eq!(reset(evently, &reset_link, PASSWORD).await.status, 204);
+    move_to(&mails, &signed_in(evently, ADA, PASSWORD).await, NEW).await;
+    let left: domain::user::User = serde_dynamo::from_item(kept(evently, ADA).await.unwrap()).unwrap();
+    assert!(left.password_hash.is_none() && Some(left.id) != ada.user_id);
+}
