@@ -29,7 +29,7 @@ CODES = {
 
 # Fields with a rule that a schema can't state.
 FIELDS = {
-    "email": "the grammar of addresses (RFC 5321) is tighter than the format",
+    "email": "the grammar of addresses (RFC 5321) is tighter than the format; an account moves to another than it has",
     "password": "must not be a common one, nor the address",
     "new_password": "must not be a common one, nor the address",
     "name": "must not have control characters",

@@ -166,7 +166,7 @@ fn own_account() -> Result<Vec<Case>, Failure> {
             .with("accept-patch", "application/merge-patch+json"),
         move_to("hedy@example.org", PASSWORD)?.by(HEDY)?.answers("change-email", 202, json!("")),
         // Nobody learns so who has an account.
-        move_to(GRACE.email, PASSWORD)?.by(HEDY)?.answers("change-email-taken", 202, json!("")),
+        move_to(GRACE.email, PASSWORD)?.by(ALAN)?.answers("change-email-taken", 202, json!("")),
         move_to(HEDY.email, PASSWORD)?.by(HEDY)?.answers(
             "change-email-unchanged",
             422,
