@@ -17,8 +17,8 @@ http_api::problems! { EraseProblems:
     PasswordIsASetting: "the admin's account goes with the settings",
 }
 
-/// Erases one's own account for good: address, also those that it left lately, name and password. All its tokens end within 5 s everywhere, this request's
-/// too. Bookings stay, without a name.
+/// Erases one's own account for good: its address and those that it left lately, name and password. All its tokens end within
+/// 5 s everywhere, this request's too. Bookings stay, without a name.
 ///
 /// The same request again is answered alike, though its token has ended; not once that has expired. Registering the address
 /// again makes another account.

@@ -13,8 +13,8 @@ use sign_in::{Registered, Registration};
 use crate::signed_in::SignedIn;
 
 http_api::problems! { RegisterProblems:
-    EmailTaken: "the address has an account, or one that left it within seven days. Unless that is a day old, another password than its own was sent. It counts like \
-                 a wrong one at sign-in",
+    EmailTaken: "the address has an account, or one that left it within seven days. Unless that is a day old, another password \
+                 than its own was sent. It counts like a wrong one at sign-in",
     TooManyAttempts: "the address has an account, and too many passwords were wrong, of this account or from this network; \
                       wait for `Retry-After`",
     TooManyRegistrations: "too many accounts were made from this network within an hour; wait for `Retry-After`",

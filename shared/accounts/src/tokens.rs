@@ -173,20 +173,7 @@ mod tests {
     }
 
     fn ada(role: Role, now: Timestamp) -> User {
-        User {
-            email: Email::parse("ada@example.com").unwrap(),
-            id: UserId::new(),
-            name: None,
-            role,
-            password_hash: None,
-            password_version: 0,
-            password_changed_at: None,
-            previous_password_hash: None,
-            email_verified_at: None,
-            wanted_email: None,
-            previous_emails: Vec::new(),
-            created_at: now,
-        }
+        User { role, ..User::new(Email::parse("ada@example.com").unwrap(), now) }
     }
 
     #[test]

@@ -191,6 +191,24 @@ impl User {
 }
 
 impl User {
+    /// A new account, of an id of its own, with nothing else yet: nobody signs in to it.
+    pub fn new(email: Email, created_at: Timestamp) -> Self {
+        Self {
+            email,
+            id: UserId::new(),
+            name: None,
+            role: Role::User,
+            password_hash: None,
+            password_version: 0,
+            password_changed_at: None,
+            previous_password_hash: None,
+            email_verified_at: None,
+            wanted_email: None,
+            previous_emails: Vec::new(),
+            created_at,
+        }
+    }
+
     /// Whether the account is so new that the request which made it may come again.
     pub fn is_new(&self, now: Timestamp) -> bool {
         now.duration_since(self.created_at) < REPEATED_WITHIN

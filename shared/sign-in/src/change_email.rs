@@ -218,8 +218,6 @@ pub(crate) fn opened(app: &App, token: &str, now: Timestamp) -> Result<(Purpose,
 
 #[cfg(test)]
 mod tests {
-    use domain::user::Role;
-
     use super::*;
 
     fn address(text: &str) -> Address {
@@ -240,18 +238,9 @@ mod tests {
         let now = Timestamp::from_second(1_900_000_000).unwrap();
         let email = |text: &str| Email::parse(text).unwrap();
         let user = |wanted: &str, password_version| User {
-            email: email("ada@example.com"),
-            id: UserId::new(),
-            name: None,
-            role: Role::User,
-            password_hash: None,
             password_version,
-            password_changed_at: None,
-            previous_password_hash: None,
-            email_verified_at: None,
             wanted_email: Some(WantedEmail { email: email(wanted), at: now }),
-            previous_emails: Vec::new(),
-            created_at: now,
+            ..User::new(email("ada@example.com"), now)
         };
         let claims = MailedClaims::new(Purpose::Move, UserId::new(), email("ada@example.org"), 2, now);
         assert!(is_wanted(&user("ada@example.org", 2), &claims, now));

@@ -165,18 +165,9 @@ async fn make(
         Ok(counted) => counted,
     };
     let user = User {
-        email: registration.email.email.clone(),
-        id: UserId::new(),
         name: registration.name.clone(),
-        role: Role::User,
         password_hash: Some(password_hash),
-        password_version: 0,
-        password_changed_at: None,
-        previous_password_hash: None,
-        email_verified_at: None,
-        wanted_email: None,
-        previous_emails: Vec::new(),
-        created_at: to_whole_ms(now),
+        ..User::new(registration.email.email.clone(), to_whole_ms(now))
     };
     let told = account_mail::welcome(app, &user, now).await?;
     let made = create(app, &user, &registration.email, told.as_ref()).await;

@@ -3,7 +3,6 @@
 use domain::{
     email::Address,
     error::Error,
-    id::UserId,
     time::to_whole_ms,
     user::{Role, User},
 };
@@ -144,20 +143,7 @@ async fn sign_in_admin(
 
 /// The admin's account, unless somebody else just made it.
 async fn make_admin(app: &App, admin: &AdminAccount, now: Timestamp) -> Result<Option<User>, Error> {
-    let account = User {
-        email: admin.email.clone(),
-        id: UserId::new(),
-        name: None,
-        role: Role::Admin,
-        password_hash: None,
-        password_version: 0,
-        password_changed_at: None,
-        previous_password_hash: None,
-        email_verified_at: None,
-        wanted_email: None,
-        previous_emails: Vec::new(),
-        created_at: to_whole_ms(now),
-    };
+    let account = User { role: Role::Admin, ..User::new(admin.email.clone(), to_whole_ms(now)) };
     match app.store.create_user(&account).await {
         Ok(()) => Ok(Some(account)),
         Err(Error::EmailTaken) => app.store.user_by_email(&admin.email).await,

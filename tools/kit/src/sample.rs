@@ -3,7 +3,6 @@
 use domain::{
     email::Email,
     event::{EventDetails, EventStatus},
-    id::UserId,
     user::{Role, User},
 };
 use iso_currency::Currency;
@@ -24,20 +23,7 @@ pub fn somebody(role: Role) -> Result<User, Failure> {
         Role::Admin => ADMIN_EMAIL,
         Role::User => "somebody@example.com",
     };
-    Ok(User {
-        email: Email::parse(email)?,
-        id: UserId::new(),
-        name: None,
-        role,
-        password_hash: None,
-        password_version: 0,
-        password_changed_at: None,
-        previous_password_hash: None,
-        email_verified_at: None,
-        wanted_email: None,
-        previous_emails: Vec::new(),
-        created_at: Timestamp::now(),
-    })
+    Ok(User { role, ..User::new(Email::parse(email)?, Timestamp::now()) })
 }
 
 /// An event that is on sale until it starts, ten seats for each.

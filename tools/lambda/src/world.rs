@@ -223,18 +223,10 @@ pub async fn make(app: &App) -> Result<(), Failure> {
 
 fn account(person: &Person) -> Result<User, Failure> {
     Ok(User {
-        email: Email::parse(person.email)?,
         id: person.user_id()?,
-        name: None,
         role: person.role,
         password_hash: Some(PasswordHash::new(PASSWORD_HASH.to_owned())),
-        password_version: 0,
-        password_changed_at: None,
-        previous_password_hash: None,
-        email_verified_at: None,
-        wanted_email: None,
-        previous_emails: Vec::new(),
-        created_at: instant(BEGINNING)?,
+        ..User::new(Email::parse(person.email)?, instant(BEGINNING)?)
     })
 }
 

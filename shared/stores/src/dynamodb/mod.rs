@@ -25,6 +25,7 @@ mod sales;
 mod shard_id;
 mod surplus;
 mod telling;
+mod tombstones;
 mod transaction;
 mod user_seats;
 mod users;

@@ -1,21 +1,18 @@
 //! An account that changes its address, which is its key: the item goes under the new key, with all that it has, also of what this
-//! release does not know.
-//!
-//! The old key keeps a tombstone for as long as the account can be taken back there, so that nobody else gets the address meanwhile.
-//! It is an account to releases before: of an id that nobody has, without a password. So nobody signs in there, and the address is
-//! taken. To this release it is one by `moved_to_user`, and no account. From `moved_until` on it is nothing; `forget_at` is the same
-//! for DynamoDB, which deletes late.
+//! release does not know. At the old key stays what [`super::tombstones`] say.
+
+use std::fmt;
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, Delete, Put, TransactWriteItem,
     builders::{DeleteBuilder, PutBuilder},
 };
-use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
     Item, Store, failed, from_item, number, text, to_item,
+    tombstones::{IS_FREE_OR_WAS_OURS, WAS_OURS, is_tombstone, tombstone},
     transaction::{Transacted, condition_failed},
     users::{address_check, built},
 };
@@ -24,16 +21,9 @@ use domain::{
     email::{Address, Email},
     error::Error,
     id::UserId,
-    user::{EndedTokensNote, PreviousEmail, Role, User, WantedEmail},
+    user::{EndedTokensNote, PreviousEmail, User, WantedEmail},
 };
 
-const MOVED_TO_USER: &str = "moved_to_user";
-/// There is nothing, or a tombstone whose time is over.
-pub(super) const IS_FREE: &str = "attribute_not_exists(email) OR moved_until <= :now";
-/// The same, or the account was there itself.
-const IS_FREE_OR_WAS_OURS: &str =
-    "attribute_not_exists(email) OR moved_until <= :now OR moved_to_user = :user";
-const WAS_OURS: &str = "moved_to_user = :user";
 /// What an account may have or not, and may get at any time.
 const OPTIONAL: [&str; 7] = [
     "name",
@@ -46,7 +36,7 @@ const OPTIONAL: [&str; 7] = [
 ];
 
 /// An account, with its item as it is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KeptUser {
     /// What this release knows of it.
     pub user: User,
@@ -75,35 +65,11 @@ pub struct OtherAddresses {
     pub previous_emails: Vec<PreviousEmail>,
 }
 
-/// Whether the item says only where an account went.
-pub(super) fn is_tombstone(item: &Item) -> bool {
-    item.contains_key(MOVED_TO_USER)
-}
-
-fn is_tombstone_of(item: &Item, user: UserId) -> bool {
-    item.get(MOVED_TO_USER).is_some_and(|of| *of == text(user))
-}
-
-/// What stays at an address that the account of `user` left.
-fn tombstone(left: &PreviousEmail, user: UserId, now: Timestamp) -> Result<Item, Error> {
-    let mut item = to_item(&User {
-        email: left.email.clone(),
-        id: UserId::new(),
-        name: None,
-        role: Role::User,
-        password_hash: None,
-        password_version: 0,
-        password_changed_at: None,
-        previous_password_hash: None,
-        email_verified_at: None,
-        wanted_email: None,
-        previous_emails: Vec::new(),
-        created_at: now,
-    })?;
-    item.insert(MOVED_TO_USER.to_owned(), text(user));
-    item.insert("moved_until".to_owned(), number(left.until.as_millisecond()));
-    item.insert("forget_at".to_owned(), number(left.until.as_second()));
-    Ok(item)
+/// Without the item, which has what no log may tell.
+impl fmt::Debug for KeptUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptUser").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 impl KeptUser {
@@ -177,12 +143,6 @@ impl Store {
             }
         }
         Ok(None)
-    }
-
-    /// Whether the account is under that key, or was.
-    pub async fn is_or_was_at(&self, email: &Email, id: UserId) -> Result<bool, Error> {
-        let item = self.user_item(email).await?;
-        Ok(item.is_some_and(|item| is_tombstone_of(&item, id) || item.get("id") == Some(&text(id))))
     }
 
     /// The addresses of the account that has this one beside it, and nothing else of it; `None` if it does not have this one.
@@ -274,30 +234,11 @@ impl Store {
         })
     }
 
-    /// What deletes the tombstones that the account has under these keys. One whose time is over may be somebody else's by now.
-    pub(super) async fn delete_tombstones(
-        &self,
-        user: UserId,
-        keys: impl Iterator<Item = &Email>,
-    ) -> Result<Vec<TransactWriteItem>, Error> {
-        let keys: Vec<&Email> = keys.collect();
-        let items = try_join_all(keys.iter().map(|key| self.user_item(key))).await?;
-        let ours = keys
-            .into_iter()
-            .zip(items)
-            .filter(|(_, item)| item.as_ref().is_some_and(|item| is_tombstone_of(item, user)));
-        ours.map(|(key, _)| {
-            let tombstone = self.delete_key(key).condition_expression(WAS_OURS);
-            delete(tombstone.expression_attribute_values(":user", text(user)))
-        })
-        .collect()
-    }
-
     fn put_user(&self, item: Item) -> PutBuilder {
         Put::builder().table_name(&self.tables.users).set_item(Some(item))
     }
 
-    fn delete_key(&self, key: &Email) -> DeleteBuilder {
+    pub(super) fn delete_key(&self, key: &Email) -> DeleteBuilder {
         Delete::builder().table_name(&self.tables.users).key("email", text(key))
     }
 }
@@ -311,7 +252,7 @@ fn put(put: PutBuilder) -> Result<TransactWriteItem, Error> {
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-fn delete(delete: DeleteBuilder) -> Result<TransactWriteItem, Error> {
+pub(super) fn delete(delete: DeleteBuilder) -> Result<TransactWriteItem, Error> {
     let delete = delete.build().map_err(|error| Error::Internal(Box::new(error)))?;
     Ok(TransactWriteItem::builder().delete(delete).build())
 }
@@ -350,16 +291,5 @@ mod tests {
         assert_eq!(condition.names.len(), condition.parts.len());
         let absent = condition.parts.iter().filter(|part| part.starts_with("attribute_not_exists")).count();
         assert_eq!(absent, 3, "{:?}", condition.parts);
-    }
-
-    #[test]
-    fn a_tombstone_is_an_account_that_nobody_signs_in_to_for_releases_before() {
-        let (user, now) = (UserId::new(), Timestamp::UNIX_EPOCH);
-        let left = PreviousEmail::left(Email::parse("ada@example.com").unwrap(), now);
-        let item = tombstone(&left, user, now).unwrap();
-        assert!(is_tombstone(&item) && is_tombstone_of(&item, user));
-        let read: User = from_item(item).unwrap();
-        assert!(read.id != user && read.password_hash.is_none() && read.role == Role::User);
-        assert!(!is_tombstone(&kept().item));
     }
 }

@@ -3,7 +3,7 @@
 //! address and the name and nothing else (see [`super::people`]).
 //!
 //! All that Evently keeps of a person is in their item here; everything else knows the id alone. Only an address that the account
-//! left lately has an item of its own, a tombstone without anything else of the person ([`super::moves`]). The account says which
+//! left lately has an item of its own, a tombstone without anything else of the person ([`super::tombstones`]). The account says which
 //! these are, so whoever removes the item and them has erased the person.
 //!
 //! Attributes: those of [`User`]. `wanted_email` is where the account is to move, `previous_emails` are the addresses that it left
@@ -22,9 +22,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Item, Store, failed, from_item,
-    moves::{IS_FREE, is_tombstone},
-    number, text, to_item,
+    Item, Store, failed, from_item, number, text, to_item,
+    tombstones::{IS_FREE, is_tombstone},
     transaction::Transacted,
     was_written,
 };

@@ -4,7 +4,7 @@ use argon2::{Argon2, PasswordHasher};
 use domain::{
     email::Email,
     id::UserId,
-    user::{PasswordHash, Role, User},
+    user::{PasswordHash, User},
 };
 use futures::future::join_all;
 use http_api::ClientAddress;
@@ -415,20 +415,10 @@ async fn a_registration_beside_one_of_a_release_before_makes_no_second_account()
     let made = async |n: usize| {
         let evently = &evently;
         let (local, email) = (format!("straße-{n}"), format!("Straße-{n}@example.com"));
-        let old = User {
-            email: serde_json::from_value(json!(format!("{local}@example.com"))).unwrap(),
-            id: UserId::new(),
-            name: None,
-            role: Role::User,
-            password_hash: None,
-            password_version: 0,
-            password_changed_at: None,
-            previous_password_hash: None,
-            email_verified_at: None,
-            wanted_email: None,
-            previous_emails: Vec::new(),
-            created_at: Timestamp::now(),
-        };
+        let old = User::new(
+            serde_json::from_value(json!(format!("{local}@example.com"))).unwrap(),
+            Timestamp::now(),
+        );
         evently.app.store.create_user(&old).await.unwrap();
         let anybody = evently.anybody();
         let taken = anybody.post("/register", registration(json!({ "email": email }))).await;

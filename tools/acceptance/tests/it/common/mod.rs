@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     email::Email,
     event::{EventDetails, EventStatus},
-    id::{EventId, UserId},
+    id::EventId,
     inventory::InventoryShard,
     time::shown,
     user::{Role, User},
@@ -197,20 +197,7 @@ impl TestApp {
             Role::Admin => ADMIN_EMAIL,
             Role::User => "somebody@example.com",
         };
-        let user = User {
-            email: Email::parse(email).unwrap(),
-            id: UserId::new(),
-            name: None,
-            role,
-            password_hash: None,
-            password_version: 0,
-            password_changed_at: None,
-            previous_password_hash: None,
-            email_verified_at: None,
-            wanted_email: None,
-            previous_emails: Vec::new(),
-            created_at: Timestamp::now(),
-        };
+        let user = User { role, ..User::new(Email::parse(email).unwrap(), Timestamp::now()) };
         let token = self.app.tokens.issue_access(&user, Timestamp::now()).unwrap();
         Session { user_id: Some(user.id), ..self.anybody().with_token(token) }
     }

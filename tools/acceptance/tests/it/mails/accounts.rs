@@ -1,16 +1,22 @@
 //! Mails about accounts: who gets one, what its link does, and what it does not.
 
+mod left;
 mod links;
 mod moving;
 mod pages;
 mod strict;
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 
 use super::{Mail, Mails, all_mails_in};
-use crate::common::{Answer, PASSWORD, Session, TestApp};
+use crate::common::{Answer, PASSWORD, Session, TestApp, shared_dynamodb};
 
 const ADA: &str = "ada@example.com";
+const NEW: &str = "ada@example.org";
+const NEWER: &str = "ada@example.net";
 const ANOTHER: &str = "four quiet green bicycles";
 const PUBLIC_URL: &str = "https://tickets.example.com";
 
@@ -59,4 +65,45 @@ async fn token_of_next(mails: &Mails) -> String {
 
 async fn is_verified(session: &Session) -> Value {
     session.get("/me").await.body["user"]["email_verified"].clone()
+}
+
+async fn ask(session: &Session, email: &str, password: &str) -> Answer {
+    session.post("/me/email", json!({ "email": email, "password": password })).await
+}
+
+/// The token of the link that moves the account there.
+async fn wish(mails: &Mails, session: &Session, email: &str) -> String {
+    let asked = ask(session, email, PASSWORD).await;
+    assert_eq!((asked.status, &asked.body), (202, &Value::Null), "{}", asked.body);
+    token_of_next(mails).await
+}
+
+/// Moves the account there. Answers with the token of the link that undoes it.
+async fn move_to(mails: &Mails, session: &Session, email: &str) -> String {
+    let token = wish(mails, session, email).await;
+    assert_eq!(verify(&mails.evently, &token).await.status, 204);
+    token_of_next(mails).await
+}
+
+async fn signed_in(evently: &TestApp, email: &str, password: &str) -> Session {
+    let answer = sign_in(evently, email, password).await;
+    assert_eq!(answer.status, 200, "{email}: {}", answer.body);
+    let mut session = evently.anybody().with_token(answer.text("access_token"));
+    session.user_id = answer.body["user"]["id"].as_str().unwrap().parse().ok();
+    session
+}
+
+/// What is kept under an address.
+async fn kept(evently: &TestApp, email: &str) -> Option<HashMap<String, AttributeValue>> {
+    let client = stores::dynamodb::client_for_endpoint(shared_dynamodb());
+    let get = client.get_item().table_name(&evently.app.config.tables.users);
+    get.key("email", AttributeValue::S(email.to_owned())).consistent_read(true).send().await.unwrap().item
+}
+
+/// Changes what is kept of an account past the API.
+async fn change_kept(evently: &TestApp, email: &str, change: &str, value: AttributeValue) {
+    let client = stores::dynamodb::client_for_endpoint(shared_dynamodb());
+    let update = client.update_item().table_name(&evently.app.config.tables.users);
+    let update = update.key("email", AttributeValue::S(email.to_owned())).update_expression(change);
+    update.expression_attribute_values(":value", value).send().await.unwrap();
 }
