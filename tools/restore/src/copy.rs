@@ -153,8 +153,8 @@ impl Copier<'_> {
 
     fn is_erased(&self, item: &Item) -> bool {
         // What an account left at another address says whose it was.
-        let ids = ["id", "moved_to_user"].into_iter().filter_map(|name| item.get(name)?.as_s().ok());
-        self.key == Table::Users.key() && ids.into_iter().any(|id| self.how.erased.contains(id))
+        let mut ids = ["id", "moved_to_user"].into_iter().filter_map(|name| item.get(name)?.as_s().ok());
+        self.key == Table::Users.key() && ids.any(|id| self.how.erased.contains(id))
     }
 
     fn key_of(&self, item: &Item) -> Item {
