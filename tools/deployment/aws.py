@@ -214,6 +214,18 @@ def _updated_or_as_before(logical_id, resource_json, resources_map, **of):
 parsing.parse_and_update_resource = _updated_or_as_before
 
 
+_cleaned = parsing.clean_json
+
+
+def _without_nothings(resource_json, resources_map):
+    """CloudFormation leaves out of a list what is `AWS::NoValue`; Moto keeps a nothing there, and stumbles over it."""
+    cleaned = _cleaned(resource_json, resources_map)
+    return [value for value in cleaned if value is not None] if isinstance(resource_json, list) else cleaned
+
+
+parsing.clean_json = _without_nothings
+
+
 # What a condition keeps away is a nothing among Moto's resources, over which it stumbles.
 models.Stack.stack_resources = property(
     lambda stack: [resource for resource in stack.resource_map.values() if resource is not None]

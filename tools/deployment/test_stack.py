@@ -58,8 +58,24 @@ def test_with_mail_a_ninth_function_reads_the_streams(empty_cloud):
     assert environment["PUBLIC_URL"].startswith("https://")
     assert not (function.get("VpcConfig") or {}).get("SubnetIds")
     mappings = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert len(mappings) == 2
+    assert len(mappings) == 3
     assert all("/stream/" in mapping["EventSourceArn"] for mapping in mappings)
+    holds_the_dashboard_to_the_alarms()
+
+
+def test_with_webhooks_and_no_mail_the_same_function_tells_endpoints(empty_cloud):
+    types, ids = make(Webhooks="true")
+    assert types["AWS::Lambda::Function"] == FUNCTIONS + 1
+    tables = {}
+    for name in ("Notifications", "Admin", "Auth"):
+        function = boto3.client("lambda").get_function(FunctionName=ids[f"{name}Function"])["Configuration"]
+        environment = function["Environment"]["Variables"]
+        tables[name] = [environment.get(of) for of in ("DELIVERIES_TABLE", "WEBHOOKS_TABLE")]
+    both = [ids["DeliveriesTable"], ids["WebhooksTable"]]
+    assert tables == {"Notifications": both, "Admin": both, "Auth": [None, None]}
+    alarms = {alarm["AlarmName"] for alarm in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]}
+    assert ids["WebhooksDisabledAlarm"] in alarms
+    assert "MailsDeadAlarm" not in ids
     holds_the_dashboard_to_the_alarms()
 
 

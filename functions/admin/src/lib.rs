@@ -1,10 +1,12 @@
-//! Admins create, change, delete and list events, and see how they sell, what moves their prices, and who did what.
+//! Admins create, change, delete and list events, and see how they sell, what moves their prices, and who
+//! did what; and have others told what happens.
 
 mod analytics;
 mod audit;
 mod capacity;
 mod create;
 mod delete;
+mod deliveries;
 mod demand;
 mod event_bookings;
 mod get;
@@ -15,6 +17,8 @@ mod preview;
 mod prices;
 mod replace;
 mod timeline;
+mod webhook_actions;
+mod webhooks;
 
 use axum::response::Response;
 use domain::event::Event;
@@ -32,6 +36,12 @@ http_api::routes![
     [analytics::analytics with query],
     [timeline::timeline with query],
     [audit::list_audit with query],
+    [webhooks::create_webhook, webhooks::list_webhooks],
+    [webhooks::get_webhook, webhooks::replace_webhook, webhooks::delete_webhook],
+    [webhook_actions::test_webhook],
+    [webhook_actions::rotate_webhook],
+    [deliveries::list_deliveries with query],
+    [deliveries::replay_delivery],
 ];
 
 /// An event with its ETag.

@@ -43,7 +43,7 @@ pub(crate) async fn register(
     let now = Timestamp::now();
     Ok(match sign_in::register(&app, &registration, from, now).await? {
         Registered::Account(user) => {
-            (StatusCode::CREATED, Json(SignedIn::new(&app, user, now).await?)).into_response()
+            (StatusCode::CREATED, Json(SignedIn::new(&app, *user, now).await?)).into_response()
         }
         Registered::ByMail => StatusCode::ACCEPTED.into_response(),
     })

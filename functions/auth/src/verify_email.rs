@@ -76,7 +76,8 @@ pub(crate) async fn show_verify_email(State(app): State<Arc<App>>, uri: Uri) -> 
     pages::page(StatusCode::OK, title, html! { (said) (pages::form(PATH, &token, html! {}, button)) })
 }
 
-/// Does what the token of a mail is for: verifies the address that it went to, moves the account there, or takes it back there.
+/// Does what a mail's token is for: verifies an address, moves an account there, or takes it back.
+///
 /// Resetting the password by a mail verifies the address, too.
 ///
 /// When the account moves or is taken back, all its tokens end within 5 s everywhere. One that is taken back has no password that

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The order of the page, within what belongs together. A test says what is missing.
-const JOURNEY: [&str; 43] = [
+const JOURNEY: [&str; 52] = [
     "list_events",
     "list_popular_events",
     "get_event",
@@ -50,6 +50,15 @@ const JOURNEY: [&str; 43] = [
     "get_timeline",
     "list_capacity_utilization",
     "list_audit_entries",
+    "create_webhook",
+    "list_webhooks",
+    "get_webhook",
+    "replace_webhook",
+    "delete_webhook",
+    "test_webhook",
+    "rotate_webhook",
+    "list_deliveries",
+    "replay_delivery",
     "get_health",
     "get_problem",
     "get_docs",

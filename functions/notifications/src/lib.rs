@@ -10,7 +10,7 @@ use http_api::OuterApp;
 use jiff::Timestamp;
 use jobs::Budget;
 use lambda_runtime::{LambdaEvent, service_fn};
-use messages::{Mailer, Teller};
+use messages::Teller;
 use serde_json::{Value, json};
 use settings::{Config, mail::MailConfig};
 use stores::dynamodb;
@@ -27,10 +27,16 @@ const BATCH_TIME_MAX: Duration = Duration::from_secs(20);
 pub async fn run() -> Result<(), lambda_runtime::Error> {
     telemetry::init(telemetry::SHOWN);
     let config = Config::from_env()?;
-    let mail = MailConfig::from_env()?.ok_or("setting MAIL_URL is not set")?;
+    let mail = MailConfig::from_env()?;
+    if mail.is_none() && config.tables.webhooks.is_none() {
+        return Err(
+            "neither setting MAIL_URL nor setting WEBHOOKS_TABLE is set: there is nobody to tell".into()
+        );
+    }
     let client = dynamodb::client_of_function(config.roots).await;
     let app = OuterApp::new(config, client);
-    let teller = Teller::new(app.store.clone(), Mailer::open(&mail).await?, mail, Arc::clone(&app.tokens));
+    let addresses = app.config.webhook_addresses;
+    let teller = Teller::open(app.store.clone(), Arc::clone(&app.tokens), mail, addresses).await?;
     let handle = |event: LambdaEvent<Value>| async {
         // Boxed, or the compiler gives up on how deep it all is.
         let answer = Box::pin(handle(&teller, event.payload)).await;
@@ -46,10 +52,14 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 /// When a store fails, so that what is due waits for the next minute.
 pub async fn handle(teller: &Teller, event: Value) -> Result<Value, Error> {
     if event.get("Records").is_none() {
-        return messages::run(teller, Timestamp::now()).await.map(|report| json!(report));
+        let report = messages::run(teller, Timestamp::now()).await;
+        teller.settle().await;
+        return report.map(|report| json!(report));
     }
     let records = Records::read(event)?;
     let failed = tell(teller, records, Budget::of(BATCH_TIME_MAX)).await;
+    // Lambda freezes what is not waited for.
+    teller.settle().await;
     let items: Vec<_> = failed.iter().map(|number| json!({ "itemIdentifier": number })).collect();
     Ok(json!({ "batchItemFailures": items }))
 }

@@ -1,6 +1,7 @@
 //! What admins write and see: events as they write them, and how they sell. For the API and for the console.
 
 pub mod numbers;
+pub mod webhooks;
 
 mod analytics;
 mod event_input;

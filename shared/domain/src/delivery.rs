@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{EventId, ReservationId, UserId},
+    id::{EventId, ReservationId, UserId, WebhookId},
     message::{Audience, Kind, Message},
     time::to_whole_ms,
+    webhook::WebhookMessage,
 };
 
 /// Waits before the next tries, as Standard Webhooks suggest; each is lengthened by up to a tenth, so that what failed together is
@@ -36,7 +37,7 @@ pub const TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(4 * 24);
 const ANSWER_CHARS_MAX: usize = 200;
 
 /// How far a delivery is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryStatus {
     /// Not tried yet, or under way.
@@ -56,7 +57,7 @@ pub enum DeliveryStatus {
 pub struct Delivery {
     /// The message's id.
     pub message_id: String,
-    /// The user's id, or [`BOOKERS`] for a message that has yet to become one for each of them.
+    /// The user's id; or an endpoint's, behind [`ENDPOINT`]; or [`BOOKERS`] for a message that has yet to become one for each of them.
     pub recipient: String,
     /// What it tells.
     pub kind: Kind,
@@ -66,6 +67,12 @@ pub struct Delivery {
     /// The booking, if the message is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking_id: Option<ReservationId>,
+    /// Whose booking it is, where that is not the recipient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// The endpoint that a message to an admin is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_id: Option<WebhookId>,
     /// The version of the account's password when a message about the account was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_version: Option<u32>,
@@ -110,6 +117,14 @@ pub struct Delivery {
 /// The recipient of a message that has yet to become one for each who has seats.
 pub const BOOKERS: &str = "bookers";
 
+/// What stands before an endpoint's id.
+const ENDPOINT: &str = "webhook.";
+
+/// The recipient that an endpoint is.
+pub fn recipient_of(endpoint: WebhookId) -> String {
+    format!("{ENDPOINT}{endpoint}")
+}
+
 /// How a try ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -125,52 +140,99 @@ pub enum Outcome {
     Dropped(String),
 }
 
+impl DeliveryStatus {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Delivered, Self::Failed, Self::Dead, Self::Dropped];
+
+    /// Its word, as it is kept and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 impl Delivery {
+    /// A new one, due then.
+    fn due(
+        message_id: String,
+        recipient: String,
+        kind: Kind,
+        happened_at: Timestamp,
+        due_at: Timestamp,
+    ) -> Self {
+        Self {
+            message_id,
+            recipient,
+            kind,
+            event_id: None,
+            booking_id: None,
+            user_id: None,
+            webhook_id: None,
+            password_version: None,
+            moved_from: None,
+            happened_at: to_whole_ms(happened_at),
+            status: DeliveryStatus::Pending,
+            tries: 0,
+            due_at: Some(to_whole_ms(due_at)),
+            tried_at: None,
+            answer: None,
+            told_to: None,
+            forget_at: (due_at + KEPT_FOR).as_second(),
+        }
+    }
+
     /// A new one, which whoever makes it may try at once: others may when [`TRY_TIME`] is over.
     pub fn new(message: &Message, now: Timestamp) -> Self {
         let (recipient, booking_id, moved_from) = match message.to {
             Audience::Owner { user, booking } => (user.to_string(), Some(booking), None),
             Audience::Bookers { moved_from } => (BOOKERS.to_owned(), None, moved_from),
         };
-        Self {
-            message_id: message.id(),
-            recipient,
-            kind: message.kind,
-            event_id: Some(message.event),
-            booking_id,
-            password_version: None,
-            moved_from,
-            happened_at: to_whole_ms(message.at),
-            status: DeliveryStatus::Pending,
-            tries: 0,
-            due_at: Some(to_whole_ms(now + TRY_TIME)),
-            tried_at: None,
-            answer: None,
-            told_to: None,
-            forget_at: (now + KEPT_FOR).as_second(),
-        }
+        let delivery = Self::due(message.id(), recipient, message.kind, message.at, now + TRY_TIME);
+        Self { event_id: Some(message.event), booking_id, moved_from, ..delivery }
+    }
+
+    /// A message to an endpoint, which whoever makes it may try at once.
+    pub fn to_endpoint(message: &WebhookMessage, endpoint: WebhookId, now: Timestamp) -> Self {
+        let (user_id, booking_id) = message.booking.unzip();
+        let recipient = recipient_of(endpoint);
+        let delivery = Self::due(message.id(), recipient, message.kind, message.at, now + TRY_TIME);
+        Self { event_id: Some(message.event), booking_id, user_id, ..delivery }
+    }
+
+    /// A message to an endpoint that tells nothing, which an admin asked for. Whoever sees it first tries it.
+    pub fn ping(endpoint: WebhookId, now: Timestamp) -> Self {
+        let id = format!("ping_{endpoint}_{}", to_whole_ms(now).as_millisecond());
+        Self::due(id, recipient_of(endpoint), Kind::Ping, now, now)
+    }
+
+    /// A message to the admin who made an endpoint, that it is told nothing any more.
+    pub fn of_disabled(endpoint: WebhookId, admin: UserId, now: Timestamp) -> Self {
+        let kind = Kind::WebhookDisabled;
+        let id = format!("{}.{endpoint}.{}", kind.as_str(), to_whole_ms(now).as_millisecond());
+        Self { webhook_id: Some(endpoint), ..Self::due(id, admin.to_string(), kind, now, now) }
     }
 
     /// A message to an account, which its owner asked for, or somebody in their name. Whoever sees it first tries it.
     pub fn of_account(kind: Kind, user: UserId, password_version: u32, now: Timestamp) -> Self {
-        let now = to_whole_ms(now);
-        Self {
-            message_id: format!("{}.{user}.{}", kind.as_str(), now.as_millisecond()),
-            recipient: user.to_string(),
-            kind,
-            event_id: None,
-            booking_id: None,
-            password_version: Some(password_version),
-            moved_from: None,
-            happened_at: now,
+        let id = format!("{}.{user}.{}", kind.as_str(), to_whole_ms(now).as_millisecond());
+        Self { password_version: Some(password_version), ..Self::due(id, user.to_string(), kind, now, now) }
+    }
+
+    /// The same once more, due at once, as if it had never been tried; `None` if it is about an account, whose links ended.
+    pub fn again(&self, now: Timestamp) -> Option<Self> {
+        (!self.kind.is_of_account()).then(|| Self {
             status: DeliveryStatus::Pending,
             tries: 0,
-            due_at: Some(now),
-            tried_at: None,
-            answer: None,
+            due_at: Some(to_whole_ms(now)),
             told_to: None,
             forget_at: (now + KEPT_FOR).as_second(),
-        }
+            ..self.clone()
+        })
     }
 
     /// The same as if there were nobody to tell: not due, and soon forgotten.
@@ -199,9 +261,14 @@ impl Delivery {
         }
     }
 
-    /// The user that it is for; none of a message that is for all bookers.
+    /// The user that it is for; none of a message that is for all bookers, or to an endpoint.
     pub fn user(&self) -> Option<UserId> {
         self.recipient.parse().ok()
+    }
+
+    /// The endpoint that it is for.
+    pub fn endpoint(&self) -> Option<WebhookId> {
+        self.recipient.strip_prefix(ENDPOINT)?.parse().ok()
     }
 
     /// Somebody begins a try: nobody else may before [`TRY_TIME`] is over.
@@ -330,6 +397,34 @@ mod tests {
             asked.message_id
         );
         assert_ne!(Delivery::of_account(Kind::AccountVerify, user, 3, now).message_id, asked.message_id);
+    }
+
+    #[test]
+    fn an_endpoint_is_a_recipient_and_no_user_is_one() {
+        let endpoint = WebhookId::new(from_ms(NOW_MS));
+        let ping = Delivery::ping(endpoint, from_ms(NOW_MS));
+        assert_eq!((ping.endpoint(), ping.user()), (Some(endpoint), None));
+        assert_eq!(ping.message_id, format!("ping_{endpoint}_{NOW_MS}"));
+        assert_eq!(delivery().endpoint(), None);
+        let told = Delivery::of_disabled(endpoint, UserId::new(), from_ms(NOW_MS));
+        assert!(told.user().is_some() && told.webhook_id == Some(endpoint) && !told.kind.is_of_account());
+    }
+
+    #[test]
+    fn what_was_tried_is_told_once_more_as_if_never_tried_but_no_link_of_an_account() {
+        let (now, first) = (from_ms(NOW_MS), delivery());
+        for outcome in [
+            Outcome::Delivered("250 ok".into()),
+            Outcome::Impossible("no".into()),
+            Outcome::Failed("no".into()),
+        ] {
+            let tried = first.after(&outcome, now, 0.0);
+            let again = tried.again(now).unwrap();
+            assert_eq!((again.status, again.tries, again.due_at), (DeliveryStatus::Pending, 0, Some(now)));
+            assert_eq!((again.message_id, again.answer), (tried.message_id, tried.answer));
+        }
+        let link = Delivery::of_account(Kind::AccountReset, UserId::new(), 3, now);
+        assert_eq!(link.after(&Outcome::Impossible("no".into()), now, 0.0).again(now), None);
     }
 
     #[test]

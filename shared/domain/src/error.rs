@@ -122,9 +122,24 @@ pub enum Error {
     /// The user must prove first to get mail at their address.
     #[error("email not verified")]
     EmailNotVerified,
-    /// Nobody can be told anything: there is no table of deliveries.
+    /// Nobody can be told anything by mail.
     #[error("no mail is sent")]
     NoMail,
+    /// No endpoints can be told anything: there is no table of them.
+    #[error("no webhooks are sent")]
+    NoWebhooks,
+    /// There is no such endpoint.
+    #[error("webhook not found")]
+    WebhookNotFound,
+    /// There are as many endpoints as there may be.
+    #[error("too many webhooks")]
+    TooManyWebhooks,
+    /// There is no such delivery.
+    #[error("delivery not found")]
+    DeliveryNotFound,
+    /// A mail about an account is not sent once more: its link has ended.
+    #[error("not replayable")]
+    NotReplayable,
     /// The version that the change was based on is not the current one.
     #[error("stale version, current is {current}")]
     StaleVersion {

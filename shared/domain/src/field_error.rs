@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::endpoint_url::NoEndpointUrl;
+
 /// A field of a request that can't be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
@@ -43,6 +45,8 @@ pub enum Kind {
     Time,
     /// An object of JSON.
     Object,
+    /// A list of JSON.
+    List,
 }
 
 /// What may be wrong with a field.
@@ -132,13 +136,15 @@ pub enum Wrong {
     Below(&'static str),
     /// It can't be changed.
     Fixed,
+    /// It is no address that a webhook may go to.
+    NoEndpoint(NoEndpointUrl),
     /// It is as it was.
     Unchanged,
 }
 
 impl Wrong {
     /// Every code of a field, as the API guide explains them.
-    pub const CODES: [&str; 29] = [
+    pub const CODES: [&str; 30] = [
         "required",
         "unknown",
         "duplicate",
@@ -167,6 +173,7 @@ impl Wrong {
         "too_long_before",
         "below",
         "fixed",
+        "not_an_endpoint",
         "unchanged",
     ];
 
@@ -203,6 +210,7 @@ impl Wrong {
             }
             Self::Below(other) => ("below", json!({ "other": other })),
             Self::Fixed => ("fixed", json!({})),
+            Self::NoEndpoint(_) => ("not_an_endpoint", json!({})),
             Self::Unchanged => ("unchanged", json!({})),
         }
     }
@@ -215,6 +223,7 @@ impl Kind {
             Self::WholeNumber => "whole_number",
             Self::Time => "time",
             Self::Object => "object",
+            Self::List => "list",
         }
     }
 }
@@ -234,6 +243,7 @@ impl fmt::Display for Wrong {
                 "must be a time with its offset, like 2031-06-12T20:00:00Z or 2031-06-12T22:00:00+02:00",
             ),
             Self::Type(Kind::Object) => f.write_str("must be a JSON object"),
+            Self::Type(Kind::List) => f.write_str("must be a list"),
             Self::OutOfRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),
             Self::Length { min, max: None } => write!(f, "must have at least {min} characters"),
             Self::Length { min: 0, max: Some(max) } => write!(f, "must have at most {max} characters"),
@@ -271,6 +281,7 @@ impl fmt::Display for Wrong {
             Self::TooLongBefore { other, days } => write!(f, "must be at most {days} days before {other}"),
             Self::Below(other) => write!(f, "must not be below {other}"),
             Self::Fixed => f.write_str("can't be changed"),
+            Self::NoEndpoint(reason) => reason.fmt(f),
             Self::Unchanged => f.write_str("must be another one than now"),
         }
     }
@@ -290,7 +301,7 @@ mod tests {
 
     fn some() -> Vec<Wrong> {
         use Wrong::*;
-        let kinds = [Kind::Text, Kind::WholeNumber, Kind::Time, Kind::Object].map(Wrong::Type);
+        let kinds = [Kind::Text, Kind::WholeNumber, Kind::Time, Kind::Object, Kind::List].map(Wrong::Type);
         let others = [
             Missing,
             Unknown,
@@ -322,6 +333,7 @@ mod tests {
             TooLongBefore { other: "to", days: 366 },
             Below("pricing.min_percent"),
             Fixed,
+            NoEndpoint(NoEndpointUrl::NotHttps),
             Unchanged,
         ];
         kinds.into_iter().chain(others).collect()

@@ -72,6 +72,11 @@ id_type!(
     AuditId
 );
 
+id_type!(
+    /// An endpoint of webhooks.
+    WebhookId
+);
+
 impl FromStr for UserId {
     type Err = NotAnId;
 
@@ -89,6 +94,14 @@ impl FromStr for ReservationId {
 }
 
 impl FromStr for AuditId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        parse(text).map(Self)
+    }
+}
+
+impl FromStr for WebhookId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
@@ -181,6 +194,13 @@ impl ReservationId {
 
 impl AuditId {
     /// A new id of an entry written at `now`.
+    pub fn new(now: Timestamp) -> Self {
+        Self(uuid_v7(unix_ms(now), random_bits(12), random_bits(62)))
+    }
+}
+
+impl WebhookId {
+    /// A new id of an endpoint made at `now`.
     pub fn new(now: Timestamp) -> Self {
         Self(uuid_v7(unix_ms(now), random_bits(12), random_bits(62)))
     }

@@ -19,9 +19,12 @@ pub enum Kind {
     /// To its owner: a booking was cancelled.
     #[serde(rename = "booking.cancelled")]
     BookingCancelled,
-    /// To all who have seats: the event takes place after all.
+    /// The event is on show. To all who have seats: it takes place after all.
     #[serde(rename = "event.published")]
     EventPublished,
+    /// To endpoints alone: something else about the event is another.
+    #[serde(rename = "event.updated")]
+    EventUpdated,
     /// To all who have seats: the event starts at another time.
     #[serde(rename = "event.rescheduled")]
     EventRescheduled,
@@ -40,6 +43,12 @@ pub enum Kind {
     /// To whoever has the address of an account that nobody verified, and that was begun more than once: what sets a password.
     #[serde(rename = "account.finish")]
     AccountFinish,
+    /// To an endpoint: nothing happened, an admin tries whether it is told.
+    #[serde(rename = "ping")]
+    Ping,
+    /// To the admin who made an endpoint: it is told nothing any more.
+    #[serde(rename = "webhook.disabled")]
+    WebhookDisabled,
     /// To the address that an account is to move to: what moves it.
     #[serde(rename = "account.move")]
     AccountMove,
@@ -53,16 +62,19 @@ pub const OF_ACCOUNTS: &str = "account.";
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::BookingConfirmed,
         Self::BookingCancelled,
         Self::EventPublished,
+        Self::EventUpdated,
         Self::EventRescheduled,
         Self::EventCancelled,
         Self::AccountVerify,
         Self::AccountReset,
         Self::AccountExists,
         Self::AccountFinish,
+        Self::Ping,
+        Self::WebhookDisabled,
         Self::AccountMove,
         Self::AccountMoved,
     ];
@@ -73,12 +85,15 @@ impl Kind {
             Self::BookingConfirmed => "booking.confirmed",
             Self::BookingCancelled => "booking.cancelled",
             Self::EventPublished => "event.published",
+            Self::EventUpdated => "event.updated",
             Self::EventRescheduled => "event.rescheduled",
             Self::EventCancelled => "event.cancelled",
             Self::AccountVerify => "account.verify",
             Self::AccountReset => "account.reset",
             Self::AccountExists => "account.exists",
             Self::AccountFinish => "account.finish",
+            Self::Ping => "ping",
+            Self::WebhookDisabled => "webhook.disabled",
             Self::AccountMove => "account.move",
             Self::AccountMoved => "account.moved",
         }
@@ -200,11 +215,11 @@ pub fn of_event(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::time::from_ms;
 
-    fn booking(status: BookingStatus) -> Booking {
+    pub(crate) fn booking(status: BookingStatus) -> Booking {
         let event = EventId::new(from_ms(1_900_000_000_000));
         Booking {
             id: ReservationId::new(event, from_ms(1_900_000_000_000)),

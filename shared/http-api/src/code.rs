@@ -57,6 +57,8 @@ codes! {
         BookingNotFound "booking_not_found" "There is no such booking"
         AccountNotFound "account_not_found" "There is no account to change"
         NotAudited "not_audited" "What admins do is not kept here"
+        WebhookNotFound "webhook_not_found" "There is no such webhook"
+        DeliveryNotFound "delivery_not_found" "There is no such delivery"
     }
     METHOD_NOT_ALLOWED {
         MethodNotAllowed "method_not_allowed" "This path has other methods"
@@ -78,6 +80,9 @@ codes! {
         EmailTaken "email_taken" "The email address has an account already"
         StillOpen "still_open" "Something of the account is still open"
         NoMail "no_mail" "This service sends no mail"
+        NoWebhooks "no_webhooks" "This service sends no webhooks"
+        TooManyWebhooks "too_many_webhooks" "There are as many webhooks as there may be"
+        NotReplayable "not_replayable" "This is not told once more"
         PasswordIsASetting "password_is_a_setting" "The admin's password is a setting"
         CapacityBelowSold "capacity_below_sold" "So many seats are sold or held"
         EventNotDraft "event_not_draft" "Only a draft can be deleted"

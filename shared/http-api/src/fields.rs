@@ -35,7 +35,9 @@ pub enum Value {
     Parameter(String),
     /// An object.
     Object(Given),
-    /// What no field takes: a list, a truth value, a number that is not whole.
+    /// A list: its texts, and nothing for what is none.
+    List(Vec<Option<String>>),
+    /// What no field takes: a truth value, a number that is not whole.
     Other,
 }
 
@@ -234,6 +236,25 @@ pub fn word<T: Copy + 'static>(
     move |value| {
         let meant = text(value).ok().and_then(|text| all.iter().copied().find(|one| as_str(*one) == text));
         meant.ok_or_else(|| Wrong::NotOneOf(all.iter().copied().map(as_str).collect()))
+    }
+}
+
+/// A list of words, each of which stands for a `T`; what stands there twice counts once.
+pub fn words_of<T: Copy + PartialEq + 'static>(
+    all: &'static [T],
+    as_str: fn(T) -> &'static str,
+) -> impl Fn(Value) -> Result<Vec<T>, Wrong> {
+    move |value| {
+        let Value::List(items) = value else { return Err(Wrong::Type(Kind::List)) };
+        let mut meant = Vec::new();
+        for item in items {
+            let one =
+                item.map_or(Err(Wrong::Type(Kind::Text)), |item| word(all, as_str)(Value::Text(item)))?;
+            if !meant.contains(&one) {
+                meant.push(one);
+            }
+        }
+        Ok(meant)
     }
 }
 

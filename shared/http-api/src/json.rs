@@ -83,10 +83,13 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(Value::Text(text))
     }
 
-    /// No field is a list, so it does not matter what is in it, nor how deep.
+    /// Lists have texts; it does not matter what else is in one, nor how deep.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
+        let mut items = Vec::new();
+        while let Some(OfList(item)) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
@@ -95,5 +98,58 @@ impl<'de> Visitor<'de> for AnyValue {
             given.push(field);
         }
         Ok(Value::Object(given))
+    }
+}
+
+/// An item of a list, if it is a text.
+struct OfList(Option<String>);
+
+impl<'de> Deserialize<'de> for OfList {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(OfListVisitor)
+    }
+}
+
+struct OfListVisitor;
+
+impl<'de> Visitor<'de> for OfListVisitor {
+    type Value = OfList;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<OfList, E> {
+        Ok(OfList(Some(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<OfList, E> {
+        Ok(OfList(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<OfList, E> {
+        Ok(OfList(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<OfList, E> {
+        Ok(OfList(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<OfList, E> {
+        Ok(OfList(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<OfList, E> {
+        Ok(OfList(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OfList, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(OfList(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<OfList, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(OfList(None))
     }
 }

@@ -19,6 +19,7 @@ use domain::{
     field_error::{FieldError, Wrong},
     id::ReservationId,
     time::shown,
+    webhook::ENDPOINTS_MAX,
 };
 
 /// The media type of a problem.
@@ -197,6 +198,14 @@ impl From<Error> for Problem {
                  /verify-email/resend.",
             ),
             Error::NoMail => Self::new(Code::NoMail).detail("Whoever runs it can set MAIL_URL."),
+            Error::NoWebhooks => Self::new(Code::NoWebhooks)
+                .detail("Whoever runs it can make the table and name it in WEBHOOKS_TABLE."),
+            Error::WebhookNotFound => Self::new(Code::WebhookNotFound),
+            Error::TooManyWebhooks => Self::new(Code::TooManyWebhooks)
+                .detail(format!("There may be {ENDPOINTS_MAX}. Remove one that nobody needs.")),
+            Error::DeliveryNotFound => Self::new(Code::DeliveryNotFound),
+            Error::NotReplayable => Self::new(Code::NotReplayable)
+                .detail("It is about an account, and its link has ended: whoever needs another asks for it."),
             Error::StaleVersion { current } => Self::new(Code::StaleVersion)
                 .detail("Read it again and base the change on its current version.")
                 .with("current_version", current),

@@ -16,7 +16,7 @@ use domain::{
     error::Error,
     event::NAME_CHARS_MAX,
     field_error::Wrong,
-    id::{EventId, NotAnId, ReservationId},
+    id::{EventId, NotAnId, ReservationId, WebhookId},
 };
 
 /// Items in a page unless asked otherwise.
@@ -115,6 +115,10 @@ impl IdInPath for EventId {
 
 impl IdInPath for ReservationId {
     const NOT_FOUND: Error = Error::ReservationNotFound;
+}
+
+impl IdInPath for WebhookId {
+    const NOT_FOUND: Error = Error::WebhookNotFound;
 }
 
 /// The id of a booking in a path: the same as the reservation's, but another thing is missing if it names

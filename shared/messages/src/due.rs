@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use domain::{
-    delivery::{Delivery, DeliveryStatus},
-    error::Error,
-};
+use domain::{delivery::Delivery, error::Error};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use jobs::{Budget, Job};
 
-use crate::{Report, Teller, Told, measure};
+use stores::dynamodb::Queue;
+
+use crate::{Report, Teller, Told, measure, outcomes::Outcomes};
 
 /// Deliveries under way at a time: no recipient holds up more than itself.
 const TRIES_AT_ONCE: usize = 16;
@@ -26,12 +25,32 @@ pub(crate) struct Due<'a> {
 impl Job<Report> for Due<'_> {
     const NAME: &'static str = "due";
 
-    /// Until nothing is due any more, or soon again, or the budget is over.
+    /// Mails and endpoints beside each other: neither waits for the other.
     async fn run(&self, now: Timestamp, budget: Budget, report: &mut Report) -> Result<(), Error> {
+        let endpoints = async {
+            match &self.teller.webhooks {
+                // Boxed, or the compiler gives up on how deep it all is.
+                Some(webhooks) => Box::pin(webhooks.try_due(budget)).await,
+                None => Ok(Outcomes::default()),
+            }
+        };
+        let (mails, endpoints) =
+            futures::join!(Box::pin(self.mails(now, budget, &mut report.mails)), endpoints);
+        report.webhooks.add_all(endpoints?);
+        mails
+    }
+}
+
+impl Due<'_> {
+    /// Until nothing is due any more, or soon again, or the budget is over.
+    async fn mails(&self, now: Timestamp, budget: Budget, report: &mut Outcomes) -> Result<(), Error> {
+        if !self.teller.has_mail() {
+            return Ok(());
+        }
         let mut is_first = true;
         let mut due_again: Option<Timestamp> = None;
         while !budget.is_over() {
-            let due = self.teller.store.due_deliveries(Timestamp::now(), READ_AT_ONCE).await?;
+            let due = self.teller.store.due_deliveries(Queue::Mails, Timestamp::now(), READ_AT_ONCE).await?;
             if std::mem::take(&mut is_first) {
                 measure::oldest_due(due.first().and_then(|first| first.due_at), now);
             }
@@ -53,12 +72,10 @@ impl Job<Report> for Due<'_> {
                     Ok(None) => {}
                     Ok(Some(told)) => {
                         gained = true;
-                        if let Told::Tried(delivery) = &told
-                            && let Some(again) = delivery.due_at
-                        {
-                            due_again = Some(due_again.map_or(again, |other| other.min(again)));
+                        if let Told::Tried(delivery) = &told {
+                            due_again = [due_again, delivery.due_at].into_iter().flatten().min();
+                            report.add(delivery.status);
                         }
-                        report.add(&told);
                     }
                     Err(error) => {
                         report.failed += 1;
@@ -75,26 +92,12 @@ impl Job<Report> for Due<'_> {
         }
         Ok(())
     }
-}
 
-impl Due<'_> {
     /// Tries one; `None` if somebody else does.
     async fn one(&self, due: Delivery, budget: Budget) -> Result<Option<Told>, Error> {
         if budget.is_over() {
             return Ok(None);
         }
         self.teller.try_due(&due, budget).await
-    }
-}
-
-impl Report {
-    fn add(&mut self, told: &Told) {
-        let Told::Tried(delivery) = told else { return };
-        *match delivery.status {
-            DeliveryStatus::Delivered => &mut self.sent,
-            DeliveryStatus::Dead => &mut self.dead,
-            DeliveryStatus::Dropped => &mut self.dropped,
-            DeliveryStatus::Failed | DeliveryStatus::Pending => &mut self.failed,
-        } += 1;
     }
 }

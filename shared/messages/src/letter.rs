@@ -60,6 +60,9 @@ impl Letter {
             | Kind::AccountFinish
             | Kind::AccountMove
             | Kind::AccountMoved => Err("it is about an account"),
+            Kind::EventUpdated | Kind::Ping | Kind::WebhookDisabled => {
+                Err("it is for endpoints, or about one")
+            }
         }
     }
 

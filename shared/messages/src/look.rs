@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    audit::{AuditEntry, FieldValue},
+    audit::{AuditAction, AuditEntry, FieldValue},
     delivery::{Delivery, TOLD_WITHIN},
     error::Error,
     event::{EVENT_DAYS_MAX, Event, EventStatus},
     id::EventId,
     message::{EventFacts, Message, due_of_booking, of_event},
+    webhook::WebhookMessage,
 };
 use jiff::{SignedDuration, Timestamp};
 use jobs::{Budget, Job, Walk, walk};
@@ -101,8 +102,12 @@ impl Missed<'_> {
             return Ok(0);
         }
         let changed = self.teller.store.bookings_changed_since(event.id, from).await?;
-        let messages = changed.iter().flat_map(|booking| due_of_booking(booking, from));
-        self.tell_missing(messages.filter(|message| message.at <= began), budget).await
+        let mut due = Changes::default();
+        for booking in &changed {
+            due.messages.extend(due_of_booking(booking, from));
+            due.to_endpoints.extend(WebhookMessage::due_of_booking(booking, from));
+        }
+        self.tell_missing(due.until(began), budget).await
     }
 
     /// What admins did to events.
@@ -116,7 +121,7 @@ impl Missed<'_> {
         loop {
             // The newest come first.
             let page = store.audit(&filter, AUDIT_PAGE, start, Timestamp::now()).await?;
-            for entry in page.items.into_iter().filter(may_matter) {
+            for entry in page.items.into_iter().filter(|entry| !entry.changes.is_empty()) {
                 entries.entry(entry.event_id).or_default().push(entry);
             }
             start = page.next;
@@ -124,62 +129,108 @@ impl Missed<'_> {
                 break;
             }
         }
-        let mut messages = Vec::new();
+        let mut due = Changes::default();
         for (id, entries) in entries {
             let Some(event) = store.event(id).await? else { continue };
-            messages.extend(messages_of(&event, &entries).into_iter().filter(|message| message.at <= began));
+            due.add_event(&event, &entries);
         }
-        self.tell_missing(messages.into_iter(), budget).await
+        self.tell_missing(due.until(began), budget).await
     }
 
     /// Tells those that nobody told.
-    async fn tell_missing(
-        &self,
-        messages: impl Iterator<Item = Message>,
-        budget: Budget,
-    ) -> Result<u32, Error> {
-        let by_key: BTreeMap<(String, String), Message> = messages
-            .map(|message| {
-                let Delivery { message_id, recipient, .. } = Delivery::new(&message, message.at);
-                ((message_id, recipient), message)
-            })
-            .collect();
-        let keys: Vec<_> = by_key.keys().cloned().collect();
-        let told = self.teller.store.deliveries_among(&keys).await?;
+    async fn tell_missing(&self, changes: Changes, budget: Budget) -> Result<u32, Error> {
+        let teller = self.teller;
         let mut missed = 0;
-        for (key, message) in by_key.iter().filter(|(key, _)| !told.contains(*key)) {
-            tracing::warn!(message_id = key.0, "no stream told this: it is told now");
-            measure::found_by_looking();
-            self.teller.tell(message, budget).await?;
-            missed += 1;
+        if teller.has_mail() {
+            let by_key: BTreeMap<_, Message> = changes
+                .messages
+                .into_iter()
+                .map(|message| (key(&Delivery::new(&message, message.at)), message))
+                .collect();
+            for message in self.untold(&by_key).await? {
+                teller.tell(message, budget).await?;
+                missed += 1;
+            }
+        }
+        if let Some(webhooks) = &teller.webhooks {
+            let mut by_key = BTreeMap::new();
+            for message in changes.to_endpoints {
+                for delivery in webhooks.deliveries_of(&message, message.at).await? {
+                    by_key.insert(key(&delivery), message.clone());
+                }
+            }
+            // All endpoints of a message are told by the first of them; for the others nothing is left to do.
+            for message in self.untold(&by_key).await? {
+                Box::pin(teller.tell_endpoints(webhooks, message, budget)).await?;
+                missed += 1;
+            }
         }
         Ok(missed)
     }
-}
 
-fn may_matter(entry: &AuditEntry) -> bool {
-    entry.changes.iter().any(|change| ["status", "starts_at"].contains(&change.field.as_str()))
-}
-
-/// What the entries of the audit trail, the newest first, mean to those who have seats. They have what changed, and how the event is
-/// now says the rest: from there it goes back.
-fn messages_of(event: &Event, entries: &[AuditEntry]) -> Vec<Message> {
-    let mut after = EventFacts::from(event);
-    let mut messages = Vec::new();
-    for entry in entries {
-        let mut before = after;
-        for change in &entry.changes {
-            let Some(FieldValue::Text(was)) = &change.before else { continue };
-            match change.field.as_str() {
-                "status" => before.status = EventStatus::parse(was).unwrap_or(before.status),
-                "starts_at" => before.starts_at = was.parse().unwrap_or(before.starts_at),
-                _ => {}
-            }
-        }
-        messages.extend(
-            entry.version_after.and_then(|version| of_event(event.id, version, before, after, entry.at)),
-        );
-        after = before;
+    /// Those whose delivery was never written down.
+    async fn untold<'b, M>(&self, by_key: &'b BTreeMap<(String, String), M>) -> Result<Vec<&'b M>, Error> {
+        let keys: Vec<_> = by_key.keys().cloned().collect();
+        let told = self.teller.store.deliveries_among(&keys).await?;
+        let untold = by_key.iter().filter(|(key, _)| !told.contains(*key));
+        Ok(untold
+            .map(|(key, message)| {
+                tracing::warn!(message_id = key.0, recipient = key.1, "no stream told this: it is told now");
+                measure::found_by_looking();
+                message
+            })
+            .collect())
     }
-    messages
+}
+
+fn key(delivery: &Delivery) -> (String, String) {
+    (delivery.message_id.clone(), delivery.recipient.clone())
+}
+
+/// What should have been told by now.
+#[derive(Debug, Default)]
+struct Changes {
+    messages: Vec<Message>,
+    to_endpoints: Vec<WebhookMessage>,
+}
+
+impl Changes {
+    /// Only what happened until then.
+    fn until(mut self, until: Timestamp) -> Self {
+        self.messages.retain(|message| message.at <= until);
+        self.to_endpoints.retain(|message| message.at <= until);
+        self
+    }
+
+    /// What the entries of the audit trail, the newest first, mean. They have what changed, and how the event is now says the rest:
+    /// from there it goes back.
+    fn add_event(&mut self, event: &Event, entries: &[AuditEntry]) {
+        let mut after = EventFacts::from(event);
+        for entry in entries {
+            let mut before = after;
+            if entry.action == AuditAction::EventCreated {
+                before.status = EventStatus::Draft;
+            }
+            for change in &entry.changes {
+                let Some(FieldValue::Text(was)) = &change.before else { continue };
+                match change.field.as_str() {
+                    "status" => before.status = EventStatus::parse(was).unwrap_or(before.status),
+                    "starts_at" => before.starts_at = was.parse().unwrap_or(before.starts_at),
+                    _ => {}
+                }
+            }
+            if let Some(version) = entry.version_after {
+                self.messages.extend(of_event(event.id, version, before, after, entry.at));
+                let differs = !entry.changes.is_empty();
+                self.to_endpoints.extend(WebhookMessage::of_event(
+                    event.id,
+                    version,
+                    [before, after],
+                    differs,
+                    entry.at,
+                ));
+            }
+            after = before;
+        }
+    }
 }

@@ -1,6 +1,10 @@
 //! What telling does, as metrics.
 
-use domain::delivery::{Delivery, DeliveryStatus};
+use domain::{
+    delivery::{Delivery, DeliveryStatus},
+    id::WebhookId,
+    webhook::DisabledBecause,
+};
 use jiff::Timestamp;
 use telemetry::{CauseChain, names};
 
@@ -16,6 +20,30 @@ pub(crate) fn tried(delivery: &Delivery) {
     if delivery.status == DeliveryStatus::Dead {
         tracing::error!(message_id = delivery.message_id, answer = delivery.answer, "a mail is given up");
     }
+}
+
+/// A try to tell an endpoint that ended so.
+pub(crate) fn told_endpoint(delivery: &Delivery) {
+    match delivery.status {
+        DeliveryStatus::Delivered => metrics::counter!(names::WEBHOOKS_DELIVERED).increment(1),
+        DeliveryStatus::Failed => metrics::counter!(names::WEBHOOKS_FAILED).increment(1),
+        DeliveryStatus::Dead => metrics::counter!(names::WEBHOOKS_DEAD).increment(1),
+        DeliveryStatus::Dropped | DeliveryStatus::Pending => {}
+    }
+    tracing::info!(
+        message_id = delivery.message_id,
+        recipient = delivery.recipient,
+        status = ?delivery.status,
+        tries = delivery.tries,
+        answer = delivery.answer,
+        "told"
+    );
+}
+
+/// An endpoint that is told nothing any more.
+pub(crate) fn disabled_endpoint(endpoint: WebhookId, because: DisabledBecause) {
+    metrics::counter!(names::WEBHOOKS_DISABLED).increment(1);
+    tracing::error!(%endpoint, ?because, "an endpoint of webhooks is disabled");
 }
 
 /// What is due the longest, or nothing.

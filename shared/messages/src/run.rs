@@ -9,7 +9,7 @@ use serde::Serialize;
 use telemetry::names;
 use tokio::time::Instant;
 
-use crate::{Teller, due::Due, look::Missed};
+use crate::{Teller, due::Due, look::Missed, outcomes::Outcomes};
 
 /// A run begins nothing after this time. What is begun by then ends within the time of a sending and of writing down what came of
 /// it, all together below the function's timeout of 58 s.
@@ -37,14 +37,11 @@ impl Default for Limits {
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Mails that went out.
-    pub sent: u32,
-    /// Mails that did not, and will be tried again.
-    pub failed: u32,
-    /// Mails that were given up.
-    pub dead: u32,
-    /// Mails that nobody needs any more.
-    pub dropped: u32,
+    /// What became of mails.
+    #[serde(flatten)]
+    pub mails: Outcomes,
+    /// What became of messages to endpoints.
+    pub webhooks: Outcomes,
     /// Messages that no stream told.
     pub missed: u32,
 }

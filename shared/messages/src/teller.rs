@@ -4,10 +4,12 @@ use accounts::tokens::Tokens;
 use domain::{
     delivery::{BOOKERS, Delivery, Outcome, TOLD_WITHIN},
     email::Email,
+    endpoint_url::Addresses,
     error::Error,
     id::UserId,
-    message::{Audience, Message, of_booking, of_event},
+    message::{Audience, Kind, Message, of_booking, of_event},
     user::Person,
+    webhook::WebhookMessage,
 };
 use jiff::Timestamp;
 use jobs::Budget;
@@ -17,10 +19,11 @@ use stores::dynamodb::{Change, OtherAddresses, Store};
 use tokio::sync::Semaphore;
 
 use crate::{
-    account_letter,
+    MailerError, account_letter, endpoint_letter,
     letter::{Facts, Letter},
     mailer::{Mailer, Recipient},
     measure,
+    webhooks::Webhooks,
 };
 
 /// More than are ever under way.
@@ -33,12 +36,20 @@ const UNVERIFIED_PER_DAY: u32 = 5;
 #[derive(Debug)]
 pub struct Teller {
     pub(crate) store: Store,
-    mailer: Mailer,
-    config: MailConfig,
+    /// How people are told; they are not, without.
+    mail: Option<Mail>,
+    /// How endpoints are told; there are none, without.
+    pub(crate) webhooks: Option<Webhooks>,
     /// Signs what mails about an account carry.
     tokens: Arc<Tokens>,
     /// Taken by each try, so that whoever stops can wait for those under way.
     tries: Semaphore,
+}
+
+#[derive(Debug)]
+struct Mail {
+    mailer: Mailer,
+    config: MailConfig,
 }
 
 /// What became of a message, or of a try of it.
@@ -55,9 +66,29 @@ pub enum Told {
 }
 
 impl Teller {
-    /// A teller over these tables, which sends so.
-    pub fn new(store: Store, mailer: Mailer, config: MailConfig, tokens: Arc<Tokens>) -> Self {
-        Self { store, mailer, config, tokens, tries: Semaphore::new(TRIES_MAX) }
+    /// A teller over these tables: to people as the settings of mail say, and to endpoints, where there is a table of them, at these
+    /// addresses.
+    ///
+    /// # Errors
+    /// When a setting can't be used.
+    pub async fn open(
+        store: Store,
+        tokens: Arc<Tokens>,
+        mail: Option<MailConfig>,
+        addresses: Addresses,
+    ) -> Result<Self, MailerError> {
+        let mail = match mail {
+            Some(config) => Some(Mail { mailer: Mailer::open(&config).await?, config }),
+            None => None,
+        };
+        let webhooks = store.has_webhooks().then(|| Webhooks::new(store.clone(), addresses, mail.is_some()));
+        let webhooks = webhooks.transpose().map_err(MailerError::Tls)?;
+        Ok(Self { store, mail, webhooks, tokens, tries: Semaphore::new(TRIES_MAX) })
+    }
+
+    /// Whether people are told anything.
+    pub(crate) fn has_mail(&self) -> bool {
+        self.mail.is_some()
     }
 
     /// Where what is told of is.
@@ -70,6 +101,14 @@ impl Teller {
         let all = self.tries.acquire_many(u32::try_from(TRIES_MAX).unwrap_or(u32::MAX)).await;
         self.tries.close();
         drop(all);
+        self.settle().await;
+    }
+
+    /// Waits for what endpoints are told beside all else: whoever is frozen when it ends must not leave any of it under way.
+    pub async fn settle(&self) {
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.settle().await;
+        }
     }
 
     /// Tells what a change means, if it means anything to anybody.
@@ -82,17 +121,44 @@ impl Teller {
         at: Timestamp,
         budget: Budget,
     ) -> Result<Option<Told>, Error> {
+        if let Some(webhooks) = &self.webhooks
+            && let Some(message) = to_endpoints(change, at)
+        {
+            Box::pin(self.tell_endpoints(webhooks, &message, budget)).await?;
+        }
         let message = match change {
             Change::Booking { before, after } => of_booking(before.as_deref(), Some(after)),
-            Change::Event { before, after } => {
+            Change::Event { before: None, .. } => None,
+            Change::Event { before: Some(before), after } => {
                 of_event(after.id, after.version, before.as_ref().into(), after.as_ref().into(), at)
             }
-            Change::Asked(delivery) => return self.try_due(delivery, budget).await,
+            Change::Asked(delivery) => return self.tell_asked(delivery, budget).await,
             Change::Nothing => None,
         };
-        match message {
+        match message.filter(|_| self.has_mail()) {
             Some(message) => self.tell(&message, budget).await.map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// Tells endpoints, unless it is too old.
+    pub(crate) async fn tell_endpoints(
+        &self,
+        webhooks: &Webhooks,
+        message: &WebhookMessage,
+        budget: Budget,
+    ) -> Result<(), Error> {
+        match Timestamp::now().duration_since(message.at) > TOLD_WITHIN {
+            true => Ok(()),
+            false => webhooks.tell(message, budget).await,
+        }
+    }
+
+    async fn tell_asked(&self, asked: &Delivery, budget: Budget) -> Result<Option<Told>, Error> {
+        match (asked.endpoint(), &self.webhooks) {
+            (Some(_), Some(webhooks)) => webhooks.tell_asked(asked).await.map(|()| None),
+            (None, _) if self.has_mail() => self.try_due(asked, budget).await,
+            _ => Ok(None),
         }
     }
 
@@ -165,18 +231,22 @@ impl Teller {
         let Some(person) = self.store.people([user]).await?.remove(&user) else {
             return Ok(Some(is_gone(delivery)));
         };
-        let letter = match delivery.kind.is_of_account() {
-            true => {
+        let Some(mail) = &self.mail else {
+            return Ok(Some(Outcome::Dropped("no mail is sent".to_owned())));
+        };
+        let public_url = &mail.config.public_url;
+        let to_them =
+            |letter: Result<Letter, &'static str>| letter.map(|letter| (letter, person.email.clone()));
+        let letter = match delivery.kind {
+            kind if kind.is_of_account() => {
                 // The index may not know yet where the account moved: nothing about it goes to the address that it left.
                 let Some(others) = self.store.other_addresses(&person.email, user).await? else {
                     return Ok(Some(is_gone(delivery)));
                 };
-                self.letter_of_account(delivery, &person, others)?
+                self.letter_of_account(delivery, &person, others, public_url)?
             }
-            false => {
-                let letter = self.letter_of_event(delivery, user, &person).await?;
-                letter.map(|letter| (letter, person.email.clone()))
-            }
+            Kind::WebhookDisabled => to_them(self.letter_of_endpoint(delivery, public_url).await?),
+            _ => to_them(self.letter_of_event(delivery, user, &person, mail).await?),
         };
         let (letter, email) = match letter {
             Ok(letter) => letter,
@@ -187,7 +257,7 @@ impl Teller {
                 "its address is not verified, and had enough today".to_owned(),
             )));
         }
-        if !self.has_turn(budget).await? {
+        if !self.has_turn(mail.config.per_second, budget).await? {
             return Ok(None);
         }
         let name = person.name.as_deref().filter(|_| !delivery.kind.is_of_account());
@@ -196,7 +266,7 @@ impl Teller {
             (Some(_), _) | (None, None) => delivery.message_id.clone(),
             (None, Some(_)) => format!("{}.{}", delivery.message_id, delivery.recipient),
         };
-        Ok(Some(self.mailer.send(&letter, to, &id, Timestamp::now()).await))
+        Ok(Some(mail.mailer.send(&letter, to, &id, Timestamp::now()).await))
     }
 
     /// The letter about an account, and where it goes; or why there is nothing to say any more.
@@ -205,12 +275,13 @@ impl Teller {
         delivery: &Delivery,
         person: &Person,
         others: OtherAddresses,
+        public_url: &str,
     ) -> Result<Result<(Letter, Email), &'static str>, Error> {
         let to = match account_letter::goes_to(delivery, person, others) {
             Ok(to) => to,
             Err(nothing) => return Ok(Err(nothing)),
         };
-        let letter = account_letter::of(delivery, person, &to, &self.config.public_url, &self.tokens)?;
+        let letter = account_letter::of(delivery, person, &to, public_url, &self.tokens)?;
         Ok(letter.map(|letter| (letter, to)))
     }
 
@@ -220,6 +291,7 @@ impl Teller {
         delivery: &Delivery,
         user: UserId,
         person: &Person,
+        Mail { mailer, config }: &Mail,
     ) -> Result<Result<Letter, &'static str>, Error> {
         let booking = match delivery.booking_id {
             Some(booking) => self.store.booking(user, booking).await?,
@@ -234,10 +306,25 @@ impl Teller {
             name: person.name.as_deref(),
             event: event.as_ref(),
             booking: booking.as_ref(),
-            public_url: &self.config.public_url,
-            sender: self.mailer.sender(),
+            public_url: &config.public_url,
+            sender: mailer.sender(),
             now: Timestamp::now(),
         }))
+    }
+
+    /// What the admin hears who made an endpoint that is told nothing any more.
+    async fn letter_of_endpoint(
+        &self,
+        delivery: &Delivery,
+        public_url: &str,
+    ) -> Result<Result<Letter, &'static str>, Error> {
+        let endpoint = match (delivery.webhook_id, &self.webhooks) {
+            (Some(id), Some(_)) => {
+                self.store.endpoints().await?.into_iter().find(|endpoint| endpoint.id == id)
+            }
+            _ => None,
+        };
+        Ok(endpoint_letter::of(endpoint.as_ref(), public_url))
     }
 
     /// Whoever registers an address that is not theirs can't have us fill its mailbox.
@@ -248,8 +335,8 @@ impl Teller {
     }
 
     /// Waits for its turn among all that goes out in a second; false if the budget is over before.
-    async fn has_turn(&self, budget: Budget) -> Result<bool, Error> {
-        let Some(per_second) = self.config.per_second else { return Ok(!budget.is_over()) };
+    async fn has_turn(&self, per_second: Option<u32>, budget: Budget) -> Result<bool, Error> {
+        let Some(per_second) = per_second else { return Ok(!budget.is_over()) };
         while !budget.is_over() {
             let now = Timestamp::now();
             if self.store.take_of_second(now, per_second).await? {
@@ -260,6 +347,22 @@ impl Teller {
             tokio::time::sleep(Duration::from_millis(left_ms + fastrand::u64(0..100))).await;
         }
         Ok(false)
+    }
+}
+
+/// What a change means to endpoints.
+fn to_endpoints(change: &Change, at: Timestamp) -> Option<WebhookMessage> {
+    match change {
+        Change::Booking { before, after } => WebhookMessage::of_booking(before.as_deref(), Some(after)),
+        Change::Event { before: Some(before), after } => {
+            let differs = before.details != after.details;
+            let facts = [before.as_ref().into(), after.as_ref().into()];
+            WebhookMessage::of_event(after.id, after.version, facts, differs, at)
+        }
+        // One of a later version is restored: nobody publishes it now.
+        Change::Event { before: None, after } if after.version > 1 => None,
+        Change::Event { before: None, after } => WebhookMessage::of_new_event(after, at),
+        Change::Asked(_) | Change::Nothing => None,
     }
 }
 

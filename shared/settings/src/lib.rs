@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::redis_url::{are_authorities, is_redis_url, is_tls_url, with_password};
 use domain::{
     email::Email,
+    endpoint_url::Addresses,
     inventory,
     reservation::{HOLD_TTL_SECONDS_MAX, UNBOUGHT_TTLS_MAX},
 };
@@ -49,6 +50,10 @@ pub struct Config {
     pub unbought_ttls_max: u64,
     /// `REQUIRE_VERIFIED_EMAIL`: whether only those book who proved to get mail at their address.
     pub require_verified_email: bool,
+    /// Whether people are told anything by mail; a function that asks for mails has a table to ask in where somebody sends them.
+    pub sends_mail: bool,
+    /// Where endpoints of webhooks may be: only the local server lets them be on its own machine.
+    pub webhook_addresses: Addresses,
     /// How many requests a client may have.
     pub rate_limits: RateLimits,
     /// `NETWORK_PLACES_MAX`: places of one event that one network may have, 0 for any number; `None` for what follows from
@@ -110,6 +115,8 @@ pub struct Tables {
     pub audit: Option<String>,
     /// `DELIVERIES_TABLE`: only what tells people, or is asked to, needs it.
     pub deliveries: Option<String>,
+    /// `WEBHOOKS_TABLE`: only what tells endpoints, and what admins use, needs it.
+    pub webhooks: Option<String>,
 }
 
 /// Where Redis is.
@@ -164,14 +171,24 @@ impl Config {
         if !(1..=HOLD_TTL_SECONDS_MAX).contains(&hold_ttl_seconds) {
             return Err(error("RESERVATION_TTL_SECONDS", format!("must be 1 to {HOLD_TTL_SECONDS_MAX}")));
         }
+        let (deliveries, webhooks) =
+            (settings.optional("DELIVERIES_TABLE"), settings.optional("WEBHOOKS_TABLE"));
+        if webhooks.is_some() && deliveries.is_none() {
+            return Err(error("DELIVERIES_TABLE", "is not set, though WEBHOOKS_TABLE is"));
+        }
         Ok(Self {
+            // Webhooks have the table, too: then a sender says that there is mail.
+            sends_mail: deliveries.is_some()
+                && (webhooks.is_none() || settings.optional("MAIL_FROM").is_some()),
+            webhook_addresses: Addresses::Public,
             tables: Tables {
                 users: settings.required("USERS_TABLE")?,
                 events: settings.required("EVENTS_TABLE")?,
                 inventory: settings.required("INVENTORY_TABLE")?,
                 bookings: settings.required("BOOKINGS_TABLE")?,
                 audit: settings.optional("AUDIT_TABLE"),
-                deliveries: settings.optional("DELIVERIES_TABLE"),
+                deliveries,
+                webhooks,
             },
             roots: settings.roots(),
             redis: settings.redis()?,

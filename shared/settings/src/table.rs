@@ -146,7 +146,7 @@ pub fn rows() -> Vec<Row> {
             )
         },
         Row {
-            read_by: TELLERS,
+            read_by: "`web`, `notifications`, container, `make run`",
             ..row(
                 &["MAIL_FROM"],
                 Words("required with `MAIL_URL`"),
@@ -172,11 +172,19 @@ pub fn rows() -> Vec<Row> {
             )
         },
         Row {
-            read_by: "`auth`, `web`, `notifications`, container, `make run`",
+            read_by: "`auth`, `web`, `admin`, `notifications`, container, `make run`",
             ..row(
                 &["DELIVERIES_TABLE"],
-                Words("required with `MAIL_URL`"),
+                Words("required with `MAIL_URL` or `WEBHOOKS_TABLE`"),
                 "Name of the DynamoDB table of who was told what, and who is to be. Without, nobody gets mails about an account",
+            )
+        },
+        Row {
+            read_by: "`admin`, `web`, `notifications`, container, `make run`",
+            ..row(
+                &["WEBHOOKS_TABLE"],
+                Nothing,
+                "Name of the DynamoDB table of the endpoints that webhooks go to. Without, there are none",
             )
         },
         Row {

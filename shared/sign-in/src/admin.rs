@@ -13,7 +13,7 @@ const PASSWORD: &str = "ADMIN_EMAIL_PASSWORD";
 /// # Errors
 /// When the admin has no password, or one that somebody would guess; when addresses are to be verified, and no mail goes out.
 pub fn check_settings(config: &Config) -> Result<(), ConfigError> {
-    if config.require_verified_email && config.tables.deliveries.is_none() {
+    if config.require_verified_email && !config.sends_mail {
         return Err(ConfigError::new(
             "REQUIRE_VERIFIED_EMAIL",
             "is true, though no mail goes out that could verify an address: MAIL_URL and DELIVERIES_TABLE must be set, too",

@@ -73,7 +73,7 @@ pub(crate) fn of_new_account(text: &str) -> Result<Address, Wrong> {
 #[derive(Debug)]
 pub enum Registered {
     /// There is an account, and whoever registered signs in.
-    Account(User),
+    Account(Box<User>),
     /// A mail says what happened, to whoever gets mail at the address; nobody else learns it.
     ByMail,
 }
@@ -105,7 +105,7 @@ pub async fn register(
         Err(Error::EmailTaken) => made_before(app, registration, from, now).await,
         made => made,
     }
-    .map(Registered::Account)
+    .map(|user| Registered::Account(Box::new(user)))
 }
 
 /// Tells whoever has the address that somebody registered it again.

@@ -109,6 +109,14 @@ names! {
 
     // Telling people, a message.
 
+    /// Webhooks that their endpoints took.
+    WEBHOOKS_DELIVERED = "WebhooksDelivered";
+    /// Tries of webhooks that failed and will be repeated.
+    WEBHOOKS_FAILED = "WebhooksFailed";
+    /// Webhooks that were given up.
+    WEBHOOKS_DEAD = "WebhooksDead";
+    /// Endpoints that are told nothing any more: they answered 410, or failed for five days.
+    WEBHOOKS_DISABLED = "WebhooksDisabled";
     /// Mails that were taken on.
     MAILS_SENT = "MailsSent";
     /// Mails that were not, and will be tried again.

@@ -88,6 +88,8 @@ fn environment(host: IpAddr, dynamodb: u16, redis: u16) -> Environment {
         ("BOOKINGS_TABLE", "evently-bookings"),
         ("AUDIT_TABLE", "evently-audit"),
         ("DELIVERIES_TABLE", "evently-deliveries"),
+        ("WEBHOOKS_TABLE", "evently-webhooks"),
+        ("MAIL_FROM", "tickets@evently.example"),
         // The one place where a function may write files.
         ("MAIL_URL", "file:/tmp/evently-mail"),
         ("MAIL_FROM", "Evently <tickets@evently.example>"),

@@ -10,6 +10,7 @@ use accounts::{
 };
 use domain::{
     booking::Booking,
+    delivery::{Delivery, Outcome},
     email::Email,
     error::Error,
     event::{Event, EventDetails, EventStatus, Pricing},
@@ -17,6 +18,7 @@ use domain::{
     inventory::{Draw, new_shards},
     reservation::BegunHold,
     user::{PasswordHash, Role, User},
+    webhook::{Endpoint, EndpointStatus, Secret},
 };
 use http_api::{App, headers::event_answer, views::EventView};
 use jiff::Timestamp;
@@ -101,6 +103,15 @@ pub const TO_PATCH: &str = "019b76da-a800-705b-b425-cbee81da1b0e";
 pub const TO_DELETE: &str = "019b76da-a800-7065-a7a2-1b54bca9cd1f";
 /// Nothing ever happens to it.
 pub const QUIET: &str = "019b76da-a800-7044-9d5c-072a880011da";
+/// An endpoint of webhooks, to look at.
+pub const WEBHOOK: &str = "019b76da-a800-7101-9d5c-072a88001101";
+/// For an admin to replace.
+pub const WEBHOOK_TO_REPLACE: &str = "019b76da-a800-7102-9d5c-072a88001102";
+/// For an admin to remove.
+pub const WEBHOOK_TO_DELETE: &str = "019b76da-a800-7103-9d5c-072a88001103";
+/// A delivery to [`WEBHOOK`] that was given up.
+pub const DELIVERY: &str =
+    "ping_019b76da-a800-7101-9d5c-072a88001101_1767225600000~webhook.019b76da-a800-7101-9d5c-072a88001101";
 /// There is none of that id.
 pub const NO_EVENT: &str = "019b76da-a800-7048-8bf1-36f3bc857411";
 
@@ -218,7 +229,36 @@ pub async fn make(app: &App) -> Result<(), Failure> {
         ready(Ok(())),
     )
     .await?;
-    book_in_the_past(app).await
+    book_in_the_past(app).await?;
+    endpoints(app).await
+}
+
+/// Endpoints of webhooks, and a ping that one of them never took.
+async fn endpoints(app: &App) -> Result<(), Failure> {
+    let begun = instant(BEGINNING)?;
+    for (id, name) in [(WEBHOOK, "hook"), (WEBHOOK_TO_REPLACE, "old"), (WEBHOOK_TO_DELETE, "gone")] {
+        let endpoint = Endpoint {
+            id: id.parse()?,
+            // A name that leads nowhere (RFC 2606).
+            url: format!("https://till.example/{name}"),
+            types: Vec::new(),
+            description: None,
+            status: EndpointStatus::Enabled,
+            disabled_because: None,
+            failing_since: None,
+            made_by: ADMIN.user_id()?,
+            created_at: begun,
+        };
+        let secret = Secret::of_base64("ZXZlcnlib2R5LWtub3dzLXRoaXMtc2VjcmV0");
+        if !app.store.add_endpoint(&endpoint, &secret).await? {
+            return Err("there are too many endpoints".into());
+        }
+    }
+    let ping = Delivery::ping(WEBHOOK.parse()?, begun);
+    let dead = ping.after(&Outcome::Impossible("410".to_owned()), begun, 0.0);
+    let kept = Delivery { forget_at: instant(TOKENS_END)?.as_second(), ..dead };
+    app.store.ask_for_delivery(&kept, true).await?;
+    Ok(())
 }
 
 fn account(person: &Person) -> Result<User, Failure> {

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, io, path::PathBuf};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
-use domain::inventory::SEATS_PER_SHARD;
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
+use domain::{endpoint_url::Addresses, inventory::SEATS_PER_SHARD};
 use kit::settings::whole;
 use settings::{
     CONFIRM_GRACE_MS, Config, ConfigError, JWT_SECRET_BYTES_MIN,
@@ -16,6 +16,7 @@ use crate::private;
 
 const ADMIN_EMAIL: &str = "admin@example.com";
 const DELIVERIES_TABLE: &str = "evently-deliveries";
+const WEBHOOKS_TABLE: &str = "evently-webhooks";
 /// Known to everybody: the server listens on the loopback address only.
 const ADMIN_PASSWORD: &str = "evently-admin";
 /// Pages that somebody develops on this machine, at whatever port.
@@ -74,6 +75,9 @@ pub struct Arguments {
     /// A Redis to use instead of starting one
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     redis_url: Option<String>,
+    /// Whether webhooks may go to this machine, by http:// too
+    #[arg(long, env = "WEBHOOKS_ALLOW_LOOPBACK", value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    webhooks_allow_loopback: bool,
     #[command(flatten)]
     test_only: TestOnly,
 }
@@ -106,6 +110,7 @@ pub struct Settings {
     pub admin: (String, Option<String>),
     redis_url: Option<String>,
     jwt_secret: String,
+    webhooks_allow_loopback: bool,
     test_only: TestOnly,
 }
 
@@ -151,7 +156,8 @@ impl Settings {
     /// # Errors
     /// When the folder can't be used.
     pub fn of(arguments: Arguments) -> Result<Self, DataDirError> {
-        let Arguments { port, data_dir, dynamodb_url, redis_url, test_only, .. } = arguments;
+        let Arguments { port, data_dir, dynamodb_url, redis_url, webhooks_allow_loopback, test_only, .. } =
+            arguments;
         let jwt_secret =
             kept_secret(&data_dir).map_err(|cause| DataDirError { folder: data_dir.clone(), cause })?;
         let admin = match env("ADMIN_EMAIL") {
@@ -166,6 +172,7 @@ impl Settings {
             admin,
             redis_url,
             jwt_secret,
+            webhooks_allow_loopback,
             test_only,
         })
     }
@@ -181,6 +188,7 @@ impl Settings {
             let said = if name == "REDIS_URL" { self.redis_url.clone() } else { env(name) };
             said.or_else(|| match name {
                 "DELIVERIES_TABLE" => Some(DELIVERIES_TABLE.to_owned()),
+                "WEBHOOKS_TABLE" => Some(WEBHOOKS_TABLE.to_owned()),
                 "USERS_TABLE" => Some("evently-users".to_owned()),
                 "EVENTS_TABLE" => Some("evently-events".to_owned()),
                 "INVENTORY_TABLE" => Some("evently-inventory".to_owned()),
@@ -194,9 +202,14 @@ impl Settings {
                 _ => None,
             })
         })?;
+        // Into files, unless a setting says how.
+        config.sends_mail = true;
         sign_in::check_settings(&config)?;
         config.confirm_grace_ms = self.test_only.confirm_grace_seconds * 1_000;
         config.seats_per_shard = self.test_only.seats_per_shard;
+        if self.webhooks_allow_loopback {
+            config.webhook_addresses = Addresses::AlsoLoopback;
+        }
         Ok(config)
     }
 }

@@ -108,7 +108,7 @@ impl Stack {
     /// When a setting of mail can't be used.
     pub async fn tell(&self, settings: &Settings) -> Result<Telling, StackError> {
         let streams = teller::streams_of_endpoint(&self.endpoint);
-        Ok(teller::start(&self.app, settings.mail()?, self.client.clone(), streams).await?)
+        Ok(teller::start(&self.app, Some(settings.mail()?), self.client.clone(), streams).await?)
     }
 
     /// Stops what was started; Redis writes its data first.
@@ -131,6 +131,7 @@ pub fn table_name(tables: &Tables, logical_id: &str) -> String {
         "InventoryTable" => tables.inventory.clone(),
         "BookingsTable" => tables.bookings.clone(),
         "DeliveriesTable" => tables.deliveries.clone().unwrap_or_else(|| logical_id.to_owned()),
+        "WebhooksTable" => tables.webhooks.clone().unwrap_or_else(|| logical_id.to_owned()),
         "AuditTable" => tables.audit.clone().unwrap_or_else(|| logical_id.to_owned()),
         other => other.to_owned(),
     }

@@ -137,6 +137,7 @@ impl Names {
                 audit: self.audit_table.filter(|name| !name.is_empty()),
                 // What was told is not restored: nobody is told of it again.
                 deliveries: None,
+                webhooks: None,
             },
         })
     }

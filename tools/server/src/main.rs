@@ -32,10 +32,9 @@ async fn main() -> ExitCode {
 async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let mut config = Config::from_env().map_err(|error| format!("setting {error}"))?;
     let mail = MailConfig::from_env().map_err(|error| format!("setting {error}"))?;
-    if mail.is_none() {
-        // Nobody would send what is asked for.
-        config.tables.deliveries = None;
-    }
+    // Nobody would send what is asked for.
+    config.sends_mail = mail.is_some();
+    let tells = mail.is_some() || config.tables.webhooks.is_some();
     sign_in::check_settings(&config).map_err(|error| format!("setting {error}"))?;
     telemetry::init_logs(telemetry::SHOWN, settings.log_format);
     if settings.embedded_metrics {
@@ -48,11 +47,9 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let template = Template::embedded()?;
     let (telling, jobs) = match settings.run_schedules {
         true => {
-            let telling = match mail {
-                Some(mail) => {
-                    Some(teller::start(&app, mail, client, teller::streams_from_env().await).await?)
-                }
-                None => None,
+            let telling = match tells {
+                true => Some(teller::start(&app, mail, client, teller::streams_from_env().await).await?),
+                false => None,
             };
             let jobs =
                 schedules::start(&app, template.schedules(), telling.as_ref().map(|telling| &telling.teller));
@@ -61,7 +58,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         false => (None, JoinSet::new()),
     };
     tracing::info!(address = %listener.local_addr()?, schedules = settings.run_schedules, "Evently serves");
-    if telling.is_none() && settings.run_schedules {
+    if !app.config.sends_mail && settings.run_schedules {
         tracing::warn!("MAIL_URL is not set: nobody is told anything by mail");
     }
     if !app.store.is_audited() {

@@ -11,7 +11,7 @@ use futures::FutureExt;
 use http_api::App;
 use jiff::{SignedDuration, Timestamp};
 use jobs::Budget;
-use messages::{Mailer, MailerError, Teller};
+use messages::{MailerError, Teller};
 use settings::mail::MailConfig;
 use stores::dynamodb;
 use tokio::{
@@ -85,12 +85,13 @@ impl Telling {
 /// When a setting of mail can't be used.
 pub async fn start(
     app: &Arc<App>,
-    mail: MailConfig,
+    mail: Option<MailConfig>,
     dynamodb: dynamodb::Client,
     streams: Streams,
 ) -> Result<Telling, MailerError> {
-    let teller =
-        Arc::new(Teller::new(app.store.clone(), Mailer::open(&mail).await?, mail, Arc::clone(&app.tokens)));
+    let (store, tokens, addresses) =
+        (app.store.clone(), Arc::clone(&app.tokens), app.config.webhook_addresses);
+    let teller = Arc::new(Teller::open(store, tokens, mail, addresses).await?);
     let tables = &app.config.tables;
     let mut streams_of =
         vec![(tables.bookings.clone(), Begins::AtItsPlace), (tables.events.clone(), Begins::AtItsPlace)];

@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     /// Those that no page can meet: what they are about is not on pages, or a page never sends it.
-    const OF_NO_PAGE: [&str; 10] = [
+    const OF_NO_PAGE: [&str; 15] = [
         "idempotency_key_required",
         "invalid_parameter",
         "malformed_json",
@@ -282,6 +282,11 @@ mod tests {
         "if_match_required",
         // A page of another function says it.
         "token_ended",
+        "no_webhooks",
+        "webhook_not_found",
+        "too_many_webhooks",
+        "delivery_not_found",
+        "not_replayable",
     ];
 
     #[test]

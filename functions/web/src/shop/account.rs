@@ -64,7 +64,7 @@ async fn page(
             ("Since", time(user.as_ref().map_or(from_ms(caller.user_id.made_at_ms()), |user| user.created_at))),
         ]))
         @if let Some(user) = &user {
-            @if !is_verified && app.store.has_deliveries() {
+            @if !is_verified && app.config.sends_mail {
                 form.account method="post" action=(VERIFY_PATH) {
                     p { "A mail to this address has a link that verifies it." }
                     (button(&visitor.glimpse, "Send it again", "quiet"))

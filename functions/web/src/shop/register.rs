@@ -66,7 +66,7 @@ pub(crate) async fn submit(
     )
     .await?
     {
-        Registered::Account(user) => Ok(Some(user)),
+        Registered::Account(user) => Ok(Some(*user)),
         Registered::ByMail => Ok(None),
     };
     PAGE.enter(&app, visitor, form, register, "Welcome. You are registered, and signed in.").await

@@ -27,7 +27,7 @@ pub const SENDING_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Sends mails.
 #[derive(Debug)]
-pub struct Mailer {
+pub(crate) struct Mailer {
     route: Route,
     from: Mailbox,
 }
@@ -39,12 +39,15 @@ enum Route {
     Folder(folder::Folder),
 }
 
-/// Why no mail can go out.
+/// Why nobody can be told anything.
 #[derive(Debug, thiserror::Error)]
 pub enum MailerError {
     /// A setting can't be used.
     #[error("setting {0}")]
     Config(#[from] ConfigError),
+    /// Endpoints can't be called.
+    #[error("webhooks can't be sent: {0}")]
+    Tls(String),
     /// The folder can't be made.
     #[error("the folder of mails {folder} can't be made: {cause}")]
     Folder {
@@ -74,7 +77,7 @@ impl Mailer {
     ///
     /// # Errors
     /// When a setting can't be used.
-    pub async fn open(config: &MailConfig) -> Result<Self, MailerError> {
+    pub(crate) async fn open(config: &MailConfig) -> Result<Self, MailerError> {
         let address = address(&config.from);
         let address =
             address.map_err(|problem| ConfigError::new("MAIL_FROM", format!("can't be used: {problem}")))?;

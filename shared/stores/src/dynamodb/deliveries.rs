@@ -1,5 +1,9 @@
-//! Deliveries, in a table of their own. Key: `message_id`, `recipient`. Index `by_due`: `due_bucket`, `due_at`; only what is still
-//! to be tried is in it, spread over buckets so that thousands who buy at once are no hot partition.
+//! Deliveries, in a table of their own. Key: `message_id`, `recipient`. Two indexes, both spread over buckets, so that thousands who
+//! buy at once are no hot partition:
+//!
+//! - `by_due`: `due_bucket`, `due_at`; only what is still to be tried is in it. Each endpoint of webhooks has a bucket of its own, so
+//!   that what piles up before one that is down hides nothing of the others.
+//! - `by_time`: `list`, `listed`, keys alone; see [`super::told`].
 
 use std::collections::BTreeSet;
 
@@ -11,32 +15,17 @@ use aws_sdk_dynamodb::{
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use super::{Item, Store, failed, number, readable, text, to_item};
+use super::{
+    Item, Store,
+    delivery_item::{Queue, item_of},
+    failed, number, readable, text,
+};
 use domain::{delivery::Delivery, error::Error};
 
-/// Partitions that what is due is spread over. A constant of the stored data: others would not be looked at.
-const BUCKETS: u32 = 4;
 /// What one `BatchGetItem` takes.
-const BATCH_GET_ITEMS_MAX: usize = 100;
+pub(super) const BATCH_GET_ITEMS_MAX: usize = 100;
 
-fn bucket_of(delivery: &Delivery) -> String {
-    // Ids end in random digits.
-    bucket(delivery.recipient.bytes().fold(0, |sum, byte| sum + u32::from(byte)) % BUCKETS)
-}
-
-fn bucket(number: u32) -> String {
-    format!("due#{number}")
-}
-
-fn item_of(delivery: &Delivery) -> Result<Item, Error> {
-    let mut item = to_item(delivery)?;
-    if delivery.due_at.is_some() {
-        item.insert("due_bucket".to_owned(), text(bucket_of(delivery)));
-    }
-    Ok(item)
-}
-
-fn was_put<T>(put: Result<T, SdkError<PutItemError>>) -> Result<bool, Error> {
+pub(super) fn was_put<T>(put: Result<T, SdkError<PutItemError>>) -> Result<bool, Error> {
     match put {
         Ok(_) => Ok(true),
         Err(error) => match error.as_service_error() {
@@ -47,18 +36,13 @@ fn was_put<T>(put: Result<T, SdkError<PutItemError>>) -> Result<bool, Error> {
 }
 
 impl Store {
-    /// Whether anybody can be told anything.
-    pub fn has_deliveries(&self) -> bool {
-        self.tables.deliveries.is_some()
-    }
-
     /// The name of the table of deliveries.
     pub(super) fn deliveries_table(&self) -> Result<&str, Error> {
         let table = self.tables.deliveries.as_deref();
-        table.ok_or_else(|| Error::Internal("DELIVERIES_TABLE is not set".into()))
+        table.ok_or(Error::NoMail)
     }
 
-    fn put_delivery(&self, delivery: &Delivery) -> Result<PutItemFluentBuilder, Error> {
+    pub(super) fn put_delivery(&self, delivery: &Delivery) -> Result<PutItemFluentBuilder, Error> {
         let put = self.client.put_item().table_name(self.deliveries_table()?);
         Ok(put.set_item(Some(item_of(delivery)?)))
     }
@@ -97,16 +81,21 @@ impl Store {
     }
 
     /// Deliveries that are due, the longest first, at most `limit`. The index lags behind the truth by a moment.
-    pub async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Error> {
+    pub async fn due_deliveries(
+        &self,
+        queue: Queue,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, Error> {
         let table = self.deliveries_table()?;
-        let of_bucket = |number_of_bucket| async move {
+        let of_bucket = |bucket: String| async move {
             let found = self
                 .client
                 .query()
                 .table_name(table)
                 .index_name("by_due")
                 .key_condition_expression("due_bucket = :bucket AND due_at <= :now")
-                .expression_attribute_values(":bucket", text(bucket(number_of_bucket)))
+                .expression_attribute_values(":bucket", text(bucket))
                 .expression_attribute_values(":now", number(now.as_millisecond()))
                 .limit(i32::try_from(limit).unwrap_or(i32::MAX))
                 .send()
@@ -115,7 +104,7 @@ impl Store {
             Ok::<_, Error>(found.items.unwrap_or_default())
         };
         let found: Vec<Item> =
-            try_join_all((0..BUCKETS).map(of_bucket)).await?.into_iter().flatten().collect();
+            try_join_all(queue.buckets().into_iter().map(of_bucket)).await?.into_iter().flatten().collect();
         let mut due: Vec<Delivery> = found.into_iter().filter_map(readable).collect();
         due.sort_by_key(|delivery| delivery.due_at);
         due.truncate(limit);

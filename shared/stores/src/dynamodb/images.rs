@@ -3,7 +3,13 @@
 use serde_dynamo::Item as Image;
 
 use super::Store;
-use domain::{booking::Booking, delivery::Delivery, error::Error, event::Event, message::OF_ACCOUNTS};
+use domain::{
+    booking::Booking,
+    delivery::Delivery,
+    error::Error,
+    event::Event,
+    message::{Kind, OF_ACCOUNTS},
+};
 
 /// A change of what people care about.
 #[derive(Clone, Debug)]
@@ -15,14 +21,14 @@ pub enum Change {
         /// As it is now.
         after: Box<Booking>,
     },
-    /// An event was changed.
+    /// An event was made, or changed.
     Event {
-        /// As it was.
-        before: Box<Event>,
+        /// None of a new one.
+        before: Option<Box<Event>>,
         /// As it is now.
         after: Box<Event>,
     },
-    /// Somebody asked for a message to an account.
+    /// Somebody asked for this delivery.
     Asked(Box<Delivery>),
     /// Nothing that anybody is told of.
     Nothing,
@@ -48,10 +54,10 @@ impl Store {
         }
         // One that is being deleted is in no listing any more.
         if table == self.tables.events && has(&after, "listing") {
-            let Some(before) = before else { return Ok(Change::Nothing) };
-            return Ok(Change::Event { before: read(before)?, after: read(after)? });
+            let before = before.map(read).transpose()?;
+            return Ok(Change::Event { before, after: read(after)? });
         }
-        if self.tables.deliveries.as_deref() == Some(table) && before.is_none() && is_asked_for(&after) {
+        if self.tables.deliveries.as_deref() == Some(table) && is_asked_for(before.as_ref(), &after) {
             return Ok(Change::Asked(read(after)?));
         }
         Ok(Change::Nothing)
@@ -66,9 +72,22 @@ impl Store {
     }
 }
 
-fn is_asked_for(image: &Image) -> bool {
-    let kind = image.inner().get("kind").filter(|_| image.inner().contains_key("due_at"));
-    matches!(kind, Some(serde_dynamo::AttributeValue::S(kind)) if kind.starts_with(OF_ACCOUNTS))
+/// Whether somebody asked for it: about an account, to try an endpoint, or once more. What tells of a change is tried by whoever wrote
+/// it down.
+fn is_asked_for(before: Option<&Image>, after: &Image) -> bool {
+    use serde_dynamo::AttributeValue::{N, S};
+    let is_due = after.inner().contains_key("due_at");
+    let was_tried = |image: &Image| matches!(image.inner().get("tries"), Some(N(tries)) if tries != "0");
+    is_due
+        && match before {
+            Some(before) => was_tried(before) && !was_tried(after),
+            None => matches!(after.inner().get("kind"), Some(S(kind)) if is_asked_for_kind(kind)),
+        }
+}
+
+fn is_asked_for_kind(kind: &str) -> bool {
+    kind.starts_with(OF_ACCOUNTS)
+        || [Kind::Ping, Kind::WebhookDisabled].iter().any(|asked| asked.as_str() == kind)
 }
 
 fn read<T: serde::de::DeserializeOwned>(image: Image) -> Result<Box<T>, Error> {

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, TransactWriteItem,
+    AttributeValue, Put, TransactWriteItem,
     builders::{DeleteBuilder, PutBuilder},
 };
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     Item, Store, failed, from_item, number, text, to_item,
-    tombstones::{IS_FREE_OR_WAS_OURS, WAS_OURS, is_tombstone, tombstone},
+    tombstones::{IS_FREE_OR_WAS_OURS, WAS_OURS, delete, is_tombstone, tombstone},
     transaction::{Transacted, condition_failed},
     users::{address_check, built},
 };
@@ -237,10 +237,6 @@ impl Store {
     fn put_user(&self, item: Item) -> PutBuilder {
         Put::builder().table_name(&self.tables.users).set_item(Some(item))
     }
-
-    pub(super) fn delete_key(&self, key: &Email) -> DeleteBuilder {
-        Delete::builder().table_name(&self.tables.users).key("email", text(key))
-    }
 }
 
 fn note(user: &User, tokens_end_at: Timestamp) -> EndedTokensNote {
@@ -250,11 +246,6 @@ fn note(user: &User, tokens_end_at: Timestamp) -> EndedTokensNote {
 fn put(put: PutBuilder) -> Result<TransactWriteItem, Error> {
     let put = put.build().map_err(|error| Error::Internal(Box::new(error)))?;
     Ok(TransactWriteItem::builder().put(put).build())
-}
-
-pub(super) fn delete(delete: DeleteBuilder) -> Result<TransactWriteItem, Error> {
-    let delete = delete.build().map_err(|error| Error::Internal(Box::new(error)))?;
-    Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
 #[cfg(test)]

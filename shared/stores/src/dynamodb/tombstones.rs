@@ -5,11 +5,11 @@
 //! taken. To this release it is one by `moved_to_user`, and no account. From `moved_until` on it is nothing; `forget_at` is the same
 //! for DynamoDB, which deletes late.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, builders::DeleteBuilder};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use super::{Item, Store, moves::delete, number, text, to_item};
+use super::{Item, Store, number, text, to_item};
 use domain::{
     email::Email,
     error::Error,
@@ -68,6 +68,15 @@ impl Store {
         })
         .collect()
     }
+
+    pub(super) fn delete_key(&self, key: &Email) -> DeleteBuilder {
+        Delete::builder().table_name(&self.tables.users).key("email", text(key))
+    }
+}
+
+pub(super) fn delete(delete: DeleteBuilder) -> Result<TransactWriteItem, Error> {
+    let delete = delete.build().map_err(|error| Error::Internal(Box::new(error)))?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
 #[cfg(test)]

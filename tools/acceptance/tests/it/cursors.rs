@@ -197,6 +197,7 @@ fn every_list_with_a_cursor_is_known_here() {
         with_cursor,
         [
             "/admin/audit bom event format from to user",
+            "/admin/deliveries message_id status",
             "/admin/events bom format q starts_from starts_to status",
             "/admin/events/capacity_utilization bom format from starts_from starts_to to",
             "/admin/events/{id}/bookings bom format status",

@@ -6,7 +6,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use domain::id::{EventId, ReservationId};
+use domain::id::{EventId, ReservationId, WebhookId};
 use jiff::{SignedDuration, Timestamp};
 use redis::cmd;
 use serde_json::Value;
@@ -46,6 +46,9 @@ impl Reader {
         }
         for name in ["held", "booking", "cancelled_booking", "released", "confirming", "withdrawal"] {
             names.call(ReservationId::new(event, now), name);
+        }
+        for name in ["webhook", "some_webhook"] {
+            names.call(WebhookId::new(now), name);
         }
         names.call(user.user_id.unwrap(), "user");
         names.call(admin.user_id.unwrap(), "admin");

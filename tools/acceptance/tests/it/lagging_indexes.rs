@@ -29,6 +29,7 @@ impl Still {
             bookings: still(&now.bookings),
             audit: now.audit.as_ref().map(still),
             deliveries: now.deliveries.as_ref().map(still),
+            webhooks: now.webhooks.as_ref().map(still),
         };
         tables::create_missing(&client, |id| table_name(&copies, id)).await.unwrap();
         for (from, to) in [(&now.events, &copies.events), (&now.bookings, &copies.bookings)] {

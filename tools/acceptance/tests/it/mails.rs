@@ -18,19 +18,23 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     delivery::Delivery,
+    endpoint_url::Addresses,
     id::UserId,
     message::{Kind, OF_ACCOUNTS},
 };
 use jiff::{SignedDuration, Timestamp};
 use local::teller;
 use mail_parser::{MessageParser, MimeHeaders};
-use messages::{Limits, Mailer, Report, Teller, run_within};
+use messages::{Limits, Report, Teller, run_within};
 use serde_json::{Value, json};
 use settings::mail::MailConfig;
 use stores::dynamodb::Store;
 use tempfile::TempDir;
 
-use crate::common::{PASSWORD, Permissions, Session, TestApp, permissions::as_function, shared_dynamodb};
+use crate::common::{
+    ADMIN_EMAIL, ADMIN_PASSWORD, PASSWORD, Permissions, Session, TestApp, permissions::as_function,
+    shared_dynamodb,
+};
 
 /// Whatever is slow on a busy machine, this is longer.
 const SOON: Duration = Duration::from_secs(30);
@@ -208,7 +212,8 @@ impl Mails {
     async fn reading(&self) -> teller::Telling {
         let dynamodb = stores::dynamodb::client_for_endpoint(shared_dynamodb());
         let streams = teller::streams_of_endpoint(shared_dynamodb());
-        let telling = teller::start(&self.evently.app, self.config.clone(), dynamodb, streams).await.unwrap();
+        let telling =
+            teller::start(&self.evently.app, Some(self.config.clone()), dynamodb, streams).await.unwrap();
         // It reads what is new from then on.
         let table = &self.evently.app.config.tables.events;
         let is_read = async || {
@@ -224,7 +229,7 @@ impl Mails {
     }
 }
 
-async fn stream_of(table: &str) -> String {
+pub(crate) async fn stream_of(table: &str) -> String {
     let client = stores::dynamodb::client_for_endpoint(shared_dynamodb());
     let described = client.describe_table().table_name(table).send().await.unwrap();
     described.table().unwrap().latest_stream_arn().unwrap().to_owned()
@@ -236,7 +241,7 @@ async fn teller_over(evently: &TestApp, config: &MailConfig) -> Teller {
     let client = Permissions::default().watched(&client);
     let store = Store::new(client, evently.app.config.tables.clone());
     let tokens = Arc::clone(&evently.app.tokens);
-    Teller::new(store, Mailer::open(config).await.unwrap(), config.clone(), tokens)
+    Teller::open(store, tokens, Some(config.clone()), Addresses::AlsoLoopback).await.unwrap()
 }
 
 /// Tells what a stream has and what none told, to an owner and to all who have seats: all that the function's policy is for.
@@ -244,9 +249,9 @@ pub(crate) async fn use_all_that_telling_may(permissions: &Permissions) {
     let mut mails = Mails::with(|config, _| config.per_second = Some(1_000)).await;
     let client = stores::dynamodb::client_for_endpoint(shared_dynamodb());
     let store = Store::new(permissions.watched(&client), mails.evently.app.config.tables.clone());
-    let mailer = Mailer::open(&mails.config).await.unwrap();
-    mails.teller =
-        Arc::new(Teller::new(store, mailer, mails.config.clone(), Arc::clone(&mails.evently.app.tokens)));
+    let tokens = Arc::clone(&mails.evently.app.tokens);
+    let teller = Teller::open(store, tokens, Some(mails.config.clone()), Addresses::AlsoLoopback);
+    mails.teller = Arc::new(teller.await.unwrap());
     let event = mails.evently.event(10).await;
     let ada = mails.user("ada@example.com").await;
     ada.buy(&event, 1).await;
@@ -264,7 +269,7 @@ pub(crate) async fn use_all_that_telling_may(permissions: &Permissions) {
 }
 
 /// All records of the table's stream, as Lambda hands them over.
-async fn records_of(table: &str) -> Vec<Value> {
+pub(crate) async fn records_of(table: &str) -> Vec<Value> {
     let client = teller::streams_of_endpoint(shared_dynamodb());
     let arn = stream_of(table).await;
     let described = client.describe_stream().stream_arn(&arn).send().await.unwrap();
@@ -303,4 +308,43 @@ fn as_lambda_has_it(arn: &str, record: &aws_sdk_dynamodbstreams::types::Record) 
         "eventSourceARN": arn,
         "dynamodb": as_json,
     })
+}
+
+/// One that tells endpoints of this machine, too, for tests of both.
+pub(crate) async fn with_webhooks() -> WithWebhooks {
+    let evently = TestApp::with(|config| config.webhook_addresses = Addresses::AlsoLoopback).await;
+    WithWebhooks(Mails::of(evently, |_, _| {}).await)
+}
+
+/// People are told by mail, and endpoints are told.
+pub(crate) struct WithWebhooks(Mails);
+
+impl WithWebhooks {
+    pub(crate) fn app(&self) -> &http_api::App {
+        &self.0.evently.app
+    }
+
+    /// The admin who signs in with the settings' password, and so has an account to write to.
+    pub(crate) async fn admin_of_settings(&self) -> Session {
+        let credentials = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
+        let signed_in = self.0.evently.anybody().post("/login", credentials).await;
+        assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+        self.0.evently.anybody().with_token(signed_in.text("access_token"))
+    }
+
+    /// Ada books, and hears of it; the booking's id.
+    pub(crate) async fn somebody_books(&self) -> String {
+        let event = self.0.evently.event(10).await;
+        let booking = self.0.user("ada@example.com").await.buy(&event, 1).await;
+        self.0.told(records_of(&self.0.evently.app.config.tables.bookings).await).await;
+        booking
+    }
+
+    pub(crate) async fn run_now(&self) {
+        self.0.run().await;
+    }
+
+    pub(crate) fn subjects_to(&self, email: &str) -> Vec<String> {
+        self.0.got(email)
+    }
 }

@@ -86,3 +86,4 @@ mod tokens;
 mod units;
 mod unpublish;
 mod unreadable;
+mod webhooks;

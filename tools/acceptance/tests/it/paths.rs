@@ -108,6 +108,8 @@ async fn head_answers_like_get_without_the_body() {
     let evently = TestApp::start().await;
     let (event, user) = (evently.event(10).await, evently.user());
     let (booking, reservation) = (user.buy(&event, 1).await, user.hold(&event, 1).await);
+    let webhook = evently.admin().post("/admin/webhooks", json!({ "url": "https://example.com/hook" })).await;
+    let webhook = webhook.text("id");
     let mut seen = BTreeSet::new();
     for (who, path) in [
         (&user, "/me".to_owned()),
@@ -135,6 +137,9 @@ async fn head_answers_like_get_without_the_body() {
         (&evently.admin(), "/admin/events/capacity_utilization".to_owned()),
         (&evently.admin(), "/admin/analytics".to_owned()),
         (&evently.admin(), "/admin/audit".to_owned()),
+        (&evently.admin(), "/admin/webhooks".to_owned()),
+        (&evently.admin(), format!("/admin/webhooks/{webhook}")),
+        (&evently.admin(), "/admin/deliveries".to_owned()),
         (&evently.admin(), "/admin/analytics/timeline".to_owned()),
     ] {
         let got = who.get(&path).await;
@@ -151,6 +156,7 @@ async fn head_answers_like_get_without_the_body() {
         assert_eq!(of_no_request_alone(&head), of_no_request_alone(&got), "{path}");
         assert!(head.bytes.is_empty(), "{path}");
         let path = path.replace(&event, "{id}").replace(&booking, "{id}").replace(&reservation, "{id}");
+        let path = path.replace(&webhook, "{id}");
         let path = path.split('?').next().unwrap();
         seen.insert(path.replace("sold_out", "{code}"));
     }

@@ -15,7 +15,7 @@ use crate::common::{
     permissions::{POLICIES, Permission, as_function, gateway},
     registered,
 };
-use crate::mails;
+use crate::{mails, webhooks};
 
 #[tokio::test]
 async fn each_function_needs_all_that_its_policy_permits() {
@@ -37,6 +37,7 @@ async fn each_function_needs_all_that_its_policy_permits() {
     use_the_pages(&evently, &base, &permissions).await;
     use_the_console(&evently).await;
     mails::use_all_that_telling_may(&permissions).await;
+    webhooks::use_all_that_webhooks_may(&permissions).await;
 
     let used = permissions.used();
     for (function, permitted) in POLICIES.iter() {
@@ -208,6 +209,7 @@ async fn use_the_pages(evently: &TestApp, base: &TestApp, permissions: &Permissi
 async fn use_the_console(evently: &TestApp) {
     let mut admin = Browser::new(evently);
     admin.sign_in_as_admin().await;
+    webhooks::use_the_console(&mut admin).await;
     let starts_at = in_hours(48);
     let fields = |capacity: &'static str, starts_at| {
         vec![

@@ -78,9 +78,9 @@ const SHARED: [&str; 12] = [
     "jobs",
     "catalogue",
     "accounts",
-    "messages",
     "booking",
     "http-api",
+    "messages",
     "sign-in",
     "administration",
 ];

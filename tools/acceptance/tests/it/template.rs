@@ -42,10 +42,15 @@ fn the_repositorys_template_has_the_six_tables_with_their_keys() {
         [
             ("AuditTable", "month HASH, id RANGE".into(), String::new()),
             ("BookingsTable", "user_id HASH, id RANGE".into(), "by_event ALL".to_owned()),
-            ("DeliveriesTable", "message_id HASH, recipient RANGE".into(), "by_due ALL".into()),
+            (
+                "DeliveriesTable",
+                "message_id HASH, recipient RANGE".into(),
+                "by_due ALL, by_time KEYS_ONLY".into()
+            ),
             ("EventsTable", "id HASH".into(), "by_start ALL".into()),
             ("InventoryTable", "shard_id HASH".into(), String::new()),
             ("UsersTable", "email HASH".into(), "by_id INCLUDE".into()),
+            ("WebhooksTable", "part HASH, id RANGE".into(), String::new()),
         ]
     );
 }
@@ -76,7 +81,7 @@ fn nothing_is_forgotten_but_what_says_when() {
     for table in ["BookingsTable", "DeliveriesTable", "EventsTable", "UsersTable"] {
         assert_eq!(forget_by(table), json!({ "AttributeName": "forget_at", "Enabled": true }), "{table}");
     }
-    for table in ["InventoryTable", "AuditTable"] {
+    for table in ["InventoryTable", "AuditTable", "WebhooksTable"] {
         assert_eq!(forget_by(table), Value::Null, "{table}");
     }
     let note = EndedTokensNote { user: UserId::new(), good_from: 1, forget_at: 1 };
@@ -322,15 +327,18 @@ fn the_run_book_says_of_every_alarm_what_to_do_and_of_no_other() {
 fn every_alarm_tells_where_to_read_on_and_is_in_the_dashboard() {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
     let of_some = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"][1];
-    let (of_redis, of_mail) = (&of_some["RedisAlarms"], &of_some["MailAlarms"]);
+    let of_redis = &of_some["RedisAlarms"];
     for (id, alarm) in alarms() {
         let description = alarm["Properties"]["AlarmDescription"].as_str().unwrap();
         assert!(description.ends_with(" docs/operate.md#alarms"), "{id}: {description}");
         let shown = match alarm["Condition"].as_str() {
             None => dashboard(&template),
             Some("HasServerless") => of_redis[1].as_str().unwrap(),
-            Some("HasMail") => of_mail[1].as_str().unwrap(),
-            Some(_) => of_redis[2][1].as_str().unwrap(),
+            Some("HasNodes") => of_redis[2][1].as_str().unwrap(),
+            Some("TellsAnybody") => of_some["TellingAlarms"][1].as_str().unwrap(),
+            Some("HasMail") => of_some["MailAlarms"][1].as_str().unwrap(),
+            Some("HasWebhooks") => of_some["WebhookAlarms"][1].as_str().unwrap(),
+            Some(other) => panic!("{id}: the dashboard has no alarms of {other}"),
         };
         assert!(shown.contains(&format!("${{{id}.Arn}}")), "{id}");
     }
@@ -368,12 +376,14 @@ fn what_alarms_cost_is_what_the_template_has() {
             .map(|(_, alarm)| metrics_of(alarm))
             .sum()
     };
-    let counted = count(|condition| condition != "HasNodes" && condition != "HasMail");
+    let counted = count(|condition| condition.is_null() || condition == "HasServerless");
     let page = include_str!("../../../../docs/pay.md");
     assert!(page.contains(&format!("| alarms | {counted} metrics × $0.10 |")), "{counted}");
-    let of_mail = count(|condition| condition == "HasMail");
+    let of_mail = count(|condition| condition == "HasMail" || condition == "TellsAnybody");
     let dollars = of_mail as f64 / 10.0;
     assert!(page.contains(&format!("{of_mail} metrics in alarms ({dollars:.2})")), "{of_mail}");
+    assert_eq!(count(|condition| condition == "HasWebhooks"), 1);
+    assert!(page.contains("the alarm `WebhooksDisabled` (0.10)"));
 }
 
 /// The table, or the index of a table, that a metric is of.
@@ -389,14 +399,15 @@ fn throttles_of_every_table_and_index_ring() {
         let indexes = table.indexes.iter().map(|index| format!("{}/{}", table.logical_id, index.name));
         indexes.chain([table.logical_id.clone()]).collect::<Vec<_>>()
     };
-    // That one is there without mail, too, and nobody pays for alarms of it then.
-    let (of_mail, of_all): (Vec<_>, Vec<_>) =
-        tables.tables().iter().partition(|table| table.logical_id == "DeliveriesTable");
+    // These are there where nobody is told anything, too, and nobody pays for alarms of them then. Of endpoints there are 20 at
+    // most.
+    let tables = tables.tables().iter().filter(|table| table.logical_id != "WebhooksTable");
+    let (of_mail, of_all): (Vec<_>, Vec<_>) = tables.partition(|table| table.logical_id == "DeliveriesTable");
     let (_, alarm) = alarms().into_iter().find(|(alarm, _)| alarm == "DeliveriesThrottlesAlarm").unwrap();
     let watched: BTreeSet<_> =
         alarm["Properties"]["Metrics"].as_array().unwrap()[1..].iter().map(watched_by).collect();
     assert_eq!(watched, of_mail.into_iter().flat_map(named).collect());
-    assert_eq!(metrics_of(&alarm), 4, "reads and writes");
+    assert_eq!(metrics_of(&alarm), 5, "reads and writes, and what is read of one index only now and then");
     for (id, metric_name) in [
         ("DynamoDbWriteThrottlesAlarm", "WriteThrottleEvents"),
         ("DynamoDbReadThrottlesAlarm", "ReadThrottleEvents"),

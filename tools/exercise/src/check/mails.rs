@@ -3,11 +3,12 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use domain::{booking::Booking, delivery::Delivery, message::due_of_booking};
+use domain::{booking::Booking, delivery::Delivery, endpoint_url::Addresses, message::due_of_booking};
 use jiff::{SignedDuration, Timestamp};
 use kit::Failure;
-use messages::{Limits, Mailer, Teller, run_within};
+use messages::{Limits, Teller, run_within};
 use settings::mail::MailConfig;
+use stores::dynamodb::Queue;
 use tokio::time::{Instant, sleep};
 
 use crate::world::World;
@@ -54,13 +55,13 @@ pub(crate) async fn check(world: &World, bookings: &[Booking]) -> Result<Mails, 
 
 async fn tell_the_rest(world: &World) -> Result<(), Failure> {
     let store = &world.truth.store;
-    let mail = world.mail_config()?;
-    let teller = Teller::new(store.clone(), Mailer::open(&mail).await?, mail, world.truth.tokens.clone());
+    let (mail, tokens) = (world.mail_config()?, world.truth.tokens.clone());
+    let teller = Teller::open(store.clone(), tokens, Some(mail), Addresses::AlsoLoopback).await?;
     let limits = Limits { run_time: Duration::from_secs(20), look_every: SignedDuration::ZERO };
     let deadline = Instant::now() + TOLD_WITHIN;
     loop {
         let report = run_within(&teller, Timestamp::now(), limits).await?;
-        let waiting = store.due_deliveries(Timestamp::now() + LONGEST_WAIT, DUE_MAX).await?;
+        let waiting = store.due_deliveries(Queue::Mails, Timestamp::now() + LONGEST_WAIT, DUE_MAX).await?;
         if waiting.is_empty() && report.missed == 0 {
             return Ok(());
         }

@@ -7,8 +7,8 @@ use super::{Case, get, post, request};
 use crate::{
     payload::Request,
     world::{
-        ADMIN, ALAN, BOOKED_BY_ALAN, CONCERT, DRAFT, EVENTS_START, GRACE, NO_EVENT, QUIET, SOLD_OUT,
-        TO_DELETE, TO_PATCH, TO_REPLACE,
+        ADMIN, ALAN, BOOKED_BY_ALAN, CONCERT, DELIVERY, DRAFT, EVENTS_START, GRACE, NO_EVENT, QUIET,
+        SOLD_OUT, TO_DELETE, TO_PATCH, TO_REPLACE, WEBHOOK, WEBHOOK_TO_DELETE, WEBHOOK_TO_REPLACE,
     },
 };
 
@@ -19,6 +19,7 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     cases.extend(changes()?);
     cases.extend(of_one_event()?);
     cases.extend(numbers()?);
+    cases.extend(webhooks()?);
     Ok(cases)
 }
 
@@ -176,5 +177,74 @@ fn numbers() -> Result<Vec<Case>, Failure> {
         look("/admin/audit?format=csv")?.answers_status("audit-as-csv", 200).with("content-type", CSV),
         look("/admin/audit?event=made-up")?.refused("audit-bad-event", 400, "invalid_parameter"),
         get("/admin/audit")?.by(GRACE)?.refused("audit-as-user", 403, "forbidden"),
+    ])
+}
+
+fn webhooks() -> Result<Vec<Case>, Failure> {
+    let hook = json!({ "url": "https://till.example/hook", "types": ["booking.confirmed"], "description": "The till" });
+    let of = |id: &str, what: &str| format!("/admin/webhooks/{id}{what}");
+    Ok(vec![
+        post("/admin/webhooks")?.by(ADMIN)?.json(&hook).answers(
+            "create-webhook",
+            201,
+            json!({ "url": "https://till.example/hook", "types": ["booking.confirmed"], "status": "enabled" }),
+        ),
+        post("/admin/webhooks")?.by(ADMIN)?.json(&json!({ "url": "http://169.254.169.254/latest" })).refused(
+            "create-webhook-bad-url",
+            422,
+            "validation_failed",
+        ),
+        post("/admin/webhooks")?.by(GRACE)?.json(&hook).refused("create-webhook-as-user", 403, "forbidden"),
+        look("/admin/webhooks")?.answers("list-webhooks", 200, json!({})),
+        get("/admin/webhooks")?.by(GRACE)?.refused("list-webhooks-as-user", 403, "forbidden"),
+        look(&of(WEBHOOK, ""))?.answers("webhook", 200, json!({ "id": WEBHOOK, "types": null })),
+        look(&of(NO_EVENT, ""))?.refused("webhook-of-no-id", 404, "webhook_not_found"),
+        request("PUT", &of(WEBHOOK_TO_REPLACE, ""))?
+            .by(ADMIN)?
+            .json(&json!({ "url": "https://till.example/other", "status": "disabled" }))
+            .answers(
+                "replace-webhook",
+                200,
+                json!({ "url": "https://till.example/other", "status": "disabled" }),
+            ),
+        request("PUT", &of(WEBHOOK, ""))?
+            .by(ADMIN)?
+            .json(&json!({ "url": "https://user:secret@example.com/" }))
+            .refused("replace-webhook-bad-url", 422, "validation_failed"),
+        request("DELETE", &of(WEBHOOK_TO_DELETE, ""))?.by(ADMIN)?.answers("delete-webhook", 204, json!("")),
+        request("DELETE", &of(NO_EVENT, ""))?.by(ADMIN)?.refused(
+            "delete-webhook-of-no-id",
+            404,
+            "webhook_not_found",
+        ),
+        post(&of(WEBHOOK, "/test"))?.by(ADMIN)?.answers("test-webhook", 202, json!({})),
+        post(&of(NO_EVENT, "/test"))?.by(ADMIN)?.refused("test-webhook-of-no-id", 404, "webhook_not_found"),
+        post(&of(WEBHOOK, "/rotate"))?.by(ADMIN)?.answers("rotate-webhook", 200, json!({})),
+        post(&of(NO_EVENT, "/rotate"))?.by(ADMIN)?.refused(
+            "rotate-webhook-of-no-id",
+            404,
+            "webhook_not_found",
+        ),
+        look("/admin/deliveries?limit=2")?.answers("list-deliveries", 200, json!({})),
+        look("/admin/deliveries?status=dead")?.answers(
+            "list-deliveries-dead",
+            200,
+            json!({ "items": [{ "id": DELIVERY, "status": "dead" }], "next_cursor": null }),
+        ),
+        look("/admin/deliveries?status=lost")?.refused(
+            "list-deliveries-bad-status",
+            400,
+            "invalid_parameter",
+        ),
+        post(&format!("/admin/deliveries/{DELIVERY}/replay"))?.by(ADMIN)?.answers(
+            "replay-delivery",
+            202,
+            json!(""),
+        ),
+        post("/admin/deliveries/made-up/replay")?.by(ADMIN)?.refused(
+            "replay-delivery-of-no-id",
+            404,
+            "delivery_not_found",
+        ),
     ])
 }

@@ -19,7 +19,7 @@ use local::{
     api,
     template::{DEFAULT_ROUTE, Template},
 };
-use messages::{Mailer, Teller};
+use messages::Teller;
 use serde_json::Value;
 use settings::mail::MailConfig;
 
@@ -132,7 +132,10 @@ async fn teller(app: &App) -> Teller {
         })
     });
     let mail = mail.unwrap().unwrap();
-    Teller::new(app.store.clone(), Mailer::open(&mail).await.unwrap(), mail, Arc::clone(&app.tokens))
+    let tokens = Arc::clone(&app.tokens);
+    Teller::open(app.store.clone(), tokens, Some(mail), domain::endpoint_url::Addresses::AlsoLoopback)
+        .await
+        .unwrap()
 }
 
 /// What a function answers, without Lambda around it.

@@ -363,6 +363,8 @@ fn config(redis: &str, change: impl FnOnce(&mut Config)) -> Config {
             "INVENTORY_TABLE" => format!("{name}-inventory"),
             "BOOKINGS_TABLE" => format!("{name}-bookings"),
             "DELIVERIES_TABLE" => format!("{name}-deliveries"),
+            "WEBHOOKS_TABLE" => format!("{name}-webhooks"),
+            "MAIL_FROM" => "tickets@evently.example".to_owned(),
             "AUDIT_TABLE" => format!("{name}-audit"),
             "REDIS_URL" => redis.to_owned(),
             "JWT_SECRET" => JWT_SECRET.to_owned(),

@@ -27,6 +27,7 @@ impl Day {
             ("bookings", &tables.bookings),
             ("audit", tables.audit.as_ref().unwrap()),
             ("deliveries", tables.deliveries.as_ref().unwrap()),
+            ("webhooks", tables.webhooks.as_ref().unwrap()),
         ] {
             let scanned = client.scan().table_name(name).consistent_read(true).send().await.unwrap();
             assert!(scanned.last_evaluated_key.is_none(), "a day is smaller than a page");

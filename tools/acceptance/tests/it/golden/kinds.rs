@@ -60,7 +60,10 @@ pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str)
                 "rate" => "item-rate",
                 id if id.starts_with("stream#") => "item-stream-place",
                 id if id.starts_with("unverified#") => "item-unverified-rate",
-                id if ["booking.", "event.", "account."].iter().any(|of| id.starts_with(of)) => {
+                id if ["booking_", "event_", "ping_"].iter().any(|of| id.starts_with(of)) => {
+                    "item-webhook-delivery"
+                }
+                id if ["booking.", "event.", "account.", "webhook."].iter().any(|of| id.starts_with(of)) => {
                     "item-delivery"
                 }
                 other => {
@@ -68,6 +71,17 @@ pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str)
                 }
             };
             (kind, "DynamoDB, the table of deliveries")
+        }
+        "webhooks" => {
+            let kind = match part("part") {
+                "endpoints" => "item-webhook",
+                "secrets" => "item-webhook-secrets",
+                "count" => "item-webhook-count",
+                other => {
+                    panic!("an item of a new kind in the table of webhooks: {other}; see golden/kinds.rs")
+                }
+            };
+            (kind, "DynamoDB, the table of webhooks")
         }
         "audit" => ("item-audit", "DynamoDB, the table of the audit trail"),
         other => panic!("a new table: {other}; see golden/kinds.rs"),

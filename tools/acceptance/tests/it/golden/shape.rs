@@ -63,8 +63,17 @@ impl Names {
         if let Some(forget_at) = shape.get_mut("forget_at") {
             *forget_at = json!({ "N": "{later_s}" });
         }
-        if let Some(bucket) = shape.get_mut("due_bucket") {
-            *bucket = json!({ "S": "due#{part}" });
+        for name in ["due_bucket", "list"] {
+            let kept = shape.get_mut(name);
+            let Some((list, part)) = kept.as_ref().and_then(|kept| kept["S"].as_str()?.split_once('#'))
+            else {
+                continue;
+            };
+            // An endpoint has one of its own.
+            if part.parse::<u32>().is_ok() {
+                let list = json!({ "S": format!("{list}#{{part}}") });
+                kept.into_iter().for_each(|kept| kept.clone_from(&list));
+            }
         }
         for (part, name) in [("month", "{month}"), ("request_id", "{request_id}")] {
             if let Some(value) = shape.get_mut(part) {
@@ -175,7 +184,8 @@ impl Names {
             return Some(("{today}".to_owned(), 10));
         }
         let word = run(|char| char.is_ascii_alphanumeric() || "+/_-".contains(char));
-        if word >= HASH_CHARS_MIN {
+        let is_id = |at: usize| text.get(at..at + 36).is_some_and(|id| Uuid::try_parse(id).is_ok());
+        if word >= HASH_CHARS_MIN && !(0..word).any(is_id) {
             return Some(("{hash}".to_owned(), word));
         }
         let digits = run(|char| char.is_ascii_digit());

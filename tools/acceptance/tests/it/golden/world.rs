@@ -7,10 +7,11 @@ use domain::{
     delivery::{Delivery, Outcome},
     email::Email,
     event::{Event, Pricing},
-    id::{EventId, ReservationId, UserId},
+    id::{EventId, ReservationId, UserId, WebhookId},
     inventory::new_shards,
     message::{Audience, Kind, Message},
     request_key::RequestKey,
+    webhook::{DisabledBecause, WebhookMessage},
 };
 use jiff::{SignedDuration, Timestamp};
 use local::redis_server::RedisServer;
@@ -112,7 +113,50 @@ impl Day {
         day.change_the_event(&admin).await;
         day.look_around(&admin, &past).await;
         day.tell().await;
+        day.tell_endpoints(&admin).await;
         day
+    }
+
+    /// Endpoints in each of their states, and what they are told.
+    async fn tell_endpoints(&mut self, admin: &Session) {
+        let (store, now) = (self.evently.app.store.clone(), Timestamp::now());
+        let mut made = Vec::new();
+        for (name, hook) in [
+            ("webhook", json!({ "url": "https://example.com/hook" })),
+            (
+                "some_webhook",
+                json!({ "url": "https://example.com/some", "types": ["booking.confirmed"], "description": "The till" }),
+            ),
+        ] {
+            let created = admin.post("/admin/webhooks", hook).await;
+            assert_eq!(created.status, 201, "{}", created.body);
+            let id: WebhookId = created.text("id").parse().unwrap();
+            self.names.call(id, name);
+            made.push(id);
+        }
+        let rotated = admin.post(&format!("/admin/webhooks/{}/rotate", made[1]), json!({})).await;
+        assert_eq!(rotated.status, 200, "{}", rotated.body);
+        store.endpoint_fails(made[1], now).await.unwrap();
+        let failing = store.endpoint(made[1]).await.unwrap().unwrap();
+        assert!(store.disable_endpoint(&failing, DisabledBecause::Failing).await.unwrap());
+        let booking = Some((self.ada.user_id.unwrap(), self.names.id("booking").parse().unwrap()));
+        let item = (self.names.id("booking"), 1);
+        let message =
+            WebhookMessage { kind: Kind::BookingConfirmed, item, event: self.event, booking, at: now };
+        for (id, outcome) in [
+            (made[0], Some(Outcome::Delivered("200 ok".to_owned()))),
+            (made[1], Some(Outcome::Impossible("410".to_owned()))),
+        ] {
+            let delivery = Delivery::to_endpoint(&message, id, now);
+            assert!(store.add_delivery(&delivery).await.unwrap());
+            if let Some(outcome) = outcome {
+                assert!(store.change_delivery(&delivery, &delivery.after(&outcome, now, 0.5)).await.unwrap());
+            }
+        }
+        store.ask_for_delivery(&Delivery::ping(made[0], now), true).await.unwrap();
+        assert!(
+            store.add_delivery(&Delivery::of_disabled(made[1], admin.user_id.unwrap(), now)).await.unwrap()
+        );
     }
 
     /// Holds in each of their states, and bookings.
@@ -294,6 +338,7 @@ pub(crate) fn lists<'a>(
         ("token-cursor-of-capacity", admin, "/admin/events/capacity_utilization".to_owned()),
         ("token-cursor-of-the-preview", admin, "/admin/pricing/preview".to_owned()),
         ("token-cursor-of-the-audit-trail", admin, "/admin/audit".to_owned()),
+        ("token-cursor-of-deliveries", admin, "/admin/deliveries".to_owned()),
         ("token-cursor-of-prices", admin, format!("/admin/events/{event}/prices")),
         ("token-cursor-of-an-events-bookings", admin, format!("/admin/events/{event}/bookings")),
     ]

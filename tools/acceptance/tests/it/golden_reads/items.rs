@@ -9,6 +9,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use stores::dynamodb::Queue;
 
 use super::Reader;
 use crate::{
@@ -221,7 +222,7 @@ async fn every_delivery_is_known_and_tried_if_it_is_due() {
         let is_due = item.contains_key("due_at");
         reader.put_item(tables.deliveries.as_ref().unwrap(), item).await;
         let later = Timestamp::now() + SignedDuration::from_hours(24 * 40);
-        let due = store.due_deliveries(later, 10).await.unwrap();
+        let due = store.due_deliveries(Queue::Mails, later, 10).await.unwrap();
         let keys: Vec<_> = due.iter().map(|due| (due.message_id.clone(), due.recipient.clone())).collect();
         let expected: Vec<_> = is_due.then(|| key.clone()).into_iter().collect();
         assert_eq!(keys, expected, "{what}");
@@ -229,6 +230,50 @@ async fn every_delivery_is_known_and_tried_if_it_is_due() {
         if let Some(due) = due.first() {
             assert!(store.change_delivery(due, &due.begun(Timestamp::now())).await.unwrap(), "{what}");
         }
+    }
+}
+
+#[tokio::test]
+async fn every_endpoint_is_known_with_its_secrets_and_counted() {
+    let reader = Reader::new().await;
+    let (store, tables) = (&reader.evently.app.store, &reader.evently.app.config.tables);
+    let put = async |kind: &str| {
+        let shapes = golden(kind).to_read();
+        for (_, shape) in &shapes {
+            reader.put_item(tables.webhooks.as_ref().unwrap(), reader.names.fill_item(shape)).await;
+        }
+        shapes.len()
+    };
+    // Shapes of one endpoint: it has one id here.
+    assert!(put("item-webhook").await > 0);
+    assert!(!store.endpoints().await.unwrap().is_empty());
+    assert!(put("item-webhook-secrets").await > 0);
+    assert!(!store.endpoint_secrets().await.unwrap().is_empty());
+    put("item-webhook-count").await;
+    let listed = reader.admin.get("/admin/webhooks").await;
+    let ids: Vec<_> = listed.body["items"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    for id in &ids {
+        let removed = reader.admin.delete(&format!("/admin/webhooks/{}", id.as_str().unwrap())).await;
+        assert_eq!(removed.status, 204, "{}", removed.body);
+    }
+}
+
+#[tokio::test]
+async fn every_delivery_to_an_endpoint_is_known_and_due_to_it_alone() {
+    for (what, shape) in golden("item-webhook-delivery").to_read() {
+        let reader = Reader::new().await;
+        let (store, tables) = (&reader.evently.app.store, &reader.evently.app.config.tables);
+        let item = reader.names.fill_item(&shape);
+        let (recipient, is_due) = (item["recipient"].as_s().unwrap().clone(), item.contains_key("due_at"));
+        reader.put_item(tables.deliveries.as_ref().unwrap(), item).await;
+        let later = Timestamp::now() + SignedDuration::from_hours(24 * 40);
+        let endpoint = recipient.strip_prefix("webhook.").unwrap().parse().unwrap();
+        let due = store.due_deliveries(Queue::Endpoint(endpoint), later, 10).await.unwrap();
+        assert_eq!(due.len(), usize::from(is_due), "{what}");
+        assert!(due.iter().all(|due| due.endpoint() == Some(endpoint)), "{what}");
+        assert!(store.due_deliveries(Queue::Mails, later, 10).await.unwrap().is_empty(), "{what}");
+        let listed = reader.admin.get("/admin/deliveries").await;
+        assert_eq!(listed.body["items"].as_array().unwrap().len(), 1, "{what}: {}", listed.body);
     }
 }
 

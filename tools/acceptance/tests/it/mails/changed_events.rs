@@ -31,7 +31,7 @@ async fn tell_changes(mails: &Mails) {
 pub(super) async fn make_due(mails: &Mails) {
     let store = &mails.evently.app.store;
     let later = jiff::Timestamp::now() + SignedDuration::from_hours(1);
-    for waiting in store.due_deliveries(later, 100).await.unwrap() {
+    for waiting in store.due_deliveries(stores::dynamodb::Queue::Mails, later, 100).await.unwrap() {
         let due = domain::delivery::Delivery { due_at: Some(jiff::Timestamp::now()), ..waiting.clone() };
         store.change_delivery(&waiting, &due).await.unwrap();
     }

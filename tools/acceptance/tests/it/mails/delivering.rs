@@ -11,10 +11,11 @@ use std::{
 
 use domain::{
     delivery::{Delivery, DeliveryStatus},
+    endpoint_url::Addresses,
     id::UserId,
 };
 use jiff::{SignedDuration, Timestamp};
-use messages::{Mailer, Teller};
+use messages::Teller;
 use serde_json::json;
 use stores::dynamodb::{self, Store};
 
@@ -28,7 +29,7 @@ use crate::common::{
 async fn after_a_while(mails: &Mails) {
     let store = &mails.evently.app.store;
     let later = Timestamp::now() + SignedDuration::from_hours(100);
-    for waiting in store.due_deliveries(later, 1_000).await.unwrap() {
+    for waiting in store.due_deliveries(stores::dynamodb::Queue::Mails, later, 1_000).await.unwrap() {
         let due = Delivery { due_at: Some(Timestamp::now()), ..waiting.clone() };
         assert!(store.change_delivery(&waiting, &due).await.unwrap());
     }
@@ -37,7 +38,7 @@ async fn after_a_while(mails: &Mails) {
 /// What waits to be tried.
 async fn waiting(mails: &Mails) -> Vec<Delivery> {
     let later = Timestamp::now() + SignedDuration::from_hours(100);
-    mails.evently.app.store.due_deliveries(later, 1_000).await.unwrap()
+    mails.evently.app.store.due_deliveries(stores::dynamodb::Queue::Mails, later, 1_000).await.unwrap()
 }
 
 /// A teller that loses its store with the call of that number: it does the call still, or not even that.
@@ -58,12 +59,8 @@ async fn dying_at(mails: &Mails, number: usize, does_it: bool) -> Teller {
     })
     .await;
     let store = Store::new(dynamodb::client_for_endpoint(&endpoint), mails.evently.app.config.tables.clone());
-    Teller::new(
-        store,
-        Mailer::open(&mails.config).await.unwrap(),
-        mails.config.clone(),
-        Arc::clone(&mails.evently.app.tokens),
-    )
+    let tokens = Arc::clone(&mails.evently.app.tokens);
+    Teller::open(store, tokens, Some(mails.config.clone()), Addresses::Public).await.unwrap()
 }
 
 #[tokio::test]
@@ -178,7 +175,7 @@ async fn who_is_gone_gets_no_mail() {
     );
     after_a_while(&mails).await;
     let report = mails.run().await;
-    assert_eq!((report.dead, mails.mails().len()), (0, 0));
+    assert_eq!((report.mails.dead, mails.mails().len()), (0, 0));
     assert_eq!(waiting(&mails).await, []);
 }
 

@@ -15,7 +15,7 @@ async fn look(mails: &Mails) {
     mails.run_looking_every(SignedDuration::ZERO).await;
     // What all who have seats are told of is due a moment later.
     let later = Timestamp::now() + SignedDuration::from_hours(1);
-    for waiting in store.due_deliveries(later, 100).await.unwrap() {
+    for waiting in store.due_deliveries(stores::dynamodb::Queue::Mails, later, 100).await.unwrap() {
         let due = domain::delivery::Delivery { due_at: Some(Timestamp::now()), ..waiting.clone() };
         store.change_delivery(&waiting, &due).await.unwrap();
     }

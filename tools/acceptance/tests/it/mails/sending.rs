@@ -81,7 +81,7 @@ async fn tell(mails: &Mails) {
 
 async fn deliveries(mails: &Mails) -> Vec<Delivery> {
     let later = Timestamp::now() + SignedDuration::from_hours(100);
-    mails.evently.app.store.due_deliveries(later, 1_000).await.unwrap()
+    mails.evently.app.store.due_deliveries(stores::dynamodb::Queue::Mails, later, 1_000).await.unwrap()
 }
 
 /// The next try of all that waits is due.
@@ -144,10 +144,10 @@ async fn what_is_refused_for_now_goes_later_and_what_is_refused_for_good_ends() 
     assert!(answers.iter().any(|answer| answer.contains("greylisted")), "{answers:?}");
     assert!(answers.iter().any(|answer| answer.contains("nobody is called so")), "{answers:?}");
     for _ in 0..3 {
-        assert_eq!(next_try(&mails).await.dead, 0);
+        assert_eq!(next_try(&mails).await.mails.dead, 0);
     }
     let report = next_try(&mails).await;
-    assert_eq!((report.dead, mails.mails().len()), (1, 2), "{report:?}");
+    assert_eq!((report.mails.dead, mails.mails().len()), (1, 2), "{report:?}");
     assert_eq!(deliveries(&mails).await, []);
 }
 

@@ -3,7 +3,7 @@
 use accounts::mailed_tokens::{MailedClaims, Purpose};
 use domain::{delivery::DeliveryStatus, email::Email, id::UserId};
 use jiff::{SignedDuration, Timestamp};
-use messages::Report;
+use messages::{Outcomes, Report};
 use serde_json::json;
 
 use super::{
@@ -207,21 +207,25 @@ async fn a_link_that_would_do_nothing_any_more_is_not_sent() {
     mails.user(ADA).await;
     forgot(&mails.evently, ADA).await;
     let store = &mails.evently.app.store;
-    let [due] = &store.due_deliveries(Timestamp::now(), 10).await.unwrap()[..] else { panic!("one is due") };
+    let [due] =
+        &store.due_deliveries(stores::dynamodb::Queue::Mails, Timestamp::now(), 10).await.unwrap()[..]
+    else {
+        panic!("one is due")
+    };
     let late = domain::delivery::Delivery {
         happened_at: due.happened_at - SignedDuration::from_mins(30),
         ..due.clone()
     };
     assert!(store.change_delivery(due, &late).await.unwrap());
     let report = mails.run().await;
-    assert_eq!(report, Report { dropped: 1, ..Report::default() });
+    assert_eq!(report, Report { mails: Outcomes { dropped: 1, ..Outcomes::default() }, ..Report::default() });
     assert_eq!(late.status, DeliveryStatus::Pending);
     assert!(all_mails_in(mails.folder.path()).is_empty());
 }
 
 #[tokio::test]
 async fn without_mail_accounts_are_made_as_before_and_nothing_is_promised() {
-    let evently = TestApp::with(|config| config.tables.deliveries = None).await;
+    let evently = TestApp::with(|config| config.sends_mail = false).await;
     let made = register(&evently, ADA).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let ada = evently.anybody().with_token(made.text("access_token"));

@@ -197,7 +197,7 @@ async fn an_account_asks_three_times_an_hour_and_so_is_an_address_asked() {
 
 #[tokio::test]
 async fn without_mail_no_account_moves() {
-    let evently = TestApp::with(|config| config.tables.deliveries = None).await;
+    let evently = TestApp::with(|config| config.sends_mail = false).await;
     assert_eq!(register(&evently, ADA).await.status, 201);
     let ada = signed_in(&evently, ADA, PASSWORD).await;
     ask(&ada, NEW, PASSWORD).await.assert_problem(409, "no_mail");

@@ -1,0 +1,85 @@
+//! The endpoints, as they were a moment ago.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::{
+    error::Error,
+    id::WebhookId,
+    webhook::{Endpoint, Secrets},
+};
+use jiff::Timestamp;
+use stores::dynamodb::Store;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+
+/// So long a changed endpoint may wait until that counts.
+const KNOWN_FOR: Duration = Duration::from_secs(5);
+/// Messages under way to one endpoint.
+pub(super) const AT_ONCE: usize = 16;
+
+/// An endpoint, and what signs its messages.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) endpoint: Endpoint,
+    pub(super) secrets: Secrets,
+}
+
+/// The endpoints as they were then.
+#[derive(Clone, Debug)]
+struct Read {
+    at: Timestamp,
+    since: Instant,
+    known: Arc<Vec<Known>>,
+}
+
+/// All endpoints, and what is under way to each.
+#[derive(Debug, Default)]
+pub(super) struct KnownEndpoints {
+    read: Mutex<Option<Read>>,
+    under_way: Mutex<HashMap<WebhookId, Arc<Semaphore>>>,
+}
+
+impl KnownEndpoints {
+    /// All of them, those among them that were made by `then`.
+    pub(super) async fn all(&self, store: &Store, then: Timestamp) -> Result<Arc<Vec<Known>>, Error> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(Read { at, since, known }) = read
+            && since.elapsed() < KNOWN_FOR
+            && then <= at
+        {
+            return Ok(known);
+        }
+        let (at, since) = (Timestamp::now(), Instant::now());
+        let (endpoints, secrets) = futures::try_join!(store.endpoints(), store.endpoint_secrets())?;
+        let mut secrets: HashMap<_, _> = secrets.into_iter().collect();
+        let known = endpoints.into_iter().filter_map(|endpoint| {
+            let secrets = secrets.remove(&endpoint.id)?;
+            Some(Known { endpoint, secrets })
+        });
+        let known = Arc::new(known.collect::<Vec<_>>());
+        let read = Read { at, since, known: Arc::clone(&known) };
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
+        Ok(known)
+    }
+
+    /// Has them read again, as one was changed.
+    pub(super) fn forget(&self) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Takes a place among the messages to an endpoint that can be told at once; `None` if it fails, or has many under way.
+    pub(super) fn place(&self, endpoint: &Endpoint) -> Option<OwnedSemaphorePermit> {
+        if endpoint.failing_since.is_some() {
+            return None;
+        }
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = under_way.entry(endpoint.id).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
+        Arc::clone(places).try_acquire_owned().ok()
+    }
+}
