@@ -100,9 +100,12 @@ test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the
 		else echo "Instructions are not counted: valgrind is not installed."; fi
 	@SAM=$(SAM)/bin/sam EMULATOR=$$(echo $(SAM)/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-$(ARCHITECTURE)) \
 		$(BUILT)/lambda test $(or $(ON),any)
-# What it types into a shell is typed as people would, with the SAM command line of `make sam-deploy`.
-test-deployment: need-sam need-deployment ## make the stack on a mock of AWS, and type what the documents say (FILTER=)
-	@PATH="$(CURDIR)/$(DEPLOYMENT)/bin:$$PATH" SAM="$(CURDIR)/$(SAM)/bin/sam" PYTHONDONTWRITEBYTECODE=1 \
+
+# What it types into a shell is typed as people would, with the SAM command line of `make sam-deploy`. The local server sends mails
+# to the mock.
+test-deployment: need-cargo need-cc need-sam need-deployment redis ## make the stack on a mock of AWS, type what the documents say, send mails (FILTER=)
+	@$(call build,local)
+	@PATH="$(CURDIR)/$(DEPLOYMENT)/bin:$$PATH" SAM="$(CURDIR)/$(SAM)/bin/sam" LOCAL_SERVER="$(BUILT)/local" PYTHONDONTWRITEBYTECODE=1 \
 		$(DEPLOYMENT)/bin/pytest --quiet --numprocesses 2 -p no:cacheprovider $(if $(FILTER),-k "$(FILTER)") tools/deployment
 
 need-deployment: need-python
