@@ -10,7 +10,7 @@ pub const URL_CHARS_MAX: usize = 2_048;
 
 /// Networks of IPv4 that are nobody's public ones, each with the length of its prefix.
 /// <https://www.iana.org/assignments/iana-ipv4-special-registry>
-const SPECIAL_V4: [([u8; 4], u32); 15] = [
+const SPECIAL_V4: [([u8; 4], u32); 16] = [
     // This network.
     ([0, 0, 0, 0], 8),
     // Private ones, and those of a provider between it and its customers.
@@ -21,6 +21,8 @@ const SPECIAL_V4: [([u8; 4], u32); 15] = [
     // This machine, and the link: clouds tell a machine's credentials there.
     ([127, 0, 0, 0], 8),
     ([169, 254, 0, 0], 16),
+    // What a provider's machines reach alone, though it is in a public network: Azure's.
+    ([168, 63, 129, 16], 32),
     // Protocols, documentation, 6to4 relays, measurements.
     ([192, 0, 0, 0], 24),
     ([192, 0, 2, 0], 24),
@@ -140,7 +142,11 @@ impl EndpointUrl {
             Host::Ipv4(address) => allowed.allow(address.into()),
             Host::Ipv6(address) => allowed.allow(address.into()),
         };
-        if is_allowed { Ok(Self(url)) } else { Err(NoEndpointUrl::NotPublic) }
+        if !is_allowed {
+            return Err(NoEndpointUrl::NotPublic);
+        }
+        // Written in ASCII it may be several times as long: what is kept can be written again.
+        if url.as_str().len() > URL_CHARS_MAX { Err(NoEndpointUrl::NoUrl) } else { Ok(Self(url)) }
     }
 
     /// The address in full, in one way of writing it.
@@ -182,6 +188,7 @@ mod tests {
             "127.0.0.1",
             "127.255.255.255",
             "169.254.169.254",
+            "168.63.129.16",
             "172.16.0.1",
             "172.31.255.255",
             "192.0.0.8",
@@ -238,6 +245,7 @@ mod tests {
     fn what_leads_elsewhere_is_refused_when_it_is_written() {
         use NoEndpointUrl::{Fragment, NoUrl, NotHttps, NotPublic, UserInfo};
         let long = format!("https://example.com/{}", "x".repeat(URL_CHARS_MAX));
+        let longer_in_ascii = format!("https://example.com/{}", "é".repeat(1_000));
         for (text, reason) in [
             ("", NoUrl),
             ("example.com/hook", NoUrl),
@@ -245,6 +253,7 @@ mod tests {
             ("https://exa mple.com/", NoUrl),
             ("https://example.com/\nx", NoUrl),
             (long.as_str(), NoUrl),
+            (longer_in_ascii.as_str(), NoUrl),
             ("http://example.com/", NotHttps),
             ("http://127.0.0.1/", NotHttps),
             ("ftp://example.com/", NotHttps),

@@ -55,6 +55,9 @@ pub enum Kind {
     /// To the address that an account just left: what takes that back.
     #[serde(rename = "account.moved")]
     AccountMoved,
+    /// To the address that an account was taken back to: what gives it a password, as none counts any more.
+    #[serde(rename = "account.back")]
+    AccountBack,
 }
 
 /// What the words of all messages about an account begin with.
@@ -62,7 +65,7 @@ pub const OF_ACCOUNTS: &str = "account.";
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BookingConfirmed,
         Self::BookingCancelled,
         Self::EventPublished,
@@ -77,6 +80,7 @@ impl Kind {
         Self::WebhookDisabled,
         Self::AccountMove,
         Self::AccountMoved,
+        Self::AccountBack,
     ];
 
     /// Its word, as it is kept and shown.
@@ -96,6 +100,7 @@ impl Kind {
             Self::WebhookDisabled => "webhook.disabled",
             Self::AccountMove => "account.move",
             Self::AccountMoved => "account.moved",
+            Self::AccountBack => "account.back",
         }
     }
 

@@ -147,7 +147,7 @@ impl User {
     /// The same at the address that it wanted, which proved to get mail. Tokens of before end, for they say the old address.
     #[must_use]
     pub fn moved_to(&self, email: &Email, now: Timestamp) -> Self {
-        let is_left = |left: &&PreviousEmail| !left.is_over(now) && left.email != *email;
+        let is_left = |left: &&PreviousEmail| !left.is_over(now);
         let mut previous_emails: Vec<_> = self.previous_emails.iter().filter(is_left).cloned().collect();
         previous_emails.push(PreviousEmail::left(self.email.clone(), now));
         Self {
@@ -172,13 +172,27 @@ impl User {
         self.previous_emails.iter().position(is_it)
     }
 
-    /// The same back at an address that it left, as if it had never left it: what it left later is forgotten. Whoever took it away
-    /// knew the password, and may have set another one: it has `hash`, which is nobody's.
+    /// The place of an address that it can be taken back to, in any of its spellings.
+    pub fn place_of(&self, email: &Email, now: Timestamp) -> Option<usize> {
+        let is_it = |left: &PreviousEmail| {
+            !left.is_over(now) && (left.email == *email || left.email.of_all_releases() == *email)
+        };
+        self.previous_emails.iter().position(is_it)
+    }
+
+    /// The same back at an address that it left, taken back by whoever has that address: whoever took it away knew the password, and
+    /// may have set another one. It has `hash`, which is nobody's.
     #[must_use]
     pub fn taken_back(&self, place: usize, hash: PasswordHash, now: Timestamp) -> Option<Self> {
+        Some(Self { password_hash: Some(hash), ..self.returned(place, now)? })
+    }
+
+    /// The same back at an address that it left, as if it had never left it: what it had later is forgotten, and nobody takes it back
+    /// there. Else whoever took it away could have it given back by its owner, and taken again by the undo of that.
+    #[must_use]
+    pub fn returned(&self, place: usize, now: Timestamp) -> Option<Self> {
         Some(Self {
             email: self.previous_emails.get(place)?.email.clone(),
-            password_hash: Some(hash),
             password_version: self.password_version + 1,
             password_changed_at: Some(now),
             previous_password_hash: None,
@@ -295,11 +309,7 @@ mod tests {
         let wanted = serde_json::json!({ "email": email, "at": 1 });
         let user = account(serde_json::json!({ "wanted_email": wanted, "previous_password_hash": "$b$" }));
         let user = User {
-            previous_emails: vec![
-                left("over@example.com", now),
-                left("ada@example.org", at(10_001)),
-                left("first@example.com", at(10_001)),
-            ],
+            previous_emails: vec![left("over@example.com", now), left("first@example.com", at(10_001))],
             ..user
         };
         let moved = user.moved_to(&email, now);
@@ -329,6 +339,23 @@ mod tests {
         assert_eq!((back.password_version, back.password_before(now)), (5, None));
         assert_eq!(back.previous_emails, [left(emails[0], at(10_001))]);
         assert!(user.taken_back(3, nobodys, now).is_none());
+    }
+
+    #[test]
+    fn an_account_that_returns_keeps_its_password_and_is_not_taken_from_there_by_a_later_address() {
+        let now = at(10_000);
+        let emails = ["first@example.com", "second@example.com", "third@example.com"];
+        let user = User {
+            previous_emails: emails.map(|email| left(email, at(10_001))).to_vec(),
+            ..account(serde_json::json!({ "password_version": 4 }))
+        };
+        let place = |email: &str, now| user.place_of(&Email::parse(email).unwrap(), now);
+        assert_eq!((place(emails[1], now), place(emails[1], at(10_001))), (Some(1), None));
+        assert_eq!(place("ada@example.com", now), None, "it is there");
+        let back = user.returned(1, now).unwrap();
+        assert_eq!((back.email.as_str(), &back.password_hash), (emails[1], &user.password_hash));
+        assert_eq!((back.password_version, back.password_changed_at), (5, Some(now)));
+        assert_eq!(back.previous_emails, [left(emails[0], at(10_001))]);
     }
 
     #[test]

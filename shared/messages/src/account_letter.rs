@@ -78,6 +78,13 @@ pub(crate) fn of(
             "The link works once, for 30 minutes. If it was not you, ignore this mail: your password stays as it is.",
             ("Set another password", link(Purpose::Reset, "/password/reset")?),
         ),
+        Kind::AccountBack => (
+            "Evently: your account is back, set a password",
+            "Someone followed the link that brings your account back to this address. Nobody is signed in to it any more, and no \
+             password counts: set one.",
+            "The link works once, for 30 minutes; after that, say at the sign-in that you have forgotten your password.",
+            ("Set your password", link(Purpose::Reset, "/password/reset")?),
+        ),
         Kind::AccountFinish => (
             "Evently: finish your account",
             "Someone, probably you, began an account for this address more than once, with different passwords. None of them counts: \

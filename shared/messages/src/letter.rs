@@ -59,7 +59,8 @@ impl Letter {
             | Kind::AccountExists
             | Kind::AccountFinish
             | Kind::AccountMove
-            | Kind::AccountMoved => Err("it is about an account"),
+            | Kind::AccountMoved
+            | Kind::AccountBack => Err("it is about an account"),
             Kind::EventUpdated | Kind::Ping | Kind::WebhookDisabled => {
                 Err("it is for endpoints, or about one")
             }

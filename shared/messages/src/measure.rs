@@ -17,6 +17,7 @@ pub(crate) fn tried(delivery: &Delivery) {
         DeliveryStatus::Dropped | DeliveryStatus::Pending => names::MAILS_DROPPED,
     };
     metrics::counter!(name).increment(1);
+    log(delivery);
     if delivery.status == DeliveryStatus::Dead {
         tracing::error!(message_id = delivery.message_id, answer = delivery.answer, "a mail is given up");
     }
@@ -30,6 +31,10 @@ pub(crate) fn told_endpoint(delivery: &Delivery) {
         DeliveryStatus::Dead => metrics::counter!(names::WEBHOOKS_DEAD).increment(1),
         DeliveryStatus::Dropped | DeliveryStatus::Pending => {}
     }
+    log(delivery);
+}
+
+fn log(delivery: &Delivery) {
     tracing::info!(
         message_id = delivery.message_id,
         recipient = delivery.recipient,

@@ -212,14 +212,6 @@ impl Teller {
             tracing::warn!(message_id = tried.message_id, "a delivery took longer than a try may");
         }
         measure::tried(&tried);
-        tracing::info!(
-            message_id = tried.message_id,
-            recipient = tried.recipient,
-            status = ?tried.status,
-            tries = tried.tries,
-            answer = tried.answer,
-            "told"
-        );
         Ok(Told::Tried(Box::new(tried)))
     }
 

@@ -124,11 +124,18 @@ pub(crate) async fn move_there(app: &App, claims: &MailedClaims, now: Timestamp)
         if !is_wanted(&kept.user, claims, now) || is_admins(app, &claims.email) {
             return Err(Error::MailedTokenEnded);
         }
-        let moved = kept.user.moved_to(&claims.email, now);
-        let told = Delivery::of_account(Kind::AccountMoved, moved.id, moved.password_version, now);
-        match accounts::move_account(&app.accounts, &kept, &moved, &told, now).await? {
+        let back = kept.user.place_of(&claims.email, now).and_then(|place| kept.user.returned(place, now));
+        let moved = match back {
+            Some(back) => accounts::take_back(&app.accounts, &kept, &back, None, now).await?,
+            None => {
+                let moved = kept.user.moved_to(&claims.email, now);
+                let told = Delivery::of_account(Kind::AccountMoved, moved.id, moved.password_version, now);
+                accounts::move_account(&app.accounts, &kept, &moved, &told, now).await?
+            }
+        };
+        match moved {
             Moved::Done => {
-                SecurityEvent::EmailChanged.tell(Some(moved.id));
+                SecurityEvent::EmailChanged.tell(Some(claims.sub));
                 return Ok(());
             }
             Moved::Taken => return Err(taken(app, claims).await?),
@@ -164,8 +171,8 @@ pub(crate) async fn take_back(app: &App, claims: &MailedClaims, now: Timestamp) 
         let place = kept.user.place_of_left(&claims.email, claims.exp, now);
         let back = place.and_then(|place| kept.user.taken_back(place, nobodys.clone(), now));
         let back = back.ok_or(Error::MailedTokenEnded)?;
-        let told = Delivery::of_account(Kind::AccountReset, back.id, back.password_version, now);
-        match accounts::take_back(&app.accounts, &kept, &back, &told, now).await? {
+        let told = Delivery::of_account(Kind::AccountBack, back.id, back.password_version, now);
+        match accounts::take_back(&app.accounts, &kept, &back, Some(&told), now).await? {
             Moved::Done => {
                 SecurityEvent::EmailChangeUndone.tell(Some(back.id));
                 return Ok(());

@@ -31,7 +31,7 @@ use domain::{
 };
 
 const BY_START: &str = "by_start";
-const LISTING: &str = "event";
+pub(super) const LISTING: &str = "event";
 /// Days are compared as text, `2031-06-12`: a run of an earlier day must not decide after one of a later day, either.
 const NOT_PRICED_YET: &str = "version = :expected AND (attribute_not_exists(priced_on) OR priced_on < :on)";
 

@@ -2,7 +2,7 @@
 
 use serde_dynamo::Item as Image;
 
-use super::Store;
+use super::{Store, events::LISTING};
 use domain::{
     booking::Booking,
     delivery::Delivery,
@@ -53,7 +53,8 @@ impl Store {
             return Ok(Change::Booking { before, after: read(after)? });
         }
         // One that is being deleted is in no listing any more.
-        if table == self.tables.events && has(&after, "listing") {
+        // Notes of what is being created are in another.
+        if table == self.tables.events && is_listed(&after) {
             let before = before.map(read).transpose()?;
             return Ok(Change::Event { before, after: read(after)? });
         }
@@ -70,6 +71,10 @@ impl Store {
         let tables = [&self.tables.bookings, &self.tables.events];
         tables.into_iter().chain(&self.tables.deliveries).map(String::as_str).find(|name| *name == table)
     }
+}
+
+fn is_listed(image: &Image) -> bool {
+    matches!(image.inner().get("listing"), Some(serde_dynamo::AttributeValue::S(listing)) if listing == LISTING)
 }
 
 /// Whether somebody asked for it: about an account, to try an endpoint, or once more. What tells of a change is tried by whoever wrote

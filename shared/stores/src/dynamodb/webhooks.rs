@@ -1,7 +1,10 @@
 //! Endpoints of webhooks, in a table of their own, without a stream. Key: `part`, `id`. What admins see is in one part, the secrets
 //! are in another: who may write a secret need not be able to read any. A third counts the endpoints.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, Delete, Put, TransactWriteItem, Update},
+};
 use jiff::Timestamp;
 
 use super::{
@@ -35,6 +38,11 @@ impl Store {
 
     fn webhooks_table(&self) -> Result<&str, Error> {
         self.tables.webhooks.as_deref().ok_or(Error::NoWebhooks)
+    }
+
+    fn update_webhook(&self, part: &str, id: WebhookId) -> Result<UpdateItemFluentBuilder, Error> {
+        let update = self.client.update_item().table_name(self.webhooks_table()?);
+        Ok(update.set_key(Some(Item::from(is_there(id, part)))))
     }
 
     /// All endpoints, in the order in which they were made, read with strong consistency.
@@ -141,10 +149,7 @@ impl Store {
     pub async fn change_endpoint(&self, endpoint: &Endpoint) -> Result<bool, Error> {
         let types = endpoint.types.iter().map(text).collect();
         let update = self
-            .client
-            .update_item()
-            .table_name(self.webhooks_table()?)
-            .set_key(Some(Item::from(is_there(endpoint.id, ENDPOINTS))))
+            .update_webhook(ENDPOINTS, endpoint.id)?
             .condition_expression("attribute_exists(id)")
             .expression_attribute_names("#url", "url")
             .expression_attribute_names("#types", "types")
@@ -174,10 +179,7 @@ impl Store {
         previous_until: Timestamp,
     ) -> Result<bool, Error> {
         let updated = self
-            .client
-            .update_item()
-            .table_name(self.webhooks_table()?)
-            .set_key(Some(Item::from(is_there(id, SECRETS))))
+            .update_webhook(SECRETS, id)?
             // The SDK may try again after a reply was lost: then the new one must not become the one before.
             .update_expression("SET previous = secret, secret = :new, previous_until = :until")
             .condition_expression("attribute_exists(id) AND secret <> :new")
@@ -195,10 +197,7 @@ impl Store {
     /// Notes since when an endpoint fails, unless it is known to.
     pub async fn endpoint_fails(&self, id: WebhookId, since: Timestamp) -> Result<(), Error> {
         let updated = self
-            .client
-            .update_item()
-            .table_name(self.webhooks_table()?)
-            .set_key(Some(Item::from(is_there(id, ENDPOINTS))))
+            .update_webhook(ENDPOINTS, id)?
             .update_expression("SET failing_since = :since")
             .condition_expression("attribute_exists(id) AND attribute_not_exists(failing_since)")
             .expression_attribute_values(":since", number(since.as_millisecond()))
@@ -210,10 +209,7 @@ impl Store {
     /// Notes that an endpoint fails no more.
     pub async fn endpoint_works(&self, id: WebhookId) -> Result<(), Error> {
         let updated = self
-            .client
-            .update_item()
-            .table_name(self.webhooks_table()?)
-            .set_key(Some(Item::from(is_there(id, ENDPOINTS))))
+            .update_webhook(ENDPOINTS, id)?
             .update_expression("REMOVE failing_since")
             .condition_expression("attribute_exists(id)")
             .send()
@@ -229,10 +225,7 @@ impl Store {
             DisabledBecause::Failing => "failing",
         };
         let updated = self
-            .client
-            .update_item()
-            .table_name(self.webhooks_table()?)
-            .set_key(Some(Item::from(is_there(seen.id, ENDPOINTS))))
+            .update_webhook(ENDPOINTS, seen.id)?
             .update_expression("SET #status = :disabled, disabled_because = :because")
             .condition_expression("#status = :enabled AND #url = :url")
             .expression_attribute_names("#status", "status")

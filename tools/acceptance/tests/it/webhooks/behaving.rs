@@ -86,10 +86,11 @@ async fn others_get_theirs_within_a_second_whatever_some_do() {
         (talking.url.clone(), "500 xxx"),
         (nobody.to_owned(), "no answer: "),
     ] {
-        bad.push((hooks.endpoint(&url).await.0, said));
+        let hook = json!({ "url": url, "types": ["booking.confirmed"] });
+        bad.push((hooks.endpoint_with(hook).await.0, said));
     }
     let good = Receiver::start().await;
-    hooks.endpoint(&good.url).await;
+    hooks.endpoint_with(json!({ "url": good.url, "types": ["booking.confirmed"] })).await;
     let event = hooks.evently.event(10).await;
     let ada = hooks.evently.user();
     for number in 1..=3 {

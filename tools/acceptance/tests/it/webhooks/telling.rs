@@ -120,6 +120,17 @@ async fn an_event_that_is_on_show_from_the_start_is_told_by_the_stream_and_by_lo
 }
 
 #[tokio::test]
+async fn notes_of_what_is_being_created_are_read_by_nobody() {
+    let hooks = Hooks::start().await;
+    let receiver = Receiver::start().await;
+    hooks.endpoint(&receiver.url).await;
+    // With more shards than fit into its transaction: a note tells of them meanwhile.
+    let event = hooks.evently.event_with(json!({ "capacity": 10_000 })).await;
+    hooks.tell_events().await;
+    assert_eq!(receiver.said(), [("event.published".to_owned(), event)]);
+}
+
+#[tokio::test]
 async fn what_happened_before_an_endpoint_was_made_is_not_told() {
     let hooks = Hooks::start().await;
     hooks.book().await;

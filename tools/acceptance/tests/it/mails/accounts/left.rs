@@ -54,10 +54,37 @@ async fn whoever_moved_it_away_gains_nothing_by_it() {
 
     let sent = told(&mails).await;
     let [mail] = &sent[..] else { panic!("{sent:#?}") };
-    assert_eq!((mail.to.as_str(), mail.subject.as_str()), (ADA, "Evently: set another password"));
+    assert_eq!(
+        (mail.to.as_str(), mail.subject.as_str()),
+        (ADA, "Evently: your account is back, set a password")
+    );
+    assert!(!mail.text.contains("stays as it is"), "{}", mail.text);
     assert_eq!(reset(evently, &link_of(mail).1, ANOTHER).await.status, 204);
     assert_eq!(signed_in(evently, ADA, ANOTHER).await.user_id, ada.user_id);
     assert_eq!(register(evently, NEW).await.status, 201, "the other address is free");
+}
+
+/// Whoever moved it away offers to move it back, which looks to its owner like having it again.
+#[tokio::test]
+async fn an_account_that_was_given_back_is_not_taken_again_by_the_undo_of_that() {
+    let mails = Mails::start().await;
+    let evently = &mails.evently;
+    let ada = mails.user(ADA).await;
+    move_to(&mails, &ada, NEW).await;
+    let stranger = signed_in(evently, NEW, PASSWORD).await;
+    let back = wish(&mails, &stranger, ADA).await;
+    assert_eq!(verify(evently, &back).await.status, 204);
+    assert!(told(&mails).await.is_empty(), "nobody at the other address gets a link");
+    let ada_again = signed_in(evently, ADA, PASSWORD).await;
+    let change = json!({ "current_password": PASSWORD, "new_password": ANOTHER });
+    assert_eq!(ada_again.post("/password", change).await.status, 204);
+    let user = evently.app.store.user_by_id(ada.user_id.unwrap()).await.unwrap().unwrap();
+    assert_eq!((user.email.as_str(), user.previous_emails.len()), (ADA, 0));
+    // Nor by a link that somebody would make for it.
+    let claims = MailedClaims::new(Purpose::Undo, user.id, Email::parse(NEW).unwrap(), 2, Timestamp::now());
+    let forged = evently.app.tokens.seal_mailed(Purpose::Undo, &claims).unwrap();
+    verify(evently, &forged).await.assert_problem(410, "token_ended");
+    assert_eq!(signed_in(evently, ADA, ANOTHER).await.user_id, ada.user_id);
 }
 
 #[tokio::test]
