@@ -28,7 +28,7 @@ const PATH: &str = "/password/reset";
     responses(
         (status = 200, description = "The page.", body = String, content_type = "text/html; charset=utf-8",
          headers(("Content-Security-Policy" = String))),
-        (status = 410, description = "There is no token in the address that is good: the page says so.", body = String,
+        (status = 410, description = "The token in the address is none, or too old: the page says so.", body = String,
          content_type = "text/html; charset=utf-8", headers(("Content-Security-Policy" = String))),
     ),
 )]

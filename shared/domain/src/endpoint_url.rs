@@ -121,8 +121,9 @@ impl EndpointUrl {
         let is_plain =
             text.chars().count() <= URL_CHARS_MAX && !text.chars().any(|c| c.is_control() || c == ' ');
         let url = is_plain.then(|| Url::parse(text).ok()).flatten().ok_or(NoEndpointUrl::NoUrl)?;
-        let host = url.host().ok_or(NoEndpointUrl::NoUrl)?;
+        let host = url.host().filter(|_| url.port() != Some(0)).ok_or(NoEndpointUrl::NoUrl)?;
         let is_own = match &host {
+            Host::Domain(name) if !is_name(name) => return Err(NoEndpointUrl::NoUrl),
             Host::Domain(name) => is_own_name(name),
             Host::Ipv4(address) => address.is_loopback(),
             Host::Ipv6(address) => address.is_loopback(),
@@ -153,6 +154,12 @@ impl EndpointUrl {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+}
+
+/// Whether a name can be looked up (RFC 1035, section 2.3.4): the URL standard takes others, too.
+fn is_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
 }
 
 /// RFC 6761: `localhost` and all below it is this machine.
@@ -245,12 +252,17 @@ mod tests {
     fn what_leads_elsewhere_is_refused_when_it_is_written() {
         use NoEndpointUrl::{Fragment, NoUrl, NotHttps, NotPublic, UserInfo};
         let long = format!("https://example.com/{}", "x".repeat(URL_CHARS_MAX));
+        let long_label = format!("https://{}.example/", "x".repeat(64));
         let longer_in_ascii = format!("https://example.com/{}", "é".repeat(1_000));
         for (text, reason) in [
             ("", NoUrl),
             ("example.com/hook", NoUrl),
             ("https://", NoUrl),
             ("https://exa mple.com/", NoUrl),
+            ("https://.example.com/", NoUrl),
+            ("https://example..com/", NoUrl),
+            ("https://example.com:0/", NoUrl),
+            (long_label.as_str(), NoUrl),
             ("https://example.com/\nx", NoUrl),
             (long.as_str(), NoUrl),
             (longer_in_ascii.as_str(), NoUrl),

@@ -36,10 +36,17 @@ impl Ses {
         let content = EmailContent::builder().raw(raw).build();
         match self.client.send_email().content(content).send().await {
             Ok(sent) => Outcome::Delivered(sent.message_id().unwrap_or("taken").to_owned()),
-            Err(error) if error.code().is_some_and(|code| FOR_GOOD.contains(&code)) => {
-                Outcome::Refused(DisplayErrorContext(error).to_string())
-            }
-            Err(error) => Outcome::Failed(DisplayErrorContext(error).to_string()),
+            Err(error) => match error.code() {
+                Some(code) if FOR_GOOD.contains(&code) => Outcome::Refused(said(code, &error)),
+                Some(code) => Outcome::Failed(said(code, &error)),
+                // It was not asked, or what answered was not SES.
+                None => Outcome::Failed(DisplayErrorContext(error).to_string()),
+            },
         }
     }
+}
+
+/// What SES said, first of all the word for it.
+fn said(code: &str, error: &impl ProvideErrorMetadata) -> String {
+    format!("{code}: {}", error.message().unwrap_or("it does not say why"))
 }

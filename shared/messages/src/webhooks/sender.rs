@@ -18,6 +18,9 @@ use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHO
 
 /// An endpoint has so long for all of it: its name, the connection, and the answer.
 pub(crate) const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// A connection is used again within this time. Many servers close theirs after 5 s: what is sent into that fails, and has to
+/// wait for its next try.
+const IDLE_FOR: Duration = Duration::from_secs(3);
 /// The specification's word for an endpoint that is to be told nothing more.
 const GONE: u16 = 410;
 /// Bytes read of an answer.
@@ -66,6 +69,7 @@ impl Sender {
             .redirect(redirect::Policy::none())
             .dns_resolver(Resolver(addresses))
             .timeout(ANSWERED_WITHIN)
+            .pool_idle_timeout(IDLE_FOR)
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self { client, addresses })
