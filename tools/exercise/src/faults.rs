@@ -62,6 +62,10 @@ pub(crate) enum Fault {
     ConfirmDied,
     /// A process that dies between the commit and the end of a confirm.
     ConfirmDiedCommitted,
+    /// An endpoint of webhooks does not take what it is told.
+    EndpointRefused,
+    /// An endpoint of webhooks takes what it is told, and answers with 500.
+    EndpointAnswerLost,
     /// A janitor's run broken off.
     JanitorBrokenOff,
     /// Two janitors at once.
@@ -70,7 +74,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// All of them, in the order of the verdict.
-    pub(crate) const ALL: [(Self, &str); 26] = [
+    pub(crate) const ALL: [(Self, &str); 28] = [
         (Self::DynamoReplyLost, "DynamoDB: done, connection broken"),
         (Self::DynamoSilent, "DynamoDB: done, never answered"),
         (Self::DynamoErrorAfterDone, "DynamoDB: done, answered 500"),
@@ -95,6 +99,8 @@ impl Fault {
         (Self::ServerKilled, "server process killed"),
         (Self::ConfirmDied, "process died before a commit"),
         (Self::ConfirmDiedCommitted, "process died after a commit"),
+        (Self::EndpointRefused, "endpoint: answered 500"),
+        (Self::EndpointAnswerLost, "endpoint: done, answered 500"),
         (Self::JanitorBrokenOff, "janitor broken off"),
         (Self::TwoJanitors, "two janitors at once"),
     ];

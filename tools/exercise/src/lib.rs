@@ -12,6 +12,7 @@ mod http1;
 mod ledger;
 mod people;
 mod progress;
+mod receiver;
 mod redis_proxy;
 mod settings;
 mod verdict;
@@ -63,7 +64,7 @@ pub async fn run(settings: &Settings, seed: u64) -> Result<Verdict, Failure> {
     check::come_to_rest(&world).await?;
     world.progress.enter("at rest; checking, and buying the last seats");
     let mut verdict = Verdict::default();
-    (verdict.bookings, verdict.seats_sold, verdict.mails) = check::everything(&world, &session).await?;
+    check::everything(&world, &session, &mut verdict).await?;
     verdict.answers = world.history.answers();
     verdict.faults = world.faults.counts();
     verdict.violations = world.history.violations().into_iter().map(|what| (seed, what)).collect();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{check::mails::Mails, faults::Fault, history::Act};
+use crate::{check::telling::Told, faults::Fault, history::Act};
 
 /// What came of one seed, or of several together.
 #[derive(Debug, Default)]
@@ -14,7 +14,8 @@ pub struct Verdict {
     /// Seats bought by the last buyer and all others, and not given back.
     pub(crate) seats_sold: u64,
     pub(crate) bookings: u64,
-    pub(crate) mails: Mails,
+    pub(crate) mails: Told,
+    pub(crate) webhooks: Told,
 }
 
 impl Verdict {
@@ -29,8 +30,8 @@ impl Verdict {
         self.violations.extend(other.violations);
         self.seats_sold += other.seats_sold;
         self.bookings += other.bookings;
-        self.mails.told += other.mails.told;
-        self.mails.again += other.mails.again;
+        self.mails.add(other.mails);
+        self.webhooks.add(other.webhooks);
     }
 
     /// The faults that were never done.
@@ -53,8 +54,10 @@ impl fmt::Display for Verdict {
         }
         writeln!(f, "{:<44}{:>8}", "Bookings ever made", self.bookings)?;
         writeln!(f, "{:<44}{:>8}", "Seats sold in the end, all there are", self.seats_sold)?;
-        writeln!(f, "{:<44}{:>8}", "Mails of these", self.mails.told)?;
-        writeln!(f, "{:<44}{:>8}", "  of which went again", self.mails.again)?;
+        for (what, told) in [("Mails of these", self.mails), ("Webhooks of these", self.webhooks)] {
+            writeln!(f, "{what:<44}{:>8}", told.told)?;
+            writeln!(f, "{:<44}{:>8}", "  of which went again", told.again)?;
+        }
         writeln!(f, "{:<44}{:>8}", "Faults done", self.faults.values().sum::<u64>())?;
         for (fault, name) in Fault::ALL {
             match self.faults.get(&fault) {

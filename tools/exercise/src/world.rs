@@ -29,6 +29,7 @@ use crate::{
     history::History,
     ledger::Ledger,
     progress::Progress,
+    receiver::Receiver,
     redis_proxy::RedisProxy,
     settings::Settings,
 };
@@ -68,6 +69,7 @@ pub(crate) struct World {
     /// The DynamoDB client past the proxies.
     pub(crate) dynamodb: dynamodb::Client,
     pub(crate) events: Vec<EventId>,
+    pub(crate) receivers: [Receiver; 2],
     pub(crate) starts_at: Timestamp,
     store: EmbeddedStore,
     folder: TempDir,
@@ -100,6 +102,11 @@ impl World {
         let now = Timestamp::now();
         // What happens from now on is to be told.
         truth.store.keep_look(&Look { from: now, began: None, place: None }).await?;
+        let receiver = |works| {
+            let dice = Dice::new(seed, "receiver", 0);
+            Receiver::start(&truth.store, Arc::clone(&faults), dice, works)
+        };
+        let receivers = [receiver(true).await?, receiver(false).await?];
         let starts_at = Timestamp::from_second(now.as_second())? + SignedDuration::from_hours(24 * 30);
         let mut events = Vec::new();
         for capacity in CAPACITIES {
@@ -126,6 +133,7 @@ impl World {
             slow,
             dynamodb,
             events,
+            receivers,
             starts_at,
             store,
             folder,
@@ -183,6 +191,7 @@ fn common(name: &str) -> Option<String> {
         "BOOKINGS_TABLE" => "exercise-bookings",
         "AUDIT_TABLE" => "exercise-audit",
         "DELIVERIES_TABLE" => "exercise-deliveries",
+        "WEBHOOKS_TABLE" => "exercise-webhooks",
         "JWT_SECRET" => JWT_SECRET,
         "RESERVATION_TTL_SECONDS" => return Some(HOLD_TTL_SECONDS.to_string()),
         // A few people stand for thousands.
@@ -207,13 +216,14 @@ fn config(redis_url: &str) -> Result<Config, Failure> {
 }
 
 fn environment(redis_url: &str, dynamodb_endpoint: &str) -> Vec<(&'static str, String)> {
-    const COMMON: [&str; 13] = [
+    const COMMON: [&str; 14] = [
         "USERS_TABLE",
         "EVENTS_TABLE",
         "INVENTORY_TABLE",
         "BOOKINGS_TABLE",
         "AUDIT_TABLE",
         "DELIVERIES_TABLE",
+        "WEBHOOKS_TABLE",
         "JWT_SECRET",
         "RESERVATION_TTL_SECONDS",
         "RATE_LIMIT_WRITES_PER_MINUTE",

@@ -1,9 +1,9 @@
 //! The checks: all the time that no shard is oversold; at rest that both stores agree with each other, with what every
-//! buyer was answered, and with the mails that they got.
+//! buyer was answered, and with the mails and webhooks that they got.
 
 mod last_seats;
-pub(crate) mod mails;
 mod stories;
+pub(crate) mod telling;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -16,9 +16,9 @@ use jiff::Timestamp;
 use kit::Failure;
 use tokio::time::{Instant, sleep};
 
-use self::mails::Mails;
 use crate::{
     people::Session,
+    verdict::Verdict,
     world::{GRACE_SECONDS, HOLD_TTL_SECONDS, World},
 };
 
@@ -78,12 +78,18 @@ pub(crate) async fn come_to_rest(world: &World) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Everything that can be said at rest. Answers how many bookings were made, how many seats are sold, and what people were told.
-pub(crate) async fn everything(world: &World, session: &Session) -> Result<(u64, u64, Mails), Failure> {
+/// Everything that can be said at rest.
+pub(crate) async fn everything(
+    world: &World,
+    session: &Session,
+    verdict: &mut Verdict,
+) -> Result<(), Failure> {
     check_ledger(world).await?;
     last_seats::sell(world, session).await?;
     let bookings = check_ledger(world).await?;
-    let mails = mails::check(world, &bookings).await?;
+    telling::tell_the_rest(world).await?;
+    verdict.mails = telling::check_mails(world, &bookings).await?;
+    verdict.webhooks = telling::check_webhooks(world, &bookings);
     let bookings: HashMap<ReservationId, Booking> =
         bookings.into_iter().map(|booking| (booking.id, booking)).collect();
     stories::check(world, &bookings);
@@ -93,7 +99,9 @@ pub(crate) async fn everything(world: &World, session: &Session) -> Result<(u64,
         }
     }
     let confirmed = bookings.values().filter(|booking| booking.status == BookingStatus::Confirmed);
-    Ok((bookings.len() as u64, confirmed.map(|booking| u64::from(booking.quantity)).sum(), mails))
+    verdict.bookings = bookings.len() as u64;
+    verdict.seats_sold = confirmed.map(|booking| u64::from(booking.quantity)).sum();
+    Ok(())
 }
 
 /// Every seat is accounted for; answers with all bookings.

@@ -1,9 +1,12 @@
-//! Whether everybody heard of what they bought and gave back, whoever was killed while telling it. The servers' mails are files, each
-//! named after its message.
+//! Whether everybody heard of what was bought and given back, whoever was killed while telling it: people by mail, endpoints by
+//! webhooks. The servers' mails are files, each named after its message.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use domain::{booking::Booking, delivery::Delivery, endpoint_url::Addresses, message::due_of_booking};
+use domain::{
+    booking::Booking, delivery::Delivery, endpoint_url::Addresses, message::due_of_booking,
+    webhook::WebhookMessage,
+};
 use jiff::{SignedDuration, Timestamp};
 use kit::Failure;
 use messages::{Limits, Teller, run_within};
@@ -18,33 +21,38 @@ const DUE_MAX: usize = 10_000;
 /// Whatever waits for its next try, waits no longer.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24 * 10);
 const TOLD_WITHIN: Duration = Duration::from_secs(60);
-/// Killed between sending and noting it, or without a store to note it in, a mail goes again. Each time takes a minute and a half,
+/// Killed between sending and noting it, or without a store to note it in, a message goes again. Each time takes a minute and a half,
 /// so no day is long enough for more.
 const TIMES_MAX: u64 = 3;
 
-/// What people were told.
+/// What was told.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Mails {
+pub(crate) struct Told {
     /// All that was to be told.
     pub(crate) told: u64,
     /// Of these, what went out again.
     pub(crate) again: u64,
 }
 
-/// Does what the next minutes and the next hourly look would do, and then looks for each mail.
-pub(crate) async fn check(world: &World, bookings: &[Booking]) -> Result<Mails, Failure> {
-    tell_the_rest(world).await?;
+impl Told {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.told += other.told;
+        self.again += other.again;
+    }
+}
+
+/// Looks for the mails of these bookings.
+pub(crate) async fn check_mails(world: &World, bookings: &[Booking]) -> Result<Told, Failure> {
     let mut sent = BTreeMap::new();
     for folder in world.mail_folders() {
         count(&folder, &mut sent)?;
     }
     let people = world.truth.store.people(bookings.iter().map(|booking| booking.user_id)).await?;
-    let mut mails = Mails::default();
+    let mut mails = Told::default();
     for booking in bookings.iter().filter(|booking| people.contains_key(&booking.user_id)) {
         for message in due_of_booking(booking, Timestamp::UNIX_EPOCH) {
             let times = sent.get(&message.id()).copied().unwrap_or_default();
-            mails.told += 1;
-            mails.again += u64::from(times > 1);
+            mails.add(Told { told: 1, again: u64::from(times > 1) });
             if !(1..=TIMES_MAX).contains(&times) {
                 world.history.violation(format!("{} was told {times} times: {booking:?}", message.id()));
             }
@@ -53,7 +61,27 @@ pub(crate) async fn check(world: &World, bookings: &[Booking]) -> Result<Mails, 
     Ok(mails)
 }
 
-async fn tell_the_rest(world: &World) -> Result<(), Failure> {
+/// Looks for what endpoints were told of these bookings. One that fails now and then may be told as often as it fails.
+pub(crate) fn check_webhooks(world: &World, bookings: &[Booking]) -> Told {
+    let mut webhooks = Told::default();
+    for receiver in &world.receivers {
+        let times_max = if receiver.works { TIMES_MAX } else { u64::MAX };
+        for message in
+            bookings.iter().flat_map(|booking| WebhookMessage::due_of_booking(booking, Timestamp::UNIX_EPOCH))
+        {
+            let times = receiver.times(&message.id());
+            webhooks.add(Told { told: 1, again: u64::from(times > 1) });
+            if !(1..=times_max).contains(&times) {
+                let id = receiver.id;
+                world.history.violation(format!("endpoint {id} was told {} {times} times", message.id()));
+            }
+        }
+    }
+    webhooks
+}
+
+/// Does what the next minutes and the next hourly look would do.
+pub(crate) async fn tell_the_rest(world: &World) -> Result<(), Failure> {
     let store = &world.truth.store;
     let (mail, tokens) = (world.mail_config()?, world.truth.tokens.clone());
     let teller = Teller::open(store.clone(), tokens, Some(mail), Addresses::AlsoLoopback).await?;
@@ -61,7 +89,11 @@ async fn tell_the_rest(world: &World) -> Result<(), Failure> {
     let deadline = Instant::now() + TOLD_WITHIN;
     loop {
         let report = run_within(&teller, Timestamp::now(), limits).await?;
-        let waiting = store.due_deliveries(Queue::Mails, Timestamp::now() + LONGEST_WAIT, DUE_MAX).await?;
+        let mut waiting = Vec::new();
+        let to_endpoints = world.receivers.iter().map(|receiver| Queue::Endpoint(receiver.id));
+        for queue in to_endpoints.chain([Queue::Mails]) {
+            waiting.extend(store.due_deliveries(queue, Timestamp::now() + LONGEST_WAIT, DUE_MAX).await?);
+        }
         if waiting.is_empty() && report.missed == 0 {
             return Ok(());
         }
