@@ -200,7 +200,9 @@ impl Delivery {
     pub fn to_endpoint(message: &WebhookMessage, endpoint: WebhookId, now: Timestamp) -> Self {
         let (user_id, booking_id) = message.booking.unzip();
         let recipient = recipient_of(endpoint);
-        let delivery = Self::due(message.id(), recipient, message.kind, message.at, now + TRY_TIME);
+        // What a stream tells to the second is taken for the end of that second, which may not be over.
+        let happened_at = message.at.min(now);
+        let delivery = Self::due(message.id(), recipient, message.kind, happened_at, now + TRY_TIME);
         Self { event_id: Some(message.event), booking_id, user_id, ..delivery }
     }
 
