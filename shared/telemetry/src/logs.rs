@@ -6,7 +6,7 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// What is shown where `RUST_LOG` does not say it.
 pub const SHOWN: &str = "info";
@@ -22,17 +22,44 @@ pub enum LogFormat {
 
 /// Starts logging to standard error, showing `shown` unless `RUST_LOG` says otherwise. Later calls change nothing.
 pub fn init_logs(shown: &str, format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(shown));
-    let logs = fmt()
-        .with_env_filter(filter)
-        .with_writer(stderr)
-        .with_ansi(stderr().is_terminal())
-        .with_target(false);
-    // An error means that logging runs already.
-    let _ = match format {
+    let asked = std::env::var("RUST_LOG").ok().and_then(|asked| shown_by(&asked));
+    let filter = asked.or_else(|| shown_by(shown)).unwrap_or_default();
+    let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false);
+    let lines = match format {
         LogFormat::Json => {
-            logs.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
         }
-        LogFormat::Text => logs.try_init(),
+        LogFormat::Text => lines.boxed(),
     };
+    // An error means that logging runs already.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+}
+
+/// What is shown of which module, as in `info`, `warn,stores=debug`, or `stores` for all of that one. Nothing is chosen by spans and their fields, which would take
+/// regular expressions into every function.
+fn shown_by(asked: &str) -> Option<Targets> {
+    asked.parse().ok().filter(|_| !asked.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn what_is_shown_can_differ_from_module_to_module() {
+        let shown = shown_by("warn,stores=debug,dynoxide=off").unwrap();
+        for (target, level, is_shown) in [
+            ("booking", Level::WARN, true),
+            ("booking", Level::INFO, false),
+            ("stores::redis", Level::DEBUG, true),
+            ("dynoxide", Level::ERROR, false),
+        ] {
+            assert_eq!(shown.would_enable(target, &level), is_shown, "{target} {level}");
+        }
+        for none in ["", " ", "stores=loudly"] {
+            assert_eq!(shown_by(none), None, "{none}");
+        }
+    }
 }

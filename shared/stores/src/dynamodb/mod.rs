@@ -40,12 +40,13 @@ use telemetry::CauseChain;
 use aws_config::{
     BehaviorVersion, SdkConfig,
     environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
+    meta::region::ProvideRegion,
     retry::RetryConfig,
     timeout::TimeoutConfig,
 };
 pub use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::{
-    config::{Credentials, Region},
+    config::{Credentials, Region, SharedCredentialsProvider},
     error::{ProvideErrorMetadata, SdkError},
     operation::update_item::UpdateItemError,
     types::AttributeValue,
@@ -126,17 +127,23 @@ pub async fn client_from_env() -> Client {
     client(&aws_config::load_defaults(BehaviorVersion::latest()).await)
 }
 
-/// The same for a Lambda function, which starts often. Lambda gives it region and credentials in its environment, so
-/// nothing makes clients for other places to find them in. Where Amazon's own roots suffice, nothing reads the system's.
+/// The same for a Lambda function, which starts often. Lambda gives it region and credentials in its environment. The SDK's own
+/// loader would have clients in it for all other places to find them in, a twentieth of the program. Where Amazon's own roots
+/// suffice, nothing reads the system's.
 pub async fn client_of_function(roots: Roots) -> Client {
-    let loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
-    let loader = match roots {
-        Roots::Amazons => loader.http_client(http_client::trusting_amazon_only()),
-        Roots::Systems => loader,
-    };
-    client(&loader.load().await)
+    let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let is_on = |name| said(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let mut sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(EnvironmentVariableRegionProvider::new().region().await)
+        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+        .use_fips(is_on("AWS_USE_FIPS_ENDPOINT"))
+        .use_dual_stack(is_on("AWS_USE_DUALSTACK_ENDPOINT"));
+    sdk.set_endpoint_url(said("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| said("AWS_ENDPOINT_URL")));
+    if roots == Roots::Amazons {
+        sdk.set_http_client(Some(http_client::trusting_amazon_only()));
+    }
+    client(&sdk.build())
 }
 
 /// A client for a DynamoDB-compatible store on this machine, which takes any credentials.
