@@ -46,6 +46,8 @@ pub const PAGES: &[&str] = &[
     console::edit::PATH,
     console::bookings::PATH,
     console::audit::PATH,
+    console::webhooks::PATH,
+    console::deliveries::PATH,
 ];
 
 /// The routes of this function.
@@ -84,7 +86,7 @@ fn with_shop(router: Router<Arc<App>>) -> Router<Arc<App>> {
 
 /// Each of these takes an `Admin`, so that it is for admins alone.
 fn with_console(router: Router<Arc<App>>) -> Router<Arc<App>> {
-    use console::{audit, bookings, edit, event, events, overview, status};
+    use console::{audit, bookings, deliveries, edit, event, events, overview, status, webhooks};
 
     router
         .route(overview::PATH, page(overview::show))
@@ -96,6 +98,10 @@ fn with_console(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route(edit::PATH, page(edit::show).merge(form(edit::change, Counted::WRITE.by_form())))
         .route(bookings::PATH, page(bookings::list))
         .route(audit::PATH, page(audit::list))
+        .route(webhooks::PATH, page(webhooks::list).merge(form(webhooks::create, Counted::WRITE)))
+        .route(webhooks::ACTION_PATH, form(webhooks::act, Counted::WRITE))
+        .route(deliveries::PATH, page(deliveries::list))
+        .route(deliveries::REPLAY_PATH, form(deliveries::replay, Counted::WRITE))
 }
 
 /// A page to look at.

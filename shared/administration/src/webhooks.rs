@@ -53,7 +53,11 @@ impl Read for EndpointInput {
     }
 }
 
-fn description(value: Value) -> Result<String, Wrong> {
+/// What an endpoint is for.
+///
+/// # Errors
+/// When it is no line of text, or too long.
+pub fn description(value: Value) -> Result<String, Wrong> {
     let description = text_of(1..=DESCRIPTION_CHARS_MAX)(value)?;
     if !text::is_line(&description) {
         return Err(Wrong::ControlCharacters { but_lines: false });
@@ -114,6 +118,18 @@ pub async fn replace_endpoint(app: &App, id: WebhookId, input: EndpointInput) ->
     let endpoint = input.endpoint(app, id, before.made_by, before.created_at)?;
     match app.store.change_endpoint(&endpoint).await? {
         true => Ok(endpoint),
+        false => Err(Error::WebhookNotFound),
+    }
+}
+
+/// Tells an endpoint again what happens, or nothing more.
+///
+/// # Errors
+/// `NoWebhooks`, `WebhookNotFound`, or as the store has it.
+pub async fn switch_endpoint(app: &App, id: WebhookId, status: EndpointStatus) -> Result<(), Error> {
+    let before = app.store.endpoint(id).await?.ok_or(Error::WebhookNotFound)?;
+    match app.store.change_endpoint(&Endpoint { status, ..before }).await? {
+        true => Ok(()),
         false => Err(Error::WebhookNotFound),
     }
 }

@@ -177,7 +177,9 @@ impl Config {
             return Err(error("DELIVERIES_TABLE", "is not set, though WEBHOOKS_TABLE is"));
         }
         Ok(Self {
-            sends_mail: deliveries.is_some(),
+            // Webhooks have the table, too: then a sender says that there is mail.
+            sends_mail: deliveries.is_some()
+                && (webhooks.is_none() || settings.optional("MAIL_FROM").is_some()),
             webhook_addresses: Addresses::Public,
             tables: Tables {
                 users: settings.required("USERS_TABLE")?,

@@ -146,7 +146,7 @@ pub fn rows() -> Vec<Row> {
             )
         },
         Row {
-            read_by: TELLERS,
+            read_by: "`web`, `notifications`, container, `make run`",
             ..row(
                 &["MAIL_FROM"],
                 Words("required with `MAIL_URL`"),
@@ -180,7 +180,7 @@ pub fn rows() -> Vec<Row> {
             )
         },
         Row {
-            read_by: "`admin`, `notifications`, container, `make run`",
+            read_by: "`admin`, `web`, `notifications`, container, `make run`",
             ..row(
                 &["WEBHOOKS_TABLE"],
                 Nothing,

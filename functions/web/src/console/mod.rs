@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod bookings;
+pub(crate) mod deliveries;
 pub(crate) mod edit;
 pub(crate) mod event;
 pub(crate) mod event_form;
@@ -10,6 +11,7 @@ pub(crate) mod overview;
 mod plot;
 pub(crate) mod status;
 mod tables;
+pub(crate) mod webhooks;
 
 use axum::{http::StatusCode, response::Response};
 use maud::{Markup, html};
@@ -28,6 +30,8 @@ fn page_with(visitor: Visitor, status: StatusCode, title: &str, main: Markup) ->
             a href=(events::PATH) { "Events" }
             a href=(edit::NEW_PATH) { "New event" }
             a href=(audit::PATH) { "Audit trail" }
+            a href=(webhooks::PATH) { "Webhooks" }
+            a href=(deliveries::PATH) { "Deliveries" }
         }
         (main)
     };

@@ -209,6 +209,7 @@ async fn use_the_pages(evently: &TestApp, base: &TestApp, permissions: &Permissi
 async fn use_the_console(evently: &TestApp) {
     let mut admin = Browser::new(evently);
     admin.sign_in_as_admin().await;
+    webhooks::use_the_console(&mut admin).await;
     let starts_at = in_hours(48);
     let fields = |capacity: &'static str, starts_at| {
         vec![

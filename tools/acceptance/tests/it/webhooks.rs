@@ -1,6 +1,7 @@
 //! Webhooks: endpoints of others, which are told what happened, however they behave.
 
 mod behaving;
+mod console;
 mod deliveries;
 mod endpoints;
 mod telling;
@@ -27,7 +28,7 @@ use stores::dynamodb::{DeliveriesFilter, Store};
 use tokio::net::TcpListener;
 
 use crate::{
-    common::{Permissions, TestApp, permissions::as_function, shared_dynamodb},
+    common::{Permissions, TestApp, browser::Browser, permissions::as_function, shared_dynamodb},
     mails::{records_of, stream_of},
 };
 
@@ -272,4 +273,27 @@ pub(crate) async fn use_all_that_webhooks_may(permissions: &Permissions) {
     let put = admin.put(&format!("/admin/webhooks/{id}"), "*", json!({ "url": receiver.url })).await;
     assert_eq!(put.status, 200, "{}", put.body);
     assert_eq!(admin.delete(&format!("/admin/webhooks/{id}")).await.status, 204);
+}
+
+/// The same in the console.
+pub(crate) async fn use_the_console(admin: &mut Browser) {
+    let made = admin.submit("/console/webhooks", &[("url", "https://till.example/hook")]).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    let id = made.html.split("/console/webhooks/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    for action in ["test", "disable", "enable", "rotate"] {
+        let done = admin.submit(&format!("/console/webhooks/{id}/{action}"), &[]).await;
+        assert!(done.status < 400, "{action}: {}", done.text());
+    }
+    let told = admin.get("/console/deliveries").await;
+    told.says("ping https://till.example/hook On its way");
+    let (message, recipient) = (
+        told.html.split("ping_").nth(1).map(|rest| rest.split('"').next().unwrap()),
+        format!("webhook.{id}"),
+    );
+    let message = format!("ping_{}", message.unwrap_or_default());
+    let again =
+        admin.submit("/console/deliveries/replay", &[("message", &message), ("recipient", &recipient)]).await;
+    assert_eq!(again.leads_to(), Some("/console/deliveries"));
+    let removed = admin.submit(&format!("/console/webhooks/{id}/remove"), &[]).await;
+    assert_eq!(removed.leads_to(), Some("/console/webhooks"));
 }
