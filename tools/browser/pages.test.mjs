@@ -58,6 +58,7 @@ const LOOKS = {
   '/shop/sign-in': () => ({ empty: '/shop/sign-in' }),
   '/shop/register': () => ({ empty: '/shop/register' }),
   '/shop/account': () => ({ own: '/shop/account' }),
+  '/shop/account/email': () => ({ empty: '/shop/account/email' }),
   '/console': () => ({ days: '/console', hours: '/console?by=hour' }),
   '/console/events': async () => {
     await event({ name: LONG_NAME, venue: LONG_NAME, capacity: 999_999 });
@@ -84,6 +85,17 @@ const LOOKS = {
     return { some: `/console/events/${id}/bookings`, none: `/console/events/${id}/bookings?email=nobody@example.com` };
   },
   '/console/audit': () => ({ some: '/console/audit', none: '/console/audit?event=0' }),
+  '/console/webhooks': async () => {
+    for (const [path, types] of [['hook', ['booking.confirmed', 'booking.cancelled']], [LONG_NAME.replaceAll(' ', '-'), null]]) {
+      const made = { url: `https://till.example/${path}`, types, description: path.slice(0, 200) };
+      await call('POST', '/admin/webhooks', await admin(), made);
+    }
+    return { some: '/console/webhooks' };
+  },
+  '/console/deliveries': async () => {
+    await sell(await somebody(), await event({ name: LONG_NAME }), 1);
+    return { some: '/console/deliveries', none: '/console/deliveries?status=dead' };
+  },
 };
 
 const change = async (id, patch) =>

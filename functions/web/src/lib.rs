@@ -26,7 +26,7 @@ use http_api::{
 };
 
 use frame::{assets, layer, layout};
-use shop::{account, bookings, event, holds, home, register, sign_in};
+use shop::{account, address, bookings, event, holds, home, register, sign_in};
 
 /// The paths of the pages that people look at. Tests walk through all of them.
 pub const PAGES: &[&str] = &[
@@ -39,6 +39,7 @@ pub const PAGES: &[&str] = &[
     sign_in::PATH,
     register::PATH,
     account::PATH,
+    address::PATH,
     console::overview::PATH,
     console::events::PATH,
     console::edit::NEW_PATH,
@@ -78,6 +79,7 @@ fn with_shop(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route(account::PATH, page(account::show))
         .route(account::NAME_PATH, form(account::rename, Counted::SIGN_IN))
         .route(account::PASSWORD_PATH, form(account::change_password, Counted::SIGN_IN))
+        .route(address::PATH, page(address::show).merge(form(address::submit, Counted::SIGN_IN)))
         .route(account::VERIFY_PATH, form(account::resend_verification, Counted::SIGN_IN))
         .route(account::ERASE_PATH, form(account::erase, Counted::SIGN_IN))
         .route(assets::PATH, page(assets::file))

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use sign_in::{AccountPatch, Erasure, PasswordChange};
 
-use super::sign_in::{PASSWORD, refused};
+use super::{
+    address,
+    sign_in::{PASSWORD, refused},
+};
 use crate::frame::{
     form::{Button, Form, Typed},
     parts::{Field, button, facts, form_error, hidden},
@@ -70,6 +73,7 @@ async fn page(
                     (button(&visitor.glimpse, "Send it again", "quiet"))
                 }
             }
+            @if app.config.sends_mail { p { a href=(address::PATH) { "Move my account to another address" } } }
             (forms(&visitor, user, wrong))
         }
     };
@@ -201,7 +205,7 @@ pub(crate) async fn erase(
 }
 
 /// Nobody says here which address is theirs.
-fn refused_here(error: Error) -> Result<(StatusCode, String), Problem> {
+pub(super) fn refused_here(error: Error) -> Result<(StatusCode, String), Problem> {
     match error {
         Error::InvalidCredentials => Ok((
             StatusCode::UNPROCESSABLE_ENTITY,

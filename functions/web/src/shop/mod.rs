@@ -1,6 +1,7 @@
 //! The shop: a file for each page, or for a page and the forms on it.
 
 pub(crate) mod account;
+pub(crate) mod address;
 pub(crate) mod bookings;
 pub(crate) mod event;
 pub(crate) mod holds;

@@ -19,6 +19,51 @@ use crate::{
 };
 
 #[tokio::test]
+async fn an_account_moves_by_a_form_of_the_shop() {
+    let mails = Mails::start().await;
+    let mut ada = Browser::new(&mails.evently);
+    ada.register(ADA).await;
+    told(&mails).await;
+    let page = ada.get("/shop/account").await;
+    assert!(page.html.contains("href=\"/shop/account/email\""), "{}", page.html);
+    let page = ada.get("/shop/account/email").await;
+    page.says(ADA);
+    for (email, password, said) in [
+        ("ada <at> example", PASSWORD, "New address must be"),
+        (ADA, PASSWORD, "New address must be another"),
+        (NEW, "wrong", "The password is wrong."),
+        (NEW, "", "Password is missing."),
+    ] {
+        let refused = ada.submit("/shop/account/email", &[("email", email), ("password", password)]).await;
+        assert_eq!(refused.status, 422, "{said}");
+        refused.says(said);
+        assert!(refused.field("email").is_some(), "{}", refused.html);
+        assert!(!refused.html.contains(PASSWORD), "a password came back");
+    }
+    let sent = ada.submit("/shop/account/email", &[("email", NEW), ("password", PASSWORD)]).await;
+    assert_eq!(sent.leads_to(), Some("/shop/account"));
+    ada.follow(sent).await.says("a mail is on its way there");
+    let mails_sent = told(&mails).await;
+    let [mail] = &mails_sent[..] else { panic!("{mails_sent:#?}") };
+    assert_eq!(mail.to, NEW);
+    // More than three within an hour.
+    for _ in 0..2 {
+        ada.get("/shop/account/email").await;
+        ada.submit("/shop/account/email", &[("email", NEWER), ("password", PASSWORD)]).await;
+    }
+    ada.get("/shop/account/email").await;
+    let refused = ada.submit("/shop/account/email", &[("email", NEWER), ("password", PASSWORD)]).await;
+    assert_eq!(refused.status, 429);
+    refused.says("asked for too often");
+
+    let silent = TestApp::start().await;
+    let mut bob = Browser::new(&silent);
+    bob.register("bob@example.com").await;
+    assert!(!bob.get("/shop/account").await.html.contains("/shop/account/email"));
+    bob.get("/shop/account/email").await.says("This service sends no mail.");
+}
+
+#[tokio::test]
 async fn an_account_moves_when_the_link_to_the_new_address_is_used_once() {
     let mails = Mails::start().await;
     let (ada, event) = (mails.user(ADA).await, mails.evently.event(10).await);
