@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-web pictures test-clients test-clients-nightly test-dynamodb-local test-redis-cluster test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
+.PHONY: help run test test-browser test-web pictures test-clients test-clients-nightly test-dynamodb-local test-redis-cluster functions test-lambda test-deployment test-image test-memory image exercise restore-drill simulate load bench \
 	fuzz-api attack mutants audit openapi settings events sample-stores watch lint lint-template lint-workflows sam-build sam-deploy sam-api-url \
 	redis smtp own-redis clean-data need-browser need-cargo need-cc need-clients need-deployment need-docker need-python need-node need-cargo-lambda need-sam fetch
 
@@ -87,11 +87,13 @@ test-clients-nightly: need-node ## let Spectral, orval and a mock server read th
 	@$(call from-npm,$(CLIENTS_NIGHTLY),tools/clients/nightly)
 	@$(WITH_NODE) tools/clients/nightly/run $(CLIENTS_NIGHTLY)
 
-# `sam build` links for the C library of Lambda, which is older than this machine's, so what runs here runs there. It builds
-# one function after the other; built before, all at once, they take half as long.
-test-lambda: need-cargo need-cc redis lint-template need-cargo-lambda ## run the functions as real Lambda processes (ON=docker or emulator)
+functions: need-cargo need-cc need-cargo-lambda ## build the functions as Lambda runs them, for this machine, all at once
 	@PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" cargo lambda build --quiet --release \
 		$(if $(filter arm64,$(ARCHITECTURE)),--arm64) $(addprefix --bin ,$(FUNCTION_NAMES))
+
+# `sam build` links for the C library of Lambda, which is older than this machine's, so what runs here runs there. It builds
+# one function after the other; built before, all at once, they take half as long.
+test-lambda: functions redis lint-template ## run the functions as real Lambda processes (ON=docker or emulator)
 	@PATH="$(CURDIR)/$(CARGO_LAMBDA)/bin:$$PATH" $(SAM_ENVIRONMENT) $(SAM)/bin/sam build \
 		--parameter-overrides Architecture=$(ARCHITECTURE)
 	@tools/bench/check-sizes .aws-sam/build/*Function/bootstrap

@@ -133,7 +133,15 @@ impl TestApp {
         let config = config(redis, change);
         let client = client(dynamodb);
         let names = config.tables.clone();
-        tables::create_missing(&client, |id| table_name(&names, id)).await.unwrap();
+        // While others fill the store of all tests with thousands of items, it may take longer than a service waits.
+        let mut made = Ok(());
+        for _ in 0..5 {
+            made = tables::create_missing(&client, |id| table_name(&names, id)).await;
+            if made.is_ok() {
+                break;
+            }
+        }
+        made.unwrap();
         Self::serve(App::new(config, client).unwrap()).await
     }
 
