@@ -24,14 +24,20 @@ fn page(visitor: Visitor, title: &str, main: Markup) -> Response {
 }
 
 fn page_with(visitor: Visitor, status: StatusCode, title: &str, main: Markup) -> Response {
+    // Each of these pages has the title that it is found by.
+    let pages = [
+        (overview::PATH, "Overview"),
+        (events::PATH, "Events"),
+        (edit::NEW_PATH, "New event"),
+        (audit::PATH, "Audit trail"),
+        (webhooks::PATH, "Webhooks"),
+        (deliveries::PATH, "Deliveries"),
+    ];
     let main = html! {
         nav.console aria-label="Console" {
-            a href=(overview::PATH) { "Overview" }
-            a href=(events::PATH) { "Events" }
-            a href=(edit::NEW_PATH) { "New event" }
-            a href=(audit::PATH) { "Audit trail" }
-            a href=(webhooks::PATH) { "Webhooks" }
-            a href=(deliveries::PATH) { "Deliveries" }
+            @for (path, name) in pages {
+                a href=(path) aria-current=[(name == title).then_some("page")] { (name) }
+            }
         }
         (main)
     };

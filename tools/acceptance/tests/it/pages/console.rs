@@ -310,6 +310,27 @@ async fn an_events_bookings_are_listed_and_found_by_the_buyers_address() {
 }
 
 #[tokio::test]
+async fn the_console_says_which_of_its_pages_this_is() {
+    let evently = TestApp::start().await;
+    let event = evently.event(10).await;
+    let mut admin = admin_of(&evently).await;
+    for (path, name) in [
+        ("/console", "Overview"),
+        ("/console/events", "Events"),
+        ("/console/events/new", "New event"),
+        ("/console/audit", "Audit trail"),
+        ("/console/webhooks", "Webhooks"),
+        ("/console/deliveries", "Deliveries"),
+    ] {
+        let page = admin.get(path).await;
+        assert!(page.html.contains(&format!("aria-current=\"page\">{name}</a>")), "{path}: {}", page.html);
+        assert_eq!(page.html.matches("aria-current").count(), 1, "{path}");
+    }
+    let other = admin.get(&format!("/console/events/{event}/edit")).await;
+    assert!(!other.html.contains("aria-current"), "{}", other.html);
+}
+
+#[tokio::test]
 async fn lists_of_the_console_are_paged_and_searched() {
     let evently = TestApp::start().await;
     let mut admin = admin_of(&evently).await;
