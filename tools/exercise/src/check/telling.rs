@@ -115,6 +115,10 @@ fn count(folder: &Path, sent: &mut BTreeMap<String, u64>) -> Result<(), Failure>
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let name = entry?.file_name().to_string_lossy().into_owned();
+        // Killed while it wrote that one.
+        if name.ends_with(".part") {
+            continue;
+        }
         let message = name.strip_suffix(".eml").and_then(|name| name.split_once('-'));
         let (_, message) = message.ok_or_else(|| format!("{name} is no mail's name"))?;
         *sent.entry(message.to_owned()).or_default() += 1;
