@@ -31,7 +31,7 @@ def holds_the_dashboard_to_the_alarms():
 
 def test_by_default_it_has_a_network_and_elasticache_serverless_of_its_own(empty_cloud):
     types, ids = make()
-    assert types["AWS::DynamoDB::Table"] == 6
+    assert types["AWS::DynamoDB::Table"] == 7
     assert types["AWS::EC2::Subnet"] == 2
     assert types["AWS::ElastiCache::ServerlessCache"] == 1
     assert not types["AWS::SNS::Subscription"]

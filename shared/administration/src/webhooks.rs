@@ -17,7 +17,10 @@ use http_api::{
     fields::{Fields, Read, Value, text_of, word, words_of},
 };
 use jiff::Timestamp;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type},
+};
 
 /// As the specification suggests, 24 to 64.
 const SECRET_BYTES: usize = 32;
@@ -31,13 +34,25 @@ pub struct EndpointInput {
     #[schema(example = "https://till.example/hook", max_length = 2048)]
     pub url: String,
     /// What it is told; null or left out for all there is, and all there will be.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["booking.confirmed", "booking.cancelled"]), min_items = 1)]
+    #[schema(schema_with = types_schema)]
     pub types: Option<Vec<Kind>>,
     /// What it is for.
     #[schema(example = "The till", max_length = 200)]
     pub description: Option<String>,
     /// `enabled` unless it is given. One that was disabled begins anew.
     pub status: Option<EndpointStatus>,
+}
+
+/// The words that may be in `types`: messages to people have kinds, too.
+fn types_schema() -> Schema {
+    let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(TYPES.map(Kind::as_str)));
+    ArrayBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+        .items(word)
+        .min_items(Some(1))
+        .description(Some("What it is told; null or left out for all there is, and all there will be."))
+        .examples([serde_json::json!(["booking.confirmed", "booking.cancelled"])])
+        .into()
 }
 
 impl Read for EndpointInput {

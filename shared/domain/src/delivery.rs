@@ -57,7 +57,7 @@ pub enum DeliveryStatus {
 pub struct Delivery {
     /// The message's id.
     pub message_id: String,
-    /// The user's id; or an endpoint's, behind [`ENDPOINT`]; or [`BOOKERS`] for a message that has yet to become one for each of them.
+    /// The user's id; or an endpoint's, behind `webhook.`; or [`BOOKERS`] for a message that has yet to become one for each of them.
     pub recipient: String,
     /// What it tells.
     pub kind: Kind,

@@ -8,7 +8,7 @@ use crate::{
     payload::Request,
     world::{
         ADMIN, ALAN, BOOKED_BY_ALAN, CONCERT, DELIVERY, DRAFT, EVENTS_START, GRACE, NO_EVENT, QUIET,
-        SOLD_OUT, TO_DELETE, TO_PATCH, TO_REPLACE, WEBHOOK, WEBHOOK_TO_DELETE, WEBHOOK_TO_REPLACE,
+        SOLD_OUT, TO_DELETE, TO_PATCH, TO_REPLACE, TO_REPLAY, WEBHOOK, WEBHOOK_TO_DELETE, WEBHOOK_TO_REPLACE,
     },
 };
 
@@ -236,7 +236,7 @@ fn webhooks() -> Result<Vec<Case>, Failure> {
             400,
             "invalid_parameter",
         ),
-        post(&format!("/admin/deliveries/{DELIVERY}/replay"))?.by(ADMIN)?.answers(
+        post(&format!("/admin/deliveries/{TO_REPLAY}/replay"))?.by(ADMIN)?.answers(
             "replay-delivery",
             202,
             json!(""),

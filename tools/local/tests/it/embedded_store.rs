@@ -39,7 +39,7 @@ async fn tables_are_made_once_and_can_be_used() {
 
     let mut names = client.list_tables().send().await.unwrap().table_names.unwrap();
     names.sort();
-    let tables = ["Audit", "Bookings", "Deliveries", "Events", "Inventory", "Users"];
+    let tables = ["Audit", "Bookings", "Deliveries", "Events", "Inventory", "Users", "Webhooks"];
     assert_eq!(names, tables.map(|table| format!("test-{table}Table")));
 
     let put = client.put_item().table_name("test-EventsTable").item("id", AttributeValue::S("e".into()));
