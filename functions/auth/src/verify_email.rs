@@ -42,11 +42,16 @@ http_api::problems! { ResendProblems:
          headers(("Content-Security-Policy" = String))),
         (status = 410, description = "The token in the address is none, or too old: the page says so.", body = String,
          content_type = "text/html; charset=utf-8", headers(("Content-Security-Policy" = String))),
+        StoreProblems,
     ),
 )]
-pub(crate) async fn show_verify_email(State(app): State<Arc<App>>, uri: Uri) -> Response {
+pub(crate) async fn show_verify_email(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
     let token = pages::token_of(&uri);
-    let Ok(link) = sign_in::link_of(&app, &token, Timestamp::now()) else { return ended() };
+    let link = match sign_in::link_of(&app, &token, Timestamp::now()).await {
+        Ok(link) => link,
+        Err(Error::MailedTokenEnded) => return Ok(ended()),
+        Err(error) => return Err(error.into()),
+    };
     let (title, said, button) = match link {
         LinkTo::Verify(email) => (
             "Verify your address",
@@ -73,15 +78,15 @@ pub(crate) async fn show_verify_email(State(app): State<Arc<App>>, uri: Uri) -> 
             "Bring it back",
         ),
     };
-    pages::page(StatusCode::OK, title, html! { (said) (pages::form(PATH, &token, html! {}, button)) })
+    Ok(pages::page(StatusCode::OK, title, html! { (said) (pages::form(PATH, &token, html! {}, button)) }))
 }
 
 /// Does what a mail's token is for: verifies an address, moves an account there, or takes it back.
 ///
 /// Resetting the password by a mail verifies the address, too.
 ///
-/// When the account moves or is taken back, all its tokens end within 5 s everywhere. One that is taken back has no password that
-/// anybody knows, and a mail to the address sets another one.
+/// When the account moves or is taken back, all its tokens end within 5 s everywhere. One that is taken back, or moves to an address
+/// that it left within seven days, has no password that anybody knows, and a mail to the address sets another one.
 #[utoipa::path(
     post, path = "/verify-email", tag = "Accounts",
     request_body = Verification,

@@ -18,12 +18,12 @@ pub async fn move_account(
     Ok(ended(accounts, moved, done).await)
 }
 
-/// Takes the account back to an address that it left. Whoever has the address may be told how to set a password.
+/// Takes the account back to an address that it left; whoever has the address is told how to set a password.
 pub async fn take_back(
     accounts: &Accounts,
     kept: &KeptUser,
     back: &User,
-    told: Option<&Delivery>,
+    told: &Delivery,
     now: Timestamp,
 ) -> Result<Moved, Error> {
     let done = accounts.store.take_user_back(kept, back, told, now + NOTE_LIFE).await?;

@@ -180,19 +180,14 @@ impl User {
         self.previous_emails.iter().position(is_it)
     }
 
-    /// The same back at an address that it left, taken back by whoever has that address: whoever took it away knew the password, and
-    /// may have set another one. It has `hash`, which is nobody's.
+    /// The same back at an address that it left: whoever took it away knew the password, and may have set another one, so it has `hash`,
+    /// which is nobody's. What it had later is forgotten, and nobody takes it back there. Else whoever took it away could have it given
+    /// back by its owner, and taken again by the undo of that.
     #[must_use]
     pub fn taken_back(&self, place: usize, hash: PasswordHash, now: Timestamp) -> Option<Self> {
-        Some(Self { password_hash: Some(hash), ..self.returned(place, now)? })
-    }
-
-    /// The same back at an address that it left, as if it had never left it: what it had later is forgotten, and nobody takes it back
-    /// there. Else whoever took it away could have it given back by its owner, and taken again by the undo of that.
-    #[must_use]
-    pub fn returned(&self, place: usize, now: Timestamp) -> Option<Self> {
         Some(Self {
             email: self.previous_emails.get(place)?.email.clone(),
+            password_hash: Some(hash),
             password_version: self.password_version + 1,
             password_changed_at: Some(now),
             previous_password_hash: None,
@@ -337,25 +332,22 @@ mod tests {
         let back = user.taken_back(1, nobodys.clone(), now).unwrap();
         assert_eq!((&back.email, back.password_hash.as_ref()), (&second, Some(&nobodys)));
         assert_eq!((back.password_version, back.password_before(now)), (5, None));
+        assert_eq!(back.password_changed_at, Some(now));
         assert_eq!(back.previous_emails, [left(emails[0], at(10_001))]);
         assert!(user.taken_back(3, nobodys, now).is_none());
     }
 
     #[test]
-    fn an_account_that_returns_keeps_its_password_and_is_not_taken_from_there_by_a_later_address() {
+    fn an_address_that_the_account_left_is_known_until_its_time_is_over() {
         let now = at(10_000);
         let emails = ["first@example.com", "second@example.com", "third@example.com"];
         let user = User {
             previous_emails: emails.map(|email| left(email, at(10_001))).to_vec(),
-            ..account(serde_json::json!({ "password_version": 4 }))
+            ..account(serde_json::json!({}))
         };
         let place = |email: &str, now| user.place_of(&Email::parse(email).unwrap(), now);
         assert_eq!((place(emails[1], now), place(emails[1], at(10_001))), (Some(1), None));
         assert_eq!(place("ada@example.com", now), None, "it is there");
-        let back = user.returned(1, now).unwrap();
-        assert_eq!((back.email.as_str(), &back.password_hash), (emails[1], &user.password_hash));
-        assert_eq!((back.password_version, back.password_changed_at), (5, Some(now)));
-        assert_eq!(back.previous_emails, [left(emails[0], at(10_001))]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ use utoipa::ToSchema;
 
 use crate::{
     account::account, admin::is_admins, password, proof::prove, register::of_new_account,
-    security_event::SecurityEvent,
+    security_event::SecurityEvent, verify::Verified,
 };
 
 /// How often a move is tried while the account is changed by others.
@@ -113,30 +113,31 @@ async fn told(app: &App, user: &User, address: &Address, now: Timestamp) -> Resu
     Ok(if is_admins(app, &address.email) { link.for_nobody() } else { link })
 }
 
-/// Moves the account to the address that the token went to.
+/// Moves the account to the address that the token went to. One that it left is where it is taken back to, as by the link that the
+/// address got then: else whoever moved it away could have its owner bring it back, and keep the password.
 ///
 /// # Errors
 /// `MailedTokenEnded`, `EmailTaken`, `NoMail`, or as the stores have it.
-pub(crate) async fn move_there(app: &App, claims: &MailedClaims, now: Timestamp) -> Result<(), Error> {
+pub(crate) async fn move_there(app: &App, claims: &MailedClaims, now: Timestamp) -> Result<Verified, Error> {
     let now = to_whole_ms(now);
     for _ in 0..TRIES {
         let kept = kept(app, claims.sub).await?;
         if !is_wanted(&kept.user, claims, now) || is_admins(app, &claims.email) {
             return Err(Error::MailedTokenEnded);
         }
-        let back = kept.user.place_of(&claims.email, now).and_then(|place| kept.user.returned(place, now));
-        let moved = match back {
-            Some(back) => accounts::take_back(&app.accounts, &kept, &back, None, now).await?,
-            None => {
-                let moved = kept.user.moved_to(&claims.email, now);
-                let told = Delivery::of_account(Kind::AccountMoved, moved.id, moved.password_version, now);
-                accounts::move_account(&app.accounts, &kept, &moved, &told, now).await?
+        if let Some(place) = kept.user.place_of(&claims.email, now) {
+            match bring_back(app, &kept, place, now).await? {
+                Moved::Done => return Ok(Verified::Undone(claims.email.clone())),
+                Moved::Taken => return Err(taken(app, claims).await?),
+                Moved::Changed => continue,
             }
-        };
-        match moved {
+        }
+        let moved = kept.user.moved_to(&claims.email, now);
+        let told = Delivery::of_account(Kind::AccountMoved, moved.id, moved.password_version, now);
+        match accounts::move_account(&app.accounts, &kept, &moved, &told, now).await? {
             Moved::Done => {
                 SecurityEvent::EmailChanged.tell(Some(claims.sub));
-                return Ok(());
+                return Ok(Verified::Moved(claims.email.clone()));
             }
             Moved::Taken => return Err(taken(app, claims).await?),
             Moved::Changed => {}
@@ -158,31 +159,36 @@ fn is_wanted(user: &User, claims: &MailedClaims, now: Timestamp) -> bool {
         && user.password_version == claims.password_version
 }
 
-/// Takes the account back to the address that the token went to. Whoever moved it away knew its password: that counts no more, and
-/// a mail to the address sets another one.
+/// Takes the account back to the address that the token went to.
 ///
 /// # Errors
 /// `MailedTokenEnded`, `NoMail`, or as the stores have it.
-pub(crate) async fn take_back(app: &App, claims: &MailedClaims, now: Timestamp) -> Result<(), Error> {
+pub(crate) async fn take_back(app: &App, claims: &MailedClaims, now: Timestamp) -> Result<Verified, Error> {
     let now = to_whole_ms(now);
-    let nobodys = password::nobodys(app.tokens.fingerprint("nobody's password", &UserId::new().to_string()));
     for _ in 0..TRIES {
         let kept = kept(app, claims.sub).await?;
-        let place = kept.user.place_of_left(&claims.email, claims.exp, now);
-        let back = place.and_then(|place| kept.user.taken_back(place, nobodys.clone(), now));
-        let back = back.ok_or(Error::MailedTokenEnded)?;
-        let told = Delivery::of_account(Kind::AccountBack, back.id, back.password_version, now);
-        match accounts::take_back(&app.accounts, &kept, &back, Some(&told), now).await? {
-            Moved::Done => {
-                SecurityEvent::EmailChangeUndone.tell(Some(back.id));
-                return Ok(());
-            }
+        let place = kept.user.place_of_left(&claims.email, claims.exp, now).ok_or(Error::MailedTokenEnded)?;
+        match bring_back(app, &kept, place, now).await? {
+            Moved::Done => return Ok(Verified::Undone(claims.email.clone())),
             // It was kept for the account.
             Moved::Taken => return Err(taken(app, claims).await?),
             Moved::Changed => {}
         }
     }
     Err(Error::GaveUp(GaveUp::ChangingAccount))
+}
+
+/// Takes the account back to an address that it left. Whoever moved it away knew its password: that counts no more, and a mail to the
+/// address sets another one.
+async fn bring_back(app: &App, kept: &KeptUser, place: usize, now: Timestamp) -> Result<Moved, Error> {
+    let nobodys = password::nobodys(app.tokens.fingerprint("nobody's password", &UserId::new().to_string()));
+    let back = kept.user.taken_back(place, nobodys, now).ok_or(Error::MailedTokenEnded)?;
+    let told = Delivery::of_account(Kind::AccountBack, back.id, back.password_version, now);
+    let moved = accounts::take_back(&app.accounts, kept, &back, &told, now).await?;
+    if moved == Moved::Done {
+        SecurityEvent::EmailChangeUndone.tell(Some(back.id));
+    }
+    Ok(moved)
 }
 
 /// The account that a link is about. It does not change where nobody could be told.
@@ -200,20 +206,28 @@ pub enum LinkTo {
     Verify(Email),
     /// Move an account there.
     Move(Email),
-    /// Take an account back there.
+    /// Take an account back there, which left it.
     Undo(Email),
 }
 
 /// What a token does that came to the page of addresses.
 ///
 /// # Errors
-/// `MailedTokenEnded`, when it is none of these, or too old.
-pub fn link_of(app: &App, token: &str, now: Timestamp) -> Result<LinkTo, Error> {
-    opened(app, token, now).map(|(purpose, claims)| match purpose {
+/// `MailedTokenEnded`, when it is none of these, or too old; or as the store has it.
+pub async fn link_of(app: &App, token: &str, now: Timestamp) -> Result<LinkTo, Error> {
+    let (purpose, claims) = opened(app, token, now)?;
+    Ok(match purpose {
+        Purpose::Move if has_left(app, &claims, now).await? => LinkTo::Undo(claims.email),
         Purpose::Move => LinkTo::Move(claims.email),
         Purpose::Undo => LinkTo::Undo(claims.email),
         Purpose::Verify | Purpose::Reset => LinkTo::Verify(claims.email),
     })
+}
+
+/// Whether the account left the address that it is to move to.
+async fn has_left(app: &App, claims: &MailedClaims, now: Timestamp) -> Result<bool, Error> {
+    let kept = app.store.kept_user(claims.sub).await?;
+    Ok(kept.is_some_and(|kept| kept.user.place_of(&claims.email, now).is_some()))
 }
 
 /// A token of one of the links that lead to the page of addresses, with what it is for.

@@ -47,14 +47,8 @@ pub async fn verify_email(
 ) -> Result<Verified, Error> {
     let (purpose, claims) = change_email::opened(app, &token, now)?;
     match purpose {
-        Purpose::Move => {
-            change_email::move_there(app, &claims, now).await?;
-            return Ok(Verified::Moved(claims.email));
-        }
-        Purpose::Undo => {
-            change_email::take_back(app, &claims, now).await?;
-            return Ok(Verified::Undone(claims.email));
-        }
+        Purpose::Move => return change_email::move_there(app, &claims, now).await,
+        Purpose::Undo => return change_email::take_back(app, &claims, now).await,
         Purpose::Verify | Purpose::Reset => {}
     }
     if !app.store.verify_email(&claims.email, claims.sub, claims.password_version, to_whole_ms(now)).await? {

@@ -215,7 +215,7 @@ impl Store {
         &self,
         kept: &KeptUser,
         back: &User,
-        told: Option<&Delivery>,
+        told: &Delivery,
         tokens_end_at: Timestamp,
     ) -> Result<Moved, Error> {
         let later = kept.user.previous_emails.iter().skip(back.previous_emails.len() + 1);
@@ -226,9 +226,7 @@ impl Store {
         items.push(delete(kept.is_as_read().of_delete(self.delete_key(&kept.user.email)))?);
         items.extend(self.delete_tombstones(back.id, later).await?);
         items.push(self.note_ended_tokens(&note(back, tokens_end_at))?);
-        if let Some(told) = told {
-            items.push(self.also_deliver(told)?);
-        }
+        items.push(self.also_deliver(told)?);
         Ok(match self.transact(items).await? {
             Transacted::Committed => Moved::Done,
             Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Moved::Taken,

@@ -70,14 +70,23 @@ async fn an_account_that_was_given_back_is_not_taken_again_by_the_undo_of_that()
     let mails = Mails::start().await;
     let evently = &mails.evently;
     let ada = mails.user(ADA).await;
-    move_to(&mails, &ada, NEW).await;
+    let undo = move_to(&mails, &ada, NEW).await;
     let stranger = signed_in(evently, NEW, PASSWORD).await;
-    let back = wish(&mails, &stranger, ADA).await;
+    let change = json!({ "current_password": PASSWORD, "new_password": STRANGERS });
+    assert_eq!(stranger.post("/password", change).await.status, 204);
+    let stranger = signed_in(evently, NEW, STRANGERS).await;
+    assert_eq!(ask(&stranger, ADA, STRANGERS).await.status, 202);
+    let back = token_of_next(&mails).await;
     assert_eq!(verify(evently, &back).await.status, 204);
-    assert!(told(&mails).await.is_empty(), "nobody at the other address gets a link");
-    let ada_again = signed_in(evently, ADA, PASSWORD).await;
-    let change = json!({ "current_password": PASSWORD, "new_password": ANOTHER });
-    assert_eq!(ada_again.post("/password", change).await.status, 204);
+    for password in [PASSWORD, STRANGERS] {
+        sign_in(evently, ADA, password).await.assert_problem(401, "invalid_credentials");
+    }
+    stranger.get("/bookings").await.assert_problem(401, "unauthorized");
+    verify(evently, &undo).await.assert_problem(410, "token_ended");
+    let sent = told(&mails).await;
+    let [mail] = &sent[..] else { panic!("only the owner gets a link: {sent:#?}") };
+    assert_eq!(mail.to, ADA);
+    assert_eq!(reset(evently, &link_of(mail).1, ANOTHER).await.status, 204);
     let user = evently.app.store.user_by_id(ada.user_id.unwrap()).await.unwrap().unwrap();
     assert_eq!((user.email.as_str(), user.previous_emails.len()), (ADA, 0));
     // Nor by a link that somebody would make for it.
