@@ -172,7 +172,7 @@ http_api::problems! { DeliveriesProblems:
 
 http_api::problems! { ReplayProblems:
     DeliveryNotFound: "there is none, or it is forgotten, which it is after 30 days",
-    NotReplayable: "it is about an account: its link has ended",
+    NotReplayable: "it is about an account, whose link has ended; or its endpoint was removed",
 }
 
 /// What was told to whom, by mail and by webhooks, for 30 days.
@@ -219,6 +219,6 @@ pub(crate) async fn replay_delivery(
     match app.store.replay_delivery(&id.message, &id.recipient, Timestamp::now()).await? {
         Replayed::Due => Ok(StatusCode::ACCEPTED),
         Replayed::Nothing => Err(Error::DeliveryNotFound.into()),
-        Replayed::OfAccount => Err(Error::NotReplayable.into()),
+        Replayed::OfAccount | Replayed::ToNobody => Err(Error::NotReplayable.into()),
     }
 }

@@ -185,7 +185,7 @@ pub(crate) async fn replace_webhook(
 
 /// Removes an endpoint.
 ///
-/// What it has not been told yet it is never told.
+/// What it has not been told yet it is never told: within a minute or two that is `dropped`.
 #[utoipa::path(
     delete, path = "/admin/webhooks/{id}", tag = "Admin", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The endpoint's id.")),
@@ -199,7 +199,7 @@ pub(crate) async fn delete_webhook(
     admin: Admin,
     PathId(id): PathId<WebhookId>,
 ) -> Result<StatusCode, Problem> {
-    if !app.store.remove_endpoint(id).await? {
+    if !app.store.remove_endpoint(id, Timestamp::now()).await? {
         return Err(Error::WebhookNotFound.into());
     }
     tracing::info!(webhook_id = %id, admin_id = %admin.user_id, "an endpoint of webhooks is removed");

@@ -237,6 +237,22 @@ impl Delivery {
         })
     }
 
+    /// Whether somebody tries it now.
+    pub fn is_under_way(&self, now: Timestamp) -> bool {
+        self.status == DeliveryStatus::Pending && self.due_at.is_some_and(|due_at| due_at > now)
+    }
+
+    /// The same, which nobody needs any more, without another try.
+    #[must_use]
+    pub fn dropped(&self, because: &str) -> Self {
+        Self {
+            status: DeliveryStatus::Dropped,
+            due_at: None,
+            answer: Some(shortened(because)),
+            ..self.clone()
+        }
+    }
+
     /// The same as if there were nobody to tell: not due, and soon forgotten.
     #[must_use]
     pub fn for_nobody(&self) -> Self {
@@ -436,6 +452,11 @@ mod tests {
         let begun = delivery.for_booker(UserId::new(), from_ms(NOW_MS));
         assert_eq!(begun.due_at, Some(from_ms(NOW_MS)));
         assert_eq!(begun.begun(from_ms(NOW_MS)).due_at, delivery.due_at);
+        assert!(delivery.is_under_way(from_ms(NOW_MS)) && !begun.is_under_way(from_ms(NOW_MS)));
+        let failed = delivery.after(&Outcome::Failed("503".into()), from_ms(NOW_MS), 0.0);
+        assert!(!failed.is_under_way(from_ms(NOW_MS)));
+        let dropped = failed.dropped("nobody is there");
+        assert_eq!((dropped.status, dropped.tries, dropped.due_at), (DeliveryStatus::Dropped, 1, None));
         assert!(delivery.user().is_some() && begun.user().is_some());
     }
 }

@@ -191,5 +191,6 @@ pub(crate) async fn replay(
         Replayed::OfAccount => {
             visitor.go_refused(PATH, "Its link has ended: whoever needs another asks for it.")
         }
+        Replayed::ToNobody => visitor.go_refused(PATH, "Its endpoint was removed."),
     })
 }

@@ -198,7 +198,7 @@ pub(crate) async fn act(
             }
             Err(error) => Err(error),
         },
-        "remove" => app.store.remove_endpoint(id).await.map(|_| "It is removed."),
+        "remove" => app.store.remove_endpoint(id, now).await.map(|_| "It is removed."),
         _ => return Err(Problem::new(Code::NotFound)),
     };
     match done {

@@ -12,7 +12,7 @@ use domain::{
     webhook::{Endpoint, Secrets},
 };
 use jiff::Timestamp;
-use stores::dynamodb::Store;
+use stores::dynamodb::{Endpoints, Store};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -36,6 +36,7 @@ struct Read {
     at: Timestamp,
     since: Instant,
     known: Arc<Vec<Known>>,
+    removed: Arc<Vec<WebhookId>>,
 }
 
 /// All endpoints, and what is under way to each.
@@ -48,24 +49,33 @@ pub(super) struct KnownEndpoints {
 impl KnownEndpoints {
     /// All of them, those among them that were made by `then`.
     pub(super) async fn all(&self, store: &Store, then: Timestamp) -> Result<Arc<Vec<Known>>, Error> {
+        self.read(store, then).await.map(|read| read.known)
+    }
+
+    /// Those that were removed lately.
+    pub(super) async fn removed(&self, store: &Store, then: Timestamp) -> Result<Arc<Vec<WebhookId>>, Error> {
+        self.read(store, then).await.map(|read| read.removed)
+    }
+
+    async fn read(&self, store: &Store, then: Timestamp) -> Result<Read, Error> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(Read { at, since, known }) = read
-            && since.elapsed() < KNOWN_FOR
-            && then <= at
+        if let Some(read) = read
+            && read.since.elapsed() < KNOWN_FOR
+            && then <= read.at
         {
-            return Ok(known);
+            return Ok(read);
         }
         let (at, since) = (Timestamp::now(), Instant::now());
-        let (endpoints, secrets) = futures::try_join!(store.endpoints(), store.endpoint_secrets())?;
+        let (Endpoints { kept, removed }, secrets) =
+            futures::try_join!(store.all_endpoints(at), store.endpoint_secrets())?;
         let mut secrets: HashMap<_, _> = secrets.into_iter().collect();
-        let known = endpoints.into_iter().filter_map(|endpoint| {
+        let known = kept.into_iter().filter_map(|endpoint| {
             let secrets = secrets.remove(&endpoint.id)?;
             Some(Known { endpoint, secrets })
         });
-        let known = Arc::new(known.collect::<Vec<_>>());
-        let read = Read { at, since, known: Arc::clone(&known) };
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
-        Ok(known)
+        let read = Read { at, since, known: Arc::new(known.collect()), removed: Arc::new(removed) };
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(read.clone());
+        Ok(read)
     }
 
     /// Has them read again, as one was changed.

@@ -14,11 +14,12 @@ use domain::{
     delivery::{Delivery, Outcome},
     endpoint_url::Addresses,
     error::Error,
+    id::WebhookId,
     time::to_whole_ms,
     webhook::{DisabledBecause, Endpoint, EndpointStatus, WebhookMessage},
 };
-use futures::{StreamExt, stream};
-use jiff::Timestamp;
+use futures::{StreamExt, future::join_all, stream};
+use jiff::{SignedDuration, Timestamp};
 use jobs::Budget;
 use stores::dynamodb::{Queue, Store};
 use tokio::{sync::OwnedSemaphorePermit, task::JoinSet};
@@ -31,6 +32,10 @@ use crate::{measure, outcomes::Outcomes};
 
 /// Deliveries of an endpoint that are read at once.
 const READ_AT_ONCE: usize = 100;
+/// No delivery waits longer for its next try.
+const REMOVED_WAITS_MAX: SignedDuration = SignedDuration::from_hours(48);
+/// What becomes of a delivery that its endpoint will not get.
+const NOBODY_THERE: &str = "the endpoint is disabled, or was removed";
 
 /// All that it takes to tell endpoints something.
 #[derive(Debug)]
@@ -118,13 +123,16 @@ impl Webhooks {
         while under_way.join_next().await.is_some() {}
     }
 
-    /// Tries what is due, of all endpoints at once.
+    /// Tries what is due, of all endpoints at once, and drops what waits for those that were removed.
     pub(crate) async fn try_due(&self, budget: Budget) -> Result<Outcomes, Error> {
-        let known = self.tries.known.all(&self.tries.store, Timestamp::now()).await?;
-        let lines: Vec<_> = known.iter().map(|one| self.tries.try_line(one, budget)).collect();
-        let done = futures::future::join_all(lines).await;
+        let now = Timestamp::now();
+        let known = self.tries.known.all(&self.tries.store, now).await?;
+        let removed = self.tries.known.removed(&self.tries.store, now).await?;
+        let lines = join_all(known.iter().map(|one| self.tries.try_line(one, budget)));
+        let dropped = join_all(removed.iter().map(|one| self.tries.drop_line(*one, budget)));
+        let (done, dropped) = futures::join!(lines, dropped);
         let mut all = Outcomes::default();
-        for outcomes in done {
+        for outcomes in done.into_iter().chain(dropped) {
             all.add_all(outcomes?);
         }
         Ok(all)
@@ -184,6 +192,32 @@ impl Tries {
         Ok(outcomes)
     }
 
+    /// Drops all that waits for an endpoint that was removed, also what would be tried later.
+    async fn drop_line(&self, endpoint: WebhookId, budget: Budget) -> Result<Outcomes, Error> {
+        let mut outcomes = Outcomes::default();
+        while !budget.is_over() {
+            let later = Timestamp::now() + REMOVED_WAITS_MAX;
+            let waiting = self.store.due_deliveries(Queue::Endpoint(endpoint), later, READ_AT_ONCE).await?;
+            let drops: Vec<_> = waiting.iter().map(|waiting| self.drop_one(waiting)).collect();
+            let before = outcomes.dropped;
+            let mut drops = stream::iter(drops).buffer_unordered(AT_ONCE);
+            while let Some(is_dropped) = drops.next().await {
+                outcomes.dropped += u32::from(is_dropped?);
+            }
+            // The rest is under way somewhere, or the index does not know yet what was dropped: the next run sees.
+            if before == outcomes.dropped {
+                break;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Drops what nobody tries now. Answers whether this did it.
+    async fn drop_one(&self, waiting: &Delivery) -> Result<bool, Error> {
+        Ok(!waiting.is_under_way(Timestamp::now())
+            && self.store.change_delivery(waiting, &waiting.dropped(NOBODY_THERE)).await?)
+    }
+
     async fn try_one_due(&self, due: &Delivery, budget: Budget) -> Result<Option<Delivery>, Error> {
         let begun = due.begun(Timestamp::now());
         if budget.is_over() || !self.store.change_delivery(due, &begun).await? {
@@ -205,7 +239,7 @@ impl Tries {
 
     async fn outcome_of(&self, delivery: &Delivery) -> Result<Outcome, Error> {
         let Some(Known { endpoint, secrets }) = self.enabled(delivery).await? else {
-            return Ok(Outcome::Dropped("the endpoint is disabled, or was removed".to_owned()));
+            return Ok(Outcome::Dropped(NOBODY_THERE.to_owned()));
         };
         let body = match body::of(&self.store, delivery).await? {
             Ok(body) => body,

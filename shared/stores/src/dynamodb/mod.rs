@@ -68,6 +68,7 @@ pub use sales::{UNMOVED_DAYS, has_hours_to_move};
 pub use surplus::has_surplus_shards;
 pub use telling::Look;
 pub use told::{DeliveriesFilter, Replayed, is_place_of_deliveries};
+pub use webhooks::Endpoints;
 
 use domain::error::{Cause, Error, StoreName};
 use settings::{Roots, Tables};

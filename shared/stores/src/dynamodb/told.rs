@@ -56,6 +56,8 @@ pub enum Replayed {
     Nothing,
     /// It is about an account: its link has ended.
     OfAccount,
+    /// Its endpoint was removed.
+    ToNobody,
 }
 
 impl Store {
@@ -200,6 +202,11 @@ impl Store {
         let item = found.item.filter(|item| item.contains_key("kind"));
         let Some(seen) = item.and_then(readable::<Delivery>) else { return Ok(Replayed::Nothing) };
         let Some(again) = seen.again(now) else { return Ok(Replayed::OfAccount) };
+        if let Some(endpoint) = seen.endpoint()
+            && self.endpoint(endpoint).await?.is_none()
+        {
+            return Ok(Replayed::ToNobody);
+        }
         if seen.status == DeliveryStatus::Pending {
             return Ok(Replayed::Due);
         }

@@ -1,11 +1,12 @@
 //! Endpoints of webhooks, in a table of their own, without a stream. Key: `part`, `id`. What admins see is in one part, the secrets
-//! are in another: who may write a secret need not be able to read any. A third counts the endpoints.
+//! are in another: who may write a secret need not be able to read any. A third counts the endpoints. Of one that was removed its id
+//! stays with `forget_at`, by which the table's `TimeToLive` goes: what waited for it is looked for by that.
 
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, Delete, Put, TransactWriteItem, Update},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Item, Store, failed, number, readable, text, to_item,
@@ -21,9 +22,31 @@ use domain::{
 const ENDPOINTS: &str = "endpoints";
 const SECRETS: &str = "secrets";
 const COUNT: &str = "count";
+/// By then nothing waits for an endpoint that was removed.
+const REMOVED_KNOWN_FOR: SignedDuration = SignedDuration::from_hours(48);
+/// An endpoint that was not removed.
+const IS_ENDPOINT: &str = "attribute_exists(#url)";
 
 fn is_there(id: WebhookId, part: &str) -> [(String, AttributeValue); 2] {
     [("part".to_owned(), text(part)), ("id".to_owned(), text(id))]
+}
+
+/// Until when it is known that there was an endpoint, which is removed.
+fn removed_until(item: &Item) -> Option<i64> {
+    item.get("forget_at")?.as_n().ok()?.parse().ok()
+}
+
+fn is_removed(item: &Item) -> bool {
+    removed_until(item).is_some()
+}
+
+/// The endpoints, and those that were removed lately.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints {
+    /// In the order in which they were made.
+    pub kept: Vec<Endpoint>,
+    /// For these something may wait that nobody needs any more.
+    pub removed: Vec<WebhookId>,
 }
 
 fn internal(error: aws_sdk_dynamodb::error::BuildError) -> Error {
@@ -47,7 +70,18 @@ impl Store {
 
     /// All endpoints, in the order in which they were made, read with strong consistency.
     pub async fn endpoints(&self) -> Result<Vec<Endpoint>, Error> {
-        Ok(self.webhooks_of(ENDPOINTS).await?.into_iter().filter_map(readable).collect())
+        self.all_endpoints(Timestamp::now()).await.map(|all| all.kept)
+    }
+
+    /// All endpoints, and those that were removed lately.
+    pub async fn all_endpoints(&self, now: Timestamp) -> Result<Endpoints, Error> {
+        let (removed, kept): (Vec<_>, Vec<_>) =
+            self.webhooks_of(ENDPOINTS).await?.into_iter().partition(is_removed);
+        let removed = removed.into_iter().filter(|item| removed_until(item) > Some(now.as_second()));
+        Ok(Endpoints {
+            kept: kept.into_iter().filter_map(readable).collect(),
+            removed: removed.filter_map(|item| item.get("id")?.as_s().ok()?.parse().ok()).collect(),
+        })
     }
 
     /// The secrets of all endpoints.
@@ -59,7 +93,7 @@ impl Store {
         Ok(secrets.collect())
     }
 
-    /// There are 20 at most: one page.
+    /// There are 20 at most, and those that were removed within days: one page.
     async fn webhooks_of(&self, part: &str) -> Result<Vec<Item>, Error> {
         let found = self
             .client
@@ -85,7 +119,7 @@ impl Store {
             .send()
             .await
             .map_err(failed)?;
-        Ok(found.item.and_then(readable))
+        Ok(found.item.filter(|item| !is_removed(item)).and_then(readable))
     }
 
     /// Adds an endpoint, unless there are as many as there may be. Answers whether it is added.
@@ -119,21 +153,27 @@ impl Store {
             .map_err(internal)
     }
 
-    /// Removes an endpoint and its secrets. Answers whether there was one.
-    pub async fn remove_endpoint(&self, id: WebhookId) -> Result<bool, Error> {
+    /// Removes an endpoint and its secrets: what waits for it is dropped by the next run. Answers whether there was one.
+    pub async fn remove_endpoint(&self, id: WebhookId, now: Timestamp) -> Result<bool, Error> {
         let table = self.webhooks_table()?;
-        let delete = |part: &str| {
-            Delete::builder()
-                .table_name(table)
-                .set_key(Some(Item::from(is_there(id, part))))
-                .condition_expression("attribute_exists(id)")
-                .build()
-                .map(|delete| TransactWriteItem::builder().delete(delete).build())
-                .map_err(internal)
-        };
+        let mut removed = Item::from(is_there(id, ENDPOINTS));
+        removed.insert("forget_at".to_owned(), number((now + REMOVED_KNOWN_FOR).as_second()));
+        let endpoint = Put::builder()
+            .table_name(table)
+            .set_item(Some(removed))
+            .condition_expression(IS_ENDPOINT)
+            .expression_attribute_names("#url", "url")
+            .build()
+            .map_err(internal)?;
+        let secrets = Delete::builder()
+            .table_name(table)
+            .set_key(Some(Item::from(is_there(id, SECRETS))))
+            .condition_expression("attribute_exists(id)")
+            .build()
+            .map_err(internal)?;
         let items = vec![
-            delete(ENDPOINTS)?,
-            delete(SECRETS)?,
+            TransactWriteItem::builder().put(endpoint).build(),
+            TransactWriteItem::builder().delete(secrets).build(),
             self.count_endpoint(-1, "endpoints <= :most", ENDPOINTS_MAX)?,
         ];
         match self.transact(items).await? {
@@ -150,7 +190,7 @@ impl Store {
         let types = endpoint.types.iter().map(text).collect();
         let update = self
             .update_webhook(ENDPOINTS, endpoint.id)?
-            .condition_expression("attribute_exists(id)")
+            .condition_expression(IS_ENDPOINT)
             .expression_attribute_names("#url", "url")
             .expression_attribute_names("#types", "types")
             .expression_attribute_names("#status", "status")
@@ -199,7 +239,8 @@ impl Store {
         let updated = self
             .update_webhook(ENDPOINTS, id)?
             .update_expression("SET failing_since = :since")
-            .condition_expression("attribute_exists(id) AND attribute_not_exists(failing_since)")
+            .condition_expression(format!("{IS_ENDPOINT} AND attribute_not_exists(failing_since)"))
+            .expression_attribute_names("#url", "url")
             .expression_attribute_values(":since", number(since.as_millisecond()))
             .send()
             .await;
@@ -211,7 +252,8 @@ impl Store {
         let updated = self
             .update_webhook(ENDPOINTS, id)?
             .update_expression("REMOVE failing_since")
-            .condition_expression("attribute_exists(id)")
+            .condition_expression(IS_ENDPOINT)
+            .expression_attribute_names("#url", "url")
             .send()
             .await;
         was_written(updated).map(|_| ())

@@ -127,6 +127,7 @@ impl Day {
                 "some_webhook",
                 json!({ "url": "https://example.com/some", "types": ["booking.confirmed"], "description": "The till" }),
             ),
+            ("removed_webhook", json!({ "url": "https://example.com/removed" })),
         ] {
             let created = admin.post("/admin/webhooks", hook).await;
             assert_eq!(created.status, 201, "{}", created.body);
@@ -134,6 +135,7 @@ impl Day {
             self.names.call(id, name);
             made.push(id);
         }
+        assert_eq!(admin.delete(&format!("/admin/webhooks/{}", made[2])).await.status, 204);
         let rotated = admin.post(&format!("/admin/webhooks/{}/rotate", made[1]), json!({})).await;
         assert_eq!(rotated.status, 200, "{}", rotated.body);
         store.endpoint_fails(made[1], now).await.unwrap();

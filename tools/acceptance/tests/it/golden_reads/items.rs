@@ -246,7 +246,12 @@ async fn every_endpoint_is_known_with_its_secrets_and_counted() {
     };
     // Shapes of one endpoint: it has one id here.
     assert!(put("item-webhook").await > 0);
-    assert!(!store.endpoints().await.unwrap().is_empty());
+    let endpoints = store.endpoints().await.unwrap().len();
+    assert!(endpoints > 0);
+    // What stays of one that was removed is none.
+    assert!(put("item-webhook-removed").await > 0);
+    assert_eq!(store.endpoints().await.unwrap().len(), endpoints);
+    assert!(!store.all_endpoints(Timestamp::now()).await.unwrap().removed.is_empty());
     assert!(put("item-webhook-secrets").await > 0);
     assert!(!store.endpoint_secrets().await.unwrap().is_empty());
     put("item-webhook-count").await;

@@ -4,11 +4,49 @@ use axum::{http::StatusCode, response::IntoResponse};
 use serde_json::{Value, json};
 
 use super::{Hooks, Receiver};
-use crate::mails;
+use crate::{common::browser::Browser, mails};
 
 async fn replay(hooks: &Hooks, delivery: &Value) -> u16 {
     let path = format!("/admin/deliveries/{}/replay", delivery["id"].as_str().unwrap());
     hooks.evently.admin().post(&path, json!({})).await.status
+}
+
+#[tokio::test]
+async fn what_waits_for_an_endpoint_that_is_removed_is_dropped_and_not_told_again() {
+    let hooks = Hooks::start().await;
+    let (good, failing) =
+        (Receiver::start().await, Receiver::that(|_| StatusCode::BAD_GATEWAY.into_response()).await);
+    hooks.endpoint(&good.url).await;
+    let (id, _) = hooks.endpoint(&failing.url).await;
+    for _ in 0..3 {
+        hooks.book().await;
+        hooks.tell_bookings().await;
+    }
+    let of = async |status: &str| {
+        let listed = hooks.deliveries(&format!("?limit=100&status={status}")).await;
+        listed.into_iter().filter(|one| one["webhook_id"] == *id).collect::<Vec<_>>()
+    };
+    let tried = of("failed").await;
+    assert!(!tried.is_empty() && tried.iter().all(|one| !one["next_try_at"].is_null()), "{tried:?}");
+    assert_eq!(tried.len() + of("pending").await.len(), 3);
+    assert_eq!(hooks.evently.admin().delete(&format!("/admin/webhooks/{id}")).await.status, 204);
+    let got = failing.got().len();
+
+    let report = hooks.run().await;
+    assert_eq!((report.webhooks.dropped, report.webhooks.failed), (3, 0), "{report:?}");
+    let dropped = of("dropped").await;
+    assert_eq!(dropped.len(), 3);
+    assert!(dropped.iter().all(|one| one["next_try_at"].is_null()), "{dropped:?}");
+    assert_eq!(hooks.run().await.webhooks.dropped, 0);
+    assert_eq!((of("failed").await.len() + of("pending").await.len(), failing.got().len()), (0, got));
+    assert_eq!(hooks.deliveries("?status=delivered").await.len(), 3, "others are told");
+    assert_eq!(replay(&hooks, &dropped[0]).await, 409);
+    let mut admin = Browser::new(&hooks.evently);
+    admin.sign_in_as_admin().await;
+    let (message, recipient) = dropped[0]["id"].as_str().unwrap().split_once('~').unwrap();
+    let again =
+        admin.submit("/console/deliveries/replay", &[("message", message), ("recipient", recipient)]).await;
+    admin.follow(again).await.says("Its endpoint was removed.");
 }
 
 #[tokio::test]
