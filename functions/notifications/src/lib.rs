@@ -25,7 +25,7 @@ const BATCH_TIME_MAX: Duration = Duration::from_secs(20);
 /// # Errors
 /// When a setting is missing or malformed.
 pub async fn run() -> Result<(), lambda_runtime::Error> {
-    telemetry::init(telemetry::SHOWN);
+    telemetry::init(telemetry::SHOWN)?;
     let config = Config::from_env()?;
     let mail = MailConfig::from_env()?;
     if mail.is_none() && config.tables.webhooks.is_none() {

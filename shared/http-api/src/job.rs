@@ -15,7 +15,7 @@ where
     T: Serialize,
     Error: From<E>,
 {
-    telemetry::init(telemetry::SHOWN);
+    telemetry::init(telemetry::SHOWN)?;
     let app = App::from_env(|_| Ok(())).await?;
     app.open_connections(AskedTable::Events).await;
     let handle = |_: LambdaEvent<Value>| async {

@@ -59,7 +59,7 @@ pub async fn run_checked(
     table: AskedTable,
     check: fn(&Config) -> Result<(), ConfigError>,
 ) -> Result<(), lambda_http::Error> {
-    telemetry::init(telemetry::SHOWN);
+    telemetry::init(telemetry::SHOWN)?;
     let app = App::from_env(check).await?;
     app.open_connections(table).await;
     lambda_runtime::run(gateway(service(routes, app))).await

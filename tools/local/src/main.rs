@@ -49,7 +49,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     // The embedded store warns of every refused condition, which is everyday business here.
-    telemetry::init(&format!("{},dynoxide=error", telemetry::SHOWN));
+    telemetry::init(&format!("{},dynoxide=error", telemetry::SHOWN))?;
     let settings = Settings::of(arguments)?;
     // First this: from here on nothing that was started is left behind.
     let mut stop = Stop::new()?;

@@ -12,7 +12,7 @@ pub fn markdown() -> String {
     rows.push(row(
         &["RUST_LOG"],
         IfUnset::Value(telemetry::SHOWN.to_owned()),
-        "What is logged; the AWS SDK's traces would show what it sends",
+        "What is logged: a level, or levels of modules as in `warn,stores=debug`; the AWS SDK's traces would show what it sends",
     ));
     let of_all: BTreeSet<String> = rows.iter().flat_map(|row| row.names.clone()).collect();
     let of_servers = own::<server::settings::Arguments>("container")

@@ -36,7 +36,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     config.sends_mail = mail.is_some();
     let tells = mail.is_some() || config.tables.webhooks.is_some();
     sign_in::check_settings(&config).map_err(|error| format!("setting {error}"))?;
-    telemetry::init_logs(telemetry::SHOWN, settings.log_format);
+    telemetry::init_logs(telemetry::SHOWN, settings.log_format)?;
     if settings.embedded_metrics {
         telemetry::collect("server");
     }

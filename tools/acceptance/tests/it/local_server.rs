@@ -214,6 +214,7 @@ async fn what_keeps_it_from_starting_is_said_in_one_sentence() {
         ),
         (refusal(free_port(), other.path(), Some(("JWT_SECRET", "short"))), "JWT_SECRET"),
         (refusal(free_port(), other.path(), Some(("PORT", "many"))), "PORT"),
+        (refusal(free_port(), other.path(), Some(("RUST_LOG", "infos"))), "RUST_LOG"),
         (
             refusal(free_port(), other.path(), Some(("LOCAL_CONFIRM_GRACE_SECONDS", "8"))),
             "LOCAL_CONFIRM_GRACE_SECONDS",
