@@ -118,8 +118,10 @@ impl EndpointUrl {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str, allowed: Addresses) -> Result<Self, NoEndpointUrl> {
-        let is_plain =
-            text.chars().count() <= URL_CHARS_MAX && !text.chars().any(|c| c.is_control() || c == ' ');
+        // The URL standard mends more than anybody means, `https:example.com` and `https:\\example.com` among it.
+        let is_plain = text.chars().count() <= URL_CHARS_MAX
+            && !text.chars().any(|c| c.is_control() || c == ' ' || c == '\\')
+            && text.contains("://");
         let url = is_plain.then(|| Url::parse(text).ok()).flatten().ok_or(NoEndpointUrl::NoUrl)?;
         let host = url.host().filter(|_| url.port() != Some(0)).ok_or(NoEndpointUrl::NoUrl)?;
         let is_own = match &host {
@@ -139,7 +141,7 @@ impl EndpointUrl {
             return Err(NoEndpointUrl::Fragment);
         }
         let is_allowed = match host {
-            Host::Domain(_) => !is_own || may_be_own,
+            Host::Domain(name) => may_be_own || !(is_own || is_of_a_house(name)),
             Host::Ipv4(address) => allowed.allow(address.into()),
             Host::Ipv6(address) => allowed.allow(address.into()),
         };
@@ -160,6 +162,14 @@ impl EndpointUrl {
 fn is_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
+}
+
+/// Names that no public server knows: without a dot, or below what is set apart for a house's own (RFC 6762, RFC 8375, and what ICANN
+/// keeps for private use), for nobody (RFC 2606), or for another network (RFC 7686).
+fn is_of_a_house(name: &str) -> bool {
+    const APART: [&str; 5] = [".local", ".internal", ".home.arpa", ".invalid", ".onion"];
+    let name = name.trim_end_matches('.');
+    !name.contains('.') || APART.iter().any(|apart| name.ends_with(apart))
 }
 
 /// RFC 6761: `localhost` and all below it is this machine.
@@ -262,6 +272,10 @@ mod tests {
             ("https://.example.com/", NoUrl),
             ("https://example..com/", NoUrl),
             ("https://example.com:0/", NoUrl),
+            ("https:example.com/", NoUrl),
+            ("https:/example.com/", NoUrl),
+            ("https:\\\\example.com/", NoUrl),
+            ("https://example.com\\@evil.example/", NoUrl),
             (long_label.as_str(), NoUrl),
             ("https://example.com/\nx", NoUrl),
             (long.as_str(), NoUrl),
@@ -274,6 +288,10 @@ mod tests {
             ("https://example.com/#part", Fragment),
             ("https://localhost/", NotPublic),
             ("https://hooks.localhost./", NotPublic),
+            ("https://till/", NotPublic),
+            ("https://printer.local/", NotPublic),
+            ("https://vault.internal./", NotPublic),
+            ("https://router.home.arpa/", NotPublic),
             ("https://10.0.0.1/", NotPublic),
             ("https://0x7f.1/", NotPublic),
             ("https://2130706433/", NotPublic),

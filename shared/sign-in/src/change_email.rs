@@ -33,7 +33,7 @@ use utoipa::ToSchema;
 
 use crate::{
     account::account, admin::is_admins, password, proof::prove, register::of_new_account,
-    security_event::SecurityEvent, verify::Verified,
+    security_event::SecurityEvent,
 };
 
 /// How often a move is tried while the account is changed by others.
@@ -208,6 +208,17 @@ pub enum LinkTo {
     Move(Email),
     /// Take an account back there, which left it.
     Undo(Email),
+}
+
+/// What came of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// The account's owner gets mail at its address.
+    Address,
+    /// The account moved to this address.
+    Moved(Email),
+    /// The account was taken back to this address.
+    Undone(Email),
 }
 
 /// What a token does that came to the page of addresses.

@@ -23,13 +23,13 @@ use jiff::Timestamp;
 pub use self::{
     account::{AccountPatch, account, rename},
     admin::check_settings,
-    change_email::{EmailChange, LinkTo, change_email, link_of},
+    change_email::{EmailChange, LinkTo, Verified, change_email, link_of},
     change_password::{PasswordChange, change_password},
     erase::{Erasure, erase},
     register::{Registered, Registration, register},
     reset::{ForgottenPassword, PasswordReset, forgot_password, reset_password},
     sign_in::{Credentials, sign_in},
-    verify::{Verification, Verified, resend_verification, verify_email},
+    verify::{Verification, resend_verification, verify_email},
 };
 
 /// An access token for somebody who proved to be that user.

@@ -1,7 +1,7 @@
 //! Verifying an address: whoever has the token of the mail gets mail there. Tokens that move an account come here, too.
 
 use accounts::mailed_tokens::Purpose;
-use domain::{email::Email, error::Error, message::Kind, time::to_whole_ms};
+use domain::{error::Error, message::Kind, time::to_whole_ms};
 use http_api::{
     App, Caller,
     fields::{Fields, Read, text},
@@ -9,7 +9,12 @@ use http_api::{
 use jiff::Timestamp;
 use utoipa::ToSchema;
 
-use crate::{account::account, account_mail, change_email, security_event::SecurityEvent};
+use crate::{
+    account::account,
+    account_mail,
+    change_email::{self, Verified},
+    security_event::SecurityEvent,
+};
 
 /// What a mail proves.
 #[derive(ToSchema)]
@@ -23,17 +28,6 @@ impl Read for Verification {
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(Self { token: fields.required("token", text)? })
     }
-}
-
-/// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verified {
-    /// The account's owner gets mail at its address.
-    Address,
-    /// The account moved to this address.
-    Moved(Email),
-    /// The account was taken back to this address.
-    Undone(Email),
 }
 
 /// Notes that the account's owner gets mail at its address; or moves it there, as it was asked for; or takes it back.

@@ -70,7 +70,7 @@ pub(crate) async fn list(
     };
     let main = html! {
         h1 { "Deliveries" }
-        p { "Who was told what, by mail and by webhooks, for 30 days." }
+        p { "Who was told what, by mail and by webhooks, for 30 days. Accounts are shown by the address that they have now." }
         (search_form(status))
         @if found.items.is_empty() { p { "There are none here." } } @else { (rows(&visitor, &found.items, &people, &endpoints)) }
         (pager(given("cursor").map(|_| href(String::new())), next.map(href)))
