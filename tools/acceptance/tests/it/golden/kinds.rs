@@ -74,7 +74,7 @@ pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str)
         }
         "webhooks" => {
             let kind = match part("part") {
-                "endpoints" if item.contains_key("forget_at") => "item-webhook-removed",
+                "endpoints" if item.get("forget_at").is_some() => "item-webhook-removed",
                 "endpoints" => "item-webhook",
                 "secrets" => "item-webhook-secrets",
                 "count" => "item-webhook-count",
