@@ -53,7 +53,8 @@ pub(super) fn item_of(delivery: &Delivery) -> Result<Item, Error> {
 
 /// Where a delivery stands in the index; nowhere what was asked for about nobody's account.
 fn listing_of(delivery: &Delivery) -> Vec<(String, AttributeValue)> {
-    if delivery.status == DeliveryStatus::Dropped && delivery.tries == 0 {
+    let is_of_nobody = delivery.kind.is_of_account() && delivery.tries == 0;
+    if delivery.status == DeliveryStatus::Dropped && is_of_nobody {
         return Vec::new();
     }
     let list = format!("{}#{}", list_of(delivery.status), spread(delivery));

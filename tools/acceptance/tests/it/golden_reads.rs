@@ -47,7 +47,7 @@ impl Reader {
         for name in ["held", "booking", "cancelled_booking", "released", "confirming", "withdrawal"] {
             names.call(ReservationId::new(event, now), name);
         }
-        for name in ["webhook", "some_webhook"] {
+        for name in ["webhook", "some_webhook", "removed_webhook"] {
             names.call(WebhookId::new(now), name);
         }
         names.call(user.user_id.unwrap(), "user");

@@ -28,7 +28,7 @@ async fn what_waits_for_an_endpoint_that_is_removed_is_dropped_and_not_told_agai
     };
     let tried = of("failed").await;
     assert!(!tried.is_empty() && tried.iter().all(|one| !one["next_try_at"].is_null()), "{tried:?}");
-    assert_eq!(tried.len() + of("pending").await.len(), 3);
+    assert_eq!(tried.len() + of("pending").await.len(), 3, "{:#?}", hooks.deliveries("?limit=100").await);
     assert_eq!(hooks.evently.admin().delete(&format!("/admin/webhooks/{id}")).await.status, 204);
     let got = failing.got().len();
 
