@@ -22,6 +22,8 @@ CODES = {
     "webhook_not_found", "too_many_webhooks", "delivery_not_found", "not_replayable",
     # Three mails of a kind an hour go to an address, whatever other limits there are.
     "rate_limited",
+    # A rate that the event does not have.
+    "unknown_rate",
     # A problem's code that there is not.
     "not_found",
     # An opaque value that was not given by the service, or was used for something else.
@@ -45,6 +47,7 @@ FIELDS = {
     "sales_close_at": "must not be after the event's end",
     "cancel_until": "must not be after starts_at",
     "pricing.max_percent": "must not be below pricing.min_percent",
+    "rates": "ids must differ, names have no control characters, no place costs more than a million; no more of them than quantity",
     "status": "a new event can't be cancelled",
     "quantity": "at most the event's max_per_booking",
     "from": "must not be too long before to",
@@ -76,7 +79,7 @@ def refused_only_by_a_rule(ctx, response, case):
     problem = response.json()
     if problem.get("code") in CODES:
         return
-    bad = {error["field"] for error in problem.get("errors", [])}
+    bad = {"rates" if error["field"].startswith("rates.") else error["field"] for error in problem.get("errors", [])}
     if not bad or not bad <= set(FIELDS):
         raise Failure(
             operation=case.operation.label,

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use crate::{get::available, tagged};
 
 http_api::problems! { CreateProblems:
-    BodyTooLarge: "more than 64 KiB",
+    BodyTooLarge: "more than 96 KiB",
     EventNotFound: "the event that was created with this `Idempotency-Key` is deleted",
     IdempotencyKeyReused: "the key was used for another event",
     TryAgain: "a store did not answer in time. The event may have been created or not. With an `Idempotency-Key`, send the \

@@ -20,13 +20,13 @@ use http_api::{
     fields::{self, Fields, Read, word},
     openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
     query::limit,
-    views::BookingView,
+    views::{BookingView, rates},
 };
 use serde::Serialize;
 use stores::dynamodb::{is_place_of_event_bookings, place_after};
 use utoipa::{IntoParams, ToSchema};
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "id",
     "user_id",
     "event_id",
@@ -44,6 +44,7 @@ const COLUMNS: [&str; 17] = [
     "user_name",
     "unit_price_decimal",
     "total_decimal",
+    "rates",
 ];
 
 /// Which bookings.
@@ -176,7 +177,7 @@ fn row(EventBooking { user_id, user, booking }: &EventBooking) -> Vec<String> {
         text(&booking.event_name),
         shown(booking.starts_at),
         booking.quantity.to_string(),
-        booking.unit_price.to_string(),
+        booking.unit_price.map(|price| price.to_string()).unwrap_or_default(),
         booking.total.to_string(),
         booking.currency.clone(),
         booking.status.as_str().to_owned(),
@@ -185,7 +186,8 @@ fn row(EventBooking { user_id, user, booking }: &EventBooking) -> Vec<String> {
         booking.version.to_string(),
         text(email),
         text(name),
-        decimal(booking.unit_price.into(), &booking.currency).unwrap_or_default(),
+        booking.unit_price.and_then(|price| decimal(price.into(), &booking.currency)).unwrap_or_default(),
         decimal(booking.total, &booking.currency).unwrap_or_default(),
+        text(&rates(&booking.lines)),
     ]
 }

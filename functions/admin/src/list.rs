@@ -10,6 +10,7 @@ use domain::{
     event::{EventStatus, Words},
     money::decimal,
     page::{Page, PageKey},
+    rate::Rate,
     time::shown,
 };
 use http_api::{
@@ -25,7 +26,7 @@ use jiff::Timestamp;
 use stores::dynamodb::{EventsFilter, is_place_by_start, place_of};
 use utoipa::IntoParams;
 
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "id",
     "name",
     "venue",
@@ -49,6 +50,7 @@ const COLUMNS: [&str; 23] = [
     "version",
     "description",
     "time_zone",
+    "rates",
 ];
 
 /// Which page.
@@ -210,5 +212,11 @@ fn row(event: &EventView) -> Vec<String> {
         event.version.to_string(),
         text(&event.description),
         text(&event.time_zone),
+        csv::text(&event.rates.iter().map(rate).collect::<Vec<_>>().join(", ")),
     ]
+}
+
+/// A rate in a cell: `child 50 % (Up to 14)`.
+fn rate(Rate { id, name, percent }: &Rate) -> String {
+    format!("{id} {percent} % ({name})")
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use administration::{EVENT_BODY_BYTES_MAX, EventInput, status};
+use administration::{EVENT_BODY_BYTES_MAX, EventInput, rate, status};
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     event::{CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT, Pricing},
     field_error::FieldError,
     id::EventId,
+    rate::Rate,
 };
 use http_api::{
     Admin, App, MergePatch, PathId, Problem,
@@ -75,6 +76,9 @@ pub(crate) struct EventPatch {
     /// Bounds of demand pricing, `{}` to have it with the usual ones if there was none. Null ends it.
     #[schema(value_type = Option<PricingPatch>)]
     pricing: Option<Option<PricingPatch>>,
+    /// What places cost to whom: all of them, as a merge patch replaces lists. Null for the ordinary one alone.
+    #[schema(value_type = Option<Vec<Rate>>)]
+    rates: Option<Option<Vec<Rate>>>,
 }
 
 /// What is to change about the bounds of demand pricing.
@@ -113,6 +117,7 @@ impl Read for EventPatch {
                 min_percent: fields.nullable("min_percent", whole(PRICING_PERCENT)),
                 max_percent: fields.nullable("max_percent", whole(PRICING_PERCENT)),
             }),
+            rates: fields.objects("rates", rate),
         };
         Some(Self { unread: fields.complaints(), ..patch })
     }
@@ -143,6 +148,7 @@ impl EventPatch {
                 None => before.pricing,
                 Some(patch) => patch.map(|patch| patch.applied_to(before.pricing.unwrap_or_default())),
             },
+            rates: self.rates.unwrap_or(before.rates),
         }
     }
 }
@@ -162,7 +168,7 @@ impl PricingPatch {
 }
 
 http_api::problems! { PatchProblems:
-    BodyTooLarge: "more than 64 KiB",
+    BodyTooLarge: "more than 96 KiB",
     CapacityBelowSold: "see `lowest_capacity`",
     EventHasBookings: "it can't become a draft",
     UnsupportedMediaType: "no JSON merge patch",

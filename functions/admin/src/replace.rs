@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use crate::{get::available, tagged};
 
 http_api::problems! { ReplaceProblems:
-    BodyTooLarge: "more than 64 KiB",
+    BodyTooLarge: "more than 96 KiB",
     CapacityBelowSold: "see `lowest_capacity`",
     EventHasBookings: "it can't become a draft",
 }

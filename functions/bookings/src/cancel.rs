@@ -40,6 +40,9 @@ http_api::problems! { CancelProblems:
             },
             "quantity": 2,
             "unit_price": 4950,
+            "lines": [
+                { "rate": "full", "name": "Full price", "quantity": 2, "unit_price": 4950, "total": 9900 },
+            ],
             "total": 9900,
             "currency": "EUR",
             "status": "cancelled",

@@ -21,13 +21,13 @@ use http_api::{
     fields::{Fields, Read, text, word},
     openapi::{CallerProblems, ParameterProblems, StoreProblems},
     query::limit,
-    views::BookingView,
+    views::{BookingView, rates},
 };
 use serde::Serialize;
 use stores::dynamodb::HistoryPlace;
 use utoipa::{IntoParams, ToSchema};
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "id",
     "event_id",
     "event_name",
@@ -47,6 +47,7 @@ const COLUMNS: [&str; 19] = [
     "event_venue_now",
     "event_cancel_until_now",
     "event_status_now",
+    "rates",
 ];
 
 /// Which bookings.
@@ -138,8 +139,8 @@ fn row(booking: &BookingView) -> Vec<String> {
         csv::text(&booking.event_name),
         shown(booking.starts_at),
         booking.quantity.to_string(),
-        booking.unit_price.to_string(),
-        written(booking.unit_price.into()),
+        booking.unit_price.map(|price| price.to_string()).unwrap_or_default(),
+        booking.unit_price.map(|price| written(price.into())).unwrap_or_default(),
         booking.total.to_string(),
         written(booking.total),
         booking.currency.clone(),
@@ -152,6 +153,7 @@ fn row(booking: &BookingView) -> Vec<String> {
         now.and_then(|event| event.venue.as_deref()).map(csv::text).unwrap_or_default(),
         now.and_then(|event| event.cancel_until).map(shown).unwrap_or_default(),
         now.map(|event| event.status.as_str().to_owned()).unwrap_or_default(),
+        csv::text(&rates(&booking.lines)),
     ]
 }
 

@@ -9,10 +9,15 @@ use axum::{
     response::IntoResponse,
 };
 use booking::Wanted;
-use domain::{event::MAX_PER_BOOKING_MAX, id::EventId};
+use domain::{
+    event::MAX_PER_BOOKING_MAX,
+    field_error::{Kind, Wrong},
+    id::EventId,
+    rate::WantedRates,
+};
 use http_api::{
     App, Caller, ClientAddress, IdempotencyKey, JsonBody, PathId, Permit, Problem,
-    fields::{Fields, Read, whole_within},
+    fields::{Fields, Read, Value, whole_within},
     headers::replayed,
     openapi::{BodyProblems, CallerProblems, EventProblems, KeyHeader, KeyProblems, StoreProblems},
 };
@@ -27,16 +32,40 @@ pub(crate) struct BookRequest {
     /// How many seats, at most the event's `max_per_booking`.
     #[schema(required = false, minimum = 1, maximum = 50, default = 1)]
     quantity: u32,
+    /// How many of them at which rate, by its id; the rest at the event's first.
+    #[schema(required = false, value_type = Option<std::collections::HashMap<String, u32>>, example = json!({ "child": 1 }))]
+    rates: WantedRates,
 }
 
 impl Read for BookRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
         let quantity = fields.given("quantity", whole_within(1..=MAX_PER_BOOKING_MAX));
-        Some(Self { quantity: quantity.unwrap_or(1) })
+        let rates = fields.optional("rates", rates).unwrap_or_default();
+        let quantity = quantity.unwrap_or(1);
+        let at_rates: u32 = rates.values().sum();
+        if at_rates > quantity {
+            fields.complain("rates", Wrong::MoreThan("quantity"));
+        }
+        Some(Self { quantity, rates })
     }
 }
 
+/// How many places at which rate.
+fn rates(value: Value) -> Result<WantedRates, Wrong> {
+    let Value::Object(given) = value else { return Err(Wrong::Type(Kind::Object)) };
+    let mut rates = WantedRates::new();
+    for (rate, places) in given {
+        let places = whole_within(0..=MAX_PER_BOOKING_MAX)(places)?;
+        if rates.insert(rate, places).is_some() {
+            return Err(Wrong::Twice);
+        }
+    }
+    rates.retain(|_, places| *places > 0);
+    Ok(rates)
+}
+
 http_api::problems! { BookProblems:
+    UnknownRate: "see `rate`",
     IdempotencyKeyRequired,
     EmailNotVerified: "only where the settings ask for it; sign in again, or go on with this token, once the address is verified",
     SoldOut: "fewer seats are left than asked for",
@@ -79,6 +108,7 @@ pub(crate) async fn book(
         user: caller.user_id,
         event,
         quantity: request.quantity,
+        rates: &request.rates,
         idempotency_key: &key,
         network: network.as_ref(),
     };

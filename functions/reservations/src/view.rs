@@ -2,10 +2,11 @@
 
 use booking::Reserved;
 use domain::{
-    booking::{Booking, total},
+    booking::Booking,
     reservation::{Reservation, ReservationStatus},
     time::show_or_null,
 };
+use http_api::views::LineView;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,9 +30,12 @@ pub(crate) struct ReservationView {
     /// How many seats.
     #[schema(example = 2)]
     quantity: u32,
-    /// Price of one seat, in minor units of `currency`. It stays whatever happens to the event's price.
+    /// Price of one seat, in minor units of `currency`; null where it differs from rate to rate. It stays whatever happens to the
+    /// event's price and rates.
     #[schema(example = 4950)]
-    unit_price: u32,
+    unit_price: Option<u32>,
+    /// The same by rate.
+    lines: Vec<LineView>,
     /// Price of all seats, in minor units of `currency`.
     #[schema(example = 9900)]
     total: u64,
@@ -68,7 +72,8 @@ impl ReservationView {
             event_id: reservation.event_id.to_string(),
             quantity: reservation.quantity,
             unit_price: reservation.unit_price,
-            total: total(reservation.quantity, reservation.unit_price),
+            lines: LineView::of(reservation.charge().lines()),
+            total: reservation.charge().total(),
             currency: reservation.currency,
             status,
             expires_at: None,
@@ -83,7 +88,8 @@ impl ReservationView {
             event_id: booking.event_id.to_string(),
             quantity: booking.quantity,
             unit_price: booking.unit_price,
-            total: total(booking.quantity, booking.unit_price),
+            lines: LineView::of(booking.charge().lines()),
+            total: booking.charge().total(),
             currency: booking.currency,
             status: booking.status.into(),
             expires_at: None,

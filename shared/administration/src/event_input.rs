@@ -7,6 +7,7 @@ use domain::{
         MAX_PER_USER_DEFAULT, PRICE_MAX, PRICING_PERCENT, Pricing, currency_in_use,
     },
     field_error::{FieldError, Wrong},
+    rate::{RATE_PERCENT, RATES_MAX, Rate},
     time::to_whole_ms,
 };
 use http_api::fields::{Fields, Read, Value, instant, text, whole, word};
@@ -76,10 +77,14 @@ pub struct EventInput {
     /// Bounds of demand pricing, `{}` for the usual ones. Without, the price is the base price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pricing: Option<Pricing>,
+    /// What places cost to whom, in percent of the price: 1 to 10, the ordinary one first. If left out everybody pays the price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rates: Option<Vec<Rate>>,
 }
 
-/// An event's body: 5,000 characters of a description and 400 of a name and a venue take 64,800 bytes if each is escaped.
-pub const EVENT_BODY_BYTES_MAX: usize = 64 * 1024;
+/// An event's body: 5,000 characters of a description, 400 of a name and a venue and 2,320 of ten rates take 92,640 bytes if each is
+/// escaped.
+pub const EVENT_BODY_BYTES_MAX: usize = 96 * 1024;
 
 impl Read for EventInput {
     const BODY_BYTES_MAX: usize = EVENT_BODY_BYTES_MAX;
@@ -103,6 +108,7 @@ impl Read for EventInput {
             max_per_user: fields.optional("max_per_user", whole(1..=CAPACITY_MAX)),
             status: fields.optional("status", status),
             pricing: fields.object("pricing", pricing).flatten(),
+            rates: fields.objects("rates", rate).flatten(),
         };
         Some(Self { unread: fields.complaints(), ..input })
     }
@@ -122,6 +128,13 @@ fn pricing(fields: &mut Fields) -> Pricing {
         min_percent: fields.given("min_percent", whole(PRICING_PERCENT)).unwrap_or(usual.min_percent),
         max_percent: fields.given("max_percent", whole(PRICING_PERCENT)).unwrap_or(usual.max_percent),
     }
+}
+
+/// A rate. What is said of it beyond its kind, the event's details know.
+pub fn rate(fields: &mut Fields) -> Option<Rate> {
+    let (id, name) = (fields.required("id", text), fields.required("name", text));
+    let percent = fields.required("percent", whole(RATE_PERCENT));
+    Some(Rate { id: id?, name: name?.trim().to_owned(), percent: percent? })
 }
 
 impl EventInput {
@@ -146,6 +159,7 @@ impl EventInput {
             max_per_user: Some(details.max_per_user),
             status: Some(details.status),
             pricing: details.pricing,
+            rates: Some(details.rates).filter(|rates| !rates.is_empty()),
         }
     }
 
@@ -171,6 +185,9 @@ impl EventInput {
             let of_new = [EventStatus::Draft, EventStatus::Published].map(EventStatus::as_str);
             more.push(FieldError::new("status", Wrong::NotOneOf(of_new.to_vec())));
         }
+        if self.rates.as_ref().is_some_and(Vec::is_empty) {
+            more.push(FieldError::new("rates", Wrong::Count { min: 1, max: RATES_MAX }));
+        }
         // Until there is a currency, one that nobody complains about: the other fields are to be checked, too.
         let stand_in = before.map_or(Currency::XXX, |event| event.details.currency);
         let max_per_booking = self.max_per_booking.unwrap_or(MAX_PER_BOOKING_DEFAULT);
@@ -193,6 +210,7 @@ impl EventInput {
                 .status
                 .unwrap_or(before.map_or(EventStatus::Published, |event| event.details.status)),
             pricing: self.pricing,
+            rates: self.rates.filter(|rates| *rates != [Rate::ordinary()]).unwrap_or_default(),
         };
         let unread: Vec<&str> = unread.iter().map(String::as_str).collect();
         errors.extend(details.complaints(before, now, &unread));

@@ -12,7 +12,7 @@ mod timeline;
 
 pub use self::{
     analytics::{Analytics, AnalyticsFilter, PopularEvent},
-    event_input::{EVENT_BODY_BYTES_MAX, EventInput, status},
+    event_input::{EVENT_BODY_BYTES_MAX, EventInput, rate, status},
     numbers::Amount,
     report::{analytics, analytics_of_all},
     seats::{Seats, with_seats},

@@ -11,6 +11,7 @@ use domain::{
     event::{Event, EventStatus},
     id::{EventId, ReservationId, UserId},
     network::Network,
+    rate::WantedRates,
     reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus},
 };
 use stores::redis::{
@@ -44,6 +45,8 @@ pub struct Wanted<'a> {
     pub event: EventId,
     /// How many.
     pub quantity: u32,
+    /// How many of them at which rates; the rest at the event's first.
+    pub rates: &'a WantedRates,
     /// The user's key for this request.
     pub idempotency_key: &'a str,
     /// From where it comes, if that is known.
@@ -51,7 +54,7 @@ pub struct Wanted<'a> {
 }
 
 /// Holds seats of an event for a user. The same idempotency key gives the same reservation, as it is by then; for
-/// another quantity or another event it is refused. `permitted` says whether the request may be had at all; it is waited for
+/// another quantity, other rates or another event it is refused. `permitted` says whether the request may be had at all; it is waited for
 /// while the seats are held, which is taken back if not.
 pub async fn reserve(
     protocol: &Protocol,
@@ -59,11 +62,12 @@ pub async fn reserve(
     now: Timestamp,
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Reserved, Error> {
-    let Wanted { user, event, quantity, idempotency_key, network } = wanted;
+    let Wanted { user, event, quantity, rates, idempotency_key, network } = wanted;
     let request = ReserveRequest {
         id: ReservationId::new(event, now),
         user,
         quantity,
+        rates,
         idempotency_key,
         hold_ttl_ms: protocol.hold_ttl_ms,
         unbought_max_ms: protocol.unbought_ttls_max * protocol.hold_ttl_ms,

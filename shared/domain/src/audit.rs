@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Event, EventDetails},
     id::{AuditId, EventId, UserId},
+    rate::Rate,
     time::to_whole_ms,
 };
 
@@ -152,7 +153,7 @@ fn changes(before: Option<&EventDetails>, after: Option<&EventDetails>) -> Vec<F
 /// The fields that are times.
 pub const TIMES: [&str; 5] = ["starts_at", "ends_at", "sales_open_at", "sales_close_at", "cancel_until"];
 
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "name",
     "description",
     "venue",
@@ -170,6 +171,7 @@ const FIELDS: [&str; 17] = [
     "status",
     "pricing.min_percent",
     "pricing.max_percent",
+    "rates",
 ];
 
 /// What the fields are, in their order, as the API shows them.
@@ -191,6 +193,7 @@ fn values(details: &EventDetails) -> [Option<FieldValue>; FIELDS.len()] {
         max_per_user,
         status,
         pricing,
+        rates,
     } = details;
     let number = |number: u32| Some(FieldValue::Number(number.into()));
     let text = |text: &str| Some(FieldValue::Text(text.to_owned()));
@@ -213,7 +216,14 @@ fn values(details: &EventDetails) -> [Option<FieldValue>; FIELDS.len()] {
         text(status.as_str()),
         pricing.and_then(|pricing| number(pricing.min_percent)),
         pricing.and_then(|pricing| number(pricing.max_percent)),
+        (!rates.is_empty()).then(|| FieldValue::Text(written(rates))),
     ]
+}
+
+/// Rates in one line: `full 100 % (Full price), child 50 % (Up to 14)`.
+fn written(rates: &[Rate]) -> String {
+    let one = |rate: &Rate| format!("{} {} % ({})", rate.id, rate.percent, rate.name);
+    rates.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 impl FieldValue {
@@ -255,6 +265,7 @@ mod tests {
             max_per_user: 10,
             status: EventStatus::Draft,
             pricing: None,
+            rates: Vec::new(),
         };
         Event::new(EventId::new(now), details, 1, now)
     }
@@ -279,6 +290,7 @@ mod tests {
             details.capacity = 12;
             details.status = EventStatus::Published;
             details.pricing = Some(Pricing::default());
+            details.rates = vec![Rate::ordinary()];
         });
         assert_eq!((entry.version_before, entry.version_after), (Some(1), Some(2)));
         assert_eq!(
@@ -289,6 +301,7 @@ mod tests {
                 change("status", text("draft"), text("published")),
                 change("pricing.min_percent", None, number(80)),
                 change("pricing.max_percent", None, number(150)),
+                change("rates", None, text("full 100 % (Full price)")),
             ]
         );
         assert_eq!(changed(|_| {}).changes, []);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     id::{EventId, ReservationId, UserId},
     inventory::Draw,
+    rate::{Charge, Line},
     reservation::{BegunHold, ReservationStatus},
 };
 
@@ -48,8 +49,12 @@ pub struct Booking {
     pub starts_at: Timestamp,
     /// How many seats.
     pub quantity: u32,
-    /// What one seat cost, in minor units of `currency`.
-    pub unit_price: u32,
+    /// What one seat cost, in minor units of `currency`; none where that differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<u32>,
+    /// What they cost by rate; none if the event named no rates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
     /// ISO 4217 code.
     pub currency: String,
     /// The inventory shards that the seats came from, and return to when it is cancelled.
@@ -81,6 +86,7 @@ impl Booking {
             starts_at: hold.starts_at,
             quantity: hold.quantity,
             unit_price: hold.unit_price,
+            lines: hold.lines.clone(),
             currency: hold.currency.clone(),
             draws: hold.draws.clone(),
             status: BookingStatus::Confirmed,
@@ -89,11 +95,11 @@ impl Booking {
             version: 1,
         }
     }
-}
 
-/// What `quantity` seats at `unit_price` cost, in minor units.
-pub fn total(quantity: u32, unit_price: u32) -> u64 {
-    u64::from(quantity) * u64::from(unit_price)
+    /// What its seats cost.
+    pub fn charge(&self) -> Charge<'_> {
+        Charge { quantity: self.quantity, unit_price: self.unit_price, lines: &self.lines }
+    }
 }
 
 impl From<BookingStatus> for ReservationStatus {

@@ -60,6 +60,9 @@ pub enum Error {
         /// When some of them count no longer.
         retry_at: Timestamp,
     },
+    /// The event has no such rate.
+    #[error("unknown rate {0:?}")]
+    UnknownRate(String),
     /// The event sells nothing now.
     #[error("not on sale: {0:?}")]
     NotOnSale(NotOnSale),

@@ -74,6 +74,15 @@ pub enum Wrong {
         /// The most; `None` for any number.
         max: Option<usize>,
     },
+    /// The list has too few items, or too many.
+    Count {
+        /// The fewest.
+        min: usize,
+        /// The most.
+        max: usize,
+    },
+    /// It is no id of a rate.
+    NoRateId,
     /// It is none of these words.
     NotOneOf(Vec<&'static str>),
     /// It has a meaning only where another field is this.
@@ -134,6 +143,8 @@ pub enum Wrong {
     },
     /// It is below another field.
     Below(&'static str),
+    /// It is more than another field says.
+    MoreThan(&'static str),
     /// It can't be changed.
     Fixed,
     /// It is no address that a webhook may go to.
@@ -144,13 +155,15 @@ pub enum Wrong {
 
 impl Wrong {
     /// Every code of a field, as the API guide explains them.
-    pub const CODES: [&str; 30] = [
+    pub const CODES: [&str; 33] = [
         "required",
         "unknown",
         "duplicate",
         "wrong_type",
         "out_of_range",
         "wrong_length",
+        "wrong_count",
+        "not_a_rate_id",
         "not_one_of",
         "only_with",
         "not_an_email",
@@ -172,6 +185,7 @@ impl Wrong {
         "too_long_after",
         "too_long_before",
         "below",
+        "more_than",
         "fixed",
         "not_an_endpoint",
         "unchanged",
@@ -186,6 +200,8 @@ impl Wrong {
             Self::OutOfRange { min, max } => ("out_of_range", json!({ "min": min, "max": max })),
             Self::Length { min, max: None } => ("wrong_length", json!({ "min": min })),
             Self::Length { min, max: Some(max) } => ("wrong_length", json!({ "min": min, "max": max })),
+            Self::Count { min, max } => ("wrong_count", json!({ "min": min, "max": max })),
+            Self::NoRateId => ("not_a_rate_id", json!({})),
             Self::NotOneOf(allowed) => ("not_one_of", json!({ "allowed": allowed })),
             Self::OnlyWith { other, value } => ("only_with", json!({ "other": other, "value": value })),
             Self::NoEmail => ("not_an_email", json!({})),
@@ -209,6 +225,7 @@ impl Wrong {
                 ("too_long_before", json!({ "other": other, "days": days }))
             }
             Self::Below(other) => ("below", json!({ "other": other })),
+            Self::MoreThan(other) => ("more_than", json!({ "other": other })),
             Self::Fixed => ("fixed", json!({})),
             Self::NoEndpoint(_) => ("not_an_endpoint", json!({})),
             Self::Unchanged => ("unchanged", json!({})),
@@ -248,6 +265,8 @@ impl fmt::Display for Wrong {
             Self::Length { min, max: None } => write!(f, "must have at least {min} characters"),
             Self::Length { min: 0, max: Some(max) } => write!(f, "must have at most {max} characters"),
             Self::Length { min, max: Some(max) } => write!(f, "must have {min} to {max} characters"),
+            Self::Count { min, max } => write!(f, "must have {min} to {max} items"),
+            Self::NoRateId => f.write_str("must be 1 to 32 of the characters a to z, 0 to 9 and -"),
             Self::NotOneOf(allowed) => write!(f, "must be {}", one_of(allowed)),
             Self::OnlyWith { other, value } => write!(f, "must be left out unless {other} is {value}"),
             Self::NoEmail => f.write_str("must be an email address, like ada@example.com"),
@@ -280,6 +299,7 @@ impl fmt::Display for Wrong {
             Self::TooLongAfter { other, days } => write!(f, "must be at most {days} days after {other}"),
             Self::TooLongBefore { other, days } => write!(f, "must be at most {days} days before {other}"),
             Self::Below(other) => write!(f, "must not be below {other}"),
+            Self::MoreThan(other) => write!(f, "must not be more than {other}"),
             Self::Fixed => f.write_str("can't be changed"),
             Self::NoEndpoint(reason) => reason.fmt(f),
             Self::Unchanged => f.write_str("must be another one than now"),
@@ -310,6 +330,8 @@ mod tests {
             Length { min: 8, max: None },
             Length { min: 0, max: Some(200) },
             Length { min: 1, max: Some(200) },
+            Count { min: 1, max: 10 },
+            NoRateId,
             NotOneOf(vec!["draft", "published", "cancelled"]),
             OnlyWith { other: "format", value: "csv" },
             NoEmail,
@@ -332,6 +354,7 @@ mod tests {
             TooLongAfter { other: "starts_at", days: 31 },
             TooLongBefore { other: "to", days: 366 },
             Below("pricing.min_percent"),
+            MoreThan("quantity"),
             Fixed,
             NoEndpoint(NoEndpointUrl::NotHttps),
             Unchanged,

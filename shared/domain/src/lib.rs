@@ -16,6 +16,7 @@ pub mod network;
 pub mod page;
 pub mod popularity;
 pub mod pricing;
+pub mod rate;
 pub mod request_key;
 pub mod reservation;
 pub mod sales;

@@ -6,6 +6,7 @@ use super::{
     event::EventNow,
     id::{EventId, ReservationId},
     inventory::Draw,
+    rate::{Charge, Line},
 };
 
 /// A user may hold seats of an event, without buying them, for so many lives of a hold …
@@ -66,12 +67,21 @@ pub struct Reservation {
     pub event_id: EventId,
     /// How many seats.
     pub quantity: u32,
-    /// What one seat costs, in minor units of `currency`.
-    pub unit_price: u32,
+    /// What one seat costs, in minor units of `currency`; none where that differs.
+    pub unit_price: Option<u32>,
+    /// What they cost by rate; none if the event names no rates.
+    pub lines: Vec<Line>,
     /// ISO 4217 code.
     pub currency: String,
     /// When the seats return, unless confirmed before.
     pub expires_at: Timestamp,
+}
+
+impl Reservation {
+    /// What its seats cost.
+    pub fn charge(&self) -> Charge<'_> {
+        Charge { quantity: self.quantity, unit_price: self.unit_price, lines: &self.lines }
+    }
 }
 
 /// A hold whose confirm has begun: all that is needed to commit the booking.
@@ -81,8 +91,10 @@ pub struct BegunHold {
     pub id: ReservationId,
     /// How many seats.
     pub quantity: u32,
-    /// The price of one seat quoted in the hold, in minor units.
-    pub unit_price: u32,
+    /// The price of one seat quoted in the hold, in minor units; none where that differs.
+    pub unit_price: Option<u32>,
+    /// What they cost by rate, as quoted in the hold; none if the event names no rates.
+    pub lines: Vec<Line>,
     /// ISO 4217 code.
     pub currency: String,
     /// The inventory shards that the seats were drawn from.

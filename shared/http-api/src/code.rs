@@ -107,6 +107,7 @@ codes! {
     }
     UNPROCESSABLE_ENTITY {
         ValidationFailed "validation_failed" "Some fields are not acceptable"
+        UnknownRate "unknown_rate" "The event has no such rate"
         IdempotencyKeyReused "idempotency_key_reused" "The idempotency key was used for another request"
     }
     PRECONDITION_REQUIRED {

@@ -35,8 +35,8 @@ pub enum Value {
     Parameter(String),
     /// An object.
     Object(Given),
-    /// A list: its texts, and nothing for what is none.
-    List(Vec<Option<String>>),
+    /// A list.
+    List(Vec<Value>),
     /// What no field takes: a truth value, a number that is not whole.
     Other,
 }
@@ -132,6 +132,30 @@ impl Fields {
             self.complaints.extend(fields.complaints());
             object
         }))
+    }
+
+    /// A list of objects, that may be left out or be null. One that can't be read is as good as left out.
+    pub fn objects<T>(
+        &mut self,
+        name: &str,
+        mut read: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Option<Vec<T>>> {
+        let items = self.nullable(name, |value| match value {
+            Value::List(items) => Ok(items),
+            _ => Err(Wrong::Type(Kind::List)),
+        })?;
+        let Some(items) = items else { return Some(None) };
+        let (mut objects, count) = (Vec::new(), items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let Value::Object(given) = item else {
+                self.complain(&format!("{name}.{index}"), Wrong::Type(Kind::Object));
+                continue;
+            };
+            let mut fields = Self::new(given, format!("{}{name}.{index}.", self.within));
+            objects.extend(read(&mut fields));
+            self.complaints.extend(fields.complaints());
+        }
+        (objects.len() == count).then_some(Some(objects))
     }
 
     /// Says what is wrong with a field.
@@ -248,8 +272,7 @@ pub fn words_of<T: Copy + PartialEq + 'static>(
         let Value::List(items) = value else { return Err(Wrong::Type(Kind::List)) };
         let mut meant = Vec::new();
         for item in items {
-            let one =
-                item.map_or(Err(Wrong::Type(Kind::Text)), |item| word(all, as_str)(Value::Text(item)))?;
+            let one = word(all, as_str)(Value::Text(text(item)?))?;
             if !meant.contains(&one) {
                 meant.push(one);
             }

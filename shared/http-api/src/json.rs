@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
 use super::{
@@ -83,7 +83,7 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(Value::Text(text))
     }
 
-    /// Lists have texts; it does not matter what else is in one, nor how deep.
+    /// Lists have texts or objects.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
         while let Some(OfList(item)) = list.next_element()? {
@@ -101,55 +101,54 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
-/// An item of a list, if it is a text.
-struct OfList(Option<String>);
+/// An item of a list. No field takes a list of lists: it does not matter what is in one, nor how deep.
+struct OfList(Value);
 
 impl<'de> Deserialize<'de> for OfList {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_any(OfListVisitor)
+        json.deserialize_any(OfListVisitor).map(OfList)
     }
 }
 
 struct OfListVisitor;
 
 impl<'de> Visitor<'de> for OfListVisitor {
-    type Value = OfList;
+    type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
+        AnyValue.expecting(f)
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<OfList, E> {
-        Ok(OfList(Some(text.to_owned())))
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        AnyValue.visit_unit()
     }
 
-    fn visit_unit<E>(self) -> Result<OfList, E> {
-        Ok(OfList(None))
+    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Value, E> {
+        AnyValue.visit_bool(truth)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<OfList, E> {
-        Ok(OfList(None))
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
+        AnyValue.visit_u64(number)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<OfList, E> {
-        Ok(OfList(None))
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
+        AnyValue.visit_i64(number)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<OfList, E> {
-        Ok(OfList(None))
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
+        AnyValue.visit_f64(number)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<OfList, E> {
-        Ok(OfList(None))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        AnyValue.visit_str(text)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OfList, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(OfList(None))
+        Ok(Value::Other)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<OfList, A::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(OfList(None))
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Value, A::Error> {
+        AnyValue.visit_map(object)
     }
 }

@@ -136,6 +136,9 @@ impl From<Error> for Problem {
                 .detail(format!("At most {most}, held and bought together; {left} more can be had."))
                 .with("max_per_user", most)
                 .with("left", left),
+            Error::UnknownRate(rate) => Self::new(Code::UnknownRate)
+                .detail("The event's `rates` say which there are.".to_owned())
+                .with("rate", rate),
             Error::HeldTooLong { retry_at } => Self::new(Code::HeldTooLong)
                 .detail(format!("Let others have their chance. Book again from {} on.", shown(retry_at)))
                 .with("retry_at", shown(retry_at))

@@ -5,8 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use domain::{
-    booking::{Booking, BookingStatus, total},
+    booking::{Booking, BookingStatus},
     event::{Event, EventNow, EventStatus, Pricing},
+    rate::{Line, Rate},
     time::{show, show_or_null},
 };
 
@@ -68,6 +69,8 @@ pub struct EventView {
     pub status: EventStatus,
     /// Bounds of demand pricing; null without.
     pub pricing: Option<Pricing>,
+    /// What a place costs to whom, in percent of `price`; the ordinary rate is the first.
+    pub rates: Vec<Rate>,
     /// Every change adds 1; the ETag begins with it. Seats that are held, sold or come back make no new version.
     #[schema(example = 1)]
     pub version: u64,
@@ -76,6 +79,7 @@ pub struct EventView {
 impl EventView {
     /// An event, with the seats that can be had right now.
     pub fn new(event: Event, available: u32) -> Self {
+        let rates = event.details.rates();
         let details = event.details;
         Self {
             id: event.id.to_string(),
@@ -97,6 +101,7 @@ impl EventView {
             max_per_user: details.max_per_user,
             status: details.status,
             pricing: details.pricing,
+            rates,
             version: event.version,
         }
     }
@@ -109,6 +114,44 @@ pub struct EventList {
     pub items: Vec<EventView>,
     /// Send it as `cursor` for the next page; null on the last.
     pub next_cursor: Option<String>,
+}
+
+/// Places of one rate.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Line)]
+pub struct LineView {
+    /// The rate's id.
+    #[schema(example = "full")]
+    pub rate: String,
+    /// The rate's name, as it was.
+    #[schema(example = "Full price")]
+    pub name: String,
+    /// How many places.
+    #[schema(example = 2)]
+    pub quantity: u32,
+    /// Price of each, in minor units of `currency`.
+    #[schema(example = 4950)]
+    pub unit_price: u32,
+    /// Price of all of them, in minor units of `currency`.
+    #[schema(example = 9900)]
+    pub total: u64,
+}
+
+impl LineView {
+    /// Places by rate.
+    pub fn of(lines: Vec<Line>) -> Vec<Self> {
+        let shown = |line: Line| {
+            let total = line.total();
+            let Line { rate, name, quantity, unit_price } = line;
+            Self { rate, name, quantity, unit_price, total }
+        };
+        lines.into_iter().map(shown).collect()
+    }
+}
+
+/// Places by rate in one cell of a table: `full 2, child 1`.
+pub fn rates(lines: &[LineView]) -> String {
+    lines.iter().map(|line| format!("{} {}", line.rate, line.quantity)).collect::<Vec<_>>().join(", ")
 }
 
 /// A booking.
@@ -132,9 +175,11 @@ pub struct BookingView {
     /// How many seats.
     #[schema(example = 2)]
     pub quantity: u32,
-    /// Price of one seat, in minor units of `currency`.
+    /// Price of one seat, in minor units of `currency`; null where it differs from rate to rate.
     #[schema(example = 4950)]
-    pub unit_price: u32,
+    pub unit_price: Option<u32>,
+    /// The same by rate.
+    pub lines: Vec<LineView>,
     /// Price of all seats, in minor units of `currency`.
     #[schema(example = 9900)]
     pub total: u64,
@@ -157,6 +202,8 @@ pub struct BookingView {
 impl BookingView {
     /// A booking, with its event as it is now.
     pub fn new(booking: Booking, event: Option<EventNow>) -> Self {
+        let charge = booking.charge();
+        let (lines, total) = (LineView::of(charge.lines()), charge.total());
         Self {
             id: booking.id.to_string(),
             event_id: booking.event_id.to_string(),
@@ -165,7 +212,8 @@ impl BookingView {
             event,
             quantity: booking.quantity,
             unit_price: booking.unit_price,
-            total: total(booking.quantity, booking.unit_price),
+            lines,
+            total,
             currency: booking.currency,
             status: booking.status,
             created_at: booking.created_at,

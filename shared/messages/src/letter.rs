@@ -1,11 +1,12 @@
 //! What a mail says: the same in text and in HTML, from one description.
 
 use domain::{
-    booking::{Booking, BookingStatus, total},
+    booking::{Booking, BookingStatus},
     delivery::Delivery,
     event::{Event, EventStatus},
     message::Kind,
     money::decimal,
+    rate::Line,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use lettre::Address;
@@ -123,7 +124,8 @@ impl Facts<'_> {
         let name = line(details.map_or(&booking.event_name, |details| &details.name));
         let starts_at = details.map_or(booking.starts_at, |details| details.starts_at);
         let venue = details.and_then(|details| details.venue.as_deref()).map(line);
-        let paid = amount(total(booking.quantity, booking.unit_price), &booking.currency);
+        let total = booking.charge().total();
+        let paid = amount(total, &booking.currency);
         let mut facts = vec![("Event", name.clone()), ("When", when::said(starts_at, &zone))];
         facts.extend(venue.clone().map(|venue| ("Where", venue)));
         facts.push(("Places", places(booking)));
@@ -144,7 +146,7 @@ impl Facts<'_> {
         });
         let (subject, said, more) = if is_cancelled {
             let said = "Your booking is cancelled, and its places are free for others again.";
-            let more = if booking.unit_price == 0 {
+            let more = if total == 0 {
                 "There was nothing to pay, so there is nothing to give back.".to_owned()
             } else {
                 "What you have paid for it comes back to you from whoever sold it.".to_owned()
@@ -273,10 +275,21 @@ fn amount(minor: u64, currency: &str) -> String {
 }
 
 fn places(booking: &Booking) -> String {
-    match (booking.quantity, booking.unit_price) {
-        (1, _) | (_, 0) => booking.quantity.to_string(),
-        (quantity, price) => format!("{quantity} at {} each", amount(price.into(), &booking.currency)),
+    match (booking.quantity, booking.unit_price, &booking.lines[..]) {
+        (.., lines @ [_, ..]) => {
+            lines.iter().map(|line| of_line(line, booking)).collect::<Vec<_>>().join(", ")
+        }
+        (1, ..) | (_, None | Some(0), _) => booking.quantity.to_string(),
+        (quantity, Some(price), _) => {
+            format!("{quantity} at {} each", amount(price.into(), &booking.currency))
+        }
     }
+}
+
+/// `2 × Up to 14 at 22.50 EUR`
+fn of_line(of: &Line, booking: &Booking) -> String {
+    let Line { name, quantity, unit_price, .. } = of;
+    format!("{quantity} × {} at {}", line(name), amount((*unit_price).into(), &booking.currency))
 }
 
 #[cfg(test)]

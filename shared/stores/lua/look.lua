@@ -7,7 +7,7 @@
 -- ARGV[1] reservation id
 -- ARGV[2] user id
 --
--- HOLD       JSON {quantity, unit_price, currency, expires_at}, now in ms
+-- HOLD       JSON {quantity, unit_price, lines, currency, expires_at}, now in ms
 -- NO_HOLD    there is none, or none that can be read
 -- ENDED      it has ended: `released` or `expired`
 -- NOT_YOURS  it is another user's
@@ -27,6 +27,6 @@ if hold.user ~= user then return { 'NOT_YOURS' } end
 local now, deadline = now_ms(), tonumber(redis.call('ZSCORE', deadlines, id) or 0)
 if hold.state == 'held' and deadline <= now then return { 'ENDED', 'expired' } end
 return { 'HOLD', cjson.encode({
-  quantity = hold.quantity, unit_price = hold.unit_price,
+  quantity = hold.quantity, unit_price = hold.unit_price, lines = hold.lines,
   currency = redis.call('HGET', state, 'currency'), expires_at = deadline,
 }), now }

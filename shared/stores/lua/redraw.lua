@@ -22,7 +22,8 @@
 -- ARGV[5] random number, to spread buyers over the shards
 -- ARGV[6] user id
 -- ARGV[7] quantity
--- ARGV[8] unit price quoted in the hold
+-- ARGV[8] unit price quoted in the hold; empty where it differs
+-- ARGV[9] lines quoted in the hold: JSON as in lib/state.lua; empty if it has none
 --
 -- REDRAWN   the hold has new draws: JSON array of [shard, seats]
 -- CHANGED   the hold has other draws than those refused: begin again
@@ -33,7 +34,7 @@
 local state, deadlines, holds, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, refused_draws, refused = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 local grace_ms, start = tonumber(ARGV[4]), tonumber(ARGV[5])
-local user, quantity, unit_price = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
+local user, quantity, unit_price, lines = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] or ''
 
 if not is_loaded(state) then return { 'EXPIRED' } end
 local found = redis.call('HGET', holds, id)
@@ -64,7 +65,10 @@ if number_of(state, 'free') < quantity then
   return too_few(state, number_of(state, 'free'), first_deadline(deadlines), now, quantity)
 end
 local draws = draw(state, quantity, number_of(state, 'shards'), start)
-hold = hold or { user = user, quantity = quantity, unit_price = unit_price, from = now, begun_at = now }
+hold = hold or {
+  user = user, quantity = quantity, unit_price = unit_price, lines = lines ~= '' and cjson.decode(lines) or nil, from = now,
+  begun_at = now,
+}
 hold.draws, hold.state, hold.begun_at = draws, 'confirming', hold.begun_at or now
 take(state, hold)
 redis.call('HSET', holds, id, cjson.encode(hold))

@@ -13,18 +13,21 @@
 -- ARGV[6] random number, to spread buyers over the shards
 -- ARGV[7] how long a user may hold seats without buying them, ms; 0 for any time
 -- ARGV[8] within which time, ms
+-- ARGV[9] how many places at which rates: JSON [[rate id, places], ...] in the order of the ids, the rest at the first rate;
+--         empty for all at the first
 --
--- HELD         the seats are held: JSON {id, quantity, unit_price, currency, expires_at}; now; the event's capacity, nil if
+-- HELD         the seats are held: JSON {id, quantity, unit_price, lines, currency, expires_at}; now; the event's capacity, nil if
 --              an older release loaded the event
 -- REPLAYED     this request was answered before: the same JSON; now; what became of the hold: `held` and until when,
 --              `released` or `expired`, or `gone`: perhaps it is a booking
--- KEY_REUSED   the idempotency key was used for another quantity
+-- KEY_REUSED   the idempotency key was used for another quantity, or for other rates
 -- NOT_LOADED   the state is missing: load the event and call again
 -- DRAFT        the event is not published
 -- CANCELLED    the event is cancelled
 -- NOT_OPEN     sales open later: the time
 -- CLOSED       sales have closed: the time
 -- TOO_MANY     more than one booking may have: the most it may
+-- UNKNOWN_RATE  the event has no such rate: its id
 -- USER_LIMIT   more than one user may have: the most, and what the user has bought and holds, as Redis knows it
 -- UNBOUGHT     the user held seats for too long without buying them: the time when that is forgotten
 -- ALL_HELD     too few seats are free, but holds may run out: seats free, time when the next one does
@@ -34,13 +37,13 @@
 local state, deadlines, holds, idempotency, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, user, quantity = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local hold_ttl_ms, idempotency_ttl_ms, start = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
-local unbought_max_ms, unbought_window_ms = tonumber(ARGV[7]), tonumber(ARGV[8])
+local unbought_max_ms, unbought_window_ms, wanted_rates = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] or ''
 
 -- A record that can't be read is none.
 local answered = redis.call('GET', idempotency)
 local answer = answered and read_json(answered)
 if answer and answer.id then
-  if answer.quantity ~= quantity then return { 'KEY_REUSED' } end
+  if answer.quantity ~= quantity or (answer.wanted_rates or '') ~= wanted_rates then return { 'KEY_REUSED' } end
   if not answer.replayed then
     -- From now on undo.lua leaves it alone.
     answer.replayed = true
@@ -57,9 +60,9 @@ end
 -- One read of the state for all that is known beforehand: many buyers wait behind this script.
 local names = {
   'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'max_per_user', 'shards', 'free',
-  'bought:' .. user, 'holding:' .. user, 'unbought:' .. user, 'capacity',
+  'bought:' .. user, 'holding:' .. user, 'unbought:' .. user, 'capacity', 'rates',
 }
-local status, open_at, close_at, most, price, currency, most_of_user, shards, free, bought, holding, unbought, capacity =
+local status, open_at, close_at, most, price, currency, most_of_user, shards, free, bought, holding, unbought, capacity, rates =
   unpack(redis.call('HMGET', state, unpack(names)))
 if not status then return { 'NOT_LOADED' } end
 if status == 'draft' then return { 'DRAFT' } end
@@ -71,6 +74,8 @@ local now = now_ms()
 if now < open_at then return { 'NOT_OPEN', open_at } end
 if now >= close_at then return { 'CLOSED', close_at } end
 if quantity > most then return { 'TOO_MANY', most } end
+local unit_price, lines, unknown = charge(price, rates, quantity, wanted_rates)
+if unknown then return { 'UNKNOWN_RATE', unknown } end
 
 -- The user's own hold may have run out, behind many others'.
 for _ = 1, 4 do
@@ -100,7 +105,7 @@ end
 
 local draws = draw(state, quantity, tonumber(shards), start)
 local hold = {
-  user = user, quantity = quantity, draws = draws, unit_price = price, state = 'held', from = now,
+  user = user, quantity = quantity, draws = draws, unit_price = unit_price, lines = lines, state = 'held', from = now,
   most = most_of_user < math.huge and most_of_user or nil,
 }
 if redis.call('HSETNX', holds, id, cjson.encode(hold)) == 0 then return { 'ID_TAKEN' } end
@@ -108,7 +113,8 @@ take(state, hold)
 local deadline = now + hold_ttl_ms
 redis.call('ZADD', deadlines, deadline, id)
 local answer = cjson.encode({
-  id = id, quantity = quantity, unit_price = price, currency = currency, expires_at = deadline,
+  id = id, quantity = quantity, unit_price = unit_price, lines = lines, currency = currency, expires_at = deadline,
+  wanted_rates = wanted_rates ~= '' and wanted_rates or nil,
 })
 redis.call('SET', idempotency, answer, 'PX', idempotency_ttl_ms)
 return { 'HELD', answer, now, capacity and tonumber(capacity) }

@@ -70,12 +70,13 @@ impl Ledger<'_> {
         let mut sums: HashMap<(EventId, u16), Sums> = HashMap::new();
         for booking in bookings {
             let is_sold = booking.status == BookingStatus::Confirmed;
-            for (index, draw) in booking.draws.iter().enumerate() {
+            let revenues = booking.charge().of_draws(&booking.draws);
+            for (index, (draw, revenue)) in booking.draws.iter().zip(revenues).enumerate() {
                 let sums = sums.entry((booking.event_id, draw.shard)).or_default();
                 sums.bookings += u32::from(index == 0);
                 if is_sold {
                     sums.sold += draw.seats;
-                    sums.revenue += u64::from(draw.seats) * u64::from(booking.unit_price);
+                    sums.revenue += revenue;
                 } else {
                     sums.cancelled += draw.seats;
                     sums.cancelled_bookings += u32::from(index == 0);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::{
     event::EventDetails,
     id::{EventId, UserId},
+    rate::Rate,
     user::Role,
 };
 use http_api::App;
@@ -252,6 +253,10 @@ fn event(capacity: u32, starts_at: Timestamp) -> EventDetails {
     EventDetails {
         base_price: FIRST_PRICE,
         max_per_user: MAX_PER_USER,
+        rates: vec![
+            Rate::ordinary(),
+            Rate { id: "child".to_owned(), name: "Up to 14".to_owned(), percent: 50 },
+        ],
         ..kit::sample::event(format!("An event for {capacity}"), starts_at, capacity)
     }
 }

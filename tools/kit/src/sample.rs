@@ -46,5 +46,6 @@ pub fn event(name: impl Into<String>, starts_at: Timestamp, capacity: u32) -> Ev
         max_per_user: 10,
         status: EventStatus::Published,
         pricing: None,
+        rates: Vec::new(),
     }
 }

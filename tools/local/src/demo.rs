@@ -7,6 +7,7 @@ use domain::{
     error::Error,
     event::{EventDetails, EventStatus, MAX_PER_USER_DEFAULT, Pricing},
     id::{EventId, UserId},
+    rate::{ALL_AT_FIRST, Rate},
     time::{from_ms, to_whole_ms},
 };
 use http_api::App;
@@ -24,6 +25,8 @@ struct Demo {
     base_price: u32,
     max_per_booking: u32,
     pricing: Option<Pricing>,
+    /// Each by its id, its name, and percent of the price; none for the ordinary one alone.
+    rates: &'static [(&'static str, &'static str, u32)],
     /// In how many days its sales open, if they have not.
     opens_in_days: Option<i64>,
     is_draft: bool,
@@ -42,6 +45,7 @@ const DEMO: Demo = Demo {
     base_price: 0,
     max_per_booking: 6,
     pricing: None,
+    rates: &[],
     opens_in_days: None,
     is_draft: false,
     sold: 0,
@@ -114,6 +118,11 @@ const DEMOS: [Demo; 9] = [
         hours: 6,
         capacity: 600,
         base_price: 500,
+        rates: &[
+            ("full", "Adults", 100),
+            ("child", "Up to 14", 50),
+            ("patron", "Patrons of the museum", 300),
+        ],
         ..DEMO
     },
     Demo {
@@ -172,7 +181,8 @@ async fn sell(app: &App, event: EventId, demo: &Demo, now: Timestamp) -> Result<
     let mut left = demo.sold;
     while left > 0 {
         let (user, quantity) = (UserId::new(), left.min(demo.max_per_booking));
-        let wanted = Wanted { user, event, quantity, idempotency_key: "demo", network: None };
+        let wanted =
+            Wanted { user, event, quantity, rates: &ALL_AT_FIRST, idempotency_key: "demo", network: None };
         let reserved = booking::reserve(&app.protocol, wanted, now, ready(Ok(()))).await?;
         booking::confirm(&app.protocol, user, reserved.reservation.id, now, None, ready(Ok(()))).await?;
         left -= quantity;
@@ -205,6 +215,11 @@ impl Demo {
             max_per_user: MAX_PER_USER_DEFAULT,
             status: if self.is_draft { EventStatus::Draft } else { EventStatus::Published },
             pricing: self.pricing,
+            rates: self.rates.iter().map(|(id, name, percent)| rate(id, name, *percent)).collect(),
         }
     }
+}
+
+fn rate(id: &str, name: &str, percent: u32) -> Rate {
+    Rate { id: id.to_owned(), name: name.to_owned(), percent }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{
-    booking::{Booking, BookingStatus, total},
+    booking::{Booking, BookingStatus},
     id::{EventId, UserId},
     sales::{Hour, HourOfSales, hour_of},
 };
@@ -69,14 +69,15 @@ impl Booked {
         let seats = if is_sold { booking.quantity } else { 0 };
         *self.user_seats.entry((booking.event_id, booking.user_id)).or_default() += seats;
         let event = self.events.entry(booking.event_id).or_default();
-        for (index, draw) in booking.draws.iter().enumerate() {
+        let revenues = booking.charge().of_draws(&booking.draws);
+        for (index, (draw, revenue)) in booking.draws.iter().zip(revenues).enumerate() {
             let shard = event.shards.entry(draw.shard).or_default();
             let first = u32::from(index == 0);
             shard.bookings += first;
             shard.commits += 1;
             if is_sold {
                 shard.sold += draw.seats;
-                shard.revenue += total(draw.seats, booking.unit_price);
+                shard.revenue += revenue;
             } else {
                 shard.cancelled += draw.seats;
                 shard.cancelled_bookings += first;
@@ -106,7 +107,7 @@ impl BookedEvent {
 
     /// Counts a booking's sale in its hour, and its cancel.
     fn count(&mut self, booking: &Booking) {
-        let (tickets, amount) = (u64::from(booking.quantity), total(booking.quantity, booking.unit_price));
+        let (tickets, amount) = (u64::from(booking.quantity), booking.charge().total());
         let cancelled = booking.status == BookingStatus::Cancelled;
         let sale = self.hours.entry(hour_of(booking.created_at)).or_default();
         sale.bookings += 1;

@@ -36,16 +36,18 @@ fn by_audit(last: &Booking, details: EventDetails, audit: &[AuditEntry], shards:
     let created_at = audit.first().map_or(last.created_at, |entry| entry.at);
     let mut event = Event::new(last.event_id, details, shards, created_at);
     event.version = audit.iter().filter_map(|entry| entry.version_after).max().unwrap_or(0) + 1;
-    if event.details.pricing.is_some() {
-        event.price = last.unit_price;
+    if let (Some(_), Some(price), []) = (event.details.pricing, last.unit_price, &last.lines[..]) {
+        event.price = price;
     }
+    let had_rates = audit.iter().flat_map(|entry| &entry.changes).any(|change| change.field == "rates");
     let cut = event.details.description.as_ref().is_some_and(|text| text.chars().count() > VALUE_CHARS_MAX);
-    let remark = format!(
-        "event {} ({}) is made again as the audit trail has it{}",
-        event.id,
-        event.details.name,
-        if cut { "; its description is cut off there: write it again" } else { "" }
-    );
+    let remark =
+        format!(
+            "event {} ({}) is made again as the audit trail has it{}",
+            event.id,
+            event.details.name,
+            if cut { "; its description is cut off there: write it again" } else { "" }
+        ) + if had_rates { "; its rates are not kept there as they were: write them again" } else { "" };
     Rebuilt { event, remark }
 }
 
@@ -58,7 +60,7 @@ fn by_booking(last: &Booking, seats: u32, shards: u16, now: Timestamp) -> Rebuil
         starts_at: last.starts_at,
         ends_at: None,
         capacity: seats,
-        base_price: last.unit_price,
+        base_price: last.charge().lines().iter().map(|line| line.unit_price).max().unwrap_or_default(),
         currency: currency(last),
         time_zone: None,
         sales_open_at: None,
@@ -68,6 +70,7 @@ fn by_booking(last: &Booking, seats: u32, shards: u16, now: Timestamp) -> Rebuil
         max_per_user: MAX_PER_USER_DEFAULT,
         status: EventStatus::Published,
         pricing: None,
+        rates: Vec::new(),
     };
     let event = Event::new(last.event_id, details, shards, last.created_at);
     let remark = format!(

@@ -11,6 +11,7 @@ use domain::{
     event::Event,
     id::{EventId, ReservationId, UserId},
     inventory::{Draw, InventoryShard},
+    rate::ALL_AT_FIRST,
 };
 use fastrand::Rng;
 use futures::future::try_join_all;
@@ -138,6 +139,7 @@ impl BoxOffice {
             id: ReservationId::new(event, at),
             user: user(person)?,
             quantity: seats,
+            rates: &ALL_AT_FIRST,
             idempotency_key: "the rush",
             hold_ttl_ms: self.hold_ttl_ms,
             unbought_max_ms: 0,

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{extract::State, http::Uri, response::Response};
 use domain::{
-    booking::{Booking, BookingStatus, total},
+    booking::{Booking, BookingStatus},
     email::Address,
     error::Error,
     event::Event,
@@ -25,7 +25,7 @@ use crate::frame::{
     links,
     parts::pager,
     visitor::Visitor,
-    words::{amount, grouped, time},
+    words::{amount, by_rate, time},
 };
 
 pub(crate) const PATH: &str = "/console/events/{id}/bookings";
@@ -139,12 +139,11 @@ fn nothing(wanted: &Wanted) -> &'static str {
 
 fn rows(event: &Event, bookings: &[Booking], people: &HashMap<UserId, Person>) -> Markup {
     let rows = bookings.iter().map(|booking| {
-        let Booking { quantity, unit_price, .. } = *booking;
         vec![
             time(booking.created_at),
             buyer(people.get(&booking.user_id)),
-            html! { (grouped(quantity)) },
-            html! { (amount(total(quantity, unit_price), &booking.currency)) },
+            html! { (by_rate(booking.quantity, &booking.lines)) },
+            html! { (amount(booking.charge().total(), &booking.currency)) },
             html! { (word(booking.status)) @if let Some(at) = booking.cancelled_at { ", " (time(at)) } },
             html! { code { (booking.id) } },
         ]

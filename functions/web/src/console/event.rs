@@ -10,6 +10,7 @@ use domain::{
     event::{Event, EventStatus},
     id::EventId,
     pricing::{PriceChange, PriceReason},
+    rate::Rate,
 };
 use http_api::{Admin, App, PathId, Problem};
 use jiff::Timestamp;
@@ -89,10 +90,17 @@ fn details_of(event: &Event) -> Markup {
             ("Sales open", or(details.sales_open_at, "at once")),
             ("Sales close", or(details.sales_close_at, "at the start")),
             ("Can be cancelled until", or(details.cancel_until, "the start")),
+            ("Rates", html! { (rates(&details.rates())) }),
             ("At most", html! { (details.max_per_booking) " in one booking, " (details.max_per_user) " for one person" }),
         ]))
         @if let Some(description) = &details.description { (paragraphs(description)) }
     }
+}
+
+/// `Full price 100 %, Up to 14 50 %`
+fn rates(rates: &[Rate]) -> String {
+    let one = |rate: &Rate| format!("{} {} %", rate.name, rate.percent);
+    rates.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn where_seats_are(seats: Option<Conservation>) -> Markup {

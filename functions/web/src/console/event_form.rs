@@ -5,6 +5,7 @@ use domain::{
     event::{CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT, Pricing},
     field_error::{FieldError, Kind, Wrong},
     money::{decimal, minor_units},
+    rate::Rate,
     time,
 };
 use http_api::fields::{Fields, Read, Value, text, uuid, whole};
@@ -35,7 +36,7 @@ const CAPACITY: Field = Field::new("capacity", "Places", "number");
 const PRICE: Field = Field::new("base_price", "Price of a place", "text").hint("Like 45.00. 0 is free.");
 const CURRENCY: Field =
     Field::new("currency", "Currency", "text").hint("Three letters, like EUR, USD or JPY.");
-const MORE: [Field; 6] = [
+const MORE: [Field; 7] = [
     Field::new("time_zone", "Time zone", "text")
         .optional()
         .hint("Of the venue, like Europe/Berlin. UTC, if empty. Mails tell times in it."),
@@ -53,12 +54,17 @@ const MORE: [Field; 6] = [
         .step("any"),
     Field::new("max_per_booking", "Places in one booking at most", "number").optional().hint("10, if empty."),
     Field::new("max_per_user", "Places for one person at most", "number").optional().hint("10, if empty."),
+    Field::new(RATES, "Rates", "textarea").optional().hint(
+        "One a line, the ordinary one first: a short word, percent of the price, a name. Like: child 50 Up to 14. Everybody pays \
+         the price, if empty.",
+    ),
 ];
 const BOUNDS: [Field; 2] = [
     Field::new("min_percent", "Lowest price, % of the price", "number").optional().hint("80, if empty."),
     Field::new("max_percent", "Highest price, % of the price", "number").optional().hint("150, if empty."),
 ];
 const PRICING: &str = "pricing";
+const RATES: &str = "rates";
 const KEY: &str = "key";
 
 /// An event as somebody wrote it into the form.
@@ -113,6 +119,7 @@ impl Read for EventForm {
                 min_percent: min_percent.unwrap_or(usual.min_percent),
                 max_percent: max_percent.unwrap_or(usual.max_percent),
             }),
+            rates: fields.optional(RATES, rates).filter(|rates| !rates.is_empty()),
             currency,
         };
         Some(Self { input: EventInput { unread: fields.complaints(), ..input }, key, version })
@@ -125,6 +132,25 @@ fn moment(value: Value) -> Result<Timestamp, Wrong> {
     let in_utc = |time: DateTime| Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp());
     let typed = text.trim().parse::<DateTime>().ok().and_then(in_utc);
     time::parse(text.trim()).or(typed).ok_or(Wrong::Type(Kind::Time))
+}
+
+/// Rates as people type them, one a line.
+fn rates(value: Value) -> Result<Vec<Rate>, Wrong> {
+    let typed = text(value)?;
+    let lines = typed.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| rate(line).ok_or(Wrong::Type(Kind::List))).collect()
+}
+
+fn rate(line: &str) -> Option<Rate> {
+    let (id, rest) = line.split_once(char::is_whitespace)?;
+    let (percent, name) = rest.trim_start().split_once(char::is_whitespace)?;
+    let percent = percent.trim_end_matches('%').parse().ok()?;
+    Some(Rate { id: id.to_owned(), percent, name: name.trim().to_owned() })
+}
+
+fn written_rates(rates: &[Rate]) -> String {
+    let one = |Rate { id, name, percent }: &Rate| format!("{id} {percent} {name}");
+    rates.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 fn price(value: Value, currency: &str) -> Result<u32, Wrong> {
@@ -157,6 +183,7 @@ pub(crate) fn typed(event: &EventInput) -> Typed {
         ("cancel_until", time(event.cancel_until)),
         ("max_per_booking", number(event.max_per_booking)),
         ("max_per_user", number(event.max_per_user)),
+        (RATES, event.rates.as_deref().map(written_rates).unwrap_or_default()),
         (PRICING, pricing.map_or("", |_| "yes").to_owned()),
         ("min_percent", number(pricing.map(|pricing| pricing.min_percent))),
         ("max_percent", number(pricing.map(|pricing| pricing.max_percent))),
@@ -227,7 +254,7 @@ pub(crate) fn show(
             @for one in &MAIN { (field(one)) }
             div.row { (field(&CAPACITY)) (field(&PRICE)) (field(&currency)) }
             details open[is_more_open] {
-                summary { "When sales open and close, limits, demand pricing" }
+                summary { "When sales open and close, limits, rates, demand pricing" }
                 @for one in &MORE { (field(one)) }
                 div.field.tick {
                     input #(PRICING) name=(PRICING) type="checkbox" value="yes" checked[!typed.get(PRICING).is_empty()];
@@ -269,7 +296,17 @@ fn is_time(field: &str) -> bool {
 /// What is wrong, in the words of the form.
 fn for_people(error: &FieldError) -> FieldError {
     let field = error.field.strip_prefix("pricing.").unwrap_or(&error.field);
+    if let Some((line, part)) = field.strip_prefix("rates.").and_then(|place| place.split_once('.')) {
+        let line = line.parse::<usize>().unwrap_or_default() + 1;
+        let part = match part {
+            "id" => "short word",
+            part => part,
+        };
+        let message = format!("have something to mend in line {line}: its {part} {}", error.message);
+        return FieldError { field: RATES.to_owned(), message, ..error.clone() };
+    }
     let message = match (field, error.code) {
+        (RATES, "wrong_type") => "must have a short word, percent and a name in each line".to_owned(),
         ("base_price", "wrong_type" | "out_of_range") => {
             "must be an amount like 45.00, with as many digits behind the point as the currency has, and none but that point: a \
              million at most"

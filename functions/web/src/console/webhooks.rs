@@ -53,7 +53,7 @@ impl Read for EndpointForm {
             let words = text(value)?
                 .split([' ', ','])
                 .filter(|word| !word.is_empty())
-                .map(|word| Some(word.to_owned()))
+                .map(|word| Value::Text(word.to_owned()))
                 .collect();
             words_of(&TYPES, Kind::as_str)(Value::List(words))
         });

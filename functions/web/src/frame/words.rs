@@ -3,6 +3,7 @@
 use domain::{
     event::{Event, NotOnSale},
     money::decimal,
+    rate::Line,
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -39,6 +40,15 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
 /// How many places: `1 place`, `12 places`.
 pub(crate) fn places(number: u32) -> String {
     counted(number.into(), "place")
+}
+
+/// How many places, by rate if there are several: `3`, `2 × Full price, 1 × Up to 14`.
+pub(crate) fn by_rate(quantity: u32, lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return grouped(quantity);
+    }
+    let one = |line: &Line| format!("{} × {}", line.quantity, line.name);
+    lines.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// A number as people read it: `47,970`.

@@ -7,7 +7,7 @@ use std::{
 
 use axum::{extract::State, http::Uri, response::Response};
 use domain::{
-    booking::{Booking, BookingStatus, total},
+    booking::{Booking, BookingStatus},
     error::Error,
     event::{EventNow, EventStatus},
     id::{EventId, ReservationId},
@@ -27,7 +27,7 @@ use crate::frame::{
     parts::{button, facts, pager},
     refusal::Refusal,
     visitor::Visitor,
-    words::{money, places, time},
+    words::{by_rate, money, places, time},
 };
 
 pub(crate) const PATH: &str = "/shop/bookings";
@@ -92,8 +92,8 @@ pub(crate) async fn show(
     ];
     rows.extend(venue.map(|venue| ("Venue", html! { (venue) })));
     rows.extend([
-        ("Places", html! { (booking.quantity) }),
-        ("Price", html! { (money(total(booking.quantity, booking.unit_price), &booking.currency)) }),
+        ("Places", html! { (by_rate(booking.quantity, &booking.lines)) }),
+        ("Price", html! { (money(booking.charge().total(), &booking.currency)) }),
         ("Booked on", time(booking.created_at)),
     ]);
     rows.extend(booking.cancelled_at.map(|at| ("Cancelled on", time(at))));

@@ -1,6 +1,6 @@
 //! `/shop/events/{id}`: an event, and holding places of it.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use axum::{extract::State, http::Uri, response::Response};
 use booking::Wanted;
@@ -8,12 +8,14 @@ use catalogue::Shown;
 use domain::{
     error::Error,
     event::{Event, EventStatus, MAX_PER_BOOKING_MAX},
+    field_error::Wrong,
     id::EventId,
+    rate::{RATE_ID_CHARS_MAX, RATES_MAX, Rate, WantedRates},
     reservation::ReservationStatus,
 };
 use http_api::{
     App, Caller, ClientAddress, PathId, Permit, Problem,
-    fields::{Fields, Read, uuid, whole_within},
+    fields::{Fields, Read, text_of, uuid, whole_within},
     headers::{cacheable, text_answer},
 };
 use jiff::Timestamp;
@@ -46,19 +48,31 @@ pub(crate) fn href(id: EventId) -> String {
     format!("{FOLDER}{id}")
 }
 
-/// How many places somebody wants, and which visit of the page they want them from: sent twice, they are had once.
+/// How many places somebody wants, at which rates if there are several, and which visit of the page they want them from: sent twice, they are had once.
 #[derive(Debug)]
 pub(crate) struct Order {
     quantity: u32,
+    rates: WantedRates,
     key: Uuid,
 }
 
 impl Read for Order {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let quantity = fields.required("quantity", whole_within(1..=MAX_PER_BOOKING_MAX));
+        let quantity = fields.optional("quantity", whole_within(1..=MAX_PER_BOOKING_MAX));
+        let mut rates = WantedRates::new();
+        for index in 0..RATES_MAX {
+            let rate = fields.optional(&format!("rate.{index}"), text_of(1..=RATE_ID_CHARS_MAX));
+            let places = fields.optional(&format!("places.{index}"), whole_within(0..=MAX_PER_BOOKING_MAX));
+            rates.extend(rate.zip(places).filter(|(_, places)| *places > 0));
+        }
+        let of_rates = rates.values().sum();
+        let quantity = if rates.is_empty() { quantity } else { Some(of_rates) };
+        if !(1..=MAX_PER_BOOKING_MAX).contains(&quantity.unwrap_or_default()) {
+            fields.complain("quantity", Wrong::OutOfRange { min: 1, max: MAX_PER_BOOKING_MAX });
+        }
         // Without a key it is a visit of its own.
         let key = fields.optional("key", |value| Ok(uuid(value).unwrap_or_else(|_| Uuid::new_v4())));
-        Some(Self { quantity: quantity?, key: key.unwrap_or_else(Uuid::new_v4) })
+        Some(Self { quantity: quantity?, rates, key: key.unwrap_or_else(Uuid::new_v4) })
     }
 }
 
@@ -129,10 +143,18 @@ fn order_form(visitor: &Visitor, event: &Event, left: u32, quantity: u32, key: U
         form.order method="post" action=(format!("{}/book", href(event.id))) {
             (hidden(&visitor.glimpse, None))
             input type="hidden" name="key" value=(key);
-            div.field {
-                label for="quantity" { "Places" }
-                select #quantity name="quantity" {
-                    @for number in 1..=most { option value=(number) selected[number == quantity.min(most)] { (number) } }
+            @match &event.details.rates[..] {
+                [] | [_] => (choice("quantity", html! { "Places" }, 1..=most, quantity.min(most))),
+                rates => {
+                    @for (index, rate) in rates.iter().enumerate() {
+                        input type="hidden" name=(format!("rate.{index}")) value=(rate.id);
+                        (choice(
+                            &format!("places.{index}"),
+                            html! { (rate.name) " " span.hint { (price_at(rate, event)) } },
+                            0..=most,
+                            if index == 0 { quantity.min(most) } else { 0 },
+                        ))
+                    }
                 }
             }
             button { "Hold " span.sr { "these " } "places" }
@@ -142,6 +164,22 @@ fn order_form(visitor: &Visitor, event: &Event, left: u32, quantity: u32, key: U
             }
         }
     }
+}
+
+/// How many places: a list to choose from.
+fn choice(name: &str, label: Markup, of: RangeInclusive<u32>, chosen: u32) -> Markup {
+    html! {
+        div.field {
+            label for=(name) { (label) }
+            select #(name) name=(name) {
+                @for number in of { option value=(number) selected[number == chosen] { (number) } }
+            }
+        }
+    }
+}
+
+fn price_at(rate: &Rate, event: &Event) -> String {
+    money(rate.price_of(event.price).into(), event.details.currency.code())
 }
 
 /// The live part alone. It is the same for all, so that caches may keep it for a moment.
@@ -183,6 +221,7 @@ pub(crate) async fn book(
         user: caller.user_id,
         event,
         quantity: order.quantity,
+        rates: &order.rates,
         idempotency_key: &key,
         network: network.as_ref(),
     };

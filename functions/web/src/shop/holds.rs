@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use booking::Looked;
-use domain::{booking::total, error::Error, id::ReservationId, reservation::Reservation};
+use domain::{error::Error, id::ReservationId, rate::Line, reservation::Reservation};
 use http_api::{App, Caller, ClientAddress, PathId, Permit, Problem};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -15,7 +15,7 @@ use crate::frame::{
     parts::{button, facts},
     refusal::Refusal,
     visitor::Visitor,
-    words::{clock, money, places, time},
+    words::{by_rate, clock, money, places, time},
 };
 
 pub(crate) const PATH: &str = "/shop/holds";
@@ -80,12 +80,15 @@ pub(crate) async fn show(
         ("Starts", details.map_or(html! { "–" }, |details| time(details.starts_at))),
     ];
     rows.extend(details.and_then(|details| details.venue.as_ref()).map(|venue| ("Venue", html! { (venue) })));
-    rows.extend([("Places", html! { (hold.quantity) }), ("Price", html! { (sum(&hold)) })]);
+    rows.extend([
+        ("Places", html! { (by_rate(hold.quantity, &hold.lines)) }),
+        ("Price", html! { (sum(&hold)) }),
+    ]);
     let main = html! {
         h1 { "Held for you" }
         p.timer { "Yours alone for " (countdown(&hold, now)) }
         (facts(rows))
-        @if hold.unit_price > 0 { p.hint { "Nothing is charged here: whoever runs the event says how it is paid." } }
+        @if hold.charge().total() > 0 { p.hint { "Nothing is charged here: whoever runs the event says how it is paid." } }
         div.actions {
             form method="post" action=(format!("{}/confirm", href(id))) { (button(&visitor.glimpse, "Book these places", "")) }
             form method="post" action=(format!("{}/release", href(id))) { (button(&visitor.glimpse, "Give them back", "quiet")) }
@@ -96,13 +99,13 @@ pub(crate) async fn show(
 
 /// What all places of it cost.
 fn sum(hold: &Reservation) -> String {
-    let each = money(hold.unit_price.into(), &hold.currency);
-    match hold.quantity {
-        1 => each,
-        quantity => {
-            format!("{} ({quantity} × {each})", money(total(quantity, hold.unit_price), &hold.currency))
-        }
+    let lines = hold.charge().lines();
+    let all = money(hold.charge().total(), &hold.currency);
+    if hold.quantity == 1 {
+        return all;
     }
+    let one = |line: &Line| format!("{} × {}", line.quantity, money(line.unit_price.into(), &hold.currency));
+    format!("{all} ({})", lines.iter().map(one).collect::<Vec<_>>().join(" + "))
 }
 
 /// What is left of it, by the server's clock; scripts count on from there.

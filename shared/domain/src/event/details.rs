@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Event, time_zone::is_time_zone};
 use crate::{
     field_error::{FieldError, Wrong},
+    rate::{RATE_PERCENT, RATES_MAX, Rate, is_rate_id},
     text,
 };
 
@@ -146,6 +147,9 @@ pub struct EventDetails {
     /// Demand pricing, if wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pricing: Option<Pricing>,
+    /// What places cost to whom, the ordinary rate first; none if that is all there is, and is named by nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<Rate>,
 }
 
 /// The currency of that code, if people pay with it: one that has no country's money behind it, like `XXX` or gold, is none, and
@@ -163,6 +167,11 @@ fn unlimited() -> u32 {
 }
 
 impl EventDetails {
+    /// What places cost to whom, the ordinary rate first.
+    pub fn rates(&self) -> Vec<Rate> {
+        if self.rates.is_empty() { vec![Rate::ordinary()] } else { self.rates.clone() }
+    }
+
     /// Checks all fields at once. `before` is the event that these details are to replace, if there is one.
     ///
     /// # Errors
@@ -179,6 +188,7 @@ impl EventDetails {
         self.check_texts(before, &mut complaints);
         self.check_times(before, now, &mut complaints);
         self.check_numbers(&mut complaints);
+        self.check_rates(before, &mut complaints);
         complaints.unless(
             before.is_none_or(|event| event.details.currency == self.currency),
             &["currency"],
@@ -262,6 +272,32 @@ impl EventDetails {
                 &["pricing.max_percent", "pricing.min_percent"],
                 Wrong::Below("pricing.min_percent"),
             );
+        }
+    }
+
+    fn check_rates(&self, before: Option<&Event>, complaints: &mut Complaints<'_>) {
+        // A rate that is as it was keeps nobody from changing something else.
+        let before: &[Rate] = before.map_or(&[], |event| &event.details.rates);
+        let count = Wrong::Count { min: 1, max: RATES_MAX };
+        complaints.unless(self.rates.len() <= RATES_MAX, &["rates"], count);
+        // What an ordinary price may not be, that of a rate may not be, either.
+        let dearest = (u64::from(PRICE_MAX) * 100).checked_div(self.base_price.into()).unwrap_or(u64::MAX);
+        let (least, most) = (*RATE_PERCENT.start(), *RATE_PERCENT.end());
+        let most = u32::try_from(dearest).unwrap_or(most).clamp(least, most);
+        for (index, rate) in self.rates.iter().enumerate() {
+            let field = |name: &str| format!("rates.{index}.{name}");
+            let (id, name, percent) = (field("id"), field("name"), field("percent"));
+            let is_new = !before.contains(rate);
+            complaints.unless(is_rate_id(&rate.id), &[&id], Wrong::NoRateId);
+            let is_first = !self.rates.iter().take(index).any(|other| other.id == rate.id);
+            complaints.unless(is_first, &[&id], Wrong::Twice);
+            let length = (1..=NAME_CHARS_MAX).contains(&rate.name.chars().count());
+            complaints.unless(length, &[&name], Wrong::Length { min: 1, max: Some(NAME_CHARS_MAX) });
+            complaints.unless(!is_new || text::is_line(&rate.name), &[&name], ONE_LINE);
+            complaints.unless(!is_new || is_seen(&rate.name), &[&name], Wrong::Invisible);
+            let is_within = (least..=most).contains(&rate.percent);
+            let uses = [percent.as_str(), "base_price"];
+            complaints.unless(is_within, &uses, Wrong::OutOfRange { min: least, max: most });
         }
     }
 }

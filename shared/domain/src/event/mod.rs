@@ -227,6 +227,7 @@ mod tests {
             max_per_user: 10,
             status: EventStatus::Published,
             pricing: None,
+            rates: Vec::new(),
         }
     }
 
@@ -256,6 +257,7 @@ mod tests {
             sales_open_at: Some(at(200)),
             cancel_until: Some(at(101)),
             pricing: Some(Pricing { min_percent: 0, max_percent: 2_000 }),
+            rates: Vec::new(),
             ..concert()
         };
         assert_eq!(

@@ -38,6 +38,7 @@ pub(super) fn example(code: Code) -> Problem {
         Code::AllHeld => Error::AllHeld { available: 0, retry_at: later },
         Code::NotOnSale => Error::NotOnSale(NotOnSale::OpensAt(later)),
         Code::MaxPerUserReached => Error::TooManyForUser { most: 10, left: 2 },
+        Code::UnknownRate => Error::UnknownRate("student".to_owned()),
         Code::HeldTooLong => Error::HeldTooLong { retry_at: later },
         Code::NetworkLimit => Error::NetworkLimit { retry_at: later },
         Code::RateLimited => Error::RateLimited { retry_after: Duration::from_secs(30) },

@@ -85,6 +85,8 @@ struct ProblemBody {
     max_per_user: Option<u32>,
     /// `max_per_user_reached`: how many more the user may have.
     left: Option<u32>,
+    /// `unknown_rate`: the id that no rate of the event has.
+    rate: Option<String>,
     /// `all_held`: when the next hold runs out; `held_too_long`: when the user may hold seats again;
     /// `network_limit`: when the network may.
     retry_at: Option<jiff::Timestamp>,

@@ -40,6 +40,7 @@ fn case(kind: Kind) -> Case {
         max_per_user: 10,
         status: if kind == Kind::EventCancelled { EventStatus::Cancelled } else { EventStatus::Published },
         pricing: None,
+        rates: Vec::new(),
     };
     let event = Event::new(id, details, 1, now);
     let is_cancelled = kind == Kind::BookingCancelled;
@@ -50,7 +51,8 @@ fn case(kind: Kind) -> Case {
         event_name: "Open Air (old)".into(),
         starts_at: at("2031-06-11T18:00:00Z"),
         quantity: 2,
-        unit_price: 4_500,
+        unit_price: Some(4_500),
+        lines: Vec::new(),
         currency: "EUR".into(),
         draws: Vec::new(),
         status: if is_cancelled { BookingStatus::Cancelled } else { BookingStatus::Confirmed },
@@ -79,6 +81,20 @@ impl Case {
             now: at("2031-06-01T10:00:00Z"),
         })
     }
+}
+
+#[test]
+fn places_of_several_rates_are_told_by_their_names_and_what_each_costs() {
+    let mut case = case(Kind::BookingConfirmed);
+    let line = |name: &str, quantity, unit_price| {
+        let (rate, name) = ("rate".to_owned(), name.to_owned());
+        Line { rate, name, quantity, unit_price }
+    };
+    (case.booking.quantity, case.booking.unit_price) = (3, None);
+    case.booking.lines = vec![line("Adults", 1, 4_500), line("Up to\u{202e} 14", 2, 2_250)];
+    let text = case.letter().unwrap().text();
+    assert!(text.contains("Places:  1 × Adults at 45.00 EUR, 2 × Up to 14 at 22.50 EUR\n"), "{text}");
+    assert!(text.contains("Total:   90.00 EUR\n"), "{text}");
 }
 
 #[test]
@@ -125,7 +141,7 @@ fn a_cancelled_booking_leaves_the_calendar() {
 #[test]
 fn what_costs_nothing_has_nothing_to_give_back() {
     let mut case = case(Kind::BookingCancelled);
-    (case.booking.unit_price, case.booking.quantity) = (0, 1);
+    (case.booking.unit_price, case.booking.quantity) = (Some(0), 1);
     let text = case.letter().unwrap().text();
     assert!(text.contains("Price:   free") && text.contains("nothing to pay"), "{text}");
 }

@@ -3,14 +3,16 @@
 --
 -- An event's keys, all under the hash tag {event id}:
 --   state      hash    facts of the event (name, venue, starts_at, status, sales_open_at, sales_close_at,
---                      cancel_until, capacity, price, currency, max_per_booking, max_per_user, version, shards),
---                      epoch; for each shard
+--                      cancel_until, capacity, price, rates, currency, max_per_booking, max_per_user, version,
+--                      shards), epoch; rates is JSON [[id, name, percent], ...], the ordinary one first, and empty
+--                      if the event names none; for each shard
 --                      free:<shard>, held:<shard>, confirming:<shard> (that part of held whose confirm has
 --                      begun) and applied:<shard>; two sums over the shards: free and held; and for each user
 --                      holding:<user> and bought:<user>, seats, and unbought:<user>, see count_unbought
 --   deadlines  zset    reservation id -> deadline, ms since the Unix epoch
---   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, state, from, most, begun_at, begins,
---                      first, held_until}: most is what one user might have when it was granted; begins counts the
+--   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, lines, state, from, most, begun_at,
+--                      begins, first, held_until}: lines, of an event that names rates, are [{rate, name, quantity,
+--                      unit_price}, ...], and there is no unit_price where theirs differ; most is what one user might have when it was granted; begins counts the
 --                      confirms that began, first is the one that made it `confirming`, and held_until the deadline
 --                      that it had before
 --   ended      zset    <reservation id> <user id> released, or expired -> when it ended; kept for a day

@@ -88,14 +88,15 @@ impl Store {
             .map_err(|error| Error::Internal(Box::new(error)))
     }
 
-    /// Sells a draw's seats, unless fewer are unsold. `first` marks the draw that counts the booking.
+    /// Sells a draw's seats for `revenue`, unless fewer are unsold. `first` marks the draw that counts the booking.
     pub(super) fn sell(
         &self,
         booking: &Booking,
         draw: Draw,
+        revenue: u64,
         first: bool,
     ) -> Result<TransactWriteItem, Error> {
-        let counted = count_sale(hour_of(booking.created_at), revenue(booking, draw), first);
+        let counted = count_sale(hour_of(booking.created_at), revenue, first);
         self.change_shard(
             booking.event_id,
             draw,
@@ -104,20 +105,21 @@ impl Store {
                  bookings = bookings + :bookings, version = version + :one {counted}"
             ),
             "unsold >= :seats",
-            &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
+            &[(":revenue", revenue), (":bookings", u64::from(first))],
         )
     }
 
-    /// Takes a draw's seats back from a booking that is cancelled at `now`.
+    /// Takes a draw's seats, and the `revenue` that they brought, back from a booking that is cancelled at `now`.
     pub(super) fn take_back(
         &self,
         booking: &Booking,
         draw: Draw,
+        revenue: u64,
         first: bool,
         now: Timestamp,
     ) -> Result<TransactWriteItem, Error> {
         let (hour, hour_of_sale) = (hour_of(now), hour_of(booking.created_at));
-        let counted = count_cancel(hour, hour_of_sale, revenue(booking, draw), first);
+        let counted = count_cancel(hour, hour_of_sale, revenue, first);
         self.change_shard(
             booking.event_id,
             draw,
@@ -127,7 +129,7 @@ impl Store {
                  version = version + :one {counted}"
             ),
             "sold >= :seats",
-            &[(":revenue", revenue(booking, draw)), (":bookings", u64::from(first))],
+            &[(":revenue", revenue), (":bookings", u64::from(first))],
         )
     }
 
@@ -179,10 +181,6 @@ impl Store {
             .map(|update| TransactWriteItem::builder().update(update).build())
             .map_err(|error| Error::Internal(Box::new(error)))
     }
-}
-
-fn revenue(booking: &Booking, draw: Draw) -> u64 {
-    domain::booking::total(draw.seats, booking.unit_price)
 }
 
 pub(super) fn event_and_shard(item: Item) -> Option<(EventId, InventoryShard)> {

@@ -7,7 +7,10 @@ use std::{
 };
 
 use ::janitor::Limits;
-use domain::id::{EventId, UserId};
+use domain::{
+    id::{EventId, UserId},
+    rate::ALL_AT_FIRST,
+};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
@@ -38,7 +41,14 @@ async fn overdue_holds(evently: &TestApp, events: &[EventId]) {
             let (user, now) = (UserId::new(), Timestamp::now());
             booking::reserve(
                 &evently.app.protocol,
-                Wanted { user, event: *event, quantity: 2, idempotency_key: "a key", network: None },
+                Wanted {
+                    user,
+                    event: *event,
+                    quantity: 2,
+                    rates: &ALL_AT_FIRST,
+                    idempotency_key: "a key",
+                    network: None,
+                },
                 now,
                 ready(Ok(())),
             )

@@ -172,7 +172,8 @@ pub(crate) fn booked(
     let hold = BegunHold {
         id: ReservationId::new(event, held_at),
         quantity: 1,
-        unit_price: 2_500,
+        unit_price: Some(2_500),
+        lines: Vec::new(),
         currency: "EUR".into(),
         draws: vec![Draw { shard: 0, seats: 1 }],
         event_name: "Concert".into(),

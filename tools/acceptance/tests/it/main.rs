@@ -64,6 +64,7 @@ mod permissions;
 mod pricing;
 mod proxies;
 mod rate_limits;
+mod rates;
 mod reconcile;
 mod redis_choice;
 mod redis_cluster;

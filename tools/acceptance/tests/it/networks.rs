@@ -3,7 +3,7 @@
 use std::{future::ready, time::Duration};
 
 use booking::Wanted;
-use domain::id::UserId;
+use domain::{id::UserId, rate::ALL_AT_FIRST};
 use jiff::Timestamp;
 use tokio::time::sleep;
 
@@ -140,6 +140,7 @@ async fn who_is_not_known_is_not_counted_and_zero_counts_nobody() {
             user: UserId::new(),
             event: event.parse().unwrap(),
             quantity: 2,
+            rates: &ALL_AT_FIRST,
             idempotency_key: "a",
             network: None,
         };

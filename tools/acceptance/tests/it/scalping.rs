@@ -220,7 +220,8 @@ async fn a_confirm_that_is_refused_again_and_again_ends() {
     let elsewhere = BegunHold {
         id: ReservationId::new(event.parse().unwrap(), Timestamp::now()),
         quantity: 1,
-        unit_price: 2_500,
+        unit_price: Some(2_500),
+        lines: Vec::new(),
         currency: "EUR".into(),
         draws: vec![Draw { shard: 0, seats: 1 }],
         event_name: "Concert".into(),

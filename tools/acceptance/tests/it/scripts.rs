@@ -5,6 +5,7 @@ use domain::{
     event::{Event, NotOnSale},
     id::{EventId, ReservationId, UserId},
     inventory::{Draw, Refused},
+    rate::ALL_AT_FIRST,
     reservation::BegunHold,
 };
 use jiff::Timestamp;
@@ -44,6 +45,7 @@ impl Scene {
             id,
             user: self.user,
             quantity,
+            rates: &ALL_AT_FIRST,
             idempotency_key: key,
             hold_ttl_ms: 60_000,
             unbought_max_ms: 0,
@@ -117,7 +119,7 @@ async fn older_facts_do_not_replace_newer_ones() {
     let Ok(Reserve::Held { reservation: held, .. }) = scene.reserve(scene.new_id(), 1, "key").await else {
         panic!()
     };
-    assert_eq!(held.unit_price, 900);
+    assert_eq!(held.unit_price, Some(900));
 }
 
 #[tokio::test]
@@ -252,7 +254,7 @@ async fn a_confirm_whose_hold_was_taken_back_meanwhile_gets_other_seats_at_the_p
     assert!(matches!(scene.redraw(&hold, &refused).await, Ok(Redraw::Redrawn(_))));
     assert_eq!(scene.free().await, Some(0));
     let Begin::Begun(again) = redis.begin(hold.id, scene.user, GRACE_MS).await.unwrap() else { panic!() };
-    assert_eq!((again.quantity, again.unit_price), (2, 2_500));
+    assert_eq!((again.quantity, again.unit_price), (2, Some(2_500)));
     // Taken back once more, with no seat left for it: it has expired.
     scene.evently.redis_command(&due).await;
     assert!(redis.settle(hold.id, deadline).await.unwrap());
@@ -345,6 +347,7 @@ async fn many_overdue_holds_expire_over_several_calls() {
             id: scene.new_id(),
             user: scene.user,
             quantity: 1,
+            rates: &ALL_AT_FIRST,
             idempotency_key: &key,
             hold_ttl_ms: 1,
             unbought_max_ms: 0,

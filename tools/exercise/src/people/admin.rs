@@ -28,6 +28,10 @@ pub(crate) async fn live(world: Arc<World>, session: Session) {
             "base_price": price,
             "currency": "EUR",
             "max_per_user": MAX_PER_USER,
+            "rates": [
+                { "id": "full", "name": "Full price", "percent": 100 },
+                { "id": "child", "name": "Up to 14", "percent": dice.between(1, 200) },
+            ],
         });
         session.replace(server(), world.events[event], version, &body).await;
         if dice.chance(15) {

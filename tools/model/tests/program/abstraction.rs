@@ -40,8 +40,8 @@ pub(crate) fn small(number: impl TryInto<u8>) -> u8 {
     number.try_into().unwrap_or(u8::MAX)
 }
 
-pub(crate) fn price_of(price: u32) -> u8 {
-    match price {
+pub(crate) fn price_of(price: impl Into<Option<u32>>) -> u8 {
+    match price.into().unwrap_or_default() {
         0 => 0,
         price => PRICES.iter().position(|known| *known == price).map_or(u8::MAX, small),
     }

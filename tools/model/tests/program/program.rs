@@ -262,6 +262,7 @@ async fn make_event(stores: &Stores, config: &Config, now: Timestamp) -> Event {
         max_per_user: ANY_NUMBER,
         status: EventStatus::Published,
         pricing: None,
+        rates: Vec::new(),
     };
     let shards: Vec<_> = (0..)
         .zip(config.capacity)
@@ -281,7 +282,8 @@ fn begun(id: ReservationId, draws: Vec<Draw>, event: &Event) -> BegunHold {
     BegunHold {
         id,
         quantity: draws.iter().map(|draw| draw.seats).sum(),
-        unit_price: event.price,
+        unit_price: Some(event.price),
+        lines: Vec::new(),
         currency: "EUR".to_owned(),
         draws,
         event_name: event.details.name.clone(),

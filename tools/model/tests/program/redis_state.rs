@@ -20,7 +20,7 @@ struct KeptHold {
     user: String,
     quantity: u32,
     draws: Vec<Draw>,
-    unit_price: u32,
+    unit_price: Option<u32>,
     state: String,
 }
 

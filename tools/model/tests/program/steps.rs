@@ -9,6 +9,7 @@ use domain::{
     event::{EventDetails, NotOnSale},
     inventory::Draw,
     pricing::PriceChange,
+    rate::ALL_AT_FIRST,
 };
 use jiff::Timestamp;
 use model::{
@@ -92,6 +93,7 @@ impl Program<'_> {
             id: self.ids[reservation],
             user: self.user(reservation),
             quantity: request.seats.into(),
+            rates: &ALL_AT_FIRST,
             idempotency_key: "key",
             hold_ttl_ms: HOLD_TTL_MS,
             unbought_max_ms: 0,
@@ -104,7 +106,7 @@ impl Program<'_> {
         });
         match self.stores.redis.reserve(&asked).await {
             Ok(Reserve::Held { reservation: held, .. }) => {
-                self.told[reservation] = (Made::Held, held.unit_price)
+                self.told[reservation] = (Made::Held, held.unit_price.unwrap_or_default())
             }
             Ok(Reserve::Replayed { .. }) => self.told[reservation] = (Made::Replayed, 0),
             Ok(Reserve::NotLoaded) if before.redis.is_none() => {}

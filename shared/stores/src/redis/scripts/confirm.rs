@@ -9,6 +9,7 @@ use domain::{
     event::NotOnSale,
     id::{ReservationId, UserId},
     inventory::{Draw, Refused},
+    rate::Line,
     reservation::{BegunHold, CONFIRMING_GRACES_MAX},
 };
 
@@ -42,7 +43,9 @@ impl Redis {
         #[derive(Deserialize)]
         struct Hold {
             quantity: u32,
-            unit_price: u32,
+            unit_price: Option<u32>,
+            #[serde(default)]
+            lines: Vec<Line>,
             draws: Vec<Draw>,
             /// A hold that an older release made does not say.
             #[serde(default)]
@@ -69,6 +72,7 @@ impl Redis {
                     id,
                     quantity: hold.quantity,
                     unit_price: hold.unit_price,
+                    lines: hold.lines,
                     draws: hold.draws,
                     event_name,
                     starts_at,
@@ -133,7 +137,9 @@ impl Redis {
         let answer = self.run(&REDRAW, hold.id.event(), |call| {
             call.key(self.keys.ended_holds(hold.id.event()));
             call.arg(hold.id.to_string()).arg(json(&hold.draws)?).arg(json(&refused)?).arg(grace_ms);
-            call.arg(fastrand::u16(..)).arg(user.to_string()).arg(hold.quantity).arg(hold.unit_price);
+            call.arg(fastrand::u16(..)).arg(user.to_string()).arg(hold.quantity);
+            call.arg(hold.unit_price.map(|price| price.to_string()).unwrap_or_default());
+            call.arg(if hold.lines.is_empty() { String::new() } else { json(&hold.lines)? });
             Ok(())
         });
         let answer = answer.await?;

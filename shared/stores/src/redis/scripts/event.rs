@@ -62,6 +62,7 @@ impl Redis {
 fn facts(event: &Event) -> Result<String, Error> {
     let details = &event.details;
     let ms = |instant: Timestamp| instant.as_millisecond().to_string();
+    let rates: Vec<_> = details.rates.iter().map(|rate| (&rate.id, &rate.name, rate.percent)).collect();
     json(&serde_json::json!({
         "name": details.name,
         "venue": details.venue.as_deref().unwrap_or_default(),
@@ -72,6 +73,7 @@ fn facts(event: &Event) -> Result<String, Error> {
         "cancel_until": details.cancel_until.map(ms).unwrap_or_default(),
         "capacity": details.capacity.to_string(),
         "price": event.price.to_string(),
+        "rates": if rates.is_empty() { String::new() } else { json(&rates)? },
         "currency": details.currency.code(),
         "max_per_booking": details.max_per_booking.to_string(),
         "max_per_user": details.max_per_user.to_string(),

@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::json;
 use crate::redis::{IDEMPOTENCY_TTL, Redis, answer::Answer};
 use domain::{
     error::Error,
     event::NotOnSale,
     field_error::Wrong,
     id::{EventId, ReservationId, UserId},
+    rate::{Line, WantedRates},
     reservation::{Ended, Reservation, UNBOUGHT_WINDOW_TTLS},
     time::from_ms,
 };
@@ -18,7 +20,7 @@ const BOOK: &str = "book";
 /// One's own reservations that are looked at. Nobody holds seats of so many events.
 const OWN_RESERVATIONS_MAX: isize = 500;
 
-script!(RESERVE, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "reserve.lua");
+script!(RESERVE, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "lib/charge.lua", "reserve.lua");
 script!(LOOK, "lib/state.lua", "look.lua");
 script!(CLAIM_BOOKING, "claim_booking.lua");
 script!(UNCLAIM_BOOKING, "unclaim_booking.lua");
@@ -35,6 +37,8 @@ pub struct ReserveRequest<'a> {
     pub user: UserId,
     /// How many seats, at least 1.
     pub quantity: u32,
+    /// How many of them at which rates; the rest at the first.
+    pub rates: &'a WantedRates,
     /// The user's key for this request.
     pub idempotency_key: &'a str,
     /// How long the seats are held.
@@ -204,6 +208,10 @@ impl Redis {
         call.arg(request.id.to_string()).arg(request.user.to_string()).arg(request.quantity);
         call.arg(request.hold_ttl_ms).arg(IDEMPOTENCY_TTL.as_millis()).arg(fastrand::u16(..));
         call.arg(request.unbought_max_ms).arg(request.hold_ttl_ms * UNBOUGHT_WINDOW_TTLS);
+        call.arg(match request.rates.is_empty() {
+            true => String::new(),
+            false => json(&request.rates.iter().collect::<Vec<_>>())?,
+        });
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "HELD" => Ok(Reserve::Held {
@@ -223,6 +231,7 @@ impl Redis {
                 let most: u32 = answer.value(0)?;
                 Err(Error::invalid_field("quantity", Wrong::OutOfRange { min: 1, max: most }))
             }
+            "UNKNOWN_RATE" => Err(Error::UnknownRate(answer.value(0)?)),
             "USER_LIMIT" => Ok(Reserve::UserLimit(UserSeats {
                 most: answer.value(0)?,
                 bought: answer.seats(1)?,
@@ -315,7 +324,9 @@ impl Redis {
 #[derive(Deserialize)]
 struct HoldJson {
     quantity: u32,
-    unit_price: u32,
+    unit_price: Option<u32>,
+    #[serde(default)]
+    lines: Vec<Line>,
     currency: String,
     expires_at: i64,
 }
@@ -323,8 +334,8 @@ struct HoldJson {
 impl HoldJson {
     fn reservation(self, id: ReservationId) -> Reservation {
         let expires_at = from_ms(self.expires_at);
-        let Self { quantity, unit_price, currency, .. } = self;
-        Reservation { id, event_id: id.event(), quantity, unit_price, currency, expires_at }
+        let Self { quantity, unit_price, lines, currency, .. } = self;
+        Reservation { id, event_id: id.event(), quantity, unit_price, lines, currency, expires_at }
     }
 }
 

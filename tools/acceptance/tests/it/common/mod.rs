@@ -332,6 +332,7 @@ pub(crate) fn details(created_at: Timestamp) -> EventDetails {
         max_per_user: ANY_NUMBER,
         status: EventStatus::Published,
         pricing: None,
+        rates: Vec::new(),
     }
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn full_event() -> Value {
         "description": "Bring a friend.", "time_zone": "Europe/Berlin", "ends_at": in_hours(24 * 30 + 4), "sales_open_at": in_hours(-1),
         "sales_close_at": in_hours(24 * 30 + 1), "capacity": 20, "max_per_booking": 5, "max_per_user": 12,
         "pricing": { "min_percent": 80, "max_percent": 150 },
+        "rates": [{ "id": "full", "name": "Adults", "percent": 100 }, { "id": "patron", "name": "Patrons", "percent": 150 }],
     }))
 }
 
@@ -62,6 +63,14 @@ async fn break_off_a_creation(evently: &TestApp, admin: &Session) -> EventId {
     // Its note is what is special; the shards are like any other.
     evently.app.store.delete_shards(event.id, 95..97).await.unwrap();
     event.id
+}
+
+/// The reservation's id.
+async fn two_at_different_rates(user: &Session, event: &str, key: &str) -> String {
+    let book = user.request(Method::POST, &format!("/events/{event}/book")).header("idempotency-key", key);
+    let held = send(book.json(&json!({ "quantity": 2, "rates": { "patron": 1 } }))).await;
+    assert_eq!(held.status, 201, "{}", held.body);
+    held.body["reservation"]["id"].as_str().unwrap().to_owned()
 }
 
 impl Day {
@@ -164,9 +173,9 @@ impl Day {
     /// Holds in each of their states, and bookings.
     async fn sell(&mut self) {
         let (ada, app, event) = (&self.ada, &self.evently.app, self.event.to_string());
-        let held = ada.book_with_key(&event, 2, "a-hold").await;
-        let held = held.body["reservation"]["id"].as_str().unwrap().to_owned();
-        let booking = ada.buy(&event, 2).await;
+        let held = two_at_different_rates(ada, &event, "a-hold").await;
+        let booking = two_at_different_rates(ada, &event, "a-booking").await;
+        assert_eq!(ada.confirm(&booking).await.status, 201);
         let cancelled = ada.buy(&event, 1).await;
         assert_eq!(ada.cancel(&cancelled).await.status, 200);
         let released = ada.hold(&event, 1).await;

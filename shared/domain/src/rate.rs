@@ -1,0 +1,194 @@
+//! Rates: what a place costs to whom, in percent of its price. They change what places cost, never which there are.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use serde::{Deserialize, Serialize};
+
+use super::inventory::Draw;
+
+/// Rates of one event at most.
+pub const RATES_MAX: usize = 10;
+/// What a rate may cost, in percent of the price.
+pub const RATE_PERCENT: RangeInclusive<u32> = 1..=1_000;
+/// Characters of a rate's id at most.
+pub const RATE_ID_CHARS_MAX: usize = 32;
+
+/// A rate of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Rate {
+    /// By which a booking asks for it, unique in the event.
+    #[schema(example = "child", pattern = "^[a-z0-9-]{1,32}$")]
+    pub id: String,
+    /// 1 to 200 characters, something to be seen among them, and none of them a control character.
+    #[schema(example = "Up to 14", max_length = 200)]
+    pub name: String,
+    /// What a place costs at this rate, in percent of its price, rounded to the nearest minor unit, half up.
+    #[schema(example = 50, minimum = 1, maximum = 1_000)]
+    pub percent: u32,
+}
+
+impl Rate {
+    /// The rate of an event that names none.
+    pub fn ordinary() -> Self {
+        Self { id: "full".to_owned(), name: "Full price".to_owned(), percent: 100 }
+    }
+
+    /// What a place of that price costs at this rate. `reserve.lua` counts likewise.
+    pub fn price_of(&self, price: u32) -> u32 {
+        let exact = u64::from(price) * u64::from(self.percent);
+        u32::try_from((exact + 50) / 100).unwrap_or(u32::MAX)
+    }
+}
+
+/// Whether that can be an id of a rate.
+pub fn is_rate_id(text: &str) -> bool {
+    let is_of_ids = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=RATE_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_of_ids)
+}
+
+/// How many places somebody wants at which rates, by their ids; the rest at the first.
+pub type WantedRates = BTreeMap<String, u32>;
+
+/// All places at the first rate.
+pub static ALL_AT_FIRST: WantedRates = BTreeMap::new();
+
+/// Places of one rate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The rate's id.
+    pub rate: String,
+    /// The rate's name, as it was.
+    pub name: String,
+    /// How many places.
+    pub quantity: u32,
+    /// What each costs, in minor units.
+    pub unit_price: u32,
+}
+
+impl Line {
+    /// What they cost together, in minor units.
+    pub fn total(&self) -> u64 {
+        u64::from(self.quantity) * u64::from(self.unit_price)
+    }
+}
+
+/// What some places cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Charge<'a> {
+    /// How many places.
+    pub quantity: u32,
+    /// What each costs; none where that differs, which a release that knows no rates can't read: it would take the wrong price.
+    pub unit_price: Option<u32>,
+    /// By rate; none for an event that names no rates.
+    pub lines: &'a [Line],
+}
+
+impl Charge<'_> {
+    /// What they cost together, in minor units.
+    pub fn total(&self) -> u64 {
+        match self.lines {
+            [] => u64::from(self.quantity) * u64::from(self.unit_price.unwrap_or_default()),
+            lines => lines.iter().map(Line::total).sum(),
+        }
+    }
+
+    /// The same by rate.
+    pub fn lines(&self) -> Vec<Line> {
+        if !self.lines.is_empty() {
+            return self.lines.to_vec();
+        }
+        let Rate { id: rate, name, .. } = Rate::ordinary();
+        vec![Line { rate, name, quantity: self.quantity, unit_price: self.unit_price.unwrap_or_default() }]
+    }
+
+    /// What the places of each draw cost: those of the lines go to the draws, one after the other. It is the same whenever it is
+    /// asked, so what a cancel takes back is what the sale brought.
+    pub fn of_draws(&self, draws: &[Draw]) -> Vec<u64> {
+        let mut lines = self.lines().into_iter().map(|line| (line.quantity, u64::from(line.unit_price)));
+        let (mut left, mut price) = lines.next().unwrap_or_default();
+        let mut of_draw = |draw: &Draw| {
+            let (mut seats, mut sum) = (draw.seats, 0);
+            while seats > 0 {
+                if left == 0 {
+                    let Some(next) = lines.next() else { break };
+                    (left, price) = next;
+                    continue;
+                }
+                let taken = seats.min(left);
+                sum += u64::from(taken) * price;
+                (seats, left) = (seats - taken, left - taken);
+            }
+            sum
+        };
+        draws.iter().map(&mut of_draw).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rate(percent: u32) -> Rate {
+        Rate { percent, ..Rate::ordinary() }
+    }
+
+    fn line(rate: &str, quantity: u32, unit_price: u32) -> Line {
+        Line { rate: rate.to_owned(), name: rate.to_owned(), quantity, unit_price }
+    }
+
+    #[test]
+    fn a_price_is_rounded_to_the_nearest_minor_unit_half_up() {
+        for (percent, price, expected) in
+            [(100, 4_500, 4_500), (50, 4_501, 2_251), (33, 100, 33), (1, 49, 0), (1, 50, 1), (1_000, 7, 70)]
+        {
+            assert_eq!(rate(percent).price_of(price), expected, "{percent} % of {price}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_short_plain_word() {
+        for id in ["full", "up-to-14", "0", &"x".repeat(32)] {
+            assert!(is_rate_id(id), "{id}");
+        }
+        for id in ["", "Child", "a b", "a_b", "é", &"x".repeat(33)] {
+            assert!(!is_rate_id(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn what_is_charged_is_shared_out_over_the_draws_in_their_order() {
+        let lines = [line("full", 2, 100), line("child", 3, 50)];
+        let charge = Charge { quantity: 5, unit_price: None, lines: &lines };
+        assert_eq!(charge.total(), 350);
+        let draws = [(7, 1), (2, 2), (0, 2)].map(Draw::from);
+        assert_eq!(charge.of_draws(&draws), [100, 150, 100]);
+        let plain = Charge { quantity: 3, unit_price: Some(30), lines: &[] };
+        assert_eq!(
+            (plain.total(), plain.of_draws(&[Draw::from((0, 1)), Draw::from((1, 2))])),
+            (90, vec![30, 60])
+        );
+        assert_eq!(plain.lines(), [Line { name: "Full price".to_owned(), ..line("full", 3, 30) }]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_draws_together_bring_what_is_charged(
+            lines in prop::collection::vec((1_u32..9, 0_u32..1_000), 1..4),
+            cuts in prop::collection::vec(1_u32..6, 1..40),
+        ) {
+            let lines: Vec<_> = lines.into_iter().map(|(quantity, price)| line("x", quantity, price)).collect();
+            let quantity: u32 = lines.iter().map(|line| line.quantity).sum();
+            let (mut left, mut draws) = (quantity, Vec::new());
+            for (shard, cut) in (0_u16..).zip(cuts) {
+                let seats = cut.min(left);
+                draws.extend((seats > 0).then_some(Draw { shard, seats }));
+                left -= seats;
+            }
+            draws.extend((left > 0).then_some(Draw { shard: 99, seats: left }));
+            let charge = Charge { quantity, unit_price: None, lines: &lines };
+            prop_assert_eq!(charge.of_draws(&draws).iter().sum::<u64>(), charge.total());
+        }
+    }
+}
