@@ -43,6 +43,8 @@ struct Read {
 #[derive(Debug, Default)]
 pub(super) struct KnownEndpoints {
     read: Mutex<Option<Read>>,
+    /// Who reads them now: many messages at once need them read once.
+    reading: tokio::sync::Mutex<()>,
     under_way: Mutex<HashMap<WebhookId, Arc<Semaphore>>>,
 }
 
@@ -58,11 +60,13 @@ impl KnownEndpoints {
     }
 
     async fn read(&self, store: &Store, then: Timestamp) -> Result<Read, Error> {
-        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(read) = read
-            && read.since.elapsed() < KNOWN_FOR
-            && then <= read.at
-        {
+        // Streams tell times in whole seconds, so what happened a moment ago may be said to happen in a moment.
+        let then = then.min(Timestamp::now());
+        if let Some(read) = self.read_since(then) {
+            return Ok(read);
+        }
+        let _reading = self.reading.lock().await;
+        if let Some(read) = self.read_since(then) {
             return Ok(read);
         }
         let (at, since) = (Timestamp::now(), Instant::now());
@@ -76,6 +80,12 @@ impl KnownEndpoints {
         let read = Read { at, since, known: Arc::new(known.collect()), removed: Arc::new(removed) };
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(read.clone());
         Ok(read)
+    }
+
+    /// What was read a moment ago, and not before `then`.
+    fn read_since(&self, then: Timestamp) -> Option<Read> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        read.filter(|read| read.since.elapsed() < KNOWN_FOR && then <= read.at)
     }
 
     /// Has them read again, as one was changed.
