@@ -77,11 +77,12 @@ fn nothing_is_forgotten_but_what_says_when() {
     let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
     let forget_by =
         |table: &str| template["Resources"][table]["Properties"]["TimeToLiveSpecification"].clone();
-    // Notes of ended tokens, idempotency keys of created events, who was told what, and addresses that accounts left.
-    for table in ["BookingsTable", "DeliveriesTable", "EventsTable", "UsersTable"] {
+    // Notes of ended tokens, idempotency keys of created events, who was told what, addresses that accounts left, and endpoints that
+    // were removed.
+    for table in ["BookingsTable", "DeliveriesTable", "EventsTable", "UsersTable", "WebhooksTable"] {
         assert_eq!(forget_by(table), json!({ "AttributeName": "forget_at", "Enabled": true }), "{table}");
     }
-    for table in ["InventoryTable", "AuditTable", "WebhooksTable"] {
+    for table in ["InventoryTable", "AuditTable"] {
         assert_eq!(forget_by(table), Value::Null, "{table}");
     }
     let note = EndedTokensNote { user: UserId::new(), good_from: 1, forget_at: 1 };
