@@ -52,7 +52,10 @@ pub fn init_logs(shown: &str, format: LogFormat) -> Result<(), String> {
 /// that nobody has, and nothing would be shown. Nothing is chosen by spans and their fields, which would take regular expressions into
 /// every function.
 fn shown_by(asked: &str) -> Option<Targets> {
-    let is_clear = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
+    // Nothing at all would be a level, too.
+    let is_clear = |part: &str| {
+        part.contains('=') || !part.trim().is_empty() && part.trim().parse::<LevelFilter>().is_ok()
+    };
     asked.split(',').all(is_clear).then(|| asked.parse().ok()).flatten()
 }
 

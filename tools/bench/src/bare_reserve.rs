@@ -13,6 +13,7 @@ const SCRIPT: &str = concat!(
     include_str!("../../../shared/stores/lua/lib/state.lua"),
     include_str!("../../../shared/stores/lua/lib/seats.lua"),
     include_str!("../../../shared/stores/lua/lib/draw.lua"),
+    include_str!("../../../shared/stores/lua/lib/charge.lua"),
     include_str!("../../../shared/stores/lua/reserve.lua")
 );
 /// The service gives up sooner. Here one failure would lose every row.
