@@ -188,6 +188,6 @@ fn row(EventBooking { user_id, user, booking }: &EventBooking) -> Vec<String> {
         text(name),
         booking.unit_price.and_then(|price| decimal(price.into(), &booking.currency)).unwrap_or_default(),
         decimal(booking.total, &booking.currency).unwrap_or_default(),
-        text(&rates(&booking.lines)),
+        text(rates(&booking.lines)),
     ]
 }

@@ -212,7 +212,7 @@ fn row(event: &EventView) -> Vec<String> {
         event.version.to_string(),
         text(&event.description),
         text(&event.time_zone),
-        csv::text(&event.rates.iter().map(rate).collect::<Vec<_>>().join(", ")),
+        csv::text(event.rates.iter().map(rate).collect::<Vec<_>>().join(", ")),
     ]
 }
 

@@ -153,7 +153,7 @@ fn row(booking: &BookingView) -> Vec<String> {
         now.and_then(|event| event.venue.as_deref()).map(csv::text).unwrap_or_default(),
         now.and_then(|event| event.cancel_until).map(shown).unwrap_or_default(),
         now.map(|event| event.status.as_str().to_owned()).unwrap_or_default(),
-        csv::text(&rates(&booking.lines)),
+        csv::text(rates(&booking.lines)),
     ]
 }
 
