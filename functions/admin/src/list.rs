@@ -10,7 +10,7 @@ use domain::{
     event::{EventStatus, Words},
     money::decimal,
     page::{Page, PageKey},
-    rate::Rate,
+    rate::in_one_line,
     time::shown,
 };
 use http_api::{
@@ -212,11 +212,6 @@ fn row(event: &EventView) -> Vec<String> {
         event.version.to_string(),
         text(&event.description),
         text(&event.time_zone),
-        csv::text(event.rates.iter().map(rate).collect::<Vec<_>>().join(", ")),
+        csv::text(in_one_line(&event.rates)),
     ]
-}
-
-/// A rate in a cell: `child 50 % (Up to 14)`.
-fn rate(Rate { id, name, percent }: &Rate) -> String {
-    format!("{id} {percent} % ({name})")
 }

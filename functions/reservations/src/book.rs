@@ -39,11 +39,13 @@ pub(crate) struct BookRequest {
 
 impl Read for BookRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let quantity = fields.given("quantity", whole_within(1..=MAX_PER_BOOKING_MAX));
+        let mut is_readable = true;
+        let read_quantity =
+            |value| whole_within(1..=MAX_PER_BOOKING_MAX)(value).inspect_err(|_| is_readable = false);
+        let quantity = fields.given("quantity", read_quantity).unwrap_or(1);
         let rates = fields.optional("rates", rates).unwrap_or_default();
-        let quantity = quantity.unwrap_or(1);
         let at_rates: u32 = rates.values().sum();
-        if at_rates > quantity {
+        if is_readable && at_rates > quantity {
             fields.complain("rates", Wrong::MoreThan("quantity"));
         }
         Some(Self { quantity, rates })

@@ -36,6 +36,10 @@
 //!   (`unpublish.rs`); a draft sells nothing, so only such an event can be deleted ([`delete_draft()`]).
 //! - [`catalogue::price_event()`]: demand pricing, once a day. It touches no seat: a hold keeps the price that it quoted.
 //!
+//! *Rates* (adult, child) change what a seat costs, never which there are: the script that holds prices the seats
+//! (`shared/stores/lua/lib/charge.lua`, [`domain::rate`]), and writes into the hold what each rate's cost. Where that differs, the hold
+//! has no `unit_price`, so that a release from before rates can't confirm it at a wrong one.
+//!
 //! # Inventory shards
 //!
 //! An event's capacity is split over shards, each an item of its own, because DynamoDB limits what one item can
@@ -77,7 +81,7 @@
 //! 4. A reservation ends exactly once: confirmed, released or expired.
 //! 5. One (user, idempotency key) makes at most one reservation, unless Redis lost its record; one reservation at
 //!    most one booking, always.
-//! 6. The price charged is the price quoted in the hold.
+//! 6. The price charged is the price quoted in the hold, at each rate.
 //! 7. A confirmed booking changes only by an explicit cancel, and its seats return once.
 //! 8. Sold out is never said for good while a seat is free.
 

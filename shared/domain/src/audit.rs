@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{Event, EventDetails},
     id::{AuditId, EventId, UserId},
-    rate::Rate,
+    rate::in_one_line,
     time::to_whole_ms,
 };
 
@@ -216,14 +216,8 @@ fn values(details: &EventDetails) -> [Option<FieldValue>; FIELDS.len()] {
         text(status.as_str()),
         pricing.and_then(|pricing| number(pricing.min_percent)),
         pricing.and_then(|pricing| number(pricing.max_percent)),
-        (!rates.is_empty()).then(|| FieldValue::Text(written(rates))),
+        (!rates.is_empty()).then(|| FieldValue::Text(in_one_line(rates))),
     ]
-}
-
-/// Rates in one line: `full 100 % (Full price), child 50 % (Up to 14)`.
-fn written(rates: &[Rate]) -> String {
-    let one = |rate: &Rate| format!("{} {} % ({})", rate.id, rate.percent, rate.name);
-    rates.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 impl FieldValue {
@@ -244,7 +238,10 @@ mod tests {
     use iso_currency::Currency;
 
     use super::*;
-    use crate::event::{EventStatus, Pricing};
+    use crate::{
+        event::{EventStatus, Pricing},
+        rate::Rate,
+    };
 
     fn event() -> Event {
         let now = crate::time::from_ms(1_800_000_000_000);

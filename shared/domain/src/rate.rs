@@ -1,6 +1,6 @@
 //! Rates: what a place costs to whom, in percent of its price. They change what places cost, never which there are.
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,19 @@ impl Rate {
         let exact = u64::from(price) * u64::from(self.percent);
         u32::try_from((exact + 50) / 100).unwrap_or(u32::MAX)
     }
+}
+
+/// As admins read it in tables: `child 50 % (Up to 14)`.
+impl fmt::Display for Rate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, name, percent } = self;
+        write!(out, "{id} {percent} % ({name})")
+    }
+}
+
+/// Rates in one line: `full 100 % (Full price), child 50 % (Up to 14)`.
+pub fn in_one_line(rates: &[Rate]) -> String {
+    rates.iter().map(Rate::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether that can be an id of a rate.

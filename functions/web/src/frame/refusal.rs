@@ -77,6 +77,11 @@ impl Refusal {
                 let text = format!("{left}. Some may come back {}: try again then.", from("retry_at"));
                 Self::new("All places are held", text, EVENTS)
             }
+            "unknown_rate" => Self::new(
+                "These prices have changed",
+                "What you chose is not offered any more. Choose again.",
+                EVENTS,
+            ),
             "not_on_sale" => Self::new("Not on sale", "This event sells no places right now.", EVENTS),
             "max_per_user_reached" => match number("left").unwrap_or_default() {
                 0 => Self::new(

@@ -128,7 +128,7 @@ fn about(event: &Event) -> Markup {
 /// What changes while somebody looks: with scripts, this part is asked for again and again.
 fn live(id: EventId, event: &Event, offer: Offer) -> Markup {
     let asks_again = matches!(offer, Offer::Left(_) | Offer::None | Offer::OpensAt(_));
-    let price = money(event.price.into(), event.details.currency.code());
+    let price = money(event.ordinary_price().into(), event.details.currency.code());
     html! {
         p #live aria-live="polite" hx-get=[asks_again.then(|| format!("{}/availability", href(id)))]
             hx-trigger=[asks_again.then_some("every 5s")] hx-swap=[asks_again.then_some("outerHTML")] {

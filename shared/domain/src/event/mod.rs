@@ -106,6 +106,11 @@ impl From<&Event> for UpcomingEvent {
 }
 
 impl Event {
+    /// What a place costs now at the ordinary rate, in minor units.
+    pub fn ordinary_price(&self) -> u32 {
+        self.details.rates.first().map_or(self.price, |rate| rate.price_of(self.price))
+    }
+
     /// A new event; its price starts at the base price.
     pub fn new(id: EventId, details: EventDetails, shards: u16, now: Timestamp) -> Self {
         Self {

@@ -165,6 +165,8 @@ async fn rates_that_are_not_there_or_too_many_are_refused_and_nothing_is_held() 
         refused.assert_problem(422, "validation_failed");
         assert_eq!(refused.bad_fields(), ["rates"], "{rates}");
     }
+    let both = book(&ada, &event, "a", json!({ "quantity": "2", "rates": { "child": 2 } })).await;
+    assert_eq!(both.bad_fields(), ["quantity"], "how many may be children is not known");
     assert_eq!(evently.available(&event).await, 100);
     // The key of what was refused is free, and is tied to the rates of what was not.
     assert_eq!(book(&ada, &event, "a", json!({ "quantity": 2, "rates": { "child": 1 } })).await.status, 201);
@@ -292,10 +294,25 @@ async fn people_choose_rates_in_the_shop_and_admins_write_them_in_the_console() 
     let booking = ada.follow(booked).await;
     booking.says("2 × Up to &lt;14&gt;");
     booking.says("20.00 EUR");
+    // One who has seen a page of before the prices changed.
+    let old = [("rate.0", "pupil"), ("places.0", "1")];
+    ada.get(&format!("/shop/events/{event}")).await;
+    let refused = ada.submit(&format!("/shop/events/{event}/book"), &old).await;
+    ada.follow(refused).await.says("What you chose is not offered any more.");
     let none =
         [("key", &*key), ("rate.0", "full"), ("places.0", "0"), ("rate.1", "child"), ("places.1", "0")];
     ada.get(&format!("/shop/events/{event}")).await;
     let refused = ada.submit(&format!("/shop/events/{event}/book"), &none).await;
     ada.follow(refused).await.says("Choose how many places you want.");
     admin.get(&format!("/console/events/{event}/bookings")).await.says("1 × Adults, 2 × Up to &lt;14&gt;");
+}
+
+#[tokio::test]
+async fn the_shop_says_what_a_place_costs_at_the_ordinary_rate() {
+    let evently = TestApp::start().await;
+    let friends = json!([{ "id": "friend", "name": "Friends", "percent": 80 }]);
+    let event = evently.event_with(json!({ "base_price": 1_000, "rates": friends })).await;
+    let mut ada = Browser::new(&evently);
+    ada.get("/").await.says("8.00 EUR");
+    ada.get(&format!("/shop/events/{event}")).await.says("8.00 EUR a place");
 }

@@ -5,7 +5,7 @@ use domain::{
     event::{Event, NotOnSale},
     id::{EventId, ReservationId, UserId},
     inventory::{Draw, Refused},
-    rate::ALL_AT_FIRST,
+    rate::{ALL_AT_FIRST, WantedRates},
     reservation::BegunHold,
 };
 use jiff::Timestamp;
@@ -41,11 +41,21 @@ impl Scene {
     }
 
     async fn reserve(&self, id: ReservationId, quantity: u32, key: &str) -> Result<Reserve, Error> {
+        self.reserve_at(&ALL_AT_FIRST, id, quantity, key).await
+    }
+
+    async fn reserve_at(
+        &self,
+        rates: &WantedRates,
+        id: ReservationId,
+        quantity: u32,
+        key: &str,
+    ) -> Result<Reserve, Error> {
         let request = ReserveRequest {
             id,
             user: self.user,
             quantity,
-            rates: &ALL_AT_FIRST,
+            rates,
             idempotency_key: key,
             hold_ttl_ms: 60_000,
             unbought_max_ms: 0,
@@ -60,11 +70,23 @@ impl Scene {
     }
 
     async fn begun(&self, quantity: u32) -> BegunHold {
-        let id = self.held(quantity).await;
+        self.begin(self.held(quantity).await).await
+    }
+
+    async fn begin(&self, id: ReservationId) -> BegunHold {
         match self.evently.app.redis.begin(id, self.user, GRACE_MS).await.unwrap() {
             Begin::Begun(hold) => hold,
             Begin::NoHold => panic!("no hold"),
         }
+    }
+
+    /// The janitor thinks that its confirm died, and gives its seats back.
+    async fn taken_back(&self, id: ReservationId) {
+        let deadline = Timestamp::now().as_millisecond() + 60_000;
+        let key = self.evently.keys().deadlines(self.id);
+        let due = redis::cmd("ZADD").arg(key).arg(deadline).arg(id.to_string()).clone();
+        self.evently.redis_command(&due).await;
+        assert!(self.evently.app.redis.settle(id, deadline).await.unwrap());
     }
 
     async fn redraw(&self, hold: &BegunHold, refused: &[Refused]) -> Result<Redraw, Error> {
@@ -237,15 +259,8 @@ async fn a_confirm_whose_hold_was_taken_back_meanwhile_gets_other_seats_at_the_p
     scene.load().await;
     let redis = &scene.evently.app.redis;
     let hold = scene.begun(2).await;
-    // The janitor thinks that it died, and somebody else buys its seats.
-    let deadline = Timestamp::now().as_millisecond() + 60_000;
-    let due = redis::cmd("ZADD")
-        .arg(scene.evently.keys().deadlines(scene.id))
-        .arg(deadline)
-        .arg(hold.id.to_string())
-        .clone();
-    scene.evently.redis_command(&due).await;
-    assert!(redis.settle(hold.id, deadline).await.unwrap());
+    // Somebody else buys its seats.
+    scene.taken_back(hold.id).await;
     assert_eq!(scene.free().await, Some(4));
     scene.held(2).await;
     let refused = [refusal(hold.draws[0].shard, 0)];
@@ -253,13 +268,35 @@ async fn a_confirm_whose_hold_was_taken_back_meanwhile_gets_other_seats_at_the_p
     redis.refresh(&dearer).await.unwrap();
     assert!(matches!(scene.redraw(&hold, &refused).await, Ok(Redraw::Redrawn(_))));
     assert_eq!(scene.free().await, Some(0));
-    let Begin::Begun(again) = redis.begin(hold.id, scene.user, GRACE_MS).await.unwrap() else { panic!() };
+    let again = scene.begin(hold.id).await;
     assert_eq!((again.quantity, again.unit_price), (2, Some(2_500)));
     // Taken back once more, with no seat left for it: it has expired.
-    scene.evently.redis_command(&due).await;
-    assert!(redis.settle(hold.id, deadline).await.unwrap());
+    scene.taken_back(hold.id).await;
     scene.held(2).await;
     assert!(matches!(scene.redraw(&again, &refused).await, Err(Error::ReservationExpired)));
+}
+
+#[tokio::test]
+async fn a_hold_that_is_made_anew_has_the_rates_of_before() {
+    let rate = |id: &str, percent: u32| json!({ "id": id, "name": id, "percent": percent });
+    let scene = scene_with(json!({ "capacity": 4, "rates": [rate("full", 100), rate("child", 50)] })).await;
+    scene.load().await;
+    let id = scene.new_id();
+    let held = scene.reserve_at(&WantedRates::from([("child".to_owned(), 1)]), id, 2, "key").await;
+    assert!(matches!(held, Ok(Reserve::Held { .. })), "{held:?}");
+    let hold = scene.begin(id).await;
+    let charged = |hold: &BegunHold| {
+        let lines: Vec<_> =
+            hold.lines.iter().map(|line| (&*line.rate, line.quantity, line.unit_price)).collect();
+        assert_eq!((hold.unit_price, &*lines), (None, &[("full", 1, 2_500), ("child", 1, 1_250)][..]));
+    };
+    charged(&hold);
+    let refused = [refusal(hold.draws[0].shard, 0)];
+    assert!(matches!(scene.redraw(&hold, &refused).await, Ok(Redraw::Redrawn(_))), "it is still there");
+    charged(&scene.begin(id).await);
+    scene.taken_back(id).await;
+    assert!(matches!(scene.redraw(&hold, &refused).await, Ok(Redraw::Redrawn(_))), "it is made anew");
+    charged(&scene.begin(id).await);
 }
 
 #[tokio::test]
