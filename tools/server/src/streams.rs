@@ -23,6 +23,7 @@ use tokio::time::Instant;
 const RECORDS_AT_ONCE: usize = 16;
 /// Records that are read at once, and told before the place is kept.
 const RECORDS_MAX: i32 = 200;
+
 /// Where somebody begins to read a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begins {
