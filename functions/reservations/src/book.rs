@@ -13,7 +13,7 @@ use domain::{
     event::MAX_PER_BOOKING_MAX,
     field_error::{Kind, Wrong},
     id::EventId,
-    rate::WantedRates,
+    rate::{RATES_MAX, WantedRates, is_rate_id},
 };
 use http_api::{
     App, Caller, ClientAddress, IdempotencyKey, JsonBody, PathId, Permit, Problem,
@@ -43,7 +43,9 @@ impl Read for BookRequest {
         let read_quantity =
             |value| whole_within(1..=MAX_PER_BOOKING_MAX)(value).inspect_err(|_| is_readable = false);
         let quantity = fields.given("quantity", read_quantity).unwrap_or(1);
-        let rates = fields.optional("rates", rates).unwrap_or_default();
+        let rates = fields.optional("rates", by_rate).unwrap_or_default();
+        let rates: WantedRates =
+            rates.into_iter().filter_map(|(rate, places)| places_at(rate, places, fields)).collect();
         let at_rates: u32 = rates.values().sum();
         if is_readable && at_rates > quantity {
             fields.complain("rates", Wrong::MoreThan("quantity"));
@@ -52,18 +54,31 @@ impl Read for BookRequest {
     }
 }
 
-/// How many places at which rate.
-fn rates(value: Value) -> Result<WantedRates, Wrong> {
+/// What stands beside each rate's id.
+fn by_rate(value: Value) -> Result<Vec<(String, Value)>, Wrong> {
     let Value::Object(given) = value else { return Err(Wrong::Type(Kind::Object)) };
-    let mut rates = WantedRates::new();
-    for (rate, places) in given {
-        let places = whole_within(0..=MAX_PER_BOOKING_MAX)(places)?;
-        if rates.insert(rate, places).is_some() {
-            return Err(Wrong::Twice);
+    let mut ids: Vec<&str> = given.iter().map(|(rate, _)| &**rate).collect();
+    ids.sort_unstable();
+    if ids.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Wrong::Twice);
+    }
+    if ids.len() > RATES_MAX {
+        return Err(Wrong::Count { min: 0, max: RATES_MAX });
+    }
+    Ok(given)
+}
+
+/// How many places at a rate.
+fn places_at(rate: String, places: Value, fields: &mut Fields) -> Option<(String, u32)> {
+    match whole_within(0..=MAX_PER_BOOKING_MAX)(places) {
+        Ok(places) => Some((rate, places)),
+        Err(wrong) => {
+            // What can't be an id is not said again.
+            let field = if is_rate_id(&rate) { format!("rates.{rate}") } else { "rates".to_owned() };
+            fields.complain(&field, wrong);
+            None
         }
     }
-    rates.retain(|_, places| *places > 0);
-    Ok(rates)
 }
 
 http_api::problems! { BookProblems:

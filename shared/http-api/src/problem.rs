@@ -208,7 +208,7 @@ impl From<Error> for Problem {
                 .detail(format!("There may be {ENDPOINTS_MAX}. Remove one that nobody needs.")),
             Error::DeliveryNotFound => Self::new(Code::DeliveryNotFound),
             Error::NotReplayable => Self::new(Code::NotReplayable)
-                .detail("It is about an account, and its link has ended: whoever needs another asks for it."),
+                .detail("It is about an account, and its link has ended: whoever needs another asks for it. Or its endpoint was removed."),
             Error::StaleVersion { current } => Self::new(Code::StaleVersion)
                 .detail("Read it again and base the change on its current version.")
                 .with("current_version", current),

@@ -129,7 +129,7 @@ impl Facts<'_> {
         let mut facts = vec![("Event", name.clone()), ("When", when::said(starts_at, &zone))];
         facts.extend(venue.clone().map(|venue| ("Where", venue)));
         facts.push(("Places", places(booking)));
-        facts.push((if is_cancelled { "Price" } else { "Total" }, paid));
+        facts.push(("Total", paid));
         facts.push(("Booking", booking.id.to_string()));
         let cancel_until = details.map_or(starts_at, |details| details.cancel_until.unwrap_or(starts_at));
         let entry = (is_cancelled || !(is_gone || is_called_off)).then(|| CalendarEntry {
@@ -289,7 +289,10 @@ fn places(booking: &Booking) -> String {
 /// `2 × Up to 14 at 22.50 EUR`
 fn of_line(of: &Line, booking: &Booking) -> String {
     let Line { name, quantity, unit_price, .. } = of;
-    format!("{quantity} × {} at {}", line(name), amount((*unit_price).into(), &booking.currency))
+    match amount((*unit_price).into(), &booking.currency) {
+        _ if *unit_price == 0 => format!("{quantity} × {}, free", line(name)),
+        price => format!("{quantity} × {} at {price}", line(name)),
+    }
 }
 
 #[cfg(test)]

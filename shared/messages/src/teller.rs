@@ -323,7 +323,10 @@ impl Teller {
     async fn may_be_told(&self, delivery: &Delivery, person: &Person) -> Result<bool, Error> {
         Ok(delivery.kind.is_of_account()
             || self.store.is_email_verified(&person.email, person.id).await?
-            || self.store.take_of_day(person.id, Timestamp::now(), UNVERIFIED_PER_DAY).await?)
+            || self
+                .store
+                .take_of_day(person.id, &delivery.message_id, Timestamp::now(), UNVERIFIED_PER_DAY)
+                .await?)
     }
 
     /// Waits for its turn among all that goes out in a second; false if the budget is over before.

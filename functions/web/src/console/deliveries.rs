@@ -155,7 +155,7 @@ fn word(status: DeliveryStatus) -> &'static str {
         DeliveryStatus::Delivered => "Delivered",
         DeliveryStatus::Failed => "To be tried again",
         DeliveryStatus::Dead => "Given up",
-        DeliveryStatus::Dropped => "Not needed any more",
+        DeliveryStatus::Dropped => "Not told",
     }
 }
 

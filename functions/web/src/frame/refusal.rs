@@ -82,6 +82,11 @@ impl Refusal {
                 "What you chose is not offered any more. Choose again.",
                 EVENTS,
             ),
+            "validation_failed" if let Some(most) = most_places(problem) => Self::new(
+                "So many are not possible at once",
+                format!("You can hold {} at once: choose fewer.", places(most)),
+                EVENTS,
+            ),
             "not_on_sale" => Self::new("Not on sale", "This event sells no places right now.", EVENTS),
             "max_per_user_reached" => match number("left").unwrap_or_default() {
                 0 => Self::new(
@@ -262,6 +267,14 @@ impl Refusal {
     pub(crate) fn said(&self) -> String {
         format!("{}. {}", self.title, self.text)
     }
+}
+
+/// How many places may be held at once, if that is what was wrong.
+fn most_places(problem: &Value) -> Option<u32> {
+    let errors = problem["errors"].as_array()?;
+    let error =
+        errors.iter().find(|error| error["field"] == "quantity" && error["code"] == "out_of_range")?;
+    error["max"].as_u64()?.try_into().ok()
 }
 
 fn are(number: u32) -> String {

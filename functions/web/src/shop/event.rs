@@ -1,6 +1,6 @@
 //! `/shop/events/{id}`: an event, and holding places of it.
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
 use axum::{extract::State, http::Uri, response::Response};
 use booking::Wanted;
@@ -63,7 +63,9 @@ impl Read for Order {
         for index in 0..RATES_MAX {
             let rate = fields.optional(&format!("rate.{index}"), text_of(1..=RATE_ID_CHARS_MAX));
             let places = fields.optional(&format!("places.{index}"), whole_within(0..=MAX_PER_BOOKING_MAX));
-            rates.extend(rate.zip(places).filter(|(_, places)| *places > 0));
+            if let Some((rate, places)) = rate.zip(places).filter(|(_, places)| *places > 0) {
+                *rates.entry(rate).or_default() += places;
+            }
         }
         let of_rates = rates.values().sum();
         let quantity = if rates.is_empty() { quantity } else { Some(of_rates) };
@@ -74,6 +76,30 @@ impl Read for Order {
         let key = fields.optional("key", |value| Ok(uuid(value).unwrap_or_else(|_| Uuid::new_v4())));
         Some(Self { quantity: quantity?, rates, key: key.unwrap_or_else(Uuid::new_v4) })
     }
+}
+
+impl Order {
+    /// What leads back to the page with the same choice.
+    fn page(&self, event: EventId, key: &str) -> String {
+        let of_rates = self.rates.iter().map(|(rate, places)| (places_at(rate), places.to_string()));
+        let quantity = ("quantity".to_owned(), self.quantity.to_string());
+        let chosen: Vec<_> =
+            [quantity, ("key".to_owned(), key.to_owned())].into_iter().chain(of_rates).collect();
+        links::with(&href(event), chosen.iter().map(|(name, value)| (&**name, (&**value).into())))
+    }
+}
+
+/// The parameter that says how many places of a rate somebody wants.
+fn places_at(rate: &str) -> String {
+    format!("places.{rate}")
+}
+
+/// How many of each rate somebody wants who has chosen so many before, or all of the first.
+fn chosen_of(rates: &[Rate], query: &HashMap<String, String>, quantity: u32) -> Vec<u32> {
+    let chosen = |rate: &Rate| query.get(&places_at(&rate.id))?.parse().ok();
+    let chosen: Vec<Option<u32>> = rates.iter().map(chosen).collect();
+    let first = if chosen.iter().any(Option::is_some) { 0 } else { quantity };
+    (0..).zip(chosen).map(|(index, chosen)| chosen.unwrap_or(if index == 0 { first } else { 0 })).collect()
 }
 
 pub(crate) async fn show(
@@ -97,7 +123,9 @@ pub(crate) async fn show(
         (about(&shown.event))
         (live(id, &shown.event, offer))
         @match offer {
-            Offer::Left(left) => (order_form(&visitor, &shown.event, left, quantity, key)),
+            Offer::Left(left) => {
+                (order_form(&visitor, &shown.event, left, quantity, &chosen_of(&details.rates, &query, quantity), key))
+            }
             Offer::None => p { "All places are sold or held by others right now. Some may come back: this page shows it when they do." },
             Offer::OpensAt(at) => p { "Come back when sales open: " (time(at)) "." },
             Offer::Over | Offer::Cancelled => {}
@@ -137,7 +165,14 @@ fn live(id: EventId, event: &Event, offer: Offer) -> Markup {
     }
 }
 
-fn order_form(visitor: &Visitor, event: &Event, left: u32, quantity: u32, key: Uuid) -> Markup {
+fn order_form(
+    visitor: &Visitor,
+    event: &Event,
+    left: u32,
+    quantity: u32,
+    of_rates: &[u32],
+    key: Uuid,
+) -> Markup {
     let most = event.details.max_per_booking.min(event.details.max_per_user).min(left);
     html! {
         form.order method="post" action=(format!("{}/book", href(event.id))) {
@@ -146,13 +181,13 @@ fn order_form(visitor: &Visitor, event: &Event, left: u32, quantity: u32, key: U
             @match &event.details.rates[..] {
                 [] | [_] => (choice("quantity", html! { "Places" }, 1..=most, quantity.min(most))),
                 rates => {
-                    @for (index, rate) in rates.iter().enumerate() {
+                    @for (index, (rate, chosen)) in rates.iter().zip(of_rates).enumerate() {
                         input type="hidden" name=(format!("rate.{index}")) value=(rate.id);
                         (choice(
                             &format!("places.{index}"),
                             html! { (rate.name) " " span.hint { (price_at(rate, event)) } },
                             0..=most,
-                            if index == 0 { quantity.min(most) } else { 0 },
+                            most.min(*chosen),
                         ))
                     }
                 }
@@ -209,8 +244,7 @@ pub(crate) async fn book(
     let caller = match caller {
         Ok(caller) => caller,
         Err(_) => {
-            let back = links::with(&page, [("quantity", order.quantity.to_string().into())]);
-            return Ok(visitor.go(&sign_in_link(&back)));
+            return Ok(visitor.go(&sign_in_link(&order.page(event, ""))));
         }
     };
     if let Err(error) = caller.must_get_mail(&app).await {
@@ -241,9 +275,8 @@ pub(crate) async fn book(
             Err(error.into())
         }
         Err(error) => {
-            let again = if error.is_refusal() { String::new() } else { key };
-            let parameters = [("quantity", order.quantity.to_string().into()), ("key", again.into())];
-            Ok(visitor.go_refused(&links::with(&page, parameters), Refusal::of(error).said()))
+            let again = if error.is_refusal() { "" } else { &*key };
+            Ok(visitor.go_refused(&order.page(event, again), Refusal::of(error).said()))
         }
     }
 }

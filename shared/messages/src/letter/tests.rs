@@ -133,7 +133,7 @@ fn a_cancelled_booking_leaves_the_calendar() {
     let made = case(Kind::BookingConfirmed).letter().unwrap().calendar.unwrap();
     let letter = case(Kind::BookingCancelled).letter().unwrap();
     assert_eq!(letter.subject, "Cancelled: Open Air");
-    assert!(letter.text().contains("Price:   90.00 EUR"), "{}", letter.text());
+    assert!(letter.text().contains("Total:   90.00 EUR"), "{}", letter.text());
     let entry = letter.calendar.unwrap();
     assert!(entry.is_cancelled && entry.sequence > made.sequence);
 }
@@ -143,7 +143,7 @@ fn what_costs_nothing_has_nothing_to_give_back() {
     let mut case = case(Kind::BookingCancelled);
     (case.booking.unit_price, case.booking.quantity) = (Some(0), 1);
     let text = case.letter().unwrap().text();
-    assert!(text.contains("Price:   free") && text.contains("nothing to pay"), "{text}");
+    assert!(text.contains("Total:   free") && text.contains("nothing to pay"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What those who tell keep for each other, in the table of deliveries: how much went out this second, where they stand in a
 //! stream, up to when they have looked, who of several does it, and how much goes to an address that nobody verified. Their keys are no message's.
 
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -33,32 +34,51 @@ impl Store {
     /// Takes one of the messages that may go out in this second, all processes together. Answers whether there was one left.
     pub async fn take_of_second(&self, now: Timestamp, per_second: u32) -> Result<bool, Error> {
         let second = now.as_second();
-        self.take("rate", &second.to_string(), per_second, second + COUNT_KEPT_S).await
-    }
-
-    /// Takes one of the mails that may go to somebody today (by UTC) whose address nobody verified. Answers whether there was one
-    /// left.
-    pub async fn take_of_day(&self, user: UserId, now: Timestamp, per_day: u32) -> Result<bool, Error> {
-        let day = now.as_second().div_euclid(DAY_S);
-        self.take(&format!("unverified#{user}"), &day.to_string(), per_day, (day + 2) * DAY_S).await
-    }
-
-    /// Takes one of so many.
-    async fn take(&self, name: &str, part: &str, cap: u32, forget_at: i64) -> Result<bool, Error> {
         let taken = self
-            .client
-            .update_item()
-            .table_name(self.deliveries_table()?)
-            .key("message_id", text(name))
-            .key("recipient", text(part))
+            .count("rate", &second.to_string(), per_second, second + COUNT_KEPT_S)?
             .update_expression("ADD sent :one SET forget_at = :forget_at")
             .condition_expression("attribute_not_exists(sent) OR sent < :cap")
-            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":one", number(1));
+        was_written(taken.send().await)
+    }
+
+    /// Takes one of the mails that may go to somebody today (by UTC) whose address nobody verified, for this message: a message
+    /// that is tried again, because whoever tried it was killed, has its own still. Answers whether there was one left.
+    pub async fn take_of_day(
+        &self,
+        user: UserId,
+        message_id: &str,
+        now: Timestamp,
+        per_day: u32,
+    ) -> Result<bool, Error> {
+        let day = now.as_second().div_euclid(DAY_S);
+        let taken = self
+            .count(&format!("unverified#{user}"), &day.to_string(), per_day, (day + 2) * DAY_S)?
+            .update_expression("ADD messages :messages SET forget_at = :forget_at")
+            // A release of before counted them in `sent`, whatever they were.
+            .condition_expression(
+                "contains(messages, :message) OR (attribute_not_exists(messages) OR size(messages) < :cap) \
+                 AND (attribute_not_exists(sent) OR sent < :cap)",
+            )
+            .expression_attribute_values(":message", text(message_id))
+            .expression_attribute_values(":messages", AttributeValue::Ss(vec![message_id.to_owned()]));
+        was_written(taken.send().await)
+    }
+
+    /// An update of what counts that so many go out in a time.
+    fn count(
+        &self,
+        name: &str,
+        time: &str,
+        cap: u32,
+        forget_at: i64,
+    ) -> Result<UpdateItemFluentBuilder, Error> {
+        let update = self.client.update_item().table_name(self.deliveries_table()?);
+        Ok(update
+            .key("message_id", text(name))
+            .key("recipient", text(time))
             .expression_attribute_values(":cap", number(cap))
-            .expression_attribute_values(":forget_at", number(forget_at))
-            .send()
-            .await;
-        was_written(taken)
+            .expression_attribute_values(":forget_at", number(forget_at)))
     }
 
     /// Where the look for what was not told is; `None` if nobody ever looked.

@@ -145,6 +145,8 @@ async fn rates_that_are_not_there_or_too_many_are_refused_and_nothing_is_held() 
     let ada = evently.user();
     for (event, wanted, rate) in [
         (&event, json!({ "quantity": 1, "rates": { "student": 1 } }), "student"),
+        (&event, json!({ "quantity": 1, "rates": { "student": 0 } }), "student"),
+        (&plain, json!({ "quantity": 1, "rates": { "student": 0 } }), "student"),
         (&event, json!({ "quantity": 2, "rates": { "child": 1, "Child": 1 } }), "Child"),
         (&plain, json!({ "quantity": 1, "rates": { "child": 1 } }), "child"),
     ] {
@@ -152,18 +154,22 @@ async fn rates_that_are_not_there_or_too_many_are_refused_and_nothing_is_held() 
         refused.assert_problem(422, "unknown_rate");
         assert_eq!(refused.body["rate"], rate);
     }
-    for rates in [
-        json!({ "child": 3 }),
-        json!({ "child": 1, "full": 2 }),
-        json!({ "child": -1 }),
-        json!({ "child": 51 }),
-        json!({ "child": "1" }),
-        json!(["child"]),
-        json!("child"),
+    let eleven: Value =
+        (0..11).map(|n| (format!("r{n}"), json!(0))).collect::<serde_json::Map<_, _>>().into();
+    for (rates, field) in [
+        (json!({ "child": 3 }), "rates"),
+        (json!({ "child": 1, "full": 2 }), "rates"),
+        (json!({ "child": -1 }), "rates.child"),
+        (json!({ "child": 51 }), "rates.child"),
+        (json!({ "child": "1" }), "rates.child"),
+        (json!({ "<Child>": "1" }), "rates"),
+        (eleven, "rates"),
+        (json!(["child"]), "rates"),
+        (json!("child"), "rates"),
     ] {
         let refused = book(&ada, &event, "a", json!({ "quantity": 2, "rates": rates })).await;
         refused.assert_problem(422, "validation_failed");
-        assert_eq!(refused.bad_fields(), ["rates"], "{rates}");
+        assert_eq!(refused.bad_fields(), [field], "{rates}");
     }
     let both = book(&ada, &event, "a", json!({ "quantity": "2", "rates": { "child": 2 } })).await;
     assert_eq!(both.bad_fields(), ["quantity"], "how many may be children is not known");
@@ -294,6 +300,16 @@ async fn people_choose_rates_in_the_shop_and_admins_write_them_in_the_console() 
     let booking = ada.follow(booked).await;
     booking.says("2 × Up to &lt;14&gt;");
     booking.says("20.00 EUR");
+    // What was chosen is there to be changed.
+    let many = [("rate.0", "full"), ("places.0", "6"), ("rate.1", "child"), ("places.1", "7")];
+    ada.get(&format!("/shop/events/{event}")).await;
+    let refused = ada.submit(&format!("/shop/events/{event}/book"), &many).await;
+    let page = ada.follow(refused).await;
+    page.says("You can hold 10 places at once: choose fewer.");
+    assert!(
+        page.html.contains("<option value=\"6\" selected>")
+            && page.html.contains("<option value=\"7\" selected>")
+    );
     // One who has seen a page of before the prices changed.
     let old = [("rate.0", "pupil"), ("places.0", "1")];
     ada.get(&format!("/shop/events/{event}")).await;

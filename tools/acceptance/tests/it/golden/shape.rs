@@ -103,6 +103,9 @@ impl Names {
                 json!({ "L": list.iter().map(|one| self.of_attribute(one)).collect::<Vec<_>>() })
             }
             AttributeValue::M(map) => json!({ "M": self.of_item(map) }),
+            AttributeValue::Ss(texts) => {
+                json!({ "SS": texts.iter().map(|text| self.of_text(text)).collect::<Vec<_>>() })
+            }
             other => panic!("an attribute of a new type: {other:?}"),
         }
     }
@@ -292,6 +295,9 @@ impl Names {
                 AttributeValue::L(items.iter().map(|item| self.fill_attribute(item)).collect())
             }
             ("M", map) => AttributeValue::M(self.fill_item(map)),
+            ("SS", Value::Array(texts)) => AttributeValue::Ss(
+                texts.iter().map(|text| self.fill_text(text.as_str().expect("a text"))).collect(),
+            ),
             _ => panic!("no attribute: {shape}"),
         }
     }

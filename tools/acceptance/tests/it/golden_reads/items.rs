@@ -306,12 +306,18 @@ async fn what_those_who_tell_keep_for_each_other_counts() {
     let second = Timestamp::from_second(rate["recipient"].as_s().unwrap().parse().unwrap()).unwrap();
     assert!(!store.take_of_second(second, 1).await.unwrap(), "one went out");
     assert!(store.take_of_second(second, 2).await.unwrap());
-    let of_day = put("item-unverified-rate").await;
-    let day: i64 = of_day["recipient"].as_s().unwrap().parse().unwrap();
-    let day = Timestamp::from_second(day * 24 * 3_600).unwrap();
-    let user = of_day["message_id"].as_s().unwrap().strip_prefix("unverified#").unwrap().parse().unwrap();
-    assert!(!store.take_of_day(user, day, 1).await.unwrap(), "one went out");
-    assert!(store.take_of_day(user, day, 2).await.unwrap());
+    for (_, shape) in golden("item-unverified-rate").to_read() {
+        let of_day = reader.names.fill_item(&shape);
+        reader.put_item(table, of_day.clone()).await;
+        let day: i64 = of_day["recipient"].as_s().unwrap().parse().unwrap();
+        let day = Timestamp::from_second(day * 24 * 3_600).unwrap();
+        let user = of_day["message_id"].as_s().unwrap().strip_prefix("unverified#").unwrap().parse().unwrap();
+        assert!(!store.take_of_day(user, "another", day, 1).await.unwrap(), "one went out");
+        for _ in 0..3 {
+            assert!(store.take_of_day(user, "another", day, 2).await.unwrap(), "the same, tried again");
+        }
+        assert!(!store.take_of_day(user, "a third", day, 2).await.unwrap());
+    }
 }
 
 #[tokio::test]
