@@ -273,7 +273,7 @@ impl Day {
                 .unwrap()
         );
         assert!(store.take_of_second(now, 10).await.unwrap());
-        assert!(store.take_of_day(user, now, 5).await.unwrap());
+        assert!(store.take_of_day(user, "booking.confirmed.one", now, 5).await.unwrap());
     }
 
     /// Redis misses a commit, and the janitor notes that it does.
