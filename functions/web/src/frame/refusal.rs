@@ -274,7 +274,7 @@ fn most_places(problem: &Value) -> Option<u32> {
     let errors = problem["errors"].as_array()?;
     let error =
         errors.iter().find(|error| error["field"] == "quantity" && error["code"] == "out_of_range")?;
-    error["max"].as_u64()?.try_into().ok()
+    error["params"]["max"].as_u64()?.try_into().ok()
 }
 
 fn are(number: u32) -> String {
