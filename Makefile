@@ -55,7 +55,7 @@ test: need-cargo need-cc redis smtp ## run all tests, against real stores
 
 # What another store could do otherwise: the tests of the protocol, of what is kept, and of what is read back. TESTS= runs all.
 DYNAMODB_TESTS := accounts:: admin_ bad_days:: capacity:: ended_tokens:: filters:: golden:: holds:: idempotency:: lists:: me:: \
-	pricing:: reconcile:: restores:: rush:: sale:: sales_by_hour:: units:: unpublish::
+	pricing:: reconcile:: restores:: rush:: sale:: sales_by_hour:: sales_by_rate:: units:: unpublish::
 REDIS_TESTS := bad_days:: caching:: ended_tokens:: golden:: holds:: idempotency:: rate_limits:: reconcile:: redis_cluster:: rush:: \
 	sale:: scalping:: scripts:: sign_ins:: unpublish::
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use administration::{Seats, numbers::ratio, with_seats};
+use administration::{RateSales, Seats, in_one_field, numbers::ratio, with_seats};
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     error::Error,
@@ -23,8 +23,18 @@ use serde::Serialize;
 use stores::dynamodb::{EventsFilter, is_place_by_start, place_of};
 use utoipa::{IntoParams, ToSchema};
 
-const COLUMNS: [&str; 8] =
-    ["event_id", "name", "starts_at", "capacity", "sold", "held", "available", "utilization"];
+const COLUMNS: [&str; 10] = [
+    "event_id",
+    "name",
+    "starts_at",
+    "capacity",
+    "sold",
+    "held",
+    "available",
+    "utilization",
+    "sold_by_rate",
+    "revenue_by_rate",
+];
 
 /// Which events, and which page.
 #[derive(Debug, IntoParams)]
@@ -86,6 +96,8 @@ pub(crate) struct EventCapacity {
     /// `sold / capacity`.
     #[schema(example = 0.34)]
     utilization: f64,
+    /// What was sold at each rate, in the order of the event's; they come to `sold`.
+    by_rate: Vec<RateSales>,
 }
 
 /// How full events are: a page by start time, the fullest first within it. All events are there: drafts, cancelled and
@@ -142,13 +154,13 @@ async fn capacities(
     let page = app.store.events_by_start(filter, limit, start).await?;
     let items = with_seats(app, page.items).await?.into_iter().map(|(event, seats)| {
         let place = place_of(&event);
-        (EventCapacity::new(event, &seats), place)
+        (EventCapacity::new(event, seats), place)
     });
     Ok(Part { items: items.collect(), next: page.next })
 }
 
 impl EventCapacity {
-    fn new(event: Event, seats: &Seats) -> Self {
+    fn new(event: Event, seats: Seats) -> Self {
         Self {
             event_id: event.id.to_string(),
             name: event.details.name,
@@ -158,6 +170,7 @@ impl EventCapacity {
             held: seats.held.into(),
             available: seats.available.into(),
             utilization: ratio(seats.sold, seats.capacity),
+            by_rate: seats.by_rate,
         }
     }
 }
@@ -172,5 +185,7 @@ fn row(item: &EventCapacity) -> Vec<String> {
         item.held.to_string(),
         item.available.to_string(),
         item.utilization.to_string(),
+        in_one_field(&item.by_rate, |sales| sales.sold),
+        in_one_field(&item.by_rate, |sales| sales.revenue),
     ]
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use administration::RateSales;
 use axum::{Json, extract::State, response::IntoResponse};
-use booking::{self, Conservation};
+use booking::{self, Conservation, Counted};
 use domain::id::EventId;
 use http_api::{
     Admin, App, PathId, Problem,
@@ -38,6 +39,8 @@ pub(crate) struct Inventory {
     /// way; not 0 for longer than the janitor takes, two minutes, only if something is wrong.
     #[schema(example = 0)]
     drift: i64,
+    /// What was sold at each rate, in the order of the event's; they come to `sold`.
+    by_rate: Vec<RateSales>,
 }
 
 /// Where an event's seats are: shows that none is lost.
@@ -54,7 +57,9 @@ pub(crate) async fn show_inventory(
     _: Admin,
     PathId(id): PathId<EventId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let seats = booking::conservation(&app.protocol, id, Timestamp::now()).await?;
+    let Counted { event, inventory, seats } =
+        booking::conservation(&app.protocol, id, Timestamp::now()).await?;
     let (drift, Conservation { capacity, sold, held, in_flight, free }) = (seats.drift(), seats);
-    Ok(Json(Inventory { event_id: id.to_string(), capacity, sold, held, in_flight, free, drift }))
+    let by_rate = administration::by_rate(&event, &inventory);
+    Ok(Json(Inventory { event_id: id.to_string(), capacity, sold, held, in_flight, free, drift, by_rate }))
 }

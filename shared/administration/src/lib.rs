@@ -4,6 +4,7 @@ pub mod numbers;
 pub mod webhooks;
 
 mod analytics;
+mod by_rate;
 mod event_input;
 mod report;
 mod seats;
@@ -12,6 +13,7 @@ mod timeline;
 
 pub use self::{
     analytics::{Analytics, AnalyticsFilter, PopularEvent},
+    by_rate::{RateSales, by_rate, in_one_field},
     event_input::{EVENT_BODY_BYTES_MAX, EventInput, rate, status},
     numbers::Amount,
     report::{analytics, analytics_of_all},

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::Protocol;
-use domain::{error::Error, id::EventId, inventory::InventoryShard};
+use domain::{error::Error, event::Event, id::EventId, inventory::InventoryShard};
 use stores::redis::{InventorySeen, ShardSeen};
 
 /// Where seats are. At rest the last four make up the first.
@@ -53,24 +53,35 @@ impl Conservation {
     }
 }
 
+/// An event, its shards, and where its seats are.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The event.
+    pub event: Event,
+    /// Its shards, by DynamoDB, read last.
+    pub inventory: Vec<InventoryShard>,
+    /// Where its seats are.
+    pub seats: Conservation,
+}
+
 /// Reads where an event's seats are. The stores are read one after the other, so a sale that goes on shows. Redis need not
 /// know a draft, nor an event that sells nothing any more: then all that is unsold is free.
-pub async fn conservation(protocol: &Protocol, id: EventId, now: Timestamp) -> Result<Conservation, Error> {
+pub async fn conservation(protocol: &Protocol, id: EventId, now: Timestamp) -> Result<Counted, Error> {
     let event = protocol.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let seen = match protocol.redis.inventory(id).await? {
-        Some(seen) => seen,
-        None if !event.may_sell(now) => {
-            let mut seats = Conservation::of(
-                &InventorySeen::default(),
-                &protocol.store.inventory(id, event.shards).await?,
-            );
-            seats.free = seats.capacity - seats.sold;
-            return Ok(seats);
-        }
-        None => {
+        None if event.may_sell(now) => {
             catalogue::load(&protocol.catalogue, &event).await?;
-            protocol.redis.inventory(id).await?.unwrap_or_default()
+            Some(protocol.redis.inventory(id).await?.unwrap_or_default())
+        }
+        seen => seen,
+    };
+    let inventory = protocol.store.inventory(id, event.shards).await?;
+    let seats = match seen {
+        Some(seen) => Conservation::of(&seen, &inventory),
+        None => {
+            let seats = Conservation::of(&InventorySeen::default(), &inventory);
+            Conservation { free: seats.capacity - seats.sold, ..seats }
         }
     };
-    Ok(Conservation::of(&seen, &protocol.store.inventory(id, event.shards).await?))
+    Ok(Counted { event, inventory, seats })
 }

@@ -105,7 +105,7 @@ mod versions;
 
 pub use cancel::{Cancelled, cancel};
 pub use confirm::{Confirmed, confirm};
-pub use conservation::{Conservation, conservation};
+pub use conservation::{Conservation, Counted, conservation};
 pub use create::{Created, create_event, create_event_once};
 pub use delete::delete_draft;
 pub use expire::{Expired, expire};

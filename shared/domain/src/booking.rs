@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     id::{EventId, ReservationId, UserId},
     inventory::Draw,
-    rate::{Charge, Line},
+    rate::{Charge, DrawCharge, Line},
     reservation::{BegunHold, ReservationStatus},
 };
 
@@ -55,6 +55,9 @@ pub struct Booking {
     /// What they cost by rate; none if the event named no rates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Line>,
+    /// Whether its shards count it by rate: then a cancel takes it back there. One of a release that did not count has lines alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub counted_by_rate: bool,
     /// ISO 4217 code.
     pub currency: String,
     /// The inventory shards that the seats came from, and return to when it is cancelled.
@@ -87,6 +90,7 @@ impl Booking {
             quantity: hold.quantity,
             unit_price: hold.unit_price,
             lines: hold.lines.clone(),
+            counted_by_rate: !hold.lines.is_empty(),
             currency: hold.currency.clone(),
             draws: hold.draws.clone(),
             status: BookingStatus::Confirmed,
@@ -100,6 +104,20 @@ impl Booking {
     pub fn charge(&self) -> Charge<'_> {
         Charge { quantity: self.quantity, unit_price: self.unit_price, lines: &self.lines }
     }
+
+    /// What its shards count for each draw.
+    pub fn counted(&self) -> Vec<DrawCharge<'_>> {
+        let mut charges = self.charge().of_draws(&self.draws);
+        if !self.counted_by_rate {
+            charges.iter_mut().for_each(|charge| charge.by_rate.clear());
+        }
+        charges
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl From<BookingStatus> for ReservationStatus {

@@ -14,7 +14,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::sales::{Hour, HourOfSales};
+use super::{
+    rate::SoldByRate,
+    sales::{Hour, HourOfSales},
+};
 
 /// Seats that one shard is meant for.
 pub const SEATS_PER_SHARD: u32 = 50;
@@ -70,6 +73,9 @@ pub struct InventoryShard {
     /// What happened in each of the latest hours: those that the janitor has not moved out yet, so never all of them.
     #[serde(skip)]
     pub hours: BTreeMap<Hour, HourOfSales>,
+    /// What of `sold` and `revenue` was sold at which rates: of the bookings that are counted by rate.
+    #[serde(skip)]
+    pub by_rate: SoldByRate,
     /// How often the janitor moved hours out. That changes no seat, so it is not counted in `version`.
     #[serde(default)]
     pub hours_moved: u64,

@@ -116,24 +116,68 @@ impl Charge<'_> {
 
     /// What the places of each draw cost: those of the lines go to the draws, one after the other. It is the same whenever it is
     /// asked, so what a cancel takes back is what the sale brought.
-    pub fn of_draws(&self, draws: &[Draw]) -> Vec<u64> {
-        let mut lines = self.lines().into_iter().map(|line| (line.quantity, u64::from(line.unit_price)));
-        let (mut left, mut price) = lines.next().unwrap_or_default();
+    pub fn of_draws(&self, draws: &[Draw]) -> Vec<DrawCharge<'_>> {
+        let mut lines = self.lines.iter().map(|line| (line.quantity, line));
+        let mut line = lines.next();
         let mut of_draw = |draw: &Draw| {
-            let (mut seats, mut sum) = (draw.seats, 0);
-            while seats > 0 {
-                if left == 0 {
-                    let Some(next) = lines.next() else { break };
-                    (left, price) = next;
-                    continue;
-                }
-                let taken = seats.min(left);
-                sum += u64::from(taken) * price;
-                (seats, left) = (seats - taken, left - taken);
+            if self.lines.is_empty() {
+                let revenue = u64::from(draw.seats) * u64::from(self.unit_price.unwrap_or_default());
+                return DrawCharge { revenue, by_rate: Vec::new() };
             }
-            sum
+            let (mut seats, mut charge) = (draw.seats, DrawCharge::default());
+            while seats > 0
+                && let Some((left, Line { rate, unit_price, .. })) = line
+            {
+                let taken = seats.min(left);
+                let sold =
+                    SoldAtRate { seats: taken.into(), revenue: u64::from(taken) * u64::from(*unit_price) };
+                charge.add(rate, sold);
+                seats -= taken;
+                line =
+                    if taken == left { lines.next() } else { line.map(|(left, line)| (left - taken, line)) };
+            }
+            charge
         };
         draws.iter().map(&mut of_draw).collect()
+    }
+}
+
+/// What was sold at one rate, and not cancelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoldAtRate {
+    /// How many places.
+    pub seats: u64,
+    /// What they cost, in minor units.
+    pub revenue: u64,
+}
+
+impl SoldAtRate {
+    /// Adds what else was sold.
+    pub fn add(&mut self, other: Self) {
+        self.seats += other.seats;
+        self.revenue += other.revenue;
+    }
+}
+
+/// What was sold at which rates, by their ids.
+pub type SoldByRate = BTreeMap<String, SoldAtRate>;
+
+/// What the places of one draw cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrawCharge<'a> {
+    /// In minor units.
+    pub revenue: u64,
+    /// The same by rate, each rate once; nothing for an event that names no rates.
+    pub by_rate: Vec<(&'a str, SoldAtRate)>,
+}
+
+impl<'a> DrawCharge<'a> {
+    fn add(&mut self, rate: &'a str, sold: SoldAtRate) {
+        self.revenue += sold.revenue;
+        match self.by_rate.iter_mut().find(|(known, _)| *known == rate) {
+            Some((_, known)) => known.add(sold),
+            None => self.by_rate.push((rate, sold)),
+        }
     }
 }
 
@@ -176,12 +220,20 @@ mod tests {
         let charge = Charge { quantity: 5, unit_price: None, lines: &lines };
         assert_eq!(charge.total(), 350);
         let draws = [(7, 1), (2, 2), (0, 2)].map(Draw::from);
-        assert_eq!(charge.of_draws(&draws), [100, 150, 100]);
-        let plain = Charge { quantity: 3, unit_price: Some(30), lines: &[] };
+        let at = |seats, revenue| SoldAtRate { seats, revenue };
+        let expected = [
+            (100, vec![("full", at(1, 100))]),
+            (150, vec![("full", at(1, 100)), ("child", at(1, 50))]),
+            (100, vec![("child", at(2, 100))]),
+        ];
         assert_eq!(
-            (plain.total(), plain.of_draws(&[Draw::from((0, 1)), Draw::from((1, 2))])),
-            (90, vec![30, 60])
+            charge.of_draws(&draws),
+            expected.map(|(revenue, by_rate)| DrawCharge { revenue, by_rate })
         );
+        let plain = Charge { quantity: 3, unit_price: Some(30), lines: &[] };
+        let of_draws = plain.of_draws(&[Draw::from((0, 1)), Draw::from((1, 2))]);
+        let of_no_rate = |revenue| DrawCharge { revenue, by_rate: Vec::new() };
+        assert_eq!((plain.total(), of_draws), (90, [30, 60].map(of_no_rate).to_vec()));
         assert_eq!(plain.lines(), [Line { name: "Full price".to_owned(), ..line("full", 3, 30) }]);
     }
 
@@ -191,7 +243,8 @@ mod tests {
             lines in prop::collection::vec((1_u32..9, 0_u32..1_000), 1..4),
             cuts in prop::collection::vec(1_u32..6, 1..40),
         ) {
-            let lines: Vec<_> = lines.into_iter().map(|(quantity, price)| line("x", quantity, price)).collect();
+            let lines: Vec<_> =
+                ["x", "y", "z"].into_iter().zip(lines).map(|(rate, (quantity, price))| line(rate, quantity, price)).collect();
             let quantity: u32 = lines.iter().map(|line| line.quantity).sum();
             let (mut left, mut draws) = (quantity, Vec::new());
             for (shard, cut) in (0_u16..).zip(cuts) {
@@ -201,7 +254,13 @@ mod tests {
             }
             draws.extend((left > 0).then_some(Draw { shard: 99, seats: left }));
             let charge = Charge { quantity, unit_price: None, lines: &lines };
-            prop_assert_eq!(charge.of_draws(&draws).iter().sum::<u64>(), charge.total());
+            let of_draws = charge.of_draws(&draws);
+            prop_assert_eq!(of_draws.iter().map(|draw| draw.revenue).sum::<u64>(), charge.total());
+            for (draw, charged) in draws.iter().zip(of_draws) {
+                let mut sum = SoldAtRate::default();
+                charged.by_rate.iter().for_each(|(_, sold)| sum.add(*sold));
+                prop_assert_eq!((sum.seats, sum.revenue), (draw.seats.into(), charged.revenue));
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use domain::{
     booking::{Booking, BookingStatus},
     id::{EventId, UserId},
     inventory::InventoryShard,
+    rate::SoldByRate,
 };
 use http_api::App;
 use kit::Failure;
@@ -30,6 +31,7 @@ struct Sums {
     sold: u32,
     cancelled: u32,
     revenue: u64,
+    by_rate: SoldByRate,
     bookings: u32,
     cancelled_bookings: u32,
 }
@@ -70,13 +72,15 @@ impl Ledger<'_> {
         let mut sums: HashMap<(EventId, u16), Sums> = HashMap::new();
         for booking in bookings {
             let is_sold = booking.status == BookingStatus::Confirmed;
-            let revenues = booking.charge().of_draws(&booking.draws);
-            for (index, (draw, revenue)) in booking.draws.iter().zip(revenues).enumerate() {
+            for (index, (draw, charge)) in booking.draws.iter().zip(booking.counted()).enumerate() {
                 let sums = sums.entry((booking.event_id, draw.shard)).or_default();
                 sums.bookings += u32::from(index == 0);
                 if is_sold {
                     sums.sold += draw.seats;
-                    sums.revenue += revenue;
+                    sums.revenue += charge.revenue;
+                    for (rate, sold) in charge.by_rate {
+                        sums.by_rate.entry(rate.to_owned()).or_default().add(sold);
+                    }
                 } else {
                     sums.cancelled += draw.seats;
                     sums.cancelled_bookings += u32::from(index == 0);
@@ -127,6 +131,7 @@ impl Ledger<'_> {
                 sold: shard.sold,
                 cancelled: shard.cancelled,
                 revenue: shard.revenue,
+                by_rate: shard.by_rate.clone(),
                 bookings: shard.bookings,
                 cancelled_bookings: shard.cancelled_bookings,
             };

@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kit::Failure;
 use stores::dynamodb::{
     Item,
-    whole_tables::{day_item, event_item, note_id, price_item, shard_id, user_seats_id},
+    whole_tables::{attributes_of, day_item, event_item, note_id, price_item, shard_id, user_seats_id},
 };
 
 use crate::{
@@ -73,7 +73,8 @@ async fn write_shard(
     let mut update =
         tables.client.update_item().table_name(&tables.names.inventory).key("shard_id", text(&key));
     let mut set = Vec::new();
-    for (place, (name, value)) in (0..).zip(serde_dynamo::to_item::<_, Item>(shard)?) {
+    let kept = serde_dynamo::to_item::<_, Item>(shard)?.into_iter().chain(attributes_of(&shard.by_rate));
+    for (place, (name, value)) in (0..).zip(kept) {
         // Those that are moved with the hours are not seats'.
         if name == "hours_moved" {
             continue;

@@ -8,6 +8,7 @@ use std::{
 use domain::{
     booking::{Booking, BookingStatus},
     id::{EventId, UserId},
+    rate::SoldByRate,
     sales::{Hour, HourOfSales, hour_of},
 };
 use futures::TryStreamExt;
@@ -35,11 +36,12 @@ pub(crate) struct BookedEvent {
 }
 
 /// What they come to on one shard.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BookedShard {
     pub(crate) sold: u32,
     pub(crate) cancelled: u32,
     pub(crate) revenue: u64,
+    pub(crate) by_rate: SoldByRate,
     pub(crate) bookings: u32,
     pub(crate) cancelled_bookings: u32,
     /// Transactions that they took.
@@ -69,15 +71,17 @@ impl Booked {
         let seats = if is_sold { booking.quantity } else { 0 };
         *self.user_seats.entry((booking.event_id, booking.user_id)).or_default() += seats;
         let event = self.events.entry(booking.event_id).or_default();
-        let revenues = booking.charge().of_draws(&booking.draws);
-        for (index, (draw, revenue)) in booking.draws.iter().zip(revenues).enumerate() {
+        for (index, (draw, charge)) in booking.draws.iter().zip(booking.counted()).enumerate() {
             let shard = event.shards.entry(draw.shard).or_default();
             let first = u32::from(index == 0);
             shard.bookings += first;
             shard.commits += 1;
             if is_sold {
                 shard.sold += draw.seats;
-                shard.revenue += revenue;
+                shard.revenue += charge.revenue;
+                for (rate, sold) in charge.by_rate {
+                    shard.by_rate.entry(rate.to_owned()).or_default().add(sold);
+                }
             } else {
                 shard.cancelled += draw.seats;
                 shard.cancelled_bookings += first;

@@ -202,7 +202,7 @@ impl Planning<'_> {
         kept: &BTreeMap<u16, KeptShard>,
         sales_are_right: bool,
     ) {
-        let booked_on = |number: u16| booked.shards.get(&number).copied().unwrap_or_default();
+        let booked_on = |number: u16| booked.shards.get(&number).cloned().unwrap_or_default();
         let sold: Vec<u32> = (0..event.shards).map(|number| booked_on(number).sold).collect();
         let mut capacities: Vec<u32> =
             (0..event.shards).map(|number| kept.get(&number).map_or(0, |kept| kept.shard.capacity)).collect();
@@ -217,6 +217,7 @@ impl Planning<'_> {
                 unsold: capacity - booked.sold,
                 cancelled: booked.cancelled,
                 revenue: booked.revenue,
+                by_rate: booked.by_rate,
                 bookings: booked.bookings,
                 cancelled_bookings: booked.cancelled_bookings,
                 ..seen.clone().unwrap_or_default()
@@ -230,6 +231,10 @@ impl Planning<'_> {
                 // Redis must not take it for what it was.
                 shard.version = shard.version.max(booked.commits) + 1;
                 self.shard_differs(event.id, seen.as_ref(), &shard);
+                // What is written over has to say that nothing was sold at a rate.
+                for rate in seen.iter().flat_map(|seen| seen.by_rate.keys()) {
+                    shard.by_rate.entry(rate.clone()).or_default();
+                }
             }
             shard.version = shard.version.max(self.version_min);
             let is_new = seen.as_ref().is_none_or(|seen| seen.version != shard.version);
@@ -259,6 +264,15 @@ impl Planning<'_> {
         };
         for ((field, is), (_, should_be)) in fields(seen).into_iter().zip(fields(should_be)) {
             self.differs(Kind::Shard, Some(event), &place, field, (&is.to_string(), &should_be.to_string()));
+        }
+        let rates: BTreeSet<&String> = seen.by_rate.keys().chain(should_be.by_rate.keys()).collect();
+        for rate in rates {
+            let at = |shard: &InventoryShard| {
+                let SoldAtRate { seats, revenue } = shard.by_rate.get(rate).copied().unwrap_or_default();
+                format!("{seats} for {revenue}")
+            };
+            let field = format!("sold at the rate {rate}");
+            self.differs(Kind::Shard, Some(event), &place, &field, (&at(seen), &at(should_be)));
         }
     }
 

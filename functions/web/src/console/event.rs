@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use administration::Bucket;
+use administration::{Bucket, RateSales, by_rate};
 use axum::{extract::State, response::Response};
-use booking::Conservation;
+use booking::{Conservation, Counted};
 use domain::{
     error::Error,
     event::{Event, EventStatus},
@@ -69,7 +69,7 @@ pub(crate) async fn show(
             a.button.quiet href=(links::with(audit::PATH, [("event", id.to_string().into())])) { "Audit trail" }
             @if details.status != EventStatus::Draft { a.button.quiet href=(shop::event::href(id)) { "In the shop" } }
         }
-        section aria-labelledby="seats" { h2 #seats { "Places" } (where_seats_are(seats)) }
+        section aria-labelledby="seats" { h2 #seats { "Places" } (where_seats_are(seats.as_ref())) }
         section aria-labelledby="details" { h2 #details { "Details" } (details_of(&event)) }
         section aria-labelledby="selling" { h2 #selling { "Sales" } (overview::sales("sales", &sales?)) }
         section aria-labelledby="prices" { h2 #prices { "Price" } (price_history(&event, &prices?, now)) }
@@ -103,11 +103,12 @@ fn rates(rates: &[Rate]) -> String {
     rates.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn where_seats_are(seats: Option<Conservation>) -> Markup {
-    let Some(seats) = seats else {
+fn where_seats_are(counted: Option<&Counted>) -> Markup {
+    let Some(Counted { event, inventory, seats }) = counted else {
         return html! { p { "Where they are can't be told right now: Redis does not answer. What is sold is safe." } };
     };
-    let Conservation { capacity, sold, held, in_flight, free } = seats;
+    let by_rate = by_rate(event, inventory);
+    let Conservation { capacity, sold, held, in_flight, free } = *seats;
     let number = |number: i64| html! { (grouped(number)) };
     let of_bar = |seats: i64| seats.max(0).unsigned_abs();
     html! {
@@ -126,6 +127,22 @@ fn where_seats_are(seats: Option<Conservation>) -> Markup {
                 },
             }),
         ]))
+        @if by_rate.len() > 1 { (sold_by_rate(&by_rate, event.details.currency.code())) }
+    }
+}
+
+fn sold_by_rate(sales: &[RateSales], currency: &str) -> Markup {
+    let name = |sales: &RateSales| match (&sales.rate, &sales.name) {
+        (_, Some(name)) => html! { (name) },
+        (Some(rate), None) => html! { (rate) ", which is no rate any more" },
+        (None, None) => html! { "Before there were rates" },
+    };
+    let rows = sales.iter().map(|sales| {
+        vec![name(sales), html! { (grouped(sales.sold)) }, html! { (amount(sales.revenue, currency)) }]
+    });
+    html! {
+        h3 { "By rate" }
+        (table("Sold by rate", ["Rate", "Sold", "Revenue"], rows))
     }
 }
 

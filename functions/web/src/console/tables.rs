@@ -35,7 +35,7 @@ pub(crate) fn table<'a>(
 pub(crate) fn events(name: &str, events: &[(Event, Seats)]) -> Markup {
     let columns = ["Event", "Starts", "Status", "Sold", "Held", "Free", "In all", "How full"];
     let rows = events.iter().map(|(event, seats)| {
-        let Seats { capacity, sold, held, available } = *seats;
+        let Seats { capacity, sold, held, available, .. } = *seats;
         vec![
             html! { a href=(event::href(event.id)) { (event.details.name) } },
             time(event.details.starts_at),

@@ -65,9 +65,8 @@ impl Store {
     /// them. This alone decides what is sold.
     pub async fn commit_booking(&self, booking: &Booking, max_per_user: u32) -> Result<CommitOutcome, Error> {
         let mut items = vec![self.put_booking(booking)?];
-        let revenues = booking.charge().of_draws(&booking.draws);
-        for (index, (draw, revenue)) in booking.draws.iter().zip(revenues).enumerate() {
-            items.push(self.sell(booking, *draw, revenue, index == 0)?);
+        for (index, (draw, charge)) in booking.draws.iter().zip(booking.counted()).enumerate() {
+            items.push(self.sell(booking, *draw, &charge, index == 0)?);
         }
         items.push(self.count_bought(booking, max_per_user)?);
         match self.transact(items).await? {
@@ -112,9 +111,8 @@ impl Store {
             .build()
             .map_err(|error| Error::Internal(Box::new(error)))?;
         let mut items = vec![TransactWriteItem::builder().update(cancel).build()];
-        let revenues = booking.charge().of_draws(&booking.draws);
-        for (index, (draw, revenue)) in booking.draws.iter().zip(revenues).enumerate() {
-            items.push(self.take_back(booking, *draw, revenue, index == 0, now)?);
+        for (index, (draw, charge)) in booking.draws.iter().zip(booking.counted()).enumerate() {
+            items.push(self.take_back(booking, *draw, &charge, index == 0, now)?);
         }
         items.push(self.count_cancelled(booking)?);
         match self.transact(items).await? {

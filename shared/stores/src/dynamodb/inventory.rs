@@ -3,12 +3,15 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update, builders::UpdateBuilder,
+};
 use jiff::Timestamp;
 
 use super::{
     Item, Store, number, readable,
     sales::{count_cancel, count_sale, hours_in},
+    sales_by_rate::{self, Way, attributes_of, by_rate_in},
     shard_id::shard_id,
     text, to_item,
 };
@@ -17,6 +20,7 @@ use domain::{
     error::Error,
     id::EventId,
     inventory::{Draw, InventoryShard},
+    rate::DrawCharge,
     sales::hour_of,
 };
 
@@ -78,6 +82,7 @@ impl Store {
         shard: &InventoryShard,
     ) -> Result<TransactWriteItem, Error> {
         let mut item = to_item(shard)?;
+        item.extend(attributes_of(&shard.by_rate));
         item.insert("shard_id".to_owned(), text(shard_id(event, shard.shard)));
         let put = Put::builder()
             .table_name(&self.tables.inventory)
@@ -88,79 +93,83 @@ impl Store {
             .map_err(|error| Error::Internal(Box::new(error)))
     }
 
-    /// Sells a draw's seats for `revenue`, unless fewer are unsold. `first` marks the draw that counts the booking.
+    /// Sells a draw's seats for what is charged, unless fewer are unsold. `first` marks the draw that counts the booking.
     pub(super) fn sell(
         &self,
         booking: &Booking,
         draw: Draw,
-        revenue: u64,
+        charge: &DrawCharge<'_>,
         first: bool,
     ) -> Result<TransactWriteItem, Error> {
-        let counted = count_sale(hour_of(booking.created_at), revenue, first);
-        self.change_shard(
+        let by_hour = count_sale(hour_of(booking.created_at), charge.revenue, first);
+        let by_rate = sales_by_rate::added(charge);
+        let update = self.change_of_shard(
             booking.event_id,
             draw,
             &format!(
                 "SET sold = sold + :seats, unsold = unsold - :seats, revenue = revenue + :revenue, \
-                 bookings = bookings + :bookings, version = version + :one {counted}"
+                 bookings = bookings + :bookings, version = version + :one {by_hour}{by_rate}"
             ),
             "unsold >= :seats",
-            &[(":revenue", revenue), (":bookings", u64::from(first))],
-        )
+            &[(":revenue", charge.revenue), (":bookings", u64::from(first))],
+        );
+        built(sales_by_rate::with_values(update, charge, Way::Sold))
     }
 
-    /// Takes a draw's seats, and the `revenue` that they brought, back from a booking that is cancelled at `now`.
+    /// Takes a draw's seats, and what was charged for them, back from a booking that is cancelled at `now`.
     pub(super) fn take_back(
         &self,
         booking: &Booking,
         draw: Draw,
-        revenue: u64,
+        charge: &DrawCharge<'_>,
         first: bool,
         now: Timestamp,
     ) -> Result<TransactWriteItem, Error> {
         let (hour, hour_of_sale) = (hour_of(now), hour_of(booking.created_at));
-        let counted = count_cancel(hour, hour_of_sale, revenue, first);
-        self.change_shard(
+        let by_hour = count_cancel(hour, hour_of_sale, charge.revenue, first);
+        let by_rate = sales_by_rate::added(charge);
+        let update = self.change_of_shard(
             booking.event_id,
             draw,
             &format!(
                 "SET sold = sold - :seats, unsold = unsold + :seats, cancelled = cancelled + :seats, \
                  revenue = revenue - :revenue, cancelled_bookings = cancelled_bookings + :bookings, \
-                 version = version + :one {counted}"
+                 version = version + :one {by_hour}{by_rate}"
             ),
             "sold >= :seats",
-            &[(":revenue", revenue), (":bookings", u64::from(first))],
-        )
+            &[(":revenue", charge.revenue), (":bookings", u64::from(first))],
+        );
+        built(sales_by_rate::with_values(update, charge, Way::TakenBack))
     }
 
     pub(super) fn add_capacity(&self, event: EventId, draw: Draw) -> Result<TransactWriteItem, Error> {
-        self.change_shard(
+        built(self.change_of_shard(
             event,
             draw,
             "SET #capacity = #capacity + :seats, unsold = unsold + :seats, version = version + :one",
             "attribute_exists(shard_id)",
             &[],
-        )
+        ))
     }
 
     pub(super) fn remove_capacity(&self, event: EventId, draw: Draw) -> Result<TransactWriteItem, Error> {
-        self.change_shard(
+        built(self.change_of_shard(
             event,
             draw,
             "SET #capacity = #capacity - :seats, unsold = unsold - :seats, version = version + :one",
             "unsold >= :seats",
             &[],
-        )
+        ))
     }
 
-    fn change_shard(
+    fn change_of_shard(
         &self,
         event: EventId,
         draw: Draw,
         change: &str,
         condition: &str,
         values: &[(&str, u64)],
-    ) -> Result<TransactWriteItem, Error> {
+    ) -> UpdateBuilder {
         let mut update = Update::builder()
             .table_name(&self.tables.inventory)
             .key("shard_id", text(shard_id(event, draw.shard)))
@@ -177,14 +186,18 @@ impl Store {
             update = update.expression_attribute_values(*name, number(value));
         }
         update
-            .build()
-            .map(|update| TransactWriteItem::builder().update(update).build())
-            .map_err(|error| Error::Internal(Box::new(error)))
     }
+}
+
+fn built(update: UpdateBuilder) -> Result<TransactWriteItem, Error> {
+    update
+        .build()
+        .map(|update| TransactWriteItem::builder().update(update).build())
+        .map_err(|error| Error::Internal(Box::new(error)))
 }
 
 pub(super) fn event_and_shard(item: Item) -> Option<(EventId, InventoryShard)> {
     let event = item.get("shard_id")?.as_s().ok()?.split('#').next()?.parse().ok()?;
-    let hours = hours_in(&item);
-    Some((event, InventoryShard { hours, ..readable(item)? }))
+    let (hours, by_rate) = (hours_in(&item), by_rate_in(&item));
+    Some((event, InventoryShard { hours, by_rate, ..readable(item)? }))
 }

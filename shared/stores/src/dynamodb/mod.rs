@@ -23,6 +23,7 @@ mod people;
 mod prices;
 mod retries;
 mod sales;
+mod sales_by_rate;
 mod shard_id;
 mod surplus;
 mod telling;

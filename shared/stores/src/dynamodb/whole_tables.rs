@@ -14,6 +14,7 @@ pub use super::{
     events::event_item,
     prices::price_item,
     sales::{Counters, day_items},
+    sales_by_rate::attributes_of,
     shard_id::shard_id,
     surplus::note_id,
     user_seats::user_seats_id,

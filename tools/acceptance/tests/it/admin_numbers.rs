@@ -220,7 +220,8 @@ async fn assert_capacities(admin: &Session, events: &[Counted]) {
             let expected = json!({ "event_id": event.id, "name": event.name, "starts_at": event.starts_at,
                 "capacity": event.capacity, "sold": event.sold, "held": 0,
                 "available": event.capacity - event.sold,
-                "utilization": rounded(event.sold, event.capacity) });
+                "utilization": rounded(event.sold, event.capacity), "by_rate": [{ "rate": "full",
+                "name": "Full price", "sold": event.sold, "revenue": event.sold * event.price }] });
             assert_eq!(*item, expected);
         }
     }

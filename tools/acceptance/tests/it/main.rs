@@ -74,6 +74,7 @@ mod round_trips;
 mod rush;
 mod sale;
 mod sales_by_hour;
+mod sales_by_rate;
 mod scalping;
 mod scripts;
 mod settings_page;

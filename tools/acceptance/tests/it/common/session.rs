@@ -122,6 +122,17 @@ impl Session {
         reservation
     }
 
+    /// Buys seats of which so many are at these rates.
+    pub(crate) async fn buy_at(&self, event: &str, quantity: u32, rates: Value) -> String {
+        let request = self.request(Method::POST, &format!("/events/{event}/book"));
+        let request = request.header("idempotency-key", Uuid::now_v7().to_string());
+        let held = send(request.json(&json!({ "quantity": quantity, "rates": rates }))).await;
+        assert_eq!(held.status, 201, "{}", held.body);
+        let id = held.body["reservation"]["id"].as_str().unwrap().to_owned();
+        assert_eq!(self.confirm(&id).await.status, 201);
+        id
+    }
+
     pub(crate) async fn cancel(&self, booking: &str) -> Answer {
         self.post(&format!("/bookings/{booking}/cancel"), json!({})).await
     }

@@ -1,6 +1,7 @@
 //! Each kind of difference is found and mended.
 
 use restore::{Kind, Table};
+use serde_json::json;
 
 use super::{CAPACITY, Stock};
 
@@ -49,6 +50,35 @@ async fn a_cancelled_booking_whose_seats_did_not_come_back_gives_them_back() {
     stock.set(Table::Inventory, &before).await;
     assert_eq!(stock.mend().await, OF_A_SALE);
     assert_eq!(stock.evently.sold(&stock.event).await, 4 + 7);
+    stock.sell_to_the_last(CAPACITY).await;
+}
+
+#[tokio::test]
+async fn what_was_sold_at_each_rate_is_counted_anew() {
+    let stock = Stock::sold().await;
+    let rates = json!([{ "id": "full", "name": "Adults", "percent": 100 }, { "id": "child", "name": "Children", "percent": 50 }]);
+    stock.patch(json!({ "rates": rates })).await;
+    let then = stock.items(Table::Inventory).await;
+    let first = stock.buyers[0].buy_at(&stock.event, 2, json!({ "child": 2 })).await;
+    let second = stock.buyers[1].buy_at(&stock.event, 3, json!({ "child": 1 })).await;
+    assert!(stock.plan().await.changes.is_empty());
+    stock.set(Table::Inventory, &then).await;
+    assert_eq!(stock.mend().await, OF_A_SALE);
+    // What is counted and was not sold goes.
+    let shard = stock.evently.inventory(&stock.event).await;
+    let shard = stock.shard(shard.iter().find(|shard| shard.by_rate.contains_key("child")).unwrap().shard);
+    stock.add(&shard, "child:sold", 1).await;
+    stock.add(&shard, "pupil:revenue", 7).await;
+    let plan = stock.plan().await.to_string();
+    assert!(plan.contains("sold at the rate child") && plan.contains("sold at the rate pupil"), "{plan}");
+    assert_eq!(stock.mend().await, [Kind::Shard]);
+    assert!(
+        stock.evently.inventory(&stock.event).await.iter().all(|shard| !shard.by_rate.contains_key("pupil"))
+    );
+    for (buyer, booking) in [(0, first), (1, second)] {
+        assert_eq!(stock.buyers[buyer].cancel(&booking).await.status, 200);
+    }
+    assert!(stock.evently.inventory(&stock.event).await.iter().all(|shard| shard.by_rate.is_empty()));
     stock.sell_to_the_last(CAPACITY).await;
 }
 
