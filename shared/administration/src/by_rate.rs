@@ -3,7 +3,7 @@
 use domain::{
     event::Event,
     inventory::InventoryShard,
-    rate::{SoldAtRate, SoldByRate},
+    sales::{SoldAtRate, SoldByRate},
 };
 use serde::Serialize;
 use utoipa::ToSchema;

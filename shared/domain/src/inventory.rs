@@ -14,10 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    rate::SoldByRate,
-    sales::{Hour, HourOfSales},
-};
+use super::sales::{Hour, HourOfSales, SoldByRate};
 
 /// Seats that one shard is meant for.
 pub const SEATS_PER_SHARD: u32 = 50;

@@ -235,6 +235,7 @@ pub(crate) mod tests {
             quantity: 2,
             unit_price: Some(4_500),
             lines: Vec::new(),
+            counted_by_rate: false,
             currency: "EUR".into(),
             draws: Vec::new(),
             status,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
-use super::inventory::Draw;
+use super::{inventory::Draw, sales::SoldAtRate};
 
 /// Rates of one event at most.
 pub const RATES_MAX: usize = 10;
@@ -96,7 +96,7 @@ pub struct Charge<'a> {
     pub lines: &'a [Line],
 }
 
-impl Charge<'_> {
+impl<'a> Charge<'a> {
     /// What they cost together, in minor units.
     pub fn total(&self) -> u64 {
         match self.lines {
@@ -116,7 +116,7 @@ impl Charge<'_> {
 
     /// What the places of each draw cost: those of the lines go to the draws, one after the other. It is the same whenever it is
     /// asked, so what a cancel takes back is what the sale brought.
-    pub fn of_draws(&self, draws: &[Draw]) -> Vec<DrawCharge<'_>> {
+    pub fn of_draws(&self, draws: &[Draw]) -> Vec<DrawCharge<'a>> {
         let mut lines = self.lines.iter().map(|line| (line.quantity, line));
         let mut line = lines.next();
         let mut of_draw = |draw: &Draw| {
@@ -141,26 +141,6 @@ impl Charge<'_> {
         draws.iter().map(&mut of_draw).collect()
     }
 }
-
-/// What was sold at one rate, and not cancelled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SoldAtRate {
-    /// How many places.
-    pub seats: u64,
-    /// What they cost, in minor units.
-    pub revenue: u64,
-}
-
-impl SoldAtRate {
-    /// Adds what else was sold.
-    pub fn add(&mut self, other: Self) {
-        self.seats += other.seats;
-        self.revenue += other.revenue;
-    }
-}
-
-/// What was sold at which rates, by their ids.
-pub type SoldByRate = BTreeMap<String, SoldAtRate>;
 
 /// What the places of one draw cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

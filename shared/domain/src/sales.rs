@@ -1,4 +1,4 @@
-//! Sales by the hour: what was sold and cancelled, when.
+//! Sales by the hour: what was sold and cancelled, when. And by rate.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -137,6 +137,26 @@ impl HourOfAllSales {
         }
     }
 }
+
+/// What was sold at one rate, and not cancelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoldAtRate {
+    /// How many places.
+    pub seats: u64,
+    /// What they cost, in minor units.
+    pub revenue: u64,
+}
+
+impl SoldAtRate {
+    /// Adds what else was sold.
+    pub fn add(&mut self, other: Self) {
+        self.seats += other.seats;
+        self.revenue += other.revenue;
+    }
+}
+
+/// What was sold at which rates, by their ids.
+pub type SoldByRate = BTreeMap<String, SoldAtRate>;
 
 #[cfg(test)]
 mod tests {

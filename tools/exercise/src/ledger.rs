@@ -6,7 +6,7 @@ use domain::{
     booking::{Booking, BookingStatus},
     id::{EventId, UserId},
     inventory::InventoryShard,
-    rate::SoldByRate,
+    sales::SoldByRate,
 };
 use http_api::App;
 use kit::Failure;

@@ -8,8 +8,7 @@ use std::{
 use domain::{
     booking::{Booking, BookingStatus},
     id::{EventId, UserId},
-    rate::SoldByRate,
-    sales::{Hour, HourOfSales, hour_of},
+    sales::{Hour, HourOfSales, SoldByRate, hour_of},
 };
 use futures::TryStreamExt;
 use kit::Failure;

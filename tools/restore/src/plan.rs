@@ -11,6 +11,7 @@ use domain::{
     id::{EventId, UserId},
     inventory::InventoryShard,
     pricing::PriceChange,
+    sales::SoldAtRate,
 };
 use jiff::Timestamp;
 use serde::Serialize;

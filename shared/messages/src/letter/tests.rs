@@ -53,6 +53,7 @@ fn case(kind: Kind) -> Case {
         quantity: 2,
         unit_price: Some(4_500),
         lines: Vec::new(),
+        counted_by_rate: false,
         currency: "EUR".into(),
         draws: Vec::new(),
         status: if is_cancelled { BookingStatus::Cancelled } else { BookingStatus::Confirmed },

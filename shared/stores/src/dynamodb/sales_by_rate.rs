@@ -9,7 +9,10 @@
 use aws_sdk_dynamodb::types::{AttributeValue, builders::UpdateBuilder};
 
 use super::{Item, number};
-use domain::rate::{DrawCharge, SoldAtRate, SoldByRate};
+use domain::{
+    rate::DrawCharge,
+    sales::{SoldAtRate, SoldByRate},
+};
 
 const SOLD: &str = ":sold";
 const REVENUE: &str = ":revenue";

@@ -177,6 +177,7 @@ mod tests {
             quantity: 2,
             unit_price: Some(2_500),
             lines: Vec::new(),
+            counted_by_rate: false,
             currency: "EUR".to_owned(),
             draws: vec![],
             status,
