@@ -52,7 +52,7 @@ impl Hours<'_> {
         }
         let inventory = match inventory {
             Some(inventory) => Ok(inventory),
-            None => self.app.store.inventory(event.id, event.shards).await,
+            None => self.app.store.inventory(event.id, &event.shards).await,
         };
         let failed =
             |error: Error| tracing::warn!(event_id = %event.id, %error, "hours of sales were not moved");

@@ -40,7 +40,7 @@ pub async fn cancel(
 ) -> Result<Cancelled, Error> {
     // The epoch must be seen before the transaction: only then is a state of the same epoch known to lack it.
     let (permitted, booking, seen) =
-        tokio::join!(permitted, protocol.store.booking(user, id), protocol.redis.state_seen(id.event()));
+        tokio::join!(permitted, protocol.store.booking(user, id), protocol.redis.state_seen(id.area()));
     permitted?;
     let booking = booking?.ok_or(Error::BookingNotFound)?;
     // Without Redis a cancel works all the same; the janitor tells Redis later.
@@ -121,7 +121,7 @@ async fn restock(protocol: &Protocol, booking: &Booking, epoch: Option<String>, 
             protocol
                 .redis
                 .restock(
-                    booking.event_id,
+                    booking.id.area(),
                     &booking.id.to_string(),
                     &epoch,
                     &booking.draws,

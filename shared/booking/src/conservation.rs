@@ -70,12 +70,12 @@ pub async fn conservation(protocol: &Protocol, id: EventId, now: Timestamp) -> R
     let event = protocol.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let seen = match protocol.redis.inventory(id).await? {
         None if event.may_sell(now) => {
-            catalogue::load(&protocol.catalogue, &event).await?;
+            catalogue::load(&protocol.catalogue, &event, 0).await?;
             Some(protocol.redis.inventory(id).await?.unwrap_or_default())
         }
         seen => seen,
     };
-    let inventory = protocol.store.inventory(id, event.shards).await?;
+    let inventory = protocol.store.inventory(id, &event.shards).await?;
     let seats = match seen {
         Some(seen) => Conservation::of(&seen, &inventory),
         None => {

@@ -60,7 +60,7 @@ async fn create(
     now: Timestamp,
 ) -> Result<Created, Error> {
     details.check(None, now)?;
-    let inventory = new_shards(details.capacity, protocol.seats_per_shard);
+    let inventory = new_shards(0, details.capacity, protocol.seats_per_shard);
     let shards = u16::try_from(inventory.len()).map_err(|error| Error::Internal(Box::new(error)))?;
     for _ in 0..IDS_TRIED_MAX {
         let event = Event::new(EventId::new(now), details.clone(), shards, now);

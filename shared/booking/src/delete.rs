@@ -37,7 +37,7 @@ pub async fn delete_draft(
     if event.details.status != EventStatus::Draft {
         return Err(Error::EventNotDraft);
     }
-    let inventory = match protocol.store.inventory(id, event.shards).await {
+    let inventory = match protocol.store.inventory(id, &event.shards).await {
         Ok(inventory) => inventory,
         // Somebody else is deleting it: its shards go one part after the other.
         Err(_) if protocol.store.event(id).await?.is_none() => return go_on(protocol, id).await,
@@ -66,6 +66,6 @@ async fn go_on(protocol: &Protocol, id: EventId) -> Result<(), Error> {
 
 async fn delete_marked(protocol: &Protocol, event: &Event) -> Result<(), Error> {
     catalogue::retract(&protocol.catalogue, event).await?;
-    protocol.store.delete_shards(event.id, 0..event.shards).await?;
+    protocol.store.delete_shards(event.id, event.shards.numbers()).await?;
     protocol.store.delete_event_and_prices(event).await
 }

@@ -25,7 +25,7 @@ pub async fn reconcile(protocol: &Protocol, event: &Event) -> Result<Option<Reco
     let Some(seen) = protocol.redis.inventory(event.id).await? else { return Ok(None) };
     // The list that the janitor goes by may lag behind a raised capacity.
     let Some(event) = protocol.store.event(event.id).await? else { return Ok(None) };
-    let inventory = protocol.store.inventory(event.id, event.shards).await?;
+    let inventory = protocol.store.inventory(event.id, &event.shards).await?;
     let seats = Conservation::of(&seen, &inventory);
     let grace_ms = protocol.confirm_grace_ms;
     let reconciled = protocol.redis.reconcile(event.id, &seen, &inventory, grace_ms).await?;

@@ -86,12 +86,12 @@ async fn raise(
     let added = if extra == 0 {
         Vec::new()
     } else {
-        let current = protocol.store.inventory(event.id, event.shards).await?;
-        inventory::raise(&current, extra, protocol.seats_per_shard)
+        let current = protocol.store.inventory(event.id, &event.shards).await?;
+        inventory::raise(0, &current, extra, protocol.seats_per_shard)
     };
     let seats: u32 = added.iter().map(|draw| draw.seats).sum();
     let mut replaced = with_capacity(event, details, event.details.capacity + seats);
-    replaced.shards = added.iter().map(|draw| draw.shard + 1).fold(event.shards, u16::max);
+    replaced.shards = added.iter().fold(replaced.shards, |shards, draw| shards.up_to(draw.shard));
 
     // The epoch must be seen before the transaction, as in cancel.
     let seen = match protocol.redis.state_seen(event.id).await {
@@ -149,7 +149,7 @@ async fn lower(
                 return Err(Error::CapacityBelowSold { lowest: event.details.capacity - free });
             }
             Withdraw::NotLoaded => {
-                catalogue::load(&protocol.catalogue, event).await?;
+                catalogue::load(&protocol.catalogue, event, 0).await?;
                 return Ok(None);
             }
         };

@@ -9,7 +9,7 @@ use crate::{
 use domain::{
     error::{Error, GaveUp},
     event::{Event, EventStatus},
-    id::{EventId, ReservationId, UserId},
+    id::{AreaKey, EventId, ReservationId, UserId},
     network::Network,
     rate::WantedRates,
     reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus},
@@ -212,7 +212,7 @@ async fn hold_seats(
     mut request: ReserveRequest<'_>,
     now: Timestamp,
 ) -> Result<Reserved, Error> {
-    let (event, user) = (request.id.event(), request.user);
+    let (area, user) = (request.id.area(), request.user);
     for _ in 0..TRIES_MAX {
         match protocol.redis.reserve(&request).await? {
             Reserve::Held { reservation, now, capacity } => {
@@ -224,10 +224,10 @@ async fn hold_seats(
                 return Ok(Reserved { reservation, status, now, replayed: true, capacity: None });
             }
             Reserve::NotLoaded => {
-                catalogue::load_missing(&protocol.catalogue, event, |event| check_on_sale(event, now)).await?
+                catalogue::load_missing(&protocol.catalogue, area, |event| check_on_sale(event, now)).await?
             }
-            Reserve::IdTaken => request.id = ReservationId::new(event, now),
-            Reserve::UserLimit(seats) => check_user_limit(protocol, event, user, seats).await?,
+            Reserve::IdTaken => request.id = ReservationId::new(area, now),
+            Reserve::UserLimit(seats) => check_user_limit(protocol, area, user, seats).await?,
         }
     }
     Err(Error::GaveUp(GaveUp::LosingState))
@@ -253,16 +253,16 @@ async fn status_of(
 /// who is refused is refused by what DynamoDB says.
 async fn check_user_limit(
     protocol: &Protocol,
-    event: EventId,
+    area: AreaKey,
     user: UserId,
     seats: UserSeats,
 ) -> Result<(), Error> {
-    let bought = protocol.store.seats_of_user(event, user).await?;
+    let bought = protocol.store.seats_of_user(area.event, user).await?;
     if bought >= seats.bought {
         let left = seats.most.saturating_sub(bought + seats.holding);
         return Err(Error::TooManyForUser { most: seats.most, left });
     }
-    protocol.redis.bought(event, user, seats.bought, bought).await.map(|_| ())
+    protocol.redis.bought(area, user, seats.bought, bought).await.map(|_| ())
 }
 
 /// Events whose sales are over are not loaded: their keys would stay for nothing.

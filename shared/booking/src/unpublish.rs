@@ -47,11 +47,11 @@ pub(super) async fn unpublish(
         Withdraw::Withdrawn { .. } => return Ok(None),
         Withdraw::TooFew(_) => return Err(why_too_few(protocol, event).await?),
         Withdraw::NotLoaded => {
-            catalogue::load(&protocol.catalogue, event).await?;
+            catalogue::load(&protocol.catalogue, event, 0).await?;
             return Ok(None);
         }
     };
-    let inventory = protocol.store.inventory(event.id, event.shards).await?;
+    let inventory = protocol.store.inventory(event.id, &event.shards).await?;
     if inventory.iter().any(|shard| shard.sold > 0) {
         settle(protocol, id, deadline_ms).await;
         return Err(Error::EventHasBookings);
@@ -96,7 +96,7 @@ async fn why_too_few(protocol: &Protocol, event: &Event) -> Result<Error, Error>
     let (now, seen, inventory) = tokio::try_join!(
         protocol.store.event(event.id),
         protocol.redis.inventory(event.id),
-        protocol.store.inventory(event.id, event.shards),
+        protocol.store.inventory(event.id, &event.shards),
     )?;
     let current = now.ok_or(Error::EventNotFound)?.version;
     if current != event.version {

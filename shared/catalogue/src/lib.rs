@@ -98,7 +98,7 @@ pub async fn retract(catalogue: &Catalogue, event: &Event) -> Result<(), Error> 
     let generation = Uuid::now_v7().to_string();
     outage::forget(catalogue, event.id);
     tokio::try_join!(
-        catalogue.redis.forget_event(event.id),
+        catalogue.redis.forget_event(event.id, &event.shards),
         catalogue.redis.change(event, false, &generation)
     )?;
     Ok(())

@@ -13,33 +13,34 @@ use crate::{
 use domain::{
     error::{Error, StoreName},
     event::Event,
-    id::EventId,
+    id::{AreaKey, AreaNumber, EventId},
 };
 use stores::waiting::Waiting;
 
-/// Makes the event's state in Redis from what DynamoDB says now, unless somebody else was first. `event` must come
+/// Makes an area's state in Redis from what DynamoDB says now, unless somebody else was first. `event` must come
 /// from a strongly consistent read, as its inventory does. What is committed between them and the script is seen by the janitor: DynamoDB's
 /// versions are then ahead of what Redis applied.
-pub async fn load(catalogue: &Catalogue, event: &Event) -> Result<(), Error> {
-    let inventory = catalogue.store.inventory(event.id, event.shards).await?;
-    catalogue.redis.load(event, &inventory, &Uuid::now_v7().to_string()).await?;
-    tracing::info!(event_id = %event.id, shards = event.shards, "loaded into Redis");
+pub async fn load(catalogue: &Catalogue, event: &Event, area: AreaNumber) -> Result<(), Error> {
+    let key = AreaKey { event: event.id, number: area };
+    let inventory = catalogue.store.inventory_of_area(key, &event.shards).await?;
+    catalogue.redis.load(event, area, &inventory, &Uuid::now_v7().to_string()).await?;
+    tracing::info!(event_id = %event.id, area, shards = inventory.len(), "loaded into Redis");
     Ok(())
 }
 
-/// Loads an event that Redis did not know a moment ago, if it is acceptable. When thousands ask for it at once, one of
+/// Loads an area that Redis did not know a moment ago, if its event is acceptable. When thousands ask for it at once, one of
 /// them reads DynamoDB, and the others wait for that.
 pub async fn load_missing(
     catalogue: &Catalogue,
-    id: EventId,
+    area: AreaKey,
     accept: impl Fn(&Event) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut waiting_for = Waiting::new();
-    while catalogue.redis.state_seen(id).await?.is_none() {
-        if catalogue.redis.take_turn(id).await? {
-            let loaded = load_accepted(catalogue, id, &accept).await;
-            if let Err(error) = catalogue.redis.end_turn(id).await {
-                tracing::debug!(event_id = %id, %error, "a turn ends by itself");
+    while catalogue.redis.state_seen(area).await?.is_none() {
+        if catalogue.redis.take_turn(area).await? {
+            let loaded = load_accepted(catalogue, area, &accept).await;
+            if let Err(error) = catalogue.redis.end_turn(area).await {
+                tracing::debug!(event_id = %area.event, %error, "a turn ends by itself");
             }
             return loaded;
         }
@@ -50,16 +51,16 @@ pub async fn load_missing(
 
 async fn load_accepted(
     catalogue: &Catalogue,
-    id: EventId,
+    area: AreaKey,
     accept: impl Fn(&Event) -> Result<(), Error>,
 ) -> Result<(), Error> {
     // Somebody's turn may have ended since we looked.
-    if catalogue.redis.state_seen(id).await?.is_some() {
+    if catalogue.redis.state_seen(area).await?.is_some() {
         return Ok(());
     }
-    let event = catalogue.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    let event = catalogue.store.event(area.event).await?.ok_or(Error::EventNotFound)?;
     accept(&event)?;
-    load(catalogue, &event).await
+    load(catalogue, &event, area.number).await
 }
 
 /// How many seats of each event can be had right now, in their order. Events that may sell are loaded if Redis
@@ -93,7 +94,7 @@ async fn free_seats_loading(
     let others: Vec<Event> = missing().filter(|event| !event.may_sell(now)).cloned().collect();
 
     let loads = selling.iter().map(|event| async {
-        match load_missing(catalogue, event.id, |_| Ok(())).await {
+        match load_missing(catalogue, event.id.into(), |_| Ok(())).await {
             // The list that it comes from lags behind the truth by a moment.
             Err(Error::EventNotFound) => Ok(()),
             // One that can't be read must not hide the others.

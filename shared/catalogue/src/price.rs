@@ -102,7 +102,7 @@ async fn write(
 async fn judge(catalogue: &Catalogue, event: Event, now: Timestamp) -> Result<PriceDecision, Error> {
     let sale_opens = event.sales_open_at();
     let recent = hour_of(sale_opens.max(now - SignedDuration::from_hours(24 * RECENT_DAYS)));
-    let inventory = catalogue.store.inventory(event.id, event.shards).await?;
+    let inventory = catalogue.store.inventory(event.id, &event.shards).await?;
     let hours = recent..hour_of(now) + 1;
     let sales = catalogue.store.sales_of_shards(&event, inventory.clone(), hours, now).await?;
     let still_sold =

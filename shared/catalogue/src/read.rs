@@ -25,10 +25,12 @@ pub(super) async fn inventories(
     store: &Store,
     events: &[&Event],
 ) -> Result<HashMap<EventId, Vec<InventoryShard>>, Error> {
-    let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
+    let wanted: Vec<_> = events.iter().map(|event| (event.id, &event.shards)).collect();
     let mut inventories = store.inventory_of_events(&wanted).await?;
     // One that has lost shards can't be judged; the log says so.
-    inventories.retain(|id, found| wanted.contains(&(*id, found.len().try_into().unwrap_or(u16::MAX))));
+    inventories.retain(|id, found| {
+        wanted.iter().any(|(wanted, shards)| wanted == id && shards.count() == found.len())
+    });
     Ok(inventories)
 }
 
@@ -39,7 +41,7 @@ pub(super) fn unsold(shards: &[InventoryShard]) -> u32 {
 
 /// The rank of each event, by the tickets that DynamoDB counts.
 pub(super) async fn ranks(store: &Store, events: &[UpcomingEvent]) -> Result<Vec<(EventId, i64)>, Error> {
-    let shards: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
+    let shards: Vec<_> = events.iter().map(|event| (event.id, &event.shards)).collect();
     let inventories = store.inventory_of_events(&shards).await?;
     let sold = |event| inventories.get(&event).into_iter().flatten().map(|shard| shard.sold).sum();
     Ok(events.iter().map(|event| (event.id, rank(sold(event.id), event.starts_at))).collect())

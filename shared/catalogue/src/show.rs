@@ -169,8 +169,8 @@ async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Resu
         let shards = inventory.remove(&event.id);
         async move {
             let unsold = match shards {
-                Some(shards) if event.may_sell(now) && shards.len() == usize::from(event.shards) => {
-                    catalogue.redis.load(event, &shards, &Uuid::now_v7().to_string()).await?;
+                Some(shards) if event.may_sell(now) && shards.len() == event.shards.count() => {
+                    catalogue.redis.load(event, 0, &shards, &Uuid::now_v7().to_string()).await?;
                     None
                 }
                 shards => shards.map(|shards| unsold(&shards)),

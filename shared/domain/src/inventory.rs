@@ -14,33 +14,137 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::sales::{Hour, HourOfSales, SoldByRate};
+use super::{
+    id::AreaNumber,
+    sales::{Hour, HourOfSales, SoldByRate},
+};
 
 /// Seats that one shard is meant for.
 pub const SEATS_PER_SHARD: u32 = 50;
-/// Shards of one event at most.
+/// Shards of one area at most.
 pub const SHARDS_MAX: u16 = 512;
 /// Shards that one change of capacity touches at most: a DynamoDB transaction takes 100 items, the event,
 /// perhaps its new price, and the entry of the audit trail among them.
 pub const SHARDS_PER_CHANGE_MAX: usize = 90;
 
+/// A shard's number in its event. Each area has a range of them, see [`shard_number`].
+pub type ShardNumber = u32;
+
+/// Bits of a shard's number that say which of its area's it is. The numbers of further areas are beyond what a release that knows
+/// one area can read: it takes nothing of theirs for its own.
+const PLACE_BITS: u32 = 16;
+
+/// The number of an area's shard at that place, from 0.
+pub const fn shard_number(area: AreaNumber, place: u16) -> ShardNumber {
+    (area as u32) << PLACE_BITS | place as u32
+}
+
+/// The area that a shard is of, and its place there.
+pub const fn place_of_shard(shard: ShardNumber) -> (AreaNumber, u16) {
+    let [low, high, area, _] = shard.to_le_bytes();
+    (area, u16::from_le_bytes([low, high]))
+}
+
+/// How many shards each area of an event has, by the areas' numbers. One area alone is kept as its number, several as a list: a release
+/// that knows one area can't read it, and leaves the event alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "KeptShards", into = "KeptShards")]
+pub struct Shards(Vec<u16>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum KeptShards {
+    One(u16),
+    Several(Vec<u16>),
+}
+
+impl From<KeptShards> for Shards {
+    fn from(kept: KeptShards) -> Self {
+        match kept {
+            KeptShards::One(shards) => Self(vec![shards]),
+            KeptShards::Several(areas) => Self(areas),
+        }
+    }
+}
+
+impl From<Shards> for KeptShards {
+    fn from(Shards(areas): Shards) -> Self {
+        match areas.as_slice() {
+            [shards] => Self::One(*shards),
+            _ => Self::Several(areas),
+        }
+    }
+}
+
+/// Those of an event of one area.
+impl From<u16> for Shards {
+    fn from(shards: u16) -> Self {
+        Self(vec![shards])
+    }
+}
+
+impl Shards {
+    /// How many that area has; none if it does not exist.
+    pub fn of(&self, area: AreaNumber) -> u16 {
+        self.0.get(usize::from(area)).copied().unwrap_or(0)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|shards| usize::from(*shards)).sum()
+    }
+
+    /// The areas that have any.
+    pub fn areas(&self) -> impl Iterator<Item = AreaNumber> {
+        (0..).zip(&self.0).filter(|(_, shards)| **shards > 0).map(|(area, _)| area)
+    }
+
+    /// The numbers of that area's shards, in their order.
+    pub fn numbers_of(&self, area: AreaNumber) -> impl Iterator<Item = ShardNumber> + use<> {
+        (0..self.of(area)).map(move |place| shard_number(area, place))
+    }
+
+    /// The numbers of all, in their order.
+    pub fn numbers(&self) -> impl Iterator<Item = ShardNumber> {
+        self.areas().flat_map(|area| self.numbers_of(area))
+    }
+
+    /// With shards of an area up to that one, if it has fewer.
+    #[must_use]
+    pub fn up_to(mut self, shard: ShardNumber) -> Self {
+        let (area, place) = place_of_shard(shard);
+        let area = usize::from(area);
+        if self.0.len() <= area {
+            self.0.resize(area + 1, 0);
+        }
+        self.0[area] = self.0[area].max(place + 1);
+        self
+    }
+
+    /// Whether there is that one.
+    pub fn has(&self, shard: ShardNumber) -> bool {
+        let (area, place) = place_of_shard(shard);
+        place < self.of(area)
+    }
+}
+
 /// Some seats of one shard. In Redis and DynamoDB a pair, `[shard, seats]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(u16, u32)", into = "(u16, u32)")]
+#[serde(from = "(ShardNumber, u32)", into = "(ShardNumber, u32)")]
 pub struct Draw {
-    /// The shard's number, from 0.
-    pub shard: u16,
+    /// The shard's number.
+    pub shard: ShardNumber,
     /// How many of its seats, at least 1.
     pub seats: u32,
 }
 
-impl From<(u16, u32)> for Draw {
-    fn from((shard, seats): (u16, u32)) -> Self {
+impl From<(ShardNumber, u32)> for Draw {
+    fn from((shard, seats): (ShardNumber, u32)) -> Self {
         Self { shard, seats }
     }
 }
 
-impl From<Draw> for (u16, u32) {
+impl From<Draw> for (ShardNumber, u32) {
     fn from(draw: Draw) -> Self {
         (draw.shard, draw.seats)
     }
@@ -49,8 +153,8 @@ impl From<Draw> for (u16, u32) {
 /// One shard as DynamoDB keeps it. `capacity = sold + unsold`, always.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryShard {
-    /// Its number, from 0.
-    pub shard: u16,
+    /// Its number.
+    pub shard: ShardNumber,
     /// Its part of the event's capacity.
     pub capacity: u32,
     /// Seats sold and not cancelled.
@@ -80,21 +184,22 @@ pub struct InventoryShard {
 
 impl InventoryShard {
     /// A new shard with nothing sold.
-    pub fn new(shard: u16, capacity: u32) -> Self {
+    pub fn new(shard: ShardNumber, capacity: u32) -> Self {
         Self { shard, capacity, unsold: capacity, version: 1, ..Self::default() }
     }
 }
 
-/// How many shards an event of that capacity gets.
+/// How many shards an area of that capacity gets.
 pub fn shards_for(capacity: u32, seats_per_shard: u32) -> u16 {
     let wanted = capacity.div_ceil(seats_per_shard.max(1));
     u16::try_from(wanted).unwrap_or(SHARDS_MAX).clamp(1, SHARDS_MAX)
 }
 
-/// The shards of a new event: the capacity, split as evenly as it goes.
-pub fn new_shards(capacity: u32, seats_per_shard: u32) -> Vec<InventoryShard> {
+/// The shards of a new area: its capacity, split as evenly as it goes.
+pub fn new_shards(area: AreaNumber, capacity: u32, seats_per_shard: u32) -> Vec<InventoryShard> {
     let shards = shards_for(capacity, seats_per_shard);
-    (0..shards).map(|shard| InventoryShard::new(shard, even_part(capacity, shard, shards))).collect()
+    let shard = |place| InventoryShard::new(shard_number(area, place), even_part(capacity, place, shards));
+    (0..shards).map(shard).collect()
 }
 
 fn even_part(seats: u32, index: u16, parts: u16) -> u32 {
@@ -102,21 +207,21 @@ fn even_part(seats: u32, index: u16, parts: u16) -> u32 {
     seats / parts + u32::from(index < seats % parts)
 }
 
-/// Where `extra` seats go when the capacity is raised: the emptiest shards are filled up first, new shards
-/// among them if the new capacity is worth more. The draws' shards at or beyond `current.len()` are new.
+/// Where `extra` seats go when an area's capacity is raised: the emptiest of its shards, which are `current`, are filled up first, new
+/// shards among them if the new capacity is worth more. The draws' shards at or beyond the place `current.len()` are new.
 /// Touches at most [`SHARDS_PER_CHANGE_MAX`] shards, so it may place fewer than `extra` seats: do it again.
-pub fn raise(current: &[InventoryShard], extra: u32, seats_per_shard: u32) -> Vec<Draw> {
+pub fn raise(area: AreaNumber, current: &[InventoryShard], extra: u32, seats_per_shard: u32) -> Vec<Draw> {
     let capacity: u32 = current.iter().map(|shard| shard.capacity).sum::<u32>() + extra;
     let shards =
         shards_for(capacity, seats_per_shard).max(u16::try_from(current.len()).unwrap_or(SHARDS_MAX));
     let level = capacity.div_ceil(u32::from(shards));
     let mut left = extra;
     let mut draws = Vec::new();
-    for shard in 0..shards {
-        let has = current.get(usize::from(shard)).map_or(0, |shard| shard.capacity);
+    for place in 0..shards {
+        let has = current.get(usize::from(place)).map_or(0, |shard| shard.capacity);
         let seats = level.saturating_sub(has).min(left);
         if seats > 0 {
-            draws.push(Draw { shard, seats });
+            draws.push(Draw { shard: shard_number(area, place), seats });
             left -= seats;
         }
         if draws.len() == SHARDS_PER_CHANGE_MAX {
@@ -130,7 +235,7 @@ pub fn raise(current: &[InventoryShard], extra: u32, seats_per_shard: u32) -> Ve
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The shard's number.
-    pub shard: u16,
+    pub shard: ShardNumber,
     /// What DynamoDB says is left on it.
     pub unsold: u32,
     /// Its version when it refused.
@@ -142,6 +247,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_shards_number_says_where_it_is_and_only_the_first_areas_fit_into_16_bits() {
+        for area in [0, 1, 63] {
+            for place in [0, 1, 511, u16::MAX] {
+                let number = shard_number(area, place);
+                assert_eq!(place_of_shard(number), (area, place));
+                assert_eq!(u16::try_from(number).is_ok(), area == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn one_areas_shards_are_kept_as_their_number_and_those_of_several_as_a_list() {
+        for (kept, shards) in [("7", Shards::from(7)), ("[7,0,2]", Shards(vec![7, 0, 2]))] {
+            assert_eq!(serde_json::to_string(&shards).unwrap(), kept);
+            assert_eq!(serde_json::from_str::<Shards>(kept).unwrap(), shards);
+        }
+        let several = Shards::from(2).up_to(shard_number(2, 1)).up_to(shard_number(2, 0));
+        let numbers = [(0, 0), (0, 1), (2, 0), (2, 1)].map(|(area, place)| shard_number(area, place));
+        assert_eq!((several.numbers().collect::<Vec<_>>(), several.count()), (numbers.to_vec(), 4));
+        assert!(several.areas().eq([0, 2]) && several.numbers_of(1).next().is_none());
+        assert!(
+            several.has(shard_number(2, 1))
+                && !several.has(shard_number(2, 2))
+                && !several.has(shard_number(1, 0))
+        );
+    }
+
+    #[test]
     fn the_number_of_shards_follows_the_capacity() {
         for (capacity, shards) in [(1, 1), (50, 1), (51, 2), (20_000, 400), (25_600, 512), (1_000_000, 512)] {
             assert_eq!(shards_for(capacity, SEATS_PER_SHARD), shards, "{capacity}");
@@ -151,7 +284,7 @@ mod tests {
     #[test]
     fn a_new_event_has_all_its_seats_in_near_equal_shards() {
         for capacity in [1, 2, 99, 501, 12_345, 1_000_000] {
-            let shards = new_shards(capacity, SEATS_PER_SHARD);
+            let shards = new_shards(0, capacity, SEATS_PER_SHARD);
             assert_eq!(shards.iter().map(|shard| shard.capacity).sum::<u32>(), capacity);
             let (low, high) = shards.iter().fold((u32::MAX, 0), |(low, high), shard| {
                 (low.min(shard.capacity), high.max(shard.capacity))
@@ -165,13 +298,15 @@ mod tests {
         for (before, extra) in
             [(1, 1), (40, 9), (40, 60), (49, 2_000), (400, 20_000), (90_000, 1), (10, 999_990)]
         {
-            let mut shards = new_shards(before, SEATS_PER_SHARD);
+            let mut shards = new_shards(3, before, SEATS_PER_SHARD);
             let mut left = extra;
             while left > 0 {
-                let draws = raise(&shards, left, SEATS_PER_SHARD);
+                let draws = raise(3, &shards, left, SEATS_PER_SHARD);
                 assert!(!draws.is_empty() && draws.len() <= SHARDS_PER_CHANGE_MAX);
                 for draw in draws {
-                    let index = usize::from(draw.shard);
+                    let (area, place) = place_of_shard(draw.shard);
+                    let index = usize::from(place);
+                    assert_eq!(area, 3);
                     if index < shards.len() {
                         shards[index].capacity += draw.seats;
                     } else {

@@ -227,7 +227,7 @@ mod tests {
                 ["x", "y", "z"].into_iter().zip(lines).map(|(rate, (quantity, price))| line(rate, quantity, price)).collect();
             let quantity: u32 = lines.iter().map(|line| line.quantity).sum();
             let (mut left, mut draws) = (quantity, Vec::new());
-            for (shard, cut) in (0_u16..).zip(cuts) {
+            for (shard, cut) in (0_u32..).zip(cuts) {
                 let seats = cut.min(left);
                 draws.extend((seats > 0).then_some(Draw { shard, seats }));
                 left -= seats;

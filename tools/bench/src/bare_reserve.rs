@@ -111,7 +111,7 @@ mod tests {
         let service = Service::new(app(redis.url(), "bare", client, |_| {}).await.unwrap()).unwrap();
         let event = service.event(1, 100).await.unwrap();
         let known = service.app.store.event(event).await.unwrap().unwrap();
-        catalogue::load(&service.app.catalogue, &known).await.unwrap();
+        catalogue::load(&service.app.catalogue, &known, 0).await.unwrap();
 
         let bare = BareReserve::new(redis.url(), event, "bare:").await.unwrap();
         let mut connection = BareRedis::new(redis.url()).unwrap();

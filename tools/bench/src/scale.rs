@@ -242,7 +242,7 @@ impl Hall {
     async fn event(&self) -> Result<EventId, Failure> {
         let event = self.service.event(0, self.seats).await?;
         match self.service.app.store.event(event).await?.map(|event| event.shards) {
-            Some(shards) if shards == self.shards => Ok(event),
+            Some(shards) if shards == self.shards.into() => Ok(event),
             other => {
                 Err(format!("an event for {} has {other:?} shards instead of {}", self.seats, self.shards)
                     .into())

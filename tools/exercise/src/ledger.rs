@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{
     booking::{Booking, BookingStatus},
     id::{EventId, UserId},
-    inventory::InventoryShard,
+    inventory::{InventoryShard, ShardNumber},
     sales::SoldByRate,
 };
 use http_api::App;
@@ -40,7 +40,7 @@ impl Ledger<'_> {
     /// An event's shards, as DynamoDB has them.
     pub(crate) async fn inventory(&self, event: EventId) -> Result<Vec<InventoryShard>, Failure> {
         let shards = self.app.store.event(event).await?.ok_or("the event is gone")?.shards;
-        Ok(self.app.store.inventory(event, shards).await?)
+        Ok(self.app.store.inventory(event, &shards).await?)
     }
 
     /// All bookings that there are, whoever's.
@@ -69,7 +69,7 @@ impl Ledger<'_> {
     /// When a store fails.
     pub async fn check(&self, bookings: &[Booking]) -> Result<Vec<String>, Failure> {
         let mut wrong = Vec::new();
-        let mut sums: HashMap<(EventId, u16), Sums> = HashMap::new();
+        let mut sums: HashMap<(EventId, ShardNumber), Sums> = HashMap::new();
         for booking in bookings {
             let is_sold = booking.status == BookingStatus::Confirmed;
             for (index, (draw, charge)) in booking.draws.iter().zip(booking.counted()).enumerate() {
@@ -119,7 +119,7 @@ impl Ledger<'_> {
     async fn check_event(
         &self,
         event: EventId,
-        sums: &HashMap<(EventId, u16), Sums>,
+        sums: &HashMap<(EventId, ShardNumber), Sums>,
     ) -> Result<Vec<String>, Failure> {
         let mut wrong = Vec::new();
         let inventory = self.inventory(event).await?;

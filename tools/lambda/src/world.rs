@@ -302,12 +302,12 @@ fn details(name: &str, capacity: u32) -> Result<EventDetails, Failure> {
 /// Past [`booking::create_event`], which chooses an id itself and takes no event that has started.
 async fn create(app: &App, id: &str, details: EventDetails) -> Result<(), Failure> {
     let id: EventId = id.parse()?;
-    let inventory = new_shards(details.capacity, app.config.seats_per_shard);
+    let inventory = new_shards(0, details.capacity, app.config.seats_per_shard);
     let event = Event::new(id, details, u16::try_from(inventory.len())?, instant(BEGINNING)?);
     if app.store.create_event(&event, &inventory, None, None).await? != Created::Done {
         return Err(format!("the stores have the event {id} already").into());
     }
-    catalogue::load(&app.catalogue, &event).await?;
+    catalogue::load(&app.catalogue, &event, 0).await?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::{
 use domain::{
     booking::{Booking, BookingStatus},
     id::{EventId, UserId},
+    inventory::ShardNumber,
     sales::{Hour, HourOfSales, SoldByRate, hour_of},
 };
 use futures::TryStreamExt;
@@ -28,7 +29,7 @@ pub struct Booked {
 /// Those of one event.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BookedEvent {
-    pub(crate) shards: BTreeMap<u16, BookedShard>,
+    pub(crate) shards: BTreeMap<ShardNumber, BookedShard>,
     pub(crate) hours: BTreeMap<Hour, HourOfSales>,
     /// The booking that was confirmed last.
     pub(crate) last: Option<Booking>,

@@ -9,7 +9,7 @@ use domain::{
     audit::AuditEntry,
     event::Event,
     id::{EventId, UserId},
-    inventory::InventoryShard,
+    inventory::{InventoryShard, ShardNumber},
 };
 use futures::TryStreamExt;
 use kit::Failure;
@@ -29,7 +29,7 @@ pub struct Kept {
     /// The numbers of the last price that there is of each event.
     pub last_prices: BTreeMap<EventId, u32>,
     /// The shards, also of events that are not there.
-    pub shards: BTreeMap<EventId, BTreeMap<u16, KeptShard>>,
+    pub shards: BTreeMap<EventId, BTreeMap<ShardNumber, KeptShard>>,
     /// How many seats each user has bought.
     pub user_seats: BTreeMap<(EventId, UserId), u32>,
     /// Sales by the day, by their keys.

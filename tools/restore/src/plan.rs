@@ -9,7 +9,7 @@ use domain::{
     audit::AuditEntry,
     event::Event,
     id::{EventId, UserId},
-    inventory::InventoryShard,
+    inventory::{InventoryShard, ShardNumber, Shards},
     pricing::PriceChange,
     sales::SoldAtRate,
 };
@@ -174,7 +174,7 @@ impl Planning<'_> {
         &mut self,
         id: EventId,
         booked: &BookedEvent,
-        shards: &BTreeMap<u16, KeptShard>,
+        shards: &BTreeMap<ShardNumber, KeptShard>,
         now: Timestamp,
     ) -> Option<(Option<Event>, Event)> {
         if let Some(event) = self.kept.events.get(&id) {
@@ -200,15 +200,16 @@ impl Planning<'_> {
         &mut self,
         event: &Event,
         booked: &BookedEvent,
-        kept: &BTreeMap<u16, KeptShard>,
+        kept: &BTreeMap<ShardNumber, KeptShard>,
         sales_are_right: bool,
     ) {
-        let booked_on = |number: u16| booked.shards.get(&number).cloned().unwrap_or_default();
-        let sold: Vec<u32> = (0..event.shards).map(|number| booked_on(number).sold).collect();
+        let numbers: Vec<ShardNumber> = event.shards.numbers().collect();
+        let booked_on = |number: ShardNumber| booked.shards.get(&number).cloned().unwrap_or_default();
+        let sold: Vec<u32> = numbers.iter().map(|number| booked_on(*number).sold).collect();
         let mut capacities: Vec<u32> =
-            (0..event.shards).map(|number| kept.get(&number).map_or(0, |kept| kept.shard.capacity)).collect();
+            numbers.iter().map(|number| kept.get(number).map_or(0, |kept| kept.shard.capacity)).collect();
         spread(&mut capacities, &sold, event.details.capacity);
-        for (number, capacity) in (0..event.shards).zip(capacities) {
+        for (number, capacity) in numbers.into_iter().zip(capacities) {
             let (kept, booked) = (kept.get(&number), booked_on(number));
             let seen = kept.map(|kept| kept.shard.clone());
             let mut shard = InventoryShard {
@@ -289,9 +290,10 @@ impl Planning<'_> {
         if *before == event && !is_outdated {
             return;
         }
+        let count = |shards: &Shards| u32::try_from(shards.count()).unwrap_or(u32::MAX);
         for (field, is, should_be) in [
             ("capacity", before.details.capacity, event.details.capacity),
-            ("shards", before.shards.into(), event.shards.into()),
+            ("shards", count(&before.shards), count(&event.shards)),
             ("price_changes", before.price_changes, event.price_changes),
         ] {
             self.differs(Kind::Event, Some(id), "event", field, (&is.to_string(), &should_be.to_string()));
@@ -404,9 +406,8 @@ impl Planning<'_> {
 }
 
 /// As many shards as the event says, or as there are, or as the bookings name.
-fn shards_of(event: &Event, booked: &BookedEvent, kept: &BTreeMap<u16, KeptShard>) -> u16 {
-    let last = |number: Option<&u16>| number.map_or(0, |number| number + 1);
-    event.shards.max(last(booked.shards.keys().next_back())).max(last(kept.keys().next_back()))
+fn shards_of(event: &Event, booked: &BookedEvent, kept: &BTreeMap<ShardNumber, KeptShard>) -> Shards {
+    booked.shards.keys().chain(kept.keys()).fold(event.shards.clone(), |shards, number| shards.up_to(*number))
 }
 
 /// What admins did to an event after the second that it is of. That is theirs to do again, or not.

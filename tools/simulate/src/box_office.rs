@@ -96,7 +96,7 @@ impl BoxOffice {
     pub async fn sell(&self, shards: &[InventoryShard], people: u32, seed: u64) -> Result<Sale, Failure> {
         let now = Timestamp::now();
         let event = event(shards, now)?;
-        self.redis.load(&event, shards, "the simulation's").await?;
+        self.redis.load(&event, 0, shards, "the simulation's").await?;
         // The product's own random numbers, which choose the shards, come from here.
         fastrand::seed(seed);
         let mut rng = Rng::with_seed(!seed);

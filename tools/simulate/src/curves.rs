@@ -117,5 +117,5 @@ async fn sold_out(
 pub fn shards_of(capacity: u32, shards: u16) -> Vec<InventoryShard> {
     let (each, rest) = (capacity / u32::from(shards), capacity % u32::from(shards));
     let seats = |shard| each + u32::from(u32::from(shard) < rest);
-    (0..shards).map(|shard| InventoryShard::new(shard, seats(shard))).collect()
+    (0..shards).map(|shard| InventoryShard::new(shard.into(), seats(shard))).collect()
 }

@@ -19,21 +19,21 @@ async fn outcome(shards: &[InventoryShard]) -> Outcome {
 
 #[tokio::test]
 async fn a_large_event_confirms_5000_bookings_a_second_with_few_retries() {
-    let outcome = outcome(&new_shards(LARGE, SEATS_PER_SHARD)).await;
+    let outcome = outcome(&new_shards(0, LARGE, SEATS_PER_SHARD)).await;
     assert!(outcome.bookings_per_second >= BOOKINGS_PER_SECOND_MIN, "{outcome:?}");
     assert!(outcome.retried < RETRIED_MAX && outcome.given_up == 0.0, "{outcome:?}");
 }
 
 #[tokio::test]
 async fn half_its_shards_would_not_do() {
-    let shards = new_shards(LARGE, SEATS_PER_SHARD).len() / 2;
+    let shards = new_shards(0, LARGE, SEATS_PER_SHARD).len() / 2;
     let outcome = outcome(&shards_of(LARGE, shards.try_into().unwrap())).await;
     assert!(outcome.retried > RETRIED_MAX, "{outcome:?}");
 }
 
 #[tokio::test]
 async fn a_sale_to_the_last_seat_accounts_for_all_of_them() {
-    let shards = new_shards(501, SEATS_PER_SHARD);
+    let shards = new_shards(0, 501, SEATS_PER_SHARD);
     let sale = sell(&shards, 501, 5).await;
     let about_to_be_sold: u32 = sale.held.iter().map(|held| held.seats()).sum();
     assert_eq!((sale.free, sale.held_seats), (0, 501));

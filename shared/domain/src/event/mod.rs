@@ -14,6 +14,7 @@ pub use words::{Words, searched};
 
 use super::{
     id::{EventId, ReservationId},
+    inventory::Shards,
     time::to_whole_ms,
 };
 
@@ -28,7 +29,7 @@ pub struct Event {
     /// What a seat costs now, in minor units.
     pub price: u32,
     /// How many inventory shards its capacity is split over. Never shown to clients.
-    pub shards: u16,
+    pub shards: Shards,
     /// Every change adds 1.
     pub version: u64,
     /// The withdrawal of the last lowering of its capacity: tells the janitor whether it was committed.
@@ -70,7 +71,7 @@ pub struct UpcomingEvent {
     /// When it starts.
     pub starts_at: Timestamp,
     /// How many inventory shards it has.
-    pub shards: u16,
+    pub shards: Shards,
     /// Its version.
     pub version: u64,
     /// What words are looked for in, see [`searched`].
@@ -97,7 +98,7 @@ impl From<&Event> for UpcomingEvent {
         Self {
             id: *id,
             starts_at: details.starts_at,
-            shards: *shards,
+            shards: shards.clone(),
             version: *version,
             searched,
             sales_close_at: details.sales_close_at,
@@ -112,12 +113,12 @@ impl Event {
     }
 
     /// A new event; its price starts at the base price.
-    pub fn new(id: EventId, details: EventDetails, shards: u16, now: Timestamp) -> Self {
+    pub fn new(id: EventId, details: EventDetails, shards: impl Into<Shards>, now: Timestamp) -> Self {
         Self {
             id,
             price: details.base_price,
             details,
-            shards,
+            shards: shards.into(),
             version: 1,
             last_withdrawal: None,
             price_changes: 1,

@@ -3,8 +3,6 @@
 //! who read it before can write it, for it has a new version. Its own item goes last, so that who deletes it once more finds
 //! what is left.
 
-use std::ops::Range;
-
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update, builders::DeleteBuilder};
 use jiff::Timestamp;
 
@@ -16,6 +14,7 @@ use domain::{
     error::Error,
     event::{Event, EventStatus},
     id::EventId,
+    inventory::ShardNumber,
 };
 
 const DELETED_AT: &str = "deleted_at";
@@ -58,7 +57,11 @@ impl Store {
     }
 
     /// Deletes shards that never sold a seat. Those that are gone already are no mistake.
-    pub async fn delete_shards(&self, event: EventId, shards: Range<u16>) -> Result<(), Error> {
+    pub async fn delete_shards(
+        &self,
+        event: EventId,
+        shards: impl Iterator<Item = ShardNumber>,
+    ) -> Result<(), Error> {
         let deletes = shards.map(|shard| {
             let delete = Delete::builder()
                 .table_name(&self.tables.inventory)

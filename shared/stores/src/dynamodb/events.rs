@@ -24,7 +24,7 @@ use domain::{
     error::Error,
     event::{Event, EventStatus, ON_SALE_LOOKBACK, UpcomingEvent, Words, searched},
     id::EventId,
-    inventory::{Draw, InventoryShard},
+    inventory::{Draw, InventoryShard, Shards},
     page::{Page, PageKey, PageKeyPart},
     pricing::PriceChange,
     request_key::RequestKey,
@@ -63,7 +63,7 @@ struct Listed {
     id: EventId,
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     starts_at: Timestamp,
-    shards: u16,
+    shards: Shards,
     version: u64,
     name: String,
     venue: Option<String>,
@@ -239,7 +239,7 @@ impl Store {
         &self,
         events: Vec<Event>,
     ) -> Result<Vec<(Event, Vec<InventoryShard>)>, Error> {
-        let wanted: Vec<_> = events.iter().map(|event| (event.id, event.shards)).collect();
+        let wanted: Vec<_> = events.iter().map(|event| (event.id, &event.shards)).collect();
         let mut inventories = self.inventory_of_events(&wanted).await?;
         let with_shards = events.into_iter().map(|event| {
             let shards = inventories.remove(&event.id).unwrap_or_default();
@@ -285,7 +285,7 @@ impl Store {
         key: Option<&RequestKey>,
         audit: Option<&AuditEntry>,
     ) -> Result<Created, Error> {
-        let (with_event, surplus) = inventory.split_at(inventory.len().min(SHARDS_WITH_EVENT.into()));
+        let (with_event, surplus) = inventory.split_at(inventory.len().min(SHARDS_WITH_EVENT));
         if !self.write_surplus(event, surplus).await? {
             return Ok(Created::IdTaken);
         }
@@ -325,7 +325,7 @@ impl Store {
     ) -> Result<bool, Error> {
         let mut items = self.replacement(before, event, price)?;
         for draw in added {
-            items.push(if draw.shard < before.shards {
+            items.push(if before.shards.has(draw.shard) {
                 self.add_capacity(event.id, *draw)?
             } else {
                 self.put_shard(event.id, &InventoryShard::new(draw.shard, draw.seats))?

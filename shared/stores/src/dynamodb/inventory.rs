@@ -18,21 +18,38 @@ use super::{
 use domain::{
     booking::Booking,
     error::Error,
-    id::EventId,
-    inventory::{Draw, InventoryShard},
+    id::{AreaKey, EventId},
+    inventory::{Draw, InventoryShard, ShardNumber, Shards},
     rate::DrawCharge,
     sales::hour_of,
 };
 
 impl Store {
     /// All shards of an event, read with strong consistency, in their order.
-    pub async fn inventory(&self, event: EventId, shards: u16) -> Result<Vec<InventoryShard>, Error> {
-        let wanted: Vec<_> = (0..shards).map(|shard| (event, shard)).collect();
+    pub async fn inventory(&self, event: EventId, shards: &Shards) -> Result<Vec<InventoryShard>, Error> {
+        self.shards(event, shards.numbers()).await
+    }
+
+    /// All shards of an area, likewise.
+    pub async fn inventory_of_area(
+        &self,
+        area: AreaKey,
+        shards: &Shards,
+    ) -> Result<Vec<InventoryShard>, Error> {
+        self.shards(area.event, shards.numbers_of(area.number)).await
+    }
+
+    async fn shards(
+        &self,
+        event: EventId,
+        shards: impl Iterator<Item = ShardNumber>,
+    ) -> Result<Vec<InventoryShard>, Error> {
+        let wanted: Vec<_> = shards.map(|shard| (event, shard)).collect();
         let mut found: Vec<_> =
             self.inventory_items(&wanted).await?.into_iter().map(|(_, shard)| shard).collect();
         found.sort_unstable_by_key(|shard| shard.shard);
-        if found.len() != usize::from(shards) {
-            let found = found.len();
+        if found.len() != wanted.len() {
+            let (found, shards) = (found.len(), wanted.len());
             return Err(Error::Internal(format!("event {event} has {found} of {shards} shards").into()));
         }
         Ok(found)
@@ -43,10 +60,10 @@ impl Store {
     /// list of others; but the log says so, which is an alarm.
     pub async fn inventory_of_events(
         &self,
-        events: &[(EventId, u16)],
+        events: &[(EventId, &Shards)],
     ) -> Result<HashMap<EventId, Vec<InventoryShard>>, Error> {
         let wanted: Vec<_> =
-            events.iter().flat_map(|(event, shards)| (0..*shards).map(|shard| (*event, shard))).collect();
+            events.iter().flat_map(|(event, shards)| shards.numbers().map(|shard| (*event, shard))).collect();
         let mut found: HashMap<EventId, Vec<InventoryShard>> =
             events.iter().map(|(event, _)| (*event, Vec::new())).collect();
         for (event, shard) in self.inventory_items(&wanted).await? {
@@ -55,13 +72,13 @@ impl Store {
         for (event, shards) in events {
             let inventory = found.entry(*event).or_default();
             inventory.sort_unstable_by_key(|shard| shard.shard);
-            if inventory.len() == usize::from(*shards) {
+            if inventory.len() == shards.count() {
                 continue;
             }
             match self.event(*event).await {
                 Ok(None) => inventory.clear(),
                 _ => tracing::error!(
-                    defect = true, event_id = %event, shards, found = inventory.len(), "an event has lost shards"
+                    defect = true, event_id = %event, shards = shards.count(), found = inventory.len(), "an event has lost shards"
                 ),
             }
         }
@@ -70,7 +87,7 @@ impl Store {
 
     pub(super) async fn inventory_items(
         &self,
-        wanted: &[(EventId, u16)],
+        wanted: &[(EventId, ShardNumber)],
     ) -> Result<Vec<(EventId, InventoryShard)>, Error> {
         let keys: Vec<String> = wanted.iter().map(|(event, shard)| shard_id(*event, *shard)).collect();
         Ok(self.inventory_table_items(&keys).await?.into_iter().filter_map(event_and_shard).collect())

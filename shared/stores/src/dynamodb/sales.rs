@@ -37,7 +37,7 @@ use domain::{
     error::{Error, GaveUp},
     event::{EVENT_DAYS_MAX, Event},
     id::EventId,
-    inventory::InventoryShard,
+    inventory::{InventoryShard, ShardNumber},
     sales::{HOURS_PER_DAY, Hour, HourOfAllSales, HourOfSales, days_of, hour_of},
 };
 
@@ -205,7 +205,7 @@ impl Store {
         hours: Range<Hour>,
         now: Timestamp,
     ) -> Result<BTreeMap<Hour, HourOfSales>, Error> {
-        let shards = self.inventory(event.id, event.shards).await?;
+        let shards = self.inventory(event.id, &event.shards).await?;
         self.sales_of_shards(event, shards, hours, now).await
     }
 
@@ -319,8 +319,8 @@ impl Store {
 
     async fn shards_of_events(
         &self,
-        wanted: Vec<(EventId, u16)>,
-    ) -> Result<HashMap<(EventId, u16), InventoryShard>, Error> {
+        wanted: Vec<(EventId, ShardNumber)>,
+    ) -> Result<HashMap<(EventId, ShardNumber), InventoryShard>, Error> {
         let found = self.inventory_items(&wanted).await?;
         Ok(found.into_iter().map(|(event, shard)| ((event, shard.shard), shard)).collect())
     }
@@ -363,7 +363,7 @@ impl Store {
     fn take_hours(
         &self,
         event: EventId,
-        shard: u16,
+        shard: ShardNumber,
         hours: &[(Hour, &HourOfSales)],
     ) -> Result<TransactWriteItem, Error> {
         let counters: Vec<(String, u64)> = hours

@@ -16,7 +16,12 @@ use super::{
     transaction::{SHARDS_WITH_EVENT, Transacted},
     was_written,
 };
-use domain::{error::Error, event::Event, id::EventId, inventory::InventoryShard};
+use domain::{
+    error::Error,
+    event::Event,
+    id::EventId,
+    inventory::{InventoryShard, Shards},
+};
 
 const LISTING: &str = "surplus";
 /// A creation that began so long ago is over: requests live for half a minute. Should one go on all the same, it finds that it
@@ -27,10 +32,10 @@ const CLEARED_MAX: i32 = 5;
 const IS_GOING_ON: &str = "attribute_exists(id) AND attribute_not_exists(given_up_at)";
 
 /// What is kept of a creation as long as it goes on.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Note {
     event_id: EventId,
-    shards: u16,
+    shards: Shards,
 }
 
 /// The key of the note of an event's creation.
@@ -41,7 +46,7 @@ pub fn note_id(event: EventId) -> String {
 
 /// Whether the event has more shards than fit into the transaction that creates it.
 pub fn has_surplus_shards(event: &Event) -> bool {
-    event.shards > SHARDS_WITH_EVENT
+    event.shards.count() > SHARDS_WITH_EVENT
 }
 
 impl Store {
@@ -51,7 +56,7 @@ impl Store {
         event: &Event,
         surplus: &[InventoryShard],
     ) -> Result<bool, Error> {
-        for (n, part) in surplus.chunks(usize::from(SHARDS_WITH_EVENT)).enumerate() {
+        for (n, part) in surplus.chunks(SHARDS_WITH_EVENT).enumerate() {
             let mut items = vec![if n == 0 { self.put_note(event)? } else { self.check_note(event.id)? }];
             for shard in part {
                 items.push(self.put_shard(event.id, shard)?);
@@ -66,7 +71,7 @@ impl Store {
     /// Deletes what was written before an event that was not created then.
     pub async fn clear_surplus(&self, event: &Event) -> Result<(), Error> {
         match has_surplus_shards(event) {
-            true => self.clear(Note { event_id: event.id, shards: event.shards }).await,
+            true => self.clear(&Note { event_id: event.id, shards: event.shards.clone() }).await,
             false => Ok(()),
         }
     }
@@ -82,14 +87,14 @@ impl Store {
             .map_err(failed)?;
         let notes: Vec<Note> = found.items.unwrap_or_default().into_iter().filter_map(readable).collect();
         for note in &notes {
-            self.clear(*note).await?;
+            self.clear(note).await?;
         }
         Ok(notes.len())
     }
 
     /// The note goes last, so that who breaks off here is followed by another. It is marked first, so that a creation which
     /// goes on after all writes nothing more.
-    async fn clear(&self, note: Note) -> Result<(), Error> {
+    async fn clear(&self, note: &Note) -> Result<(), Error> {
         let id = note_id(note.event_id);
         let marked = self
             .client
@@ -105,13 +110,13 @@ impl Store {
         if !was_written(marked)? {
             return Ok(());
         }
-        self.delete_shards(note.event_id, SHARDS_WITH_EVENT..note.shards).await?;
+        self.delete_shards(note.event_id, note.shards.numbers().skip(SHARDS_WITH_EVENT)).await?;
         let deleted = self.client.delete_item().table_name(&self.tables.events).key("id", text(&id)).send();
         deleted.await.map(|_| ()).map_err(failed)
     }
 
     fn put_note(&self, event: &Event) -> Result<TransactWriteItem, Error> {
-        let mut item = to_item(&Note { event_id: event.id, shards: event.shards })?;
+        let mut item = to_item(&Note { event_id: event.id, shards: event.shards.clone() })?;
         item.insert("id".to_owned(), text(note_id(event.id)));
         item.insert("listing".to_owned(), text(LISTING));
         item.insert("starts_at".to_owned(), number(event.created_at.as_millisecond()));

@@ -15,7 +15,7 @@ use telemetry::names;
 /// Shards written with their event at most: a transaction takes 100 items, the event, its price, an idempotency key, the
 /// note of surplus shards and the entry of the audit trail among them. Releases before the audit trail wrote 96 with it, so one
 /// of them that clears away a broken creation of this release leaves a shard of it, which belongs to no event.
-pub(super) const SHARDS_WITH_EVENT: u16 = 95;
+pub(super) const SHARDS_WITH_EVENT: usize = 95;
 
 /// How a transaction ended.
 pub(super) enum Transacted {

@@ -1,8 +1,9 @@
-//! All Redis keys. Those of one event share the hash tag `{event id}`, those of one user `{user id}`, those of the list of
+//! All Redis keys. Those of one event share the hash tag `{event id}`, and so do those of its first area; those of another area have
+//! one of their own, `{event id.number}`; those of one user `{user id}`, those of the list of
 //! events `{catalogue}`, those of sign-ins `{sign-in}` (hashing the password costs a thousand times what they do, so one
 //! slot is plenty): Redis Cluster puts keys of one tag in one slot, so that a script can touch them together.
 
-use domain::id::{EventId, UserId};
+use domain::id::{AreaKey, EventId, UserId};
 
 /// Makes keys under a common prefix.
 #[derive(Clone, Debug)]
@@ -17,29 +18,29 @@ impl Keys {
     }
 
     /// Hash: facts of the event, its epoch, free seats and applied commits of each shard.
-    pub fn state(&self, event: EventId) -> String {
-        self.of_event(event, "state")
+    pub fn state(&self, area: impl Into<AreaKey>) -> String {
+        self.of_area(area, "state")
     }
 
     /// Sorted set: reservation id to deadline in ms.
-    pub fn deadlines(&self, event: EventId) -> String {
-        self.of_event(event, "deadlines")
+    pub fn deadlines(&self, area: impl Into<AreaKey>) -> String {
+        self.of_area(area, "deadlines")
     }
 
     /// Hash: reservation id to hold.
-    pub fn holds(&self, event: EventId) -> String {
-        self.of_event(event, "holds")
+    pub fn holds(&self, area: impl Into<AreaKey>) -> String {
+        self.of_area(area, "holds")
     }
 
     /// Sorted set, expires: how holds ended lately: reservation id, space, user id, space, `released` or `expired`; to when,
     /// in ms.
-    pub fn ended_holds(&self, event: EventId) -> String {
-        self.of_event(event, "ended")
+    pub fn ended_holds(&self, area: impl Into<AreaKey>) -> String {
+        self.of_area(area, "ended")
     }
 
     /// String, expires: what a user's idempotency key got as an answer for this event.
-    pub fn idempotency(&self, event: EventId, user: UserId, key: &str) -> String {
-        self.of_event(event, &format!("idempotency:{user}:{key}"))
+    pub fn idempotency(&self, area: impl Into<AreaKey>, user: UserId, key: &str) -> String {
+        self.of_area(area, &format!("idempotency:{user}:{key}"))
     }
 
     /// String, expires: what a user's idempotency key is used for, over all events.
@@ -76,8 +77,8 @@ impl Keys {
     }
 
     /// String, expires: that a change of the event's inventory was taken in.
-    pub fn restocked(&self, event: EventId, change: &str) -> String {
-        self.of_event(event, &format!("restocked:{change}"))
+    pub fn restocked(&self, area: impl Into<AreaKey>, change: &str) -> String {
+        self.of_area(area, &format!("restocked:{change}"))
     }
 
     /// Hash, expires: the event as people see it: its JSON, its version, and its unsold seats if it has no state.
@@ -85,9 +86,9 @@ impl Keys {
         self.of_event(event, "copy")
     }
 
-    /// String, expires soon: somebody is reading the event from DynamoDB; the others wait for what it finds.
-    pub fn turn(&self, event: EventId) -> String {
-        self.of_event(event, "turn")
+    /// String, expires soon: somebody is reading the event, or an area's shards, from DynamoDB; the others wait for what it finds.
+    pub fn turn(&self, area: impl Into<AreaKey>) -> String {
+        self.of_area(area, "turn")
     }
 
     /// String, expires: the list of upcoming published events, as the index in DynamoDB had it. Another one than that of
@@ -188,6 +189,12 @@ impl Keys {
         format!("{}{{catalogue}}:{what}", self.prefix)
     }
 
+    /// An area has a slot of its own. That of the first is the event's.
+    fn of_area(&self, area: impl Into<AreaKey>, what: &str) -> String {
+        let area: AreaKey = area.into();
+        format!("{}{{{area}}}:{what}", self.prefix)
+    }
+
     fn of_event(&self, event: EventId, what: &str) -> String {
         format!("{}{{{event}}}:{what}", self.prefix)
     }
@@ -197,12 +204,15 @@ impl Keys {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
+    use domain::id::AreaNumber;
+
     use super::*;
 
     /// Who and what keys are of.
     #[derive(Clone, Copy)]
     struct Of<'a> {
         event: EventId,
+        area: AreaNumber,
         user: UserId,
         /// An idempotency key, a client, a change, an account: what a key is of besides.
         one: &'a str,
@@ -214,6 +224,7 @@ mod tests {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     enum Slot {
         Event,
+        Area,
         User,
         Catalogue,
         SignIn,
@@ -225,16 +236,17 @@ mod tests {
 
     /// Every key, by the name of its method.
     fn all(keys: &Keys, of: Of<'_>) -> Vec<(&'static str, Slot, String)> {
-        let Of { event, user, one, other } = of;
+        let Of { event, area, user, one, other } = of;
+        let area = AreaKey { event, number: area };
         vec![
-            ("state", Slot::Event, keys.state(event)),
-            ("deadlines", Slot::Event, keys.deadlines(event)),
-            ("holds", Slot::Event, keys.holds(event)),
-            ("ended_holds", Slot::Event, keys.ended_holds(event)),
-            ("idempotency", Slot::Event, keys.idempotency(event, user, one)),
-            ("restocked", Slot::Event, keys.restocked(event, one)),
+            ("state", Slot::Area, keys.state(area)),
+            ("deadlines", Slot::Area, keys.deadlines(area)),
+            ("holds", Slot::Area, keys.holds(area)),
+            ("ended_holds", Slot::Area, keys.ended_holds(area)),
+            ("idempotency", Slot::Area, keys.idempotency(area, user, one)),
+            ("restocked", Slot::Area, keys.restocked(area, one)),
             ("copy", Slot::Event, keys.copy(event)),
-            ("turn", Slot::Event, keys.turn(event)),
+            ("turn", Slot::Area, keys.turn(area)),
             ("claim", Slot::User, keys.claim(user, other, one)),
             ("own_reservations", Slot::User, keys.own_reservations(user)),
             ("limit", Slot::Own, keys.limit(other, one)),
@@ -267,15 +279,17 @@ mod tests {
         after.split_once('}').map(|(tag, _)| tag).filter(|tag| !tag.is_empty())
     }
 
-    fn somebody() -> [Of<'static>; 5] {
+    fn somebody() -> [Of<'static>; 6] {
         let at = |ms| EventId::new(jiff::Timestamp::from_millisecond(ms).unwrap());
-        let of = Of { event: at(1_900_000_000_000), user: UserId::new(), one: "one", other: "other" };
+        let (event, user) = (at(1_900_000_000_000), UserId::new());
+        let of = Of { event, area: 0, user, one: "one", other: "other" };
         [
             of,
             Of { event: at(1_900_000_000_001), ..of },
             Of { user: UserId::new(), ..of },
             Of { one: "another", ..of },
             Of { other: "another", ..of },
+            Of { area: 2, ..of },
         ]
     }
 
@@ -308,6 +322,7 @@ mod tests {
                 of[4],
                 "claim limit limit_within report failures_of_pair failures_of_address failures_of_wide janitor_cursor",
             ),
+            (of[5], "state deadlines holds ended_holds idempotency restocked turn"),
         ] {
             let changed = all(&prefix, changed).into_iter();
             let changed = changed.filter(|(name, _, key)| known.insert(key.clone(), name).is_none());
@@ -324,8 +339,10 @@ mod tests {
         for of in of {
             for (name, slot, key) in all(&keys, of) {
                 let (event, user) = (of.event.to_string(), of.user.to_string());
+                let area = AreaKey { event: of.event, number: of.area }.to_string();
                 let expected = match slot {
                     Slot::Event => event.as_str(),
+                    Slot::Area => area.as_str(),
                     Slot::User => user.as_str(),
                     Slot::Catalogue => "catalogue",
                     Slot::SignIn => "sign-in",

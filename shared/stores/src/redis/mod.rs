@@ -24,7 +24,8 @@ use self::{connection::Connection, facts::event_now, keys::Keys};
 use domain::{
     error::{Cause, Error, StoreName},
     event::EventNow,
-    id::EventId,
+    id::{AreaKey, EventId},
+    inventory::{ShardNumber, place_of_shard},
     page::PageKey,
     time::from_ms,
 };
@@ -71,7 +72,7 @@ pub struct UnsoldSeats {
     pub held: u32,
 }
 
-/// What Redis thinks of an event's inventory, all read at once.
+/// What Redis thinks of an area's inventory, all read at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InventorySeen {
     /// Tells whether the state is still this one.
@@ -94,8 +95,9 @@ pub struct ShardSeen {
 
 impl InventorySeen {
     /// What Redis thinks of that shard; nothing of one that it does not know.
-    pub fn shard(&self, shard: u16) -> ShardSeen {
-        self.shards.get(usize::from(shard)).copied().unwrap_or_default()
+    pub fn shard(&self, shard: ShardNumber) -> ShardSeen {
+        let (_, place) = place_of_shard(shard);
+        self.shards.get(usize::from(place)).copied().unwrap_or_default()
     }
 
     /// All shards that Redis knows, in their order.
@@ -141,10 +143,10 @@ impl Redis {
         Ok(found.collect())
     }
 
-    /// The epoch of an event's state and what else must be seen beside it; `None` if the state is missing.
-    pub async fn state_seen(&self, event: EventId) -> Result<Option<StateSeen>, Error> {
+    /// The epoch of an area's state and what else must be seen beside it; `None` if the state is missing.
+    pub async fn state_seen(&self, area: impl Into<AreaKey>) -> Result<Option<StateSeen>, Error> {
         let mut get = redis::cmd("HMGET");
-        get.arg(self.keys.state(event)).arg(&[
+        get.arg(self.keys.state(area)).arg(&[
             "epoch",
             "name",
             "starts_at",

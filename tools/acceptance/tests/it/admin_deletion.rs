@@ -121,7 +121,7 @@ async fn a_deletion_that_broke_off_is_nobodys_event_and_is_finished_by_the_next(
         assert!(evently.app.store.mark_deleted(&before, Timestamp::now(), None).await.unwrap());
         assert!(!evently.app.store.mark_deleted(&before, Timestamp::now(), None).await.unwrap(), "once");
         if steps > 0 {
-            evently.app.redis.forget_event(id).await.unwrap();
+            evently.app.redis.forget_event(id, &1.into()).await.unwrap();
         }
         if steps > 1 {
             evently.app.store.delete_shards(id, 0..100).await.unwrap();

@@ -60,7 +60,7 @@ async fn what_an_admin_sees_of_a_draft_brings_it_not_to_redis() {
     }
     let listed = admin.get("/admin/events").await;
     assert_eq!(listed.body["items"][0]["available"], 12);
-    assert_eq!(evently.app.redis.state_seen(id.parse().unwrap()).await.unwrap(), None);
+    assert_eq!(evently.app.redis.state_seen(id.parse::<domain::id::EventId>().unwrap()).await.unwrap(), None);
 }
 
 #[tokio::test]

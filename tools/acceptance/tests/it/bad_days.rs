@@ -132,7 +132,14 @@ async fn a_retry_that_begins_again_is_not_undone_by_a_janitor_that_looked_before
     let reservation = ada.hold(&event, 4).await;
     begin(&evently, &ada, &reservation).await;
     sleep(SOON).await;
-    let seen = evently.app.redis.expire(event.parse().unwrap()).await.unwrap().unwrap().overdue;
+    let seen = evently
+        .app
+        .redis
+        .expire(event.parse::<domain::id::EventId>().unwrap())
+        .await
+        .unwrap()
+        .unwrap()
+        .overdue;
     begin(&evently, &ada, &reservation).await;
     assert!(!evently.app.redis.settle(seen[0].id, seen[0].deadline).await.unwrap());
     assert_eq!(ada.confirm(&reservation).await.status, 201);

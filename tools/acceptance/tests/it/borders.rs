@@ -21,7 +21,7 @@ async fn now_of_redis(evently: &TestApp) -> i64 {
 const STEP_MS: i64 = 3_000;
 
 async fn set_fact(evently: &TestApp, event: &str, fact: &str, ms: i64) {
-    let key = evently.keys().state(event.parse().unwrap());
+    let key = evently.keys().state(event.parse::<domain::id::EventId>().unwrap());
     evently.redis_command(redis::cmd("HSET").arg(key).arg(fact).arg(ms)).await;
 }
 

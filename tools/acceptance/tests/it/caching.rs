@@ -134,7 +134,7 @@ async fn a_thousand_buyers_of_an_event_that_redis_does_not_know_cost_one_read() 
     let calls = Calls::default();
     let evently = TestApp::counted(&calls).await;
     let event = evently.event(5_000).await;
-    let state = evently.keys().state(event.parse().unwrap());
+    let state = evently.keys().state(event.parse::<domain::id::EventId>().unwrap());
     let forget = async || evently.redis_command(&redis::cmd("DEL").arg(&state).clone()).await;
     let ask = |_| {
         let (buyer, event) = (evently.user(), event.clone());

@@ -60,7 +60,7 @@ async fn after_it_nothing_is_cancelled_unless_the_event_is() {
     assert!(matches!(cancel_at(&bookings[1], after_start).await, Err(Error::EventStarted)));
 
     // A release before this one loaded the event, and knew of no such time.
-    let state = evently.keys().state(event.parse().unwrap());
+    let state = evently.keys().state(event.parse::<domain::id::EventId>().unwrap());
     evently.redis_command(redis::cmd("HDEL").arg(&state).arg("cancel_until")).await;
     assert!(matches!(cancel_at(&bookings[1], until).await, Err(Error::CancelClosed { .. })));
     janitor::run(&evently.app, Timestamp::now()).await.unwrap();

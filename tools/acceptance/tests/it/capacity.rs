@@ -251,7 +251,14 @@ async fn a_withdrawal_that_nobody_finished_is_at_its_end_before_the_next_one_and
     lower_and_die(&hall.evently, &hall.event, 14).await;
     lower_and_die(&hall.evently, &hall.event, 12).await;
     hall.change_to(8, 1).await;
-    let seen = hall.evently.app.redis.inventory(hall.event.parse().unwrap()).await.unwrap().unwrap();
+    let seen = hall
+        .evently
+        .app
+        .redis
+        .inventory(hall.event.parse::<domain::id::EventId>().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
     for shard in hall.evently.inventory(&hall.event).await {
         let redis = seen.shard(shard.shard);
         let seats = redis.free + redis.held + i64::from(shard.sold);

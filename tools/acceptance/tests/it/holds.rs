@@ -111,7 +111,7 @@ async fn a_replay_says_what_became_of_the_reservation() {
         match when {
             "overdue" => drop(janitor::run(&evently.app, jiff::Timestamp::now()).await.unwrap()),
             _ => {
-                let (keys, id) = (evently.keys(), event.parse().unwrap());
+                let (keys, id) = (evently.keys(), event.parse::<domain::id::EventId>().unwrap());
                 let lost = [keys.state(id), keys.deadlines(id), keys.holds(id), keys.ended_holds(id)];
                 evently.redis_command(redis::cmd("DEL").arg(&lost)).await;
             }
@@ -190,7 +190,8 @@ async fn a_confirm_that_was_one_too_many_leaves_the_hold_as_it_was() {
         ada.confirm(&second).await.assert_problem(429, "rate_limited");
         assert_eq!(ada_later.get(&path).await.body["reservation"]["expires_at"], before);
     }
-    let seen = evently.app.redis.inventory(event.parse().unwrap()).await.unwrap().unwrap();
+    let seen =
+        evently.app.redis.inventory(event.parse::<domain::id::EventId>().unwrap()).await.unwrap().unwrap();
     assert_eq!(seen.shards().iter().map(|shard| (shard.held, shard.confirming)).max(), Some((2, 0)));
     assert_eq!(ada_later.delete(&path).await.status, 204, "it is not being confirmed");
     assert_eq!(evently.available(&event).await, 99);

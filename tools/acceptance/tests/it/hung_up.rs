@@ -55,7 +55,8 @@ async fn post_and_hang_up(slowed: &TestApp, begun: &Notify, path: &str, session:
 
 /// What Redis has of the only shard: free seats, held ones, and the version of the truth that it has heard of.
 async fn in_redis(evently: &TestApp, event: &str) -> (i64, i64, u64) {
-    let seen = evently.app.redis.inventory(event.parse().unwrap()).await.unwrap().unwrap();
+    let seen =
+        evently.app.redis.inventory(event.parse::<domain::id::EventId>().unwrap()).await.unwrap().unwrap();
     let shard = seen.shard(0);
     (shard.free, shard.held, shard.applied)
 }

@@ -95,7 +95,7 @@ async fn the_janitor_measures_what_it_did_and_where_the_seats_are() {
     assert_eq!((value(&seen, names::EVENTS_SWEPT), value(&seen, names::RUN_COMPLETE)), (1.0, 1.0));
 
     sleep(std::time::Duration::from_millis(700)).await;
-    let state = evently.keys().state(event.parse().unwrap());
+    let state = evently.keys().state(event.parse::<domain::id::EventId>().unwrap());
     evently.redis_command(redis::cmd("HINCRBY").arg(&state).arg("free:0").arg(2)).await;
     evently.redis_command(redis::cmd("HINCRBY").arg(&state).arg("free").arg(2)).await;
     janitor::run(&evently.app, Timestamp::now()).await.unwrap();

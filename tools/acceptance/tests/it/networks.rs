@@ -158,7 +158,7 @@ async fn who_is_not_known_is_not_counted_and_zero_counts_nobody() {
 async fn an_event_that_an_older_release_loaded_has_no_limit_until_it_is_refreshed() {
     let evently = TestApp::with(|config| config.network_places_max = None).await;
     let event = evently.event(200).await;
-    let state = evently.keys().state(event.parse().unwrap());
+    let state = evently.keys().state(event.parse::<domain::id::EventId>().unwrap());
     somebody(&evently, "192.0.2.1").await.hold(&event, 10).await;
     evently.redis_command(redis::cmd("HDEL").arg(&state).arg("capacity").arg("cancel_until")).await;
     for _ in 0..10 {

@@ -26,7 +26,7 @@ async fn overtaken(evently: &TestApp, event: &str) -> TestApp {
                     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
                     redis::cmd("DEL").arg(&lost).query_async::<()>(&mut connection).await.unwrap();
                     let event = app.store.event(id).await.unwrap().unwrap();
-                    catalogue::load(&app.catalogue, &event).await.unwrap();
+                    catalogue::load(&app.catalogue, &event, 0).await.unwrap();
                 };
                 loaded.get_or_init(load_anew).await;
             }
@@ -38,7 +38,8 @@ async fn overtaken(evently: &TestApp, event: &str) -> TestApp {
 
 /// Redis and DynamoDB agree that so many seats are free, and that many can be held, not one more.
 async fn assert_free(evently: &TestApp, event: &str, free: u32, what: &str) {
-    let seen = evently.app.redis.inventory(event.parse().unwrap()).await.unwrap().unwrap();
+    let seen =
+        evently.app.redis.inventory(event.parse::<domain::id::EventId>().unwrap()).await.unwrap().unwrap();
     let inventory = evently.inventory(event).await;
     for shard in &inventory {
         let redis = seen.shard(shard.shard);

@@ -201,6 +201,6 @@ async fn what_a_batch_left_unprocessed_is_asked_for_again() {
     };
     let starved = evently.another_through(none).await;
     let (id, shards) = (event.parse().unwrap(), u16::try_from(shards.len()).unwrap());
-    let refused = starved.app.store.inventory(id, shards).await.unwrap_err();
+    let refused = starved.app.store.inventory(id, &shards.into()).await.unwrap_err();
     assert!(matches!(refused, Error::GaveUp(_)), "not an inventory without shards: {refused}");
 }

@@ -190,7 +190,7 @@ async fn use_the_pages(evently: &TestApp, base: &TestApp, permissions: &Permissi
     assert_eq!(erased.leads_to(), Some("/"), "{}", erased.text());
     // A process that does not know which tokens ended, and an event that Redis has forgotten.
     forget_ended_tokens(base).await;
-    evently.app.redis.forget_event(event.parse().unwrap()).await.unwrap();
+    evently.app.redis.forget_event(event.parse().unwrap(), &1.into()).await.unwrap();
     let another = base.another_permitted(permissions).await;
     let mut ben = Browser::new(&another);
     ben.register("ben@example.com").await;

@@ -54,7 +54,8 @@ async fn commit_behind_its_back(evently: &TestApp, buyer: &Session, event: &str,
 
 /// Asserts that no seat is lost or made: free + held + sold = capacity on every shard.
 async fn assert_conserved(evently: &TestApp, event: &str) {
-    let seen = evently.app.redis.inventory(event.parse().unwrap()).await.unwrap().unwrap();
+    let seen =
+        evently.app.redis.inventory(event.parse::<domain::id::EventId>().unwrap()).await.unwrap().unwrap();
     for shard in evently.inventory(event).await {
         let redis = seen.shard(shard.shard);
         assert_eq!(
@@ -107,7 +108,7 @@ async fn free_seats_that_are_wrong_are_set_right_at_once() {
     let (event, ada) = (evently.event(20).await, evently.user());
     ada.buy(&event, 2).await;
     ada.hold(&event, 3).await;
-    let state = evently.keys().state(event.parse().unwrap());
+    let state = evently.keys().state(event.parse::<domain::id::EventId>().unwrap());
     for (shard, lie) in [("free:0", 4), ("free:1", -1)] {
         evently.redis_command(redis::cmd("HINCRBY").arg(&state).arg(shard).arg(lie)).await;
     }
@@ -125,7 +126,7 @@ async fn commits_that_never_were_are_forgotten_after_the_grace() {
     let (event, ada) = (evently.event(20).await, evently.user());
     ada.buy(&event, 2).await;
     let lies = [Draw { shard: 0, seats: 5 }];
-    let id = event.parse().unwrap();
+    let id: domain::id::EventId = event.parse().unwrap();
     let epoch = evently.app.redis.state_seen(id).await.unwrap().unwrap().epoch;
     assert!(evently.app.redis.restock(id, "a lie", &epoch, &lies, None).await.unwrap());
     assert_eq!(evently.available(&event).await, 23);
@@ -192,7 +193,7 @@ async fn a_raised_capacity_that_redis_never_heard_of_comes_on_sale_with_its_new_
     let before = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
     let mut details = before.details.clone();
     details.capacity = 25;
-    let after = domain::event::Event { shards: 3, ..before.replaced(details) };
+    let after = domain::event::Event { shards: 3.into(), ..before.replaced(details) };
     let added = [Draw { shard: 1, seats: 8 }, Draw { shard: 2, seats: 7 }];
     assert!(evently.app.store.replace_event_adding(&before, &after, None, &added, None).await.unwrap());
     assert_eq!(evently.available(&event).await, 9);

@@ -160,7 +160,7 @@ impl Stock {
         assert_eq!(patched.status, 200, "{}", patched.body);
     }
 
-    fn shard(&self, number: u16) -> String {
+    fn shard(&self, number: u32) -> String {
         format!("{}#{number}", self.event)
     }
 

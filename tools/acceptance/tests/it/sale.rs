@@ -237,7 +237,7 @@ async fn a_booking_of_a_cancelled_event_can_be_cancelled_after_the_start_too() {
         assert!(evently.app.redis.refresh(&off).await.unwrap());
         if event == &unknown {
             let keys = evently.keys();
-            let id = event.parse().unwrap();
+            let id: domain::id::EventId = event.parse().unwrap();
             evently.redis_command(redis::cmd("DEL").arg(keys.state(id)).arg(keys.holds(id))).await;
         }
         let cancelled = ada.cancel(&booking).await;

@@ -218,7 +218,7 @@ async fn a_confirm_that_is_refused_again_and_again_ends() {
     let held = ada.hold(&event, 4).await;
     // Redis forgot what Ada has, who bought elsewhere meanwhile.
     let elsewhere = BegunHold {
-        id: ReservationId::new(event.parse().unwrap(), Timestamp::now()),
+        id: ReservationId::new(event.parse::<domain::id::EventId>().unwrap(), Timestamp::now()),
         quantity: 1,
         unit_price: Some(2_500),
         lines: Vec::new(),

@@ -37,7 +37,7 @@ async fn scene_with(changes: serde_json::Value) -> Scene {
 
 impl Scene {
     async fn load(&self) {
-        catalogue::load(&self.evently.app.catalogue, &self.event).await.unwrap();
+        catalogue::load(&self.evently.app.catalogue, &self.event, 0).await.unwrap();
     }
 
     async fn reserve(&self, id: ReservationId, quantity: u32, key: &str) -> Result<Reserve, Error> {
@@ -203,7 +203,7 @@ async fn a_begun_hold_is_not_released_and_its_event_not_unloaded() {
 }
 
 /// A refusal by a shard that DynamoDB sold `unsold` seats of without telling Redis.
-fn refusal(shard: u16, unsold: u32) -> Refused {
+fn refusal(shard: u32, unsold: u32) -> Refused {
     Refused { shard, unsold, version: 2 }
 }
 

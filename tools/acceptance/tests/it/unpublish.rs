@@ -167,7 +167,11 @@ async fn what_redis_thinks_free_and_is_sold_is_a_booking() {
     let event = evently.event(2).await;
     evently.user().buy(&event, 2).await;
     let mut lie = redis::cmd("HSET");
-    lie.arg(evently.keys().state(event.parse().unwrap())).arg("free").arg(2).arg("free:0").arg(2);
+    lie.arg(evently.keys().state(event.parse::<domain::id::EventId>().unwrap()))
+        .arg("free")
+        .arg(2)
+        .arg("free:0")
+        .arg(2);
     evently.redis_command(&lie).await;
     set_status(&evently, &event, "draft").await.assert_problem(409, "event_has_bookings");
     assert_eq!(event_of(&evently, &event).await.details.status, EventStatus::Published);

@@ -61,7 +61,7 @@ async fn a_state_that_cant_be_read_is_dropped_by_the_janitor() {
     for (field, value) in [("free", "garbage"), ("free", ""), ("version", "garbage")] {
         let event = evently.event(9).await;
         evently.user().buy(&event, 2).await;
-        let state = evently.keys().state(event.parse().unwrap());
+        let state = evently.keys().state(event.parse::<domain::id::EventId>().unwrap());
         set(&evently, &["HSET", &state, field, value]).await;
         let shown = evently.anybody().get(&format!("/events/{event}")).await;
         assert_eq!((shown.status, &shown.body["available"]), (200, &json!(7)), "{field}: {}", shown.body);
@@ -182,7 +182,7 @@ async fn what_is_kept_of_a_buyer_and_cant_be_read_is_forgotten() {
     })
     .await;
     let (event, ada, keys) = (evently.event(9).await, evently.user(), evently.keys());
-    let (id, user) = (event.parse().unwrap(), ada.user_id.unwrap());
+    let (id, user) = (event.parse::<domain::id::EventId>().unwrap(), ada.user_id.unwrap());
     let hold = ada.hold(&event, 1).await;
     for unreadable in UNREADABLE {
         set(&evently, &["SET", &keys.idempotency(id, user, "key"), unreadable]).await;
@@ -222,7 +222,7 @@ async fn a_hold_that_cant_be_read_keeps_no_seat_for_ever() {
     let evently = TestApp::start().await;
     for unreadable in UNREADABLE {
         let (event, ada, keys) = (evently.event(3).await, evently.user(), evently.keys());
-        let id = event.parse().unwrap();
+        let id: domain::id::EventId = event.parse().unwrap();
         ada.buy(&event, 1).await;
         let hold = ada.hold(&event, 1).await;
         set(&evently, &["HSET", &keys.holds(id), &hold, unreadable]).await;

@@ -30,7 +30,7 @@ pub(crate) struct StoresSeen {
 pub(crate) fn draws_of(draws: &[Draw]) -> Draws {
     let mut seats = [0; SHARDS];
     for draw in draws {
-        seats[usize::from(draw.shard)] += small(draw.seats);
+        seats[draw.shard as usize] += small(draw.seats);
     }
     seats
 }
@@ -60,7 +60,7 @@ impl Program<'_> {
 
     fn shard_of(&self, shard: &InventoryShard) -> Shard {
         let InventoryShard { capacity, sold, version, .. } = *shard;
-        let version = self.version_of(usize::from(shard.shard), version);
+        let version = self.version_of(shard.shard as usize, version);
         Shard { capacity: small(capacity), sold: small(sold), version }
     }
 
@@ -77,17 +77,17 @@ impl Program<'_> {
         if booked.is_none() {
             let event = self.event_now().await;
             dynamo.event_version = self.event_version_of(&event);
-            dynamo.event_shards = small(event.shards);
+            dynamo.event_shards = small(event.shards.of(0));
             dynamo.price = price_of(event.price);
             dynamo.draft = event.details.status == EventStatus::Draft;
             dynamo.last_withdrawal = event.last_withdrawal.map(|id| small(self.number_of(id)));
         }
-        let shards = dynamo.event_shards.into();
+        let shards = &u16::from(dynamo.event_shards).into();
         for shard in self.stores.store.inventory(self.event, shards).await.unwrap() {
             if shard.capacity != shard.sold + shard.unsold {
                 return Err(format!("{shard:?} does not add up"));
             }
-            dynamo.shards[usize::from(shard.shard)] = self.shard_of(&shard);
+            dynamo.shards[shard.shard as usize] = self.shard_of(&shard);
         }
         let all = if step.is_none() { 0..self.config.requests.len() } else { 0..0 };
         for id in booked.into_iter().chain(all) {
@@ -163,7 +163,7 @@ impl Program<'_> {
             (AttemptAt::Commit | AttemptAt::Ask | AttemptAt::Redraw, Some(hold)) => {
                 let mut left = [None; SHARDS];
                 for refused in &attempt.refused {
-                    let shard = usize::from(refused.shard);
+                    let shard = refused.shard as usize;
                     let version = self.version_of(shard, refused.version);
                     left[shard] = Some(Left { unsold: small(refused.unsold), version });
                 }
@@ -218,7 +218,7 @@ impl Program<'_> {
         let program::Loader::Reading { event, shards } = loader else { return Loader::Idle };
         Loader::Reading {
             event: Read {
-                count: small(event.shards),
+                count: small(event.shards.of(0)),
                 price: price_of(event.price),
                 draft: event.details.status == EventStatus::Draft,
             },
@@ -255,7 +255,7 @@ impl Program<'_> {
 
     fn seen_of(&self, seen: &InventorySeen) -> Seen {
         let applied = std::array::from_fn(|shard| {
-            self.version_of(shard, seen.shard(u16::try_from(shard).unwrap()).applied)
+            self.version_of(shard, seen.shard(u32::try_from(shard).unwrap()).applied)
         });
         Seen { epoch: self.epoch_of(&seen.epoch), applied }
     }
@@ -263,7 +263,7 @@ impl Program<'_> {
     fn shards_of(&self, read: &[InventoryShard]) -> [Shard; SHARDS] {
         let mut shards = [Shard::default(); SHARDS];
         for shard in read {
-            shards[usize::from(shard.shard)] = self.shard_of(shard);
+            shards[shard.shard as usize] = self.shard_of(shard);
         }
         shards
     }

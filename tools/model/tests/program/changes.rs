@@ -98,7 +98,7 @@ impl Program<'_> {
             }
             Action::LookUnpublished { lower } => {
                 let event = self.lowers[lower].event.as_ref().unwrap();
-                let inventory = self.stores.store.inventory(self.event, event.shards).await.unwrap();
+                let inventory = self.stores.store.inventory(self.event, &event.shards).await.unwrap();
                 let sold = inventory.iter().any(|shard| shard.sold > 0);
                 self.lowers[lower].at = if sold { LowerAt::Settle } else { LowerAt::Commit };
             }
@@ -172,7 +172,7 @@ impl Program<'_> {
         let added = self.added();
         let capacity = event.details.capacity + added.iter().map(|draw| draw.seats).sum::<u32>();
         let mut raised = event.replaced(EventDetails { capacity, ..event.details.clone() });
-        raised.shards = added.iter().map(|draw| draw.shard + 1).fold(event.shards, u16::max);
+        raised.shards = added.iter().fold(raised.shards, |shards, draw| shards.up_to(draw.shard));
         raised
     }
 

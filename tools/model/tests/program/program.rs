@@ -168,8 +168,8 @@ impl<'a> Program<'a> {
             *told = (Made::Held, PRICES[0]);
         }
         if config.loaded {
-            let inventory = stores.store.inventory(event.id, event.shards).await.unwrap();
-            stores.redis.load(&event, &inventory, "the first").await.unwrap();
+            let inventory = stores.store.inventory(event.id, &event.shards).await.unwrap();
+            stores.redis.load(&event, 0, &inventory, "the first").await.unwrap();
         }
         program
     }
@@ -194,7 +194,7 @@ impl<'a> Program<'a> {
     /// A shard by itself, for a batch of reads is no snapshot.
     pub(crate) async fn shard(&self, shard: usize) -> InventoryShard {
         let shards = u16::try_from(shard + 1).unwrap();
-        self.stores.store.inventory(self.event, shards).await.unwrap().remove(shard)
+        self.stores.store.inventory(self.event, &shards.into()).await.unwrap().remove(shard)
     }
 
     /// A hold's deadline in Redis; 0 if it is gone.

@@ -31,7 +31,7 @@ impl Program<'_> {
             Action::Load { loader } => {
                 if let Loader::Reading { event, shards } = take(&mut self.loaders[loader]) {
                     let epoch = Uuid::now_v7().to_string();
-                    self.stores.redis.load(&event, &shards, &epoch).await.map_err(unexpected)?;
+                    self.stores.redis.load(&event, 0, &shards, &epoch).await.map_err(unexpected)?;
                 }
             }
             Action::Expire => drop(self.expire(before).await?),

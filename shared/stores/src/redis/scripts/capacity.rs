@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::json;
+use super::draws::{Drawn, drawn};
 use crate::redis::Redis;
 use domain::{
     error::Error,
-    id::{EventId, ReservationId, UserId},
+    id::{AreaKey, ReservationId, UserId},
     inventory::Draw,
 };
 
@@ -55,15 +55,16 @@ impl Redis {
     /// the state is another one than that of `epoch`. `buyer` is whose booking was cancelled, if one was.
     pub async fn restock(
         &self,
-        event: EventId,
+        area: impl Into<AreaKey>,
         change: &str,
         epoch: &str,
         draws: &[Draw],
         cancelled: Option<Cancelled>,
     ) -> Result<bool, Error> {
-        let mut call = RESTOCK.key(self.keys.state(event));
-        call.key(self.keys.restocked(event, change));
-        call.arg(epoch).arg(json(draws)?).arg(CHANGE_REMEMBERED.as_millis());
+        let area = area.into();
+        let mut call = RESTOCK.key(self.keys.state(area));
+        call.key(self.keys.restocked(area, change));
+        call.arg(epoch).arg(drawn(draws)?).arg(CHANGE_REMEMBERED.as_millis());
         let unbought = cancelled.and_then(|cancelled| cancelled.unbought);
         call.arg(cancelled.map(|cancelled| cancelled.user.to_string()).unwrap_or_default());
         call.arg(unbought.map(|unbought| unbought.since_ms.to_string()).unwrap_or_default());
@@ -84,14 +85,17 @@ impl Redis {
         shards_max: usize,
         grace_ms: u64,
     ) -> Result<Withdraw, Error> {
-        let answer = self.run(&WITHDRAW, id.event(), |call| {
-            call.key(self.keys.ended_holds(id.event()));
+        let answer = self.run(&WITHDRAW, id.area(), |call| {
+            call.key(self.keys.ended_holds(id.area()));
             call.arg(id.to_string()).arg(seats).arg(shards_max).arg(grace_ms);
             Ok(())
         });
         let answer = answer.await?;
         match answer.word() {
-            "WITHDRAWN" => Ok(Withdraw::Withdrawn { draws: answer.json(0)?, deadline_ms: answer.value(1)? }),
+            "WITHDRAWN" => Ok(Withdraw::Withdrawn {
+                draws: answer.json::<Drawn>(0)?.from_area(id.area().number),
+                deadline_ms: answer.value(1)?,
+            }),
             "TOO_FEW" => Ok(Withdraw::TooFew(answer.seats(0)?)),
             "NOT_LOADED" => Ok(Withdraw::NotLoaded),
             _ => Err(answer.unknown("withdraw")),

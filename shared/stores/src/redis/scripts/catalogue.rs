@@ -9,7 +9,8 @@ use crate::redis::{Redis, answer::Answer};
 use domain::{
     error::Error,
     event::{Event, ON_SALE_LOOKBACK, UpcomingEvent, searched},
-    id::EventId,
+    id::{AreaKey, EventId},
+    inventory::Shards,
     popularity::{TICKET_RANK, rank_of_start},
     time::from_ms,
 };
@@ -94,7 +95,7 @@ impl CatalogueKept {
 
 /// An event in the list's JSON, which has thousands of them: id, start in ms, shards, version, what words are looked for in, close
 /// of sales in ms.
-type Row = (EventId, i64, u16, u64, String, Option<i64>);
+type Row = (EventId, i64, Shards, u64, String, Option<i64>);
 
 fn to_row(event: UpcomingEvent) -> Row {
     let UpcomingEvent { id, starts_at, shards, version, searched, sales_close_at } = event;
@@ -114,7 +115,7 @@ fn searched_now(text: String) -> String {
 }
 
 /// What a change says of an event: a row without the close of sales, which the release before cannot read.
-type ChangedRow = (EventId, i64, u16, u64, String);
+type ChangedRow = (EventId, i64, Shards, u64, String);
 
 fn to_changed_row(event: UpcomingEvent) -> ChangedRow {
     let (id, start_ms, shards, version, searched, _) = to_row(event);
@@ -324,8 +325,8 @@ impl Redis {
     }
 
     /// Asks for the turn to read an event from DynamoDB. Answers false if somebody else has it.
-    pub async fn take_turn(&self, event: EventId) -> Result<bool, Error> {
-        self.set_turn(self.keys.turn(event), TURN).await
+    pub async fn take_turn(&self, area: impl Into<AreaKey>) -> Result<bool, Error> {
+        self.set_turn(self.keys.turn(area), TURN).await
     }
 
     /// Asks for the turn to count all tickets sold in DynamoDB. Answers false if somebody else has it.
@@ -340,8 +341,8 @@ impl Redis {
     }
 
     /// Ends a turn without a result.
-    pub async fn end_turn(&self, event: EventId) -> Result<(), Error> {
-        self.forget(self.keys.turn(event)).await
+    pub async fn end_turn(&self, area: impl Into<AreaKey>) -> Result<(), Error> {
+        self.forget(self.keys.turn(area)).await
     }
 
     /// Ends the turn to count all tickets without a result.

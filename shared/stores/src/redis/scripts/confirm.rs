@@ -2,13 +2,17 @@
 
 use serde::Deserialize;
 
-use super::{hold::too_few, json};
+use super::{
+    draws::{Drawn, drawn},
+    hold::too_few,
+    json,
+};
 use crate::redis::{Redis, facts::event_now};
 use domain::{
     error::{Error, GaveUp},
     event::NotOnSale,
     id::{ReservationId, UserId},
-    inventory::{Draw, Refused},
+    inventory::{Draw, Refused, place_of_shard},
     rate::Line,
     reservation::{BegunHold, CONFIRMING_GRACES_MAX},
 };
@@ -46,7 +50,7 @@ impl Redis {
             unit_price: Option<u32>,
             #[serde(default)]
             lines: Vec<Line>,
-            draws: Vec<Draw>,
+            draws: Drawn,
             /// A hold that an older release made does not say.
             #[serde(default)]
             most: u32,
@@ -55,7 +59,7 @@ impl Redis {
             #[serde(default)]
             first: u32,
         }
-        let answer = self.run(&BEGIN, id.event(), |call| {
+        let answer = self.run(&BEGIN, id.area(), |call| {
             call.arg(id.to_string()).arg(user.to_string()).arg(grace_ms);
             call.arg(grace_ms * CONFIRMING_GRACES_MAX);
             Ok(())
@@ -73,7 +77,7 @@ impl Redis {
                     quantity: hold.quantity,
                     unit_price: hold.unit_price,
                     lines: hold.lines,
-                    draws: hold.draws,
+                    draws: hold.draws.from_area(id.area().number),
                     event_name,
                     starts_at,
                     currency: answer.value(3)?,
@@ -95,7 +99,7 @@ impl Redis {
     /// `unbegin.lua`: a confirm was refused right after it had begun, as the hold's `begins`-th. Answers whether the hold is
     /// as it was before.
     pub async fn unbegin(&self, id: ReservationId, begins: u32) -> Result<bool, Error> {
-        let answer = self.run(&UNBEGIN, id.event(), |call| {
+        let answer = self.run(&UNBEGIN, id.area(), |call| {
             call.arg(id.to_string()).arg(begins);
             Ok(())
         });
@@ -110,8 +114,8 @@ impl Redis {
     /// `finish.lua`: a commit is done, its hold goes. Answers whether there was one with the same draws; without
     /// draws, as for a withdrawal, any are the same.
     pub async fn finish(&self, id: ReservationId, committed: Option<&[Draw]>) -> Result<bool, Error> {
-        let committed = committed.map(json).transpose()?.unwrap_or_default();
-        let answer = self.run(&FINISH, id.event(), |call| {
+        let committed = committed.map(drawn).transpose()?.unwrap_or_default();
+        let answer = self.run(&FINISH, id.area(), |call| {
             call.arg(id.to_string()).arg(committed);
             Ok(())
         });
@@ -132,11 +136,13 @@ impl Redis {
         refused: &[Refused],
         grace_ms: u64,
     ) -> Result<Redraw, Error> {
-        let refused: Vec<_> =
-            refused.iter().map(|shard| (shard.shard, shard.unsold, shard.version)).collect();
-        let answer = self.run(&REDRAW, hold.id.event(), |call| {
-            call.key(self.keys.ended_holds(hold.id.event()));
-            call.arg(hold.id.to_string()).arg(json(&hold.draws)?).arg(json(&refused)?).arg(grace_ms);
+        let refused: Vec<_> = refused
+            .iter()
+            .map(|shard| (place_of_shard(shard.shard).1, shard.unsold, shard.version))
+            .collect();
+        let answer = self.run(&REDRAW, hold.id.area(), |call| {
+            call.key(self.keys.ended_holds(hold.id.area()));
+            call.arg(hold.id.to_string()).arg(drawn(&hold.draws)?).arg(json(&refused)?).arg(grace_ms);
             call.arg(fastrand::u16(..)).arg(user.to_string()).arg(hold.quantity);
             call.arg(hold.unit_price.map(|price| price.to_string()).unwrap_or_default());
             call.arg(if hold.lines.is_empty() { String::new() } else { json(&hold.lines)? });
@@ -144,7 +150,7 @@ impl Redis {
         });
         let answer = answer.await?;
         match answer.word() {
-            "REDRAWN" => Ok(Redraw::Redrawn(answer.json(0)?)),
+            "REDRAWN" => Ok(Redraw::Redrawn(answer.json::<Drawn>(0)?.from_area(hold.id.area().number))),
             "CHANGED" => Ok(Redraw::Changed),
             "EXPIRED" => Err(Error::ReservationExpired),
             "ALL_HELD" | "SOLD_OUT" => Err(too_few(&answer)?),

@@ -1,21 +1,33 @@
 //! An event comes to Redis, changes, and goes.
 
+use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::json;
 use crate::redis::Redis;
-use domain::{error::Error, event::Event, id::EventId, inventory::InventoryShard};
+use domain::{
+    error::Error,
+    event::Event,
+    id::{AreaKey, AreaNumber, EventId},
+    inventory::{InventoryShard, Shards},
+};
 
 script!(LOAD, "lib/state.lua", "load.lua");
 script!(REFRESH, "lib/state.lua", "refresh.lua");
 script!(UNLOAD, "unload.lua");
 
 impl Redis {
-    /// `load.lua`: makes the event's state if it is missing.
-    pub async fn load(&self, event: &Event, inventory: &[InventoryShard], epoch: &str) -> Result<(), Error> {
+    /// `load.lua`: makes an area's state if it is missing; `inventory` are its shards, in their order.
+    pub async fn load(
+        &self,
+        event: &Event,
+        area: AreaNumber,
+        inventory: &[InventoryShard],
+        epoch: &str,
+    ) -> Result<(), Error> {
         let shards: Vec<(u32, u64)> = inventory.iter().map(|shard| (shard.unsold, shard.version)).collect();
-        let answer = self.run(&LOAD, event.id, |call| {
-            call.arg(epoch).arg(facts(event)?).arg(json(&shards)?);
+        let answer = self.run(&LOAD, AreaKey { event: event.id, number: area }, |call| {
+            call.arg(epoch).arg(facts(event, area)?).arg(json(&shards)?);
             Ok(())
         });
         let answer = answer.await?;
@@ -25,10 +37,15 @@ impl Redis {
         }
     }
 
-    /// `refresh.lua`: brings the event's facts up to date. Answers whether they were not.
+    /// `refresh.lua`: brings the event's facts up to date, for each of its areas. Answers whether they were not.
     pub async fn refresh(&self, event: &Event) -> Result<bool, Error> {
-        let mut call = REFRESH.key(self.keys.state(event.id));
-        call.arg(facts(event)?);
+        let refreshed = event.shards.areas().map(|area| self.refresh_area(event, area));
+        Ok(try_join_all(refreshed).await?.contains(&true))
+    }
+
+    async fn refresh_area(&self, event: &Event, area: AreaNumber) -> Result<bool, Error> {
+        let mut call = REFRESH.key(self.keys.state(AreaKey { event: event.id, number: area }));
+        call.arg(facts(event, area)?);
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "REFRESHED" => Ok(true),
@@ -38,17 +55,23 @@ impl Redis {
     }
 
     /// Forgets an event that is deleted: its seats, its holds and what people see of it.
-    pub async fn forget_event(&self, event: EventId) -> Result<(), Error> {
-        let (state, deadlines, holds) =
-            (self.keys.state(event), self.keys.deadlines(event), self.keys.holds(event));
-        let mut unlink = redis::cmd("UNLINK");
-        unlink.arg(state).arg(deadlines).arg(holds).arg(self.keys.copy(event)).arg(self.keys.turn(event));
-        self.ask::<i64>(&unlink).await.map(|_| ())
+    pub async fn forget_event(&self, event: EventId, shards: &Shards) -> Result<(), Error> {
+        let of_areas = shards.areas().map(|number| async move {
+            let area = AreaKey { event, number };
+            let mut unlink = redis::cmd("UNLINK");
+            unlink.arg(self.keys.state(area)).arg(self.keys.deadlines(area)).arg(self.keys.holds(area));
+            unlink.arg(self.keys.turn(area));
+            if number == 0 {
+                unlink.arg(self.keys.copy(event));
+            }
+            self.ask::<i64>(&unlink).await
+        });
+        try_join_all(of_areas).await.map(|_| ())
     }
 
-    /// `unload.lua`: forgets an event whose sales are over. Answers whether it is forgotten.
-    pub async fn unload(&self, event: EventId) -> Result<bool, Error> {
-        let answer = self.run(&UNLOAD, event, |_| Ok(())).await?;
+    /// `unload.lua`: forgets an area of an event whose sales are over. Answers whether it is forgotten.
+    pub async fn unload(&self, area: impl Into<AreaKey>) -> Result<bool, Error> {
+        let answer = self.run(&UNLOAD, area.into(), |_| Ok(())).await?;
         match answer.word() {
             "UNLOADED" => Ok(true),
             "HOLDS_LEFT" => Ok(false),
@@ -57,9 +80,9 @@ impl Redis {
     }
 }
 
-/// The facts of an event that scripts go by, as `lib/state.lua` lists them. All are strings: Lua's numbers would
-/// not keep every digit.
-fn facts(event: &Event) -> Result<String, Error> {
+/// The facts of an event that scripts go by in one of its areas, as `lib/state.lua` lists them. All are strings: Lua's numbers
+/// would not keep every digit.
+fn facts(event: &Event, area: AreaNumber) -> Result<String, Error> {
     let details = &event.details;
     let ms = |instant: Timestamp| instant.as_millisecond().to_string();
     let rates: Vec<_> = details.rates.iter().map(|rate| (&rate.id, &rate.name, rate.percent)).collect();
@@ -78,6 +101,6 @@ fn facts(event: &Event) -> Result<String, Error> {
         "max_per_booking": details.max_per_booking.to_string(),
         "max_per_user": details.max_per_user.to_string(),
         "version": event.version.to_string(),
-        "shards": event.shards.to_string(),
+        "shards": event.shards.of(area).to_string(),
     }))
 }

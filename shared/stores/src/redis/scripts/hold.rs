@@ -9,7 +9,7 @@ use domain::{
     error::Error,
     event::NotOnSale,
     field_error::Wrong,
-    id::{EventId, ReservationId, UserId},
+    id::{AreaKey, ReservationId, UserId},
     rate::{Line, WantedRates},
     reservation::{Ended, Reservation, UNBOUGHT_WINDOW_TTLS},
     time::from_ms,
@@ -200,11 +200,11 @@ impl Redis {
 
     /// `reserve.lua`: holds seats.
     pub async fn reserve(&self, request: &ReserveRequest<'_>) -> Result<Reserve, Error> {
-        let event = request.id.event();
-        let mut call = RESERVE.key(self.keys.state(event));
-        call.key(self.keys.deadlines(event)).key(self.keys.holds(event));
-        call.key(self.keys.idempotency(event, request.user, request.idempotency_key));
-        call.key(self.keys.ended_holds(event));
+        let area = request.id.area();
+        let mut call = RESERVE.key(self.keys.state(area));
+        call.key(self.keys.deadlines(area)).key(self.keys.holds(area));
+        call.key(self.keys.idempotency(area, request.user, request.idempotency_key));
+        call.key(self.keys.ended_holds(area));
         call.arg(request.id.to_string()).arg(request.user.to_string()).arg(request.quantity);
         call.arg(request.hold_ttl_ms).arg(IDEMPOTENCY_TTL.as_millis()).arg(fastrand::u16(..));
         call.arg(request.unbought_max_ms).arg(request.hold_ttl_ms * UNBOUGHT_WINDOW_TTLS);
@@ -245,10 +245,10 @@ impl Redis {
 
     /// `undo.lua`: takes a reservation back that its user was not told of. Answers whether it was there.
     pub async fn undo(&self, id: ReservationId, user: UserId, idempotency_key: &str) -> Result<bool, Error> {
-        let event = id.event();
-        let mut call = UNDO.key(self.keys.state(event));
-        call.key(self.keys.deadlines(event)).key(self.keys.holds(event));
-        call.key(self.keys.idempotency(event, user, idempotency_key));
+        let area = id.area();
+        let mut call = UNDO.key(self.keys.state(area));
+        call.key(self.keys.deadlines(area)).key(self.keys.holds(area));
+        call.key(self.keys.idempotency(area, user, idempotency_key));
         call.arg(id.to_string());
         let answer = self.invoke(&call).await?;
         match answer.word() {
@@ -260,8 +260,8 @@ impl Redis {
 
     /// `look.lua`: shows a hold to its owner.
     pub async fn look(&self, id: ReservationId, user: UserId) -> Result<Look, Error> {
-        let answer = self.run(&LOOK, id.event(), |call| {
-            call.key(self.keys.ended_holds(id.event()));
+        let answer = self.run(&LOOK, id.area(), |call| {
+            call.key(self.keys.ended_holds(id.area()));
             call.arg(id.to_string()).arg(user.to_string());
             Ok(())
         });
@@ -286,12 +286,12 @@ impl Redis {
     /// Answers whether Redis took it.
     pub async fn bought(
         &self,
-        event: EventId,
+        area: impl Into<AreaKey>,
         user: UserId,
         before: u32,
         bought: u32,
     ) -> Result<bool, Error> {
-        let mut call = BOUGHT.key(self.keys.state(event));
+        let mut call = BOUGHT.key(self.keys.state(area));
         call.arg(user.to_string()).arg(before).arg(bought);
         let answer = self.invoke(&call).await?;
         match answer.word() {
@@ -303,8 +303,8 @@ impl Redis {
 
     /// `release.lua`: a user gives a hold back.
     pub async fn release(&self, id: ReservationId, user: UserId) -> Result<Release, Error> {
-        let answer = self.run(&RELEASE, id.event(), |call| {
-            call.key(self.keys.ended_holds(id.event()));
+        let answer = self.run(&RELEASE, id.area(), |call| {
+            call.key(self.keys.ended_holds(id.area()));
             call.arg(id.to_string()).arg(user.to_string());
             Ok(())
         });

@@ -6,7 +6,7 @@ use super::json;
 use crate::redis::{InventorySeen, Redis, ShardSeen};
 use domain::{
     error::Error,
-    id::{EventId, ReservationId},
+    id::{AreaKey, ReservationId},
     inventory::InventoryShard,
 };
 
@@ -61,10 +61,11 @@ pub struct Reconciled {
 }
 
 impl Redis {
-    /// `expire.lua`: overdue holds of an event return their seats; `None` if there is no state.
-    pub async fn expire(&self, event: EventId) -> Result<Option<Swept>, Error> {
-        let answer = self.run(&EXPIRE, event, |call| {
-            call.key(self.keys.ended_holds(event));
+    /// `expire.lua`: overdue holds of an area return their seats; `None` if there is no state.
+    pub async fn expire(&self, area: impl Into<AreaKey>) -> Result<Option<Swept>, Error> {
+        let area = area.into();
+        let answer = self.run(&EXPIRE, area, |call| {
+            call.key(self.keys.ended_holds(area));
             Ok(())
         });
         let answer = answer.await?;
@@ -77,16 +78,16 @@ impl Redis {
             })),
             "NOT_LOADED" => Ok(None),
             "DROPPED" => {
-                tracing::error!(event_id = %event, "some of the event's keys were lost, or can't be read; all were dropped");
+                tracing::error!(event_id = %area.event, area = area.number, "some of the event's keys were lost, or can't be read; all were dropped");
                 Ok(None)
             }
             _ => Err(answer.unknown("expire")),
         }
     }
 
-    /// `inventory.lua`: what Redis thinks of an event's inventory; `None` if the state is missing.
-    pub async fn inventory(&self, event: EventId) -> Result<Option<InventorySeen>, Error> {
-        let answer = self.invoke(&INVENTORY.key(self.keys.state(event))).await?;
+    /// `inventory.lua`: what Redis thinks of an area's inventory; `None` if the state is missing.
+    pub async fn inventory(&self, area: impl Into<AreaKey>) -> Result<Option<InventorySeen>, Error> {
+        let answer = self.invoke(&INVENTORY.key(self.keys.state(area))).await?;
         match answer.word() {
             "SEEN" => {
                 let shards: Vec<(i64, i64, i64, u64)> = answer.json(1)?;
@@ -105,8 +106,8 @@ impl Redis {
 
     /// `settle.lua`: a confirm that began was never committed; its seats return. Answers whether they did.
     pub async fn settle(&self, id: ReservationId, deadline_ms: i64) -> Result<bool, Error> {
-        let answer = self.run(&SETTLE, id.event(), |call| {
-            call.key(self.keys.ended_holds(id.event()));
+        let answer = self.run(&SETTLE, id.area(), |call| {
+            call.key(self.keys.ended_holds(id.area()));
             call.arg(id.to_string()).arg(deadline_ms);
             Ok(())
         });
@@ -118,11 +119,11 @@ impl Redis {
         }
     }
 
-    /// `reconcile.lua`: holds an event's shards against what DynamoDB said after `seen` was read. `None` if the state is
+    /// `reconcile.lua`: holds an area's shards, in their order, against what DynamoDB said after `seen` was read. `None` if the state is
     /// another one by now.
     pub async fn reconcile(
         &self,
-        event: EventId,
+        area: impl Into<AreaKey>,
         seen: &InventorySeen,
         inventory: &[InventoryShard],
         grace_ms: u64,
@@ -131,7 +132,7 @@ impl Redis {
             .iter()
             .map(|shard| (seen.shard(shard.shard).applied, shard.version, shard.unsold))
             .collect();
-        let mut call = RECONCILE.key(self.keys.state(event));
+        let mut call = RECONCILE.key(self.keys.state(area));
         call.arg(&seen.epoch).arg(json(&shards)?).arg(grace_ms);
         let answer = self.invoke(&call).await?;
         match answer.word() {

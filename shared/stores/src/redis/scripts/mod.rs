@@ -19,6 +19,7 @@ fn without_comments(code: &str) -> String {
 mod capacity;
 mod catalogue;
 mod confirm;
+mod draws;
 mod event;
 mod hold;
 mod janitor;
@@ -40,18 +41,18 @@ pub use self::{
     sign_in::{EndedTokensSeen, FailureRules, FailuresOf},
 };
 use super::{Redis, answer::Answer, failed};
-use domain::{error::Error, id::EventId};
+use domain::{error::Error, id::AreaKey};
 
 impl Redis {
-    /// Runs a script over the three keys of an event.
+    /// Runs a script over the three keys of an area.
     async fn run(
         &self,
         script: &'static Script,
-        event: EventId,
+        area: AreaKey,
         arguments: impl FnOnce(&mut redis::ScriptInvocation<'static>) -> Result<(), Error>,
     ) -> Result<Answer, Error> {
-        let mut call = script.key(self.keys.state(event));
-        call.key(self.keys.deadlines(event)).key(self.keys.holds(event));
+        let mut call = script.key(self.keys.state(area));
+        call.key(self.keys.deadlines(area)).key(self.keys.holds(area));
         arguments(&mut call)?;
         self.invoke(&call).await
     }

@@ -34,7 +34,7 @@ pub(crate) async fn many_events(
     for index in 0..count {
         let mut details = details(now);
         change(index, &mut details);
-        let inventory = new_shards(details.capacity, evently.app.config.seats_per_shard);
+        let inventory = new_shards(0, details.capacity, evently.app.config.seats_per_shard);
         // Ids of one millisecond may be the same.
         let created_at = now - SignedDuration::from_millis(i64::try_from(index).unwrap());
         let shards_count = u16::try_from(inventory.len()).unwrap();
@@ -52,7 +52,7 @@ pub(crate) async fn many_events(
     // The items are as the store writes them.
     for id in ids.first().into_iter().chain(ids.last()) {
         let event = evently.app.store.event(*id).await.unwrap().unwrap();
-        let inventory = evently.app.store.inventory(*id, event.shards).await.unwrap();
+        let inventory = evently.app.store.inventory(*id, &event.shards).await.unwrap();
         assert_eq!(inventory.iter().map(|shard| shard.capacity).sum::<u32>(), event.details.capacity);
     }
     ids

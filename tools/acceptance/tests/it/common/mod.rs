@@ -238,7 +238,7 @@ impl TestApp {
     pub(crate) async fn inventory(&self, event: &str) -> Vec<InventoryShard> {
         let id: EventId = event.parse().unwrap();
         let event = self.app.store.event(id).await.unwrap().unwrap();
-        self.app.store.inventory(id, event.shards).await.unwrap()
+        self.app.store.inventory(id, &event.shards).await.unwrap()
     }
 
     /// The names of this app's keys in Redis.

@@ -58,7 +58,7 @@ async fn break_off_a_creation(evently: &TestApp, admin: &Session) -> EventId {
     let now = Timestamp::now();
     let event = Event::new(EventId::new(now), details(now), 97, now);
     let key = RequestKey::new(admin.user_id.unwrap(), "a-new-event", b"another event");
-    let created = evently.app.store.create_event(&event, &new_shards(97, 1), Some(&key), None).await;
+    let created = evently.app.store.create_event(&event, &new_shards(0, 97, 1), Some(&key), None).await;
     assert_eq!(created.unwrap(), Created::KeyUsed);
     // Its note is what is special; the shards are like any other.
     evently.app.store.delete_shards(event.id, 95..97).await.unwrap();

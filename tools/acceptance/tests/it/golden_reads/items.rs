@@ -388,7 +388,7 @@ async fn a_note_of_a_broken_creation_leads_to_what_it_left_behind() {
         }
         let later = Timestamp::now() + SignedDuration::from_hours(1);
         assert_eq!(store.clear_broken_creations(later).await.unwrap(), 1, "{what}");
-        let left = store.inventory_of_events(&[(event, 97)]).await.unwrap();
+        let left = store.inventory_of_events(&[(event, &97.into())]).await.unwrap();
         assert!(left.values().all(Vec::is_empty), "{what}");
     }
 }
