@@ -125,7 +125,7 @@ async fn committed(protocol: &Protocol, event: &Event, overdue: &OverdueConfirm)
             return Ok(Committed::Withdrawal);
         }
         // It may be a draft now, whose seats nobody may hold: Redis must know that before they return.
-        protocol.redis.refresh(&event).await?;
+        protocol.redis.refresh_areas(&event).await?;
         return Ok(Committed::Nothing);
     }
     let user = overdue.user.parse().map_err(|error| Error::Internal(Box::new(error)))?;
@@ -141,7 +141,7 @@ async fn catch_up(
     now: Timestamp,
     done: &mut Expired,
 ) -> Result<(), Error> {
-    if swept.event_version < event.version && protocol.redis.refresh(event).await? {
+    if swept.event_version < event.version && protocol.redis.refresh_areas(event).await? {
         done.refreshed = true;
     }
     if event.sales_are_over(now - UNLOAD_AFTER) && protocol.redis.unload(event.id).await? {

@@ -65,7 +65,7 @@ pub(super) async fn unpublish(
         return Err(stale(protocol, event.id).await?);
     }
     audit::log(entry.as_ref());
-    match protocol.redis.refresh(&draft).await {
+    match protocol.redis.refresh_areas(&draft).await {
         Ok(_) => settle(protocol, id, deadline_ms).await,
         Err(error) => {
             tracing::warn!(event_id = %event.id, %error, "settling a withdrawal is left to the janitor");

@@ -83,7 +83,7 @@ pub async fn announce(catalogue: &Catalogue, event: &Event) {
     let is_listed = event.is_listed(Timestamp::now());
     let generation = Uuid::now_v7().to_string();
     let (facts, copy, list) = tokio::join!(
-        catalogue.redis.refresh(event),
+        catalogue.redis.refresh_areas(event),
         catalogue.redis.keep(event, None, Duration::ZERO),
         catalogue.redis.change(event, is_listed, &generation),
     );
@@ -107,7 +107,7 @@ pub async fn retract(catalogue: &Catalogue, event: &Event) -> Result<(), Error> 
 /// Only the price of an event was changed in DynamoDB: the list of events stays the same. Tells Redis as [`announce`] does.
 pub async fn announce_price(catalogue: &Catalogue, event: &Event) {
     let (facts, copy) =
-        tokio::join!(catalogue.redis.refresh(event), catalogue.redis.keep(event, None, Duration::ZERO));
+        tokio::join!(catalogue.redis.refresh_areas(event), catalogue.redis.keep(event, None, Duration::ZERO));
     if let Err(error) = facts.and(copy) {
         tracing::warn!(event_id = %event.id, %error, "Redis was not told of a price; it learns of it soon");
         outage::forget(catalogue, event.id);

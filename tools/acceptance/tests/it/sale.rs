@@ -212,7 +212,7 @@ async fn cancelling_again_answers_the_same_even_after_the_start() {
     stored.details.starts_at = Timestamp::now() - SignedDuration::from_hours(1);
     stored.version += 1;
     assert!(evently.app.store.replace_event_adding(&before, &stored, None, &[], None).await.unwrap());
-    assert!(evently.app.redis.refresh(&stored).await.unwrap());
+    assert!(evently.app.redis.refresh(&stored, 0).await.unwrap());
     let again = ada.cancel(&booking).await;
     let mut expected = cancelled.body.clone();
     let now = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
@@ -234,7 +234,7 @@ async fn a_booking_of_a_cancelled_event_can_be_cancelled_after_the_start_too() {
         off.details.status = EventStatus::Cancelled;
         off.version += 1;
         assert!(evently.app.store.replace_event_adding(&before, &off, None, &[], None).await.unwrap());
-        assert!(evently.app.redis.refresh(&off).await.unwrap());
+        assert!(evently.app.redis.refresh(&off, 0).await.unwrap());
         if event == &unknown {
             let keys = evently.keys();
             let id: domain::id::EventId = event.parse().unwrap();

@@ -113,7 +113,7 @@ async fn nothing_works_before_the_state_is_loaded() {
     assert_eq!(redis.release(id, scene.user).await.unwrap(), Release::NoHold);
     assert!(matches!(redis.withdraw(id, 1, 90, GRACE_MS).await, Ok(Withdraw::NotLoaded)));
     assert!(redis.expire(scene.id).await.unwrap().is_none());
-    assert!(!redis.refresh(&scene.event).await.unwrap());
+    assert!(!redis.refresh(&scene.event, 0).await.unwrap());
     assert!(!redis.settle(id, 0).await.unwrap());
     assert!(!redis.finish(id, Some(&[Draw { shard: 0, seats: 1 }])).await.unwrap());
     assert!(redis.state_seen(scene.id).await.unwrap().is_none());
@@ -136,8 +136,8 @@ async fn older_facts_do_not_replace_newer_ones() {
     let scene = scene().await;
     scene.load().await;
     let newer = Event { version: 2, price: 900, ..scene.event.clone() };
-    assert!(scene.evently.app.redis.refresh(&newer).await.unwrap());
-    assert!(!scene.evently.app.redis.refresh(&scene.event).await.unwrap());
+    assert!(scene.evently.app.redis.refresh(&newer, 0).await.unwrap());
+    assert!(!scene.evently.app.redis.refresh(&scene.event, 0).await.unwrap());
     let Ok(Reserve::Held { reservation: held, .. }) = scene.reserve(scene.new_id(), 1, "key").await else {
         panic!()
     };
@@ -163,11 +163,11 @@ async fn reserve_says_when_and_how_many() {
     let open = Event { version: 2, ..scene.event.clone() };
     let mut details = open.details.clone();
     details.sales_open_at = None;
-    scene.evently.app.redis.refresh(&Event { details: details.clone(), ..open.clone() }).await.unwrap();
+    scene.evently.app.redis.refresh(&Event { details: details.clone(), ..open.clone() }, 0).await.unwrap();
     let Err(Error::Invalid(errors)) = scene.reserve(scene.new_id(), 4, "key").await else { panic!() };
     assert_eq!(errors[0].field, "quantity");
     details.sales_close_at = Some(Timestamp::now());
-    scene.evently.app.redis.refresh(&Event { details, version: 3, ..open }).await.unwrap();
+    scene.evently.app.redis.refresh(&Event { details, version: 3, ..open }, 0).await.unwrap();
     let late = scene.reserve(scene.new_id(), 1, "key").await;
     assert!(matches!(late, Err(Error::NotOnSale(NotOnSale::ClosedAt(_)))));
 }
@@ -265,7 +265,7 @@ async fn a_confirm_whose_hold_was_taken_back_meanwhile_gets_other_seats_at_the_p
     scene.held(2).await;
     let refused = [refusal(hold.draws[0].shard, 0)];
     let dearer = Event { version: 2, price: 9_900, ..scene.event.clone() };
-    redis.refresh(&dearer).await.unwrap();
+    redis.refresh(&dearer, 0).await.unwrap();
     assert!(matches!(scene.redraw(&hold, &refused).await, Ok(Redraw::Redrawn(_))));
     assert_eq!(scene.free().await, Some(0));
     let again = scene.begin(hold.id).await;

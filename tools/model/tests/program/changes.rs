@@ -104,7 +104,7 @@ impl Program<'_> {
             }
             Action::RefreshUnpublished { lower } => {
                 let draft = unpublished(self.lowers[lower].event.as_ref().unwrap());
-                self.stores.redis.refresh(&draft).await.map_err(unexpected)?;
+                self.stores.redis.refresh(&draft, 0).await.map_err(unexpected)?;
                 self.lowers[lower].at = LowerAt::Settle;
             }
             Action::Lower { lower } if self.unpublishes(lower) => {

@@ -113,7 +113,7 @@ impl Program<'_> {
                     return Some(Vec::new());
                 }
                 // It may be a draft now.
-                self.stores.redis.refresh(&event).await.unwrap();
+                self.stores.redis.refresh(&event, 0).await.unwrap();
                 None
             }
         }

@@ -37,13 +37,14 @@ impl Redis {
         }
     }
 
-    /// `refresh.lua`: brings the event's facts up to date, for each of its areas. Answers whether they were not.
-    pub async fn refresh(&self, event: &Event) -> Result<bool, Error> {
-        let refreshed = event.shards.areas().map(|area| self.refresh_area(event, area));
+    /// Brings the event's facts up to date, for each of its areas. Answers whether they were not.
+    pub async fn refresh_areas(&self, event: &Event) -> Result<bool, Error> {
+        let refreshed = event.shards.areas().map(|area| self.refresh(event, area));
         Ok(try_join_all(refreshed).await?.contains(&true))
     }
 
-    async fn refresh_area(&self, event: &Event, area: AreaNumber) -> Result<bool, Error> {
+    /// `refresh.lua`: brings the facts of one of its areas up to date. Answers whether they were not.
+    pub async fn refresh(&self, event: &Event, area: AreaNumber) -> Result<bool, Error> {
         let mut call = REFRESH.key(self.keys.state(AreaKey { event: event.id, number: area }));
         call.arg(facts(event, area)?);
         let answer = self.invoke(&call).await?;
