@@ -123,7 +123,7 @@ pub(crate) async fn book(
     let network = from.network(&app);
     let wanted = Wanted {
         user: caller.user_id,
-        event,
+        area: event.into(),
         quantity: request.quantity,
         rates: &request.rates,
         idempotency_key: &key,

@@ -211,6 +211,7 @@ impl EventInput {
                 .unwrap_or(before.map_or(EventStatus::Published, |event| event.details.status)),
             pricing: self.pricing,
             rates: self.rates.filter(|rates| *rates != [Rate::ordinary()]).unwrap_or_default(),
+            areas: before.map(|event| event.details.areas.clone()).unwrap_or_default(),
         };
         let unread: Vec<&str> = unread.iter().map(String::as_str).collect();
         errors.extend(details.complaints(before, now, &unread));

@@ -1,10 +1,16 @@
 //! Conservation: where seats are, by both stores.
 
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::Protocol;
-use domain::{error::Error, event::Event, id::EventId, inventory::InventoryShard};
+use domain::{
+    error::Error,
+    event::Event,
+    id::{AreaKey, AreaNumber, EventId},
+    inventory::{InventoryShard, of_area},
+};
 use stores::redis::{InventorySeen, ShardSeen};
 
 /// Where seats are. At rest the last four make up the first.
@@ -23,7 +29,7 @@ pub struct Conservation {
 }
 
 impl Conservation {
-    /// Where an event's seats are, by what the two stores said.
+    /// Where an area's seats are, by what the two stores said.
     pub(super) fn of(seen: &InventorySeen, inventory: &[InventoryShard]) -> Self {
         let by_redis = |of: fn(&ShardSeen) -> i64| seen.shards().iter().map(of).sum::<i64>();
         let by_dynamodb =
@@ -43,7 +49,7 @@ impl Conservation {
         self.capacity - self.sold - self.held - self.in_flight - self.free
     }
 
-    /// Adds another event's seats.
+    /// Adds the seats of another area, or another event.
     pub fn add(&mut self, other: Self) {
         self.capacity += other.capacity;
         self.sold += other.sold;
@@ -68,20 +74,37 @@ pub struct Counted {
 /// know a draft, nor an event that sells nothing any more: then all that is unsold is free.
 pub async fn conservation(protocol: &Protocol, id: EventId, now: Timestamp) -> Result<Counted, Error> {
     let event = protocol.store.event(id).await?.ok_or(Error::EventNotFound)?;
-    let seen = match protocol.redis.inventory(id).await? {
-        None if event.may_sell(now) => {
-            catalogue::load(&protocol.catalogue, &event, 0).await?;
-            Some(protocol.redis.inventory(id).await?.unwrap_or_default())
-        }
-        seen => seen,
-    };
+    let may_sell = event.may_sell(now);
+    let areas = event.shards.areas().map(|number| seen_of(protocol, &event, number, may_sell));
+    let seen = try_join_all(areas).await?;
     let inventory = protocol.store.inventory(id, &event.shards).await?;
-    let seats = match seen {
-        Some(seen) => Conservation::of(&seen, &inventory),
-        None => {
-            let seats = Conservation::of(&InventorySeen::default(), &inventory);
-            Conservation { free: seats.capacity - seats.sold, ..seats }
-        }
-    };
+    let mut seats = Conservation::default();
+    for (number, seen) in event.shards.areas().zip(seen) {
+        let of_area = of_area(&inventory, number);
+        seats.add(match seen {
+            Some(seen) => Conservation::of(&seen, of_area),
+            None => {
+                let seats = Conservation::of(&InventorySeen::default(), of_area);
+                Conservation { free: seats.capacity - seats.sold, ..seats }
+            }
+        });
+    }
     Ok(Counted { event, inventory, seats })
+}
+
+/// What Redis thinks of an area, which is loaded if its event may sell.
+async fn seen_of(
+    protocol: &Protocol,
+    event: &Event,
+    number: AreaNumber,
+    may_sell: bool,
+) -> Result<Option<InventorySeen>, Error> {
+    let area = AreaKey { event: event.id, number };
+    match protocol.redis.inventory(area).await? {
+        None if may_sell => {
+            catalogue::load(&protocol.catalogue, event, number).await?;
+            Ok(Some(protocol.redis.inventory(area).await?.unwrap_or_default()))
+        }
+        seen => Ok(seen),
+    }
 }

@@ -8,7 +8,7 @@ use domain::{
     error::{Error, GaveUp},
     event::{Event, EventDetails},
     id::EventId,
-    inventory::new_shards,
+    inventory::{InventoryShard, Shards, new_shards, shards_for},
     request_key::RequestKey,
 };
 use stores::dynamodb::{self, Creation};
@@ -60,10 +60,9 @@ async fn create(
     now: Timestamp,
 ) -> Result<Created, Error> {
     details.check(None, now)?;
-    let inventory = new_shards(0, details.capacity, protocol.seats_per_shard);
-    let shards = u16::try_from(inventory.len()).map_err(|error| Error::Internal(Box::new(error)))?;
+    let (shards, inventory) = inventory_of(&details, protocol.seats_per_shard);
     for _ in 0..IDS_TRIED_MAX {
-        let event = Event::new(EventId::new(now), details.clone(), shards, now);
+        let event = Event::new(EventId::new(now), details.clone(), shards.clone(), now);
         let entry = by.map(|by| AuditEntry::created(by, &event, Timestamp::now()));
         match (protocol.store.create_event(&event, &inventory, key, entry.as_ref()).await?, key) {
             (dynamodb::Created::Done, _) => {
@@ -77,6 +76,17 @@ async fn create(
         }
     }
     Err(Error::GaveUp(GaveUp::FindingId))
+}
+
+/// How many shards each area gets, and these shards in the order of their numbers.
+fn inventory_of(details: &EventDetails, seats_per_shard: u32) -> (Shards, Vec<InventoryShard>) {
+    let capacities: Vec<u32> = match details.areas.as_slice() {
+        [] => vec![details.capacity],
+        areas => areas.iter().map(|area| area.capacity).collect(),
+    };
+    let shards = capacities.iter().map(|capacity| shards_for(*capacity, seats_per_shard)).collect();
+    let areas = (0..).zip(capacities);
+    (shards, areas.flat_map(|(area, capacity)| new_shards(area, capacity, seats_per_shard)).collect())
 }
 
 /// Only creations of large events leave anything behind when they break off, and the next one of that kind clears it away.

@@ -1,7 +1,7 @@
 //! Expire: the first half of what the janitor does for an event. Holds that ran out return their seats, confirms that nobody
 //! ended are settled, and Redis hears what it missed of the event. Safe to repeat, and for two janitors at once.
 
-use domain::{error::Error, event::Event, inventory::Draw};
+use domain::{error::Error, event::Event, id::AreaKey, inventory::Draw};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use jobs::Budget;
@@ -51,7 +51,21 @@ pub async fn expire(
     budget: Budget,
 ) -> Result<Expired, Error> {
     let mut done = Expired::default();
-    while let Some(swept) = protocol.redis.expire(event.id).await? {
+    for number in event.shards.areas() {
+        expire_area(protocol, event, AreaKey { event: event.id, number }, now, budget, &mut done).await?;
+    }
+    Ok(done)
+}
+
+async fn expire_area(
+    protocol: &Protocol,
+    event: &Event,
+    area: AreaKey,
+    now: Timestamp,
+    budget: Budget,
+    done: &mut Expired,
+) -> Result<(), Error> {
+    while let Some(swept) = protocol.redis.expire(area).await? {
         done.holds_expired += swept.expired;
         let mut settled = stream::iter(swept.overdue.clone())
             .map(|overdue| settle(protocol, event, overdue, now))
@@ -60,14 +74,14 @@ pub async fn expire(
             done.add(one);
         }
         if !swept.more {
-            catch_up(protocol, event, &swept, now, &mut done).await?;
+            catch_up(protocol, event, area, &swept, now, done).await?;
             break;
         }
         if done.confirms_failed > 0 || budget.is_over() {
             break;
         }
     }
-    Ok(done)
+    Ok(())
 }
 
 /// A confirm began and nobody ended it. DynamoDB knows whether it was committed. One that fails must not keep the
@@ -137,14 +151,15 @@ async fn committed(protocol: &Protocol, event: &Event, overdue: &OverdueConfirm)
 async fn catch_up(
     protocol: &Protocol,
     event: &Event,
+    area: AreaKey,
     swept: &Swept,
     now: Timestamp,
     done: &mut Expired,
 ) -> Result<(), Error> {
-    if swept.event_version < event.version && protocol.redis.refresh_areas(event).await? {
+    if swept.event_version < event.version && protocol.redis.refresh(event, area.number).await? {
         done.refreshed = true;
     }
-    if event.sales_are_over(now - UNLOAD_AFTER) && protocol.redis.unload(event.id).await? {
+    if event.sales_are_over(now - UNLOAD_AFTER) && protocol.redis.unload(area).await? {
         done.unloaded = true;
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::{
 use domain::{
     error::{Error, GaveUp},
     event::{Event, EventStatus},
-    id::{AreaKey, EventId, ReservationId, UserId},
+    id::{AreaKey, ReservationId, UserId},
     network::Network,
     rate::WantedRates,
     reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus},
@@ -41,8 +41,8 @@ pub struct Reserved {
 pub struct Wanted<'a> {
     /// Who wants them.
     pub user: UserId,
-    /// Of which event.
-    pub event: EventId,
+    /// Of which area.
+    pub area: AreaKey,
     /// How many.
     pub quantity: u32,
     /// How many of them at which rates; the rest at the event's first.
@@ -53,8 +53,8 @@ pub struct Wanted<'a> {
     pub network: Option<&'a Network>,
 }
 
-/// Holds seats of an event for a user. The same idempotency key gives the same reservation, as it is by then; for
-/// another quantity, other rates or another event it is refused. `permitted` says whether the request may be had at all; it is waited for
+/// Holds seats of an area for a user. The same idempotency key gives the same reservation, as it is by then; for
+/// another quantity, other rates or another area it is refused. `permitted` says whether the request may be had at all; it is waited for
 /// while the seats are held, which is taken back if not.
 pub async fn reserve(
     protocol: &Protocol,
@@ -62,9 +62,9 @@ pub async fn reserve(
     now: Timestamp,
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Reserved, Error> {
-    let Wanted { user, event, quantity, rates, idempotency_key, network } = wanted;
+    let Wanted { user, area, quantity, rates, idempotency_key, network } = wanted;
     let request = ReserveRequest {
-        id: ReservationId::new(event, now),
+        id: ReservationId::new(area, now),
         user,
         quantity,
         rates,
@@ -87,14 +87,14 @@ async fn reserve_at_once(
     network: Option<&Network>,
     now: Timestamp,
 ) -> Result<Reserved, Error> {
-    let event = request.id.event();
+    let area = request.id.area();
     let places = Places { id: request.id, seats: request.quantity };
     let claim = || protocol.redis.claim_booking(&request, now, life_ms(protocol));
     let count = || network::count_held(protocol, network, places);
     // The key's record with the answer lives beside the event's seats, so one script can write both. That the key was not
-    // used for another event, and what the network has, is asked at the same time, not before: it costs no round trip. While
+    // used for another area, and what the network has, is asked at the same time, not before: it costs no round trip. While
     // seats are refused anyway, only who gets some after all has to ask.
-    let at_once = !protocol.refusals.has(event);
+    let at_once = !protocol.refusals.has(area);
     let (reserved, mut claimed, mut counted) = tokio::join!(
         hold_seats(protocol, request, now),
         when(at_once, claim),
@@ -114,7 +114,7 @@ async fn reserve_at_once(
         }
         Err(error) if error.is_refusal() && was_claimed => {
             // Who comes in the moment after it need not say so again.
-            protocol.refusals.note(event, error);
+            protocol.refusals.note(area, error);
             forget_claim(protocol, request);
         }
         _ => {}

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    event::areas_in_one_line,
     event::{Event, EventDetails},
     id::{AuditId, EventId, UserId},
     rate::in_one_line,
@@ -153,7 +154,7 @@ fn changes(before: Option<&EventDetails>, after: Option<&EventDetails>) -> Vec<F
 /// The fields that are times.
 pub const TIMES: [&str; 5] = ["starts_at", "ends_at", "sales_open_at", "sales_close_at", "cancel_until"];
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "name",
     "description",
     "venue",
@@ -172,6 +173,7 @@ const FIELDS: [&str; 18] = [
     "pricing.min_percent",
     "pricing.max_percent",
     "rates",
+    "areas",
 ];
 
 /// What the fields are, in their order, as the API shows them.
@@ -194,6 +196,7 @@ fn values(details: &EventDetails) -> [Option<FieldValue>; FIELDS.len()] {
         status,
         pricing,
         rates,
+        areas,
     } = details;
     let number = |number: u32| Some(FieldValue::Number(number.into()));
     let text = |text: &str| Some(FieldValue::Text(text.to_owned()));
@@ -217,6 +220,7 @@ fn values(details: &EventDetails) -> [Option<FieldValue>; FIELDS.len()] {
         pricing.and_then(|pricing| number(pricing.min_percent)),
         pricing.and_then(|pricing| number(pricing.max_percent)),
         (!rates.is_empty()).then(|| FieldValue::Text(in_one_line(rates))),
+        (!areas.is_empty()).then(|| FieldValue::Text(areas_in_one_line(areas))),
     ]
 }
 
@@ -263,6 +267,7 @@ mod tests {
             status: EventStatus::Draft,
             pricing: None,
             rates: Vec::new(),
+            areas: Vec::new(),
         };
         Event::new(EventId::new(now), details, 1, now)
     }

@@ -83,6 +83,12 @@ impl From<u16> for Shards {
     }
 }
 
+impl FromIterator<u16> for Shards {
+    fn from_iter<I: IntoIterator<Item = u16>>(areas: I) -> Self {
+        Self(areas.into_iter().collect())
+    }
+}
+
 impl Shards {
     /// How many that area has; none if it does not exist.
     pub fn of(&self, area: AreaNumber) -> u16 {
@@ -189,6 +195,14 @@ impl InventoryShard {
     }
 }
 
+/// Those of an area among the shards of an event, which are in their order.
+pub fn of_area(shards: &[InventoryShard], area: AreaNumber) -> &[InventoryShard] {
+    let area_of = |shard: &InventoryShard| place_of_shard(shard.shard).0;
+    let first = shards.partition_point(|shard| area_of(shard) < area);
+    let behind = shards.partition_point(|shard| area_of(shard) <= area);
+    &shards[first..behind]
+}
+
 /// How many shards an area of that capacity gets.
 pub fn shards_for(capacity: u32, seats_per_shard: u32) -> u16 {
     let wanted = capacity.div_ceil(seats_per_shard.max(1));
@@ -266,6 +280,9 @@ mod tests {
         let several = Shards::from(2).up_to(shard_number(2, 1)).up_to(shard_number(2, 0));
         let numbers = [(0, 0), (0, 1), (2, 0), (2, 1)].map(|(area, place)| shard_number(area, place));
         assert_eq!((several.numbers().collect::<Vec<_>>(), several.count()), (numbers.to_vec(), 4));
+        let shards: Vec<_> = several.numbers().map(|number| InventoryShard::new(number, 1)).collect();
+        let places = |area| of_area(&shards, area).iter().map(|shard| shard.shard).collect::<Vec<_>>();
+        assert_eq!([0, 1, 2, 3].map(places), [numbers[..2].to_vec(), vec![], numbers[2..].to_vec(), vec![]]);
         assert!(several.areas().eq([0, 2]) && several.numbers_of(1).next().is_none());
         assert!(
             several.has(shard_number(2, 1))

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use domain::{
     booking::{Booking, BookingStatus},
-    id::{EventId, UserId},
-    inventory::{InventoryShard, ShardNumber},
+    id::{AreaKey, EventId, UserId},
+    inventory::{InventoryShard, ShardNumber, of_area},
     sales::SoldByRate,
 };
 use http_api::App;
@@ -123,10 +123,30 @@ impl Ledger<'_> {
     ) -> Result<Vec<String>, Failure> {
         let mut wrong = Vec::new();
         let inventory = self.inventory(event).await?;
-        let seen = self.app.redis.inventory(event).await?.ok_or("Redis has no state at rest")?;
+        let kept = self.app.store.event(event).await?.ok_or("the event is gone")?;
+        for number in kept.shards.areas() {
+            let area = AreaKey { event, number };
+            self.check_area(area, of_area(&inventory, number), sums, &mut wrong).await?;
+        }
+        let capacity: u32 = inventory.iter().map(|shard| shard.capacity).sum();
+        if kept.details.capacity != capacity {
+            let said = kept.details.capacity;
+            wrong.push(format!("the shards have {capacity} seats, the event says {said:?}"));
+        }
+        Ok(wrong)
+    }
+
+    async fn check_area(
+        &self,
+        area: AreaKey,
+        inventory: &[InventoryShard],
+        sums: &HashMap<(EventId, ShardNumber), Sums>,
+        wrong: &mut Vec<String>,
+    ) -> Result<(), Failure> {
+        let seen = self.app.redis.inventory(area).await?.ok_or("Redis has no state at rest")?;
         let none = Sums::default();
-        for shard in &inventory {
-            let booked = sums.get(&(event, shard.shard)).unwrap_or(&none);
+        for shard in inventory {
+            let booked = sums.get(&(area.event, shard.shard)).unwrap_or(&none);
             let kept = Sums {
                 sold: shard.sold,
                 cancelled: shard.cancelled,
@@ -158,15 +178,10 @@ impl Ledger<'_> {
             wrong.push(format!("Redis knows {} of {} shards", seen.shards().len(), inventory.len()));
         }
         let free: i64 = seen.shards().iter().map(|shard| shard.free).sum();
-        let said = self.app.redis.free_seats(&[event]).await?;
+        let said = self.app.redis.free_seats(&[area]).await?;
         if said.first().copied().flatten().map(i64::from) != Some(free) {
-            wrong.push(format!("the shards have {free} free seats, the event says {said:?}"));
+            wrong.push(format!("the shards have {free} free seats, the area says {said:?}"));
         }
-        let capacity: u32 = inventory.iter().map(|shard| shard.capacity).sum();
-        let said = self.app.store.event(event).await?.map(|event| event.details.capacity);
-        if said != Some(capacity) {
-            wrong.push(format!("the shards have {capacity} seats, the event says {said:?}"));
-        }
-        Ok(wrong)
+        Ok(())
     }
 }

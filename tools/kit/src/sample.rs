@@ -47,5 +47,6 @@ pub fn event(name: impl Into<String>, starts_at: Timestamp, capacity: u32) -> Ev
         status: EventStatus::Published,
         pricing: None,
         rates: Vec::new(),
+        areas: Vec::new(),
     }
 }

@@ -181,8 +181,14 @@ async fn sell(app: &App, event: EventId, demo: &Demo, now: Timestamp) -> Result<
     let mut left = demo.sold;
     while left > 0 {
         let (user, quantity) = (UserId::new(), left.min(demo.max_per_booking));
-        let wanted =
-            Wanted { user, event, quantity, rates: &ALL_AT_FIRST, idempotency_key: "demo", network: None };
+        let wanted = Wanted {
+            user,
+            area: event.into(),
+            quantity,
+            rates: &ALL_AT_FIRST,
+            idempotency_key: "demo",
+            network: None,
+        };
         let reserved = booking::reserve(&app.protocol, wanted, now, ready(Ok(()))).await?;
         booking::confirm(&app.protocol, user, reserved.reservation.id, now, None, ready(Ok(()))).await?;
         left -= quantity;
@@ -216,6 +222,7 @@ impl Demo {
             status: if self.is_draft { EventStatus::Draft } else { EventStatus::Published },
             pricing: self.pricing,
             rates: self.rates.iter().map(|(id, name, percent)| rate(id, name, *percent)).collect(),
+            areas: Vec::new(),
         }
     }
 }

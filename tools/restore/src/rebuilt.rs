@@ -71,6 +71,7 @@ fn by_booking(last: &Booking, seats: u32, shards: u16, now: Timestamp) -> Rebuil
         status: EventStatus::Published,
         pricing: None,
         rates: Vec::new(),
+        areas: Vec::new(),
     };
     let event = Event::new(last.event_id, details, shards, last.created_at);
     let remark = format!(

@@ -253,7 +253,7 @@ pub(crate) async fn book(
     let (network, key) = (from.network(&app), order.key.to_string());
     let wanted = Wanted {
         user: caller.user_id,
-        event,
+        area: event.into(),
         quantity: order.quantity,
         rates: &order.rates,
         idempotency_key: &key,

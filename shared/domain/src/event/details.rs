@@ -6,7 +6,7 @@ use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Event, time_zone::is_time_zone};
+use super::{AreaDetails, Event, time_zone::is_time_zone};
 use crate::{
     field_error::{FieldError, Wrong},
     rate::{RATE_PERCENT, RATES_MAX, Rate, is_rate_id},
@@ -150,6 +150,10 @@ pub struct EventDetails {
     /// What places cost to whom, the ordinary rate first; none if that is all there is, and is named by nobody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rates: Vec<Rate>,
+    /// What it sells from; none of an event that has the general area alone. `capacity` and `base_price` are then theirs together, see
+    /// [`EventDetails::with_sums_of_areas`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub areas: Vec<AreaDetails>,
 }
 
 /// The currency of that code, if people pay with it: one that has no country's money behind it, like `XXX` or gold, is none, and

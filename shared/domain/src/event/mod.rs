@@ -1,5 +1,6 @@
 //! Events: what is sold, when, and for how much. What an admin decides of one stands in [`EventDetails`].
 
+mod area;
 mod details;
 mod now;
 mod time_zone;
@@ -8,6 +9,7 @@ mod words;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+pub use area::{Area, AreaDetails, AreaState, GENERAL, areas_in_one_line};
 pub use details::*;
 pub use now::EventNow;
 pub use words::{Words, searched};
@@ -41,6 +43,9 @@ pub struct Event {
     /// The day, in UTC, of the last pricing run that decided on its price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priced_on: Option<Date>,
+    /// What became of its areas, by their numbers; none if it names no areas. Those that were taken away are still there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub area_states: Vec<AreaState>,
     /// When it was created.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
@@ -114,6 +119,7 @@ impl Event {
 
     /// A new event; its price starts at the base price.
     pub fn new(id: EventId, details: EventDetails, shards: impl Into<Shards>, now: Timestamp) -> Self {
+        let area_states = details.areas.iter().map(AreaState::new).collect();
         Self {
             id,
             price: details.base_price,
@@ -123,6 +129,7 @@ impl Event {
             last_withdrawal: None,
             price_changes: 1,
             priced_on: None,
+            area_states,
             created_at: to_whole_ms(now),
         }
     }
@@ -234,6 +241,7 @@ mod tests {
             status: EventStatus::Published,
             pricing: None,
             rates: Vec::new(),
+            areas: Vec::new(),
         }
     }
 
@@ -264,6 +272,7 @@ mod tests {
             cancel_until: Some(at(101)),
             pricing: Some(Pricing { min_percent: 0, max_percent: 2_000 }),
             rates: Vec::new(),
+            areas: Vec::new(),
             ..concert()
         };
         assert_eq!(

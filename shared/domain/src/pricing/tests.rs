@@ -27,6 +27,7 @@ fn details(base_price: u32, currency: Currency, bounds: Option<(u32, u32)>) -> E
         status: EventStatus::Published,
         pricing: bounds.map(|(min_percent, max_percent)| Pricing { min_percent, max_percent }),
         rates: Vec::new(),
+        areas: Vec::new(),
     }
 }
 

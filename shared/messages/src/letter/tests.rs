@@ -41,6 +41,7 @@ fn case(kind: Kind) -> Case {
         status: if kind == Kind::EventCancelled { EventStatus::Cancelled } else { EventStatus::Published },
         pricing: None,
         rates: Vec::new(),
+        areas: Vec::new(),
     };
     let event = Event::new(id, details, 1, now);
     let is_cancelled = kind == Kind::BookingCancelled;

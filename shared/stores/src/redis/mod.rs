@@ -117,11 +117,11 @@ impl Redis {
         self.ask::<String>(&redis::cmd("PING")).await.is_ok()
     }
 
-    /// Free seats of each event; `None` where the state is missing.
-    pub async fn free_seats(&self, events: &[EventId]) -> Result<Vec<Option<u32>>, Error> {
-        let asked = events.iter().map(|event| async move {
+    /// Free seats of each area, or of each event's first; `None` where the state is missing.
+    pub async fn free_seats(&self, areas: &[impl Into<AreaKey> + Copy]) -> Result<Vec<Option<u32>>, Error> {
+        let asked = areas.iter().map(|area| async move {
             let mut get = redis::cmd("HGET");
-            get.arg(self.keys.state(*event)).arg("free");
+            get.arg(self.keys.state(*area)).arg("free");
             self.ask::<Option<i64>>(&get).await
         });
         let free = try_join_all(asked).await?;

@@ -323,7 +323,12 @@ async fn redis_forgets_events_whose_sales_are_over() {
     evently.user().buy(&sold, 1).await;
     let long_after = Timestamp::now() + SignedDuration::from_hours(24 * 30 + 2);
     assert_eq!(janitor::run(&evently.app, long_after).await.unwrap().done.events_unloaded, 1);
-    let free = evently.app.redis.free_seats(&[held.parse().unwrap(), sold.parse().unwrap()]).await.unwrap();
+    let free = evently
+        .app
+        .redis
+        .free_seats(&[held.parse::<domain::id::EventId>().unwrap(), sold.parse().unwrap()])
+        .await
+        .unwrap();
     assert_eq!(free, [Some(4), None], "an event with holds stays");
 }
 

@@ -43,7 +43,7 @@ async fn overdue_holds(evently: &TestApp, events: &[EventId]) {
                 &evently.app.protocol,
                 Wanted {
                     user,
-                    event: *event,
+                    area: (*event).into(),
                     quantity: 2,
                     rates: &ALL_AT_FIRST,
                     idempotency_key: "a key",

@@ -3,7 +3,10 @@
 use std::{future::ready, time::Duration};
 
 use booking::Wanted;
-use domain::{id::UserId, rate::ALL_AT_FIRST};
+use domain::{
+    id::{EventId, UserId},
+    rate::ALL_AT_FIRST,
+};
 use jiff::Timestamp;
 use tokio::time::sleep;
 
@@ -138,7 +141,7 @@ async fn who_is_not_known_is_not_counted_and_zero_counts_nobody() {
     for _ in 0..5 {
         let wanted = Wanted {
             user: UserId::new(),
-            event: event.parse().unwrap(),
+            area: event.parse::<EventId>().unwrap().into(),
             quantity: 2,
             rates: &ALL_AT_FIRST,
             idempotency_key: "a",

@@ -263,6 +263,7 @@ async fn make_event(stores: &Stores, config: &Config, now: Timestamp) -> Event {
         status: EventStatus::Published,
         pricing: None,
         rates: Vec::new(),
+        areas: Vec::new(),
     };
     let shards: Vec<_> = (0..)
         .zip(config.capacity)

@@ -56,7 +56,7 @@ impl Program<'_> {
             Action::DeadlinePasses { hold } => self.deadline_passes(hold).await,
             Action::Reprice => self.reprice().await,
             Action::Refresh => {
-                self.stores.redis.refresh(&self.event_now().await).await.map_err(unexpected)?;
+                self.stores.redis.refresh(&self.event_now().await, 0).await.map_err(unexpected)?;
             }
             Action::CancelRead { .. }
             | Action::Cancel { .. }

@@ -96,7 +96,7 @@ fn facts(event: &Event, area: AreaNumber) -> Result<String, Error> {
         "sales_close_at": ms(event.sales_close_at()),
         "cancel_until": details.cancel_until.map(ms).unwrap_or_default(),
         "capacity": details.capacity.to_string(),
-        "price": event.price.to_string(),
+        "price": event.area(area).map_or(event.price, |area| area.price).to_string(),
         "rates": if rates.is_empty() { String::new() } else { json(&rates)? },
         "currency": details.currency.code(),
         "max_per_booking": details.max_per_booking.to_string(),

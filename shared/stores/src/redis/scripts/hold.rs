@@ -145,7 +145,7 @@ impl Redis {
         Ok(tied_to.is_none_or(|tied_to| tied_to == used_for))
     }
 
-    /// `claim_booking.lua`: ties the idempotency key to the event that it books, and notes the reservation that is being made
+    /// `claim_booking.lua`: ties the idempotency key to the area that it books, and notes the reservation that is being made
     /// among its user's own, for `life_ms` at most. Answers false if the key is tied to something else.
     pub async fn claim_booking(
         &self,
@@ -155,7 +155,7 @@ impl Redis {
     ) -> Result<bool, Error> {
         let mut call = CLAIM_BOOKING.key(self.keys.claim(request.user, BOOK, request.idempotency_key));
         call.key(self.keys.own_reservations(request.user));
-        call.arg(request.id.event().to_string()).arg(IDEMPOTENCY_TTL.as_millis());
+        call.arg(request.id.area().to_string()).arg(IDEMPOTENCY_TTL.as_millis());
         call.arg(request.id.to_string()).arg(now.as_millisecond()).arg(life_ms);
         let answer = self.invoke(&call).await?;
         match answer.word() {
@@ -190,7 +190,7 @@ impl Redis {
     /// `unclaim_booking.lua`: a booking that was claimed is refused.
     pub async fn unclaim_booking(&self, id: ReservationId, user: UserId, key: &str) -> Result<(), Error> {
         let mut call = UNCLAIM_BOOKING.key(self.keys.claim(user, BOOK, key));
-        call.key(self.keys.own_reservations(user)).arg(id.event().to_string()).arg(id.to_string());
+        call.key(self.keys.own_reservations(user)).arg(id.area().to_string()).arg(id.to_string());
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "UNCLAIMED" => Ok(()),

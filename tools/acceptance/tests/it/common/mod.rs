@@ -333,6 +333,7 @@ pub(crate) fn details(created_at: Timestamp) -> EventDetails {
         status: EventStatus::Published,
         pricing: None,
         rates: Vec::new(),
+        areas: Vec::new(),
     }
 }
 
