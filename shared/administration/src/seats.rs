@@ -1,6 +1,13 @@
 //! Where the seats of events are.
 
-use domain::{error::Error, event::Event, id::EventId, inventory::InventoryShard};
+use std::collections::HashMap;
+
+use domain::{
+    error::Error,
+    event::Event,
+    id::AreaKey,
+    inventory::{InventoryShard, of_area},
+};
 use http_api::App;
 use stores::redis::UnsoldSeats;
 
@@ -22,36 +29,41 @@ pub struct Seats {
 
 /// The events, each with its seats. No event is loaded into Redis for that.
 pub async fn with_seats(app: &App, events: Vec<Event>) -> Result<Vec<(Event, Seats)>, Error> {
-    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
-    let (inventories, unsold) = tokio::join!(app.store.with_inventory(events), app.redis.unsold_seats(&ids));
+    let areas: Vec<AreaKey> = events.iter().flat_map(Event::area_keys).collect();
+    let (inventories, unsold) =
+        tokio::join!(app.store.with_inventory(events), app.redis.unsold_seats(&areas));
     let unsold = match unsold {
         Err(error) if error.is_without_redis() => {
             tracing::warn!(%error, "capacity is shown without holds");
-            vec![None; ids.len()]
+            Vec::new()
         }
         unsold => unsold?,
     };
-    let with_unsold = inventories?.into_iter().zip(unsold);
-    Ok(with_unsold
-        .map(|((event, inventory), unsold)| {
-            let seats = Seats::new(&event, &inventory, unsold);
-            (event, seats)
-        })
-        .collect())
+    let known = areas.into_iter().zip(unsold).filter_map(|(area, unsold)| Some((area, unsold?)));
+    let known: HashMap<AreaKey, UnsoldSeats> = known.collect();
+    let with_seats = inventories?.into_iter().map(|(event, inventory)| {
+        let seats = Seats::new(&event, &inventory, &known);
+        (event, seats)
+    });
+    Ok(with_seats.collect())
 }
 
 impl Seats {
-    fn new(event: &Event, inventory: &[InventoryShard], unsold: Option<UnsoldSeats>) -> Self {
+    fn new(event: &Event, inventory: &[InventoryShard], known: &HashMap<AreaKey, UnsoldSeats>) -> Self {
         let sum = |of: fn(&InventoryShard) -> u32| inventory.iter().map(|shard| u64::from(of(shard))).sum();
-        let unsold = unsold.unwrap_or_else(|| UnsoldSeats {
-            free: inventory.iter().map(|shard| shard.unsold).sum(),
-            held: 0,
+        let unsold = event.area_keys().map(|area| {
+            known.get(&area).copied().unwrap_or_else(|| UnsoldSeats {
+                free: of_area(inventory, area.number).iter().map(|shard| shard.unsold).sum(),
+                held: 0,
+            })
         });
+        let (available, held) =
+            unsold.fold((0, 0), |(free, held), area| (free + area.free, held + area.held));
         Self {
             capacity: sum(|shard| shard.capacity),
             sold: sum(|shard| shard.sold),
-            held: unsold.held,
-            available: unsold.free,
+            held,
+            available,
             by_rate: by_rate(event, inventory),
         }
     }

@@ -8,7 +8,7 @@ use crate::Protocol;
 use domain::{
     error::Error,
     event::Event,
-    id::{AreaKey, AreaNumber, EventId},
+    id::{AreaKey, EventId},
     inventory::{InventoryShard, of_area},
 };
 use stores::redis::{InventorySeen, ShardSeen};
@@ -75,12 +75,12 @@ pub struct Counted {
 pub async fn conservation(protocol: &Protocol, id: EventId, now: Timestamp) -> Result<Counted, Error> {
     let event = protocol.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let may_sell = event.may_sell(now);
-    let areas = event.shards.areas().map(|number| seen_of(protocol, &event, number, may_sell));
+    let areas = event.area_keys().map(|area| seen_of(protocol, &event, area, may_sell));
     let seen = try_join_all(areas).await?;
     let inventory = protocol.store.inventory(id, &event.shards).await?;
     let mut seats = Conservation::default();
-    for (number, seen) in event.shards.areas().zip(seen) {
-        let of_area = of_area(&inventory, number);
+    for (area, seen) in event.area_keys().zip(seen) {
+        let of_area = of_area(&inventory, area.number);
         seats.add(match seen {
             Some(seen) => Conservation::of(&seen, of_area),
             None => {
@@ -96,13 +96,12 @@ pub async fn conservation(protocol: &Protocol, id: EventId, now: Timestamp) -> R
 async fn seen_of(
     protocol: &Protocol,
     event: &Event,
-    number: AreaNumber,
+    area: AreaKey,
     may_sell: bool,
 ) -> Result<Option<InventorySeen>, Error> {
-    let area = AreaKey { event: event.id, number };
     match protocol.redis.inventory(area).await? {
         None if may_sell => {
-            catalogue::load(&protocol.catalogue, event, number).await?;
+            catalogue::load(&protocol.catalogue, event, area.number).await?;
             Ok(Some(protocol.redis.inventory(area).await?.unwrap_or_default()))
         }
         seen => Ok(seen),

@@ -51,8 +51,8 @@ pub async fn expire(
     budget: Budget,
 ) -> Result<Expired, Error> {
     let mut done = Expired::default();
-    for number in event.shards.areas() {
-        expire_area(protocol, event, AreaKey { event: event.id, number }, now, budget, &mut done).await?;
+    for area in event.area_keys() {
+        expire_area(protocol, event, area, now, budget, &mut done).await?;
     }
     Ok(done)
 }
@@ -135,7 +135,7 @@ enum Committed {
 async fn committed(protocol: &Protocol, event: &Event, overdue: &OverdueConfirm) -> Result<Committed, Error> {
     if overdue.user.is_empty() {
         let Some(event) = protocol.store.event(event.id).await? else { return Ok(Committed::Nothing) };
-        if event.last_withdrawal == Some(overdue.id) {
+        if event.last_withdrawal_of(overdue.id.area().number) == Some(overdue.id) {
             return Ok(Committed::Withdrawal);
         }
         // It may be a draft now, whose seats nobody may hold: Redis must know that before they return.

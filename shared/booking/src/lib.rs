@@ -51,6 +51,14 @@
 //! `epoch`, new at every load. Whoever changes DynamoDB first and Redis after (cancel, raise) remembers the epoch
 //! it saw before: if it changed meanwhile, the new state may contain the change already.
 //!
+//! # Areas
+//!
+//! An event sells from one area or several, each with its price. An area is the unit of all of this: it has its range of shards
+//! ([`domain::inventory::shard_number`]), and in Redis its state and its holds under a hash tag of its own, so in a cluster a slot of its
+//! own. A reservation is of one area, and its id says of which ([`domain::id`]), so every later step finds the keys without a look-up.
+//! What is said below of an event's shards holds for each of its areas; an event's own keys are those of its first. The tools that
+//! admins have do not make further areas yet.
+//!
 //! # One user's seats
 //!
 //! One user may have `max_per_user` seats of an event, over holds and bookings together. *Reserve* refuses more by what

@@ -28,10 +28,9 @@ pub struct Reconciliation {
 /// Holds Redis' free seats of an event against DynamoDB, area by area, and repairs them. Redis is read first: see `reconcile.lua`.
 /// `None` if Redis knows no area of the event, or it was deleted.
 pub async fn reconcile(protocol: &Protocol, event: &Event) -> Result<Option<Reconciliation>, Error> {
-    let seen = event.shards.areas().map(async |number| {
-        let area = AreaKey { event: event.id, number };
-        Ok::<_, Error>(protocol.redis.inventory(area).await?.map(|seen| (area, seen)))
-    });
+    let seen = event
+        .area_keys()
+        .map(async |area| Ok::<_, Error>(protocol.redis.inventory(area).await?.map(|seen| (area, seen))));
     let seen: Vec<(AreaKey, InventorySeen)> = try_join_all(seen).await?.into_iter().flatten().collect();
     if seen.is_empty() {
         return Ok(None);

@@ -2,16 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{
-    unpublish::unpublish,
-    versions::{stale, with_capacity},
-};
+use super::{unpublish::unpublish, versions::stale};
 use crate::{Protocol, audit};
 use domain::{
     audit::{Actor, AuditEntry},
     error::{Error, GaveUp},
-    event::{Event, EventDetails, EventStatus},
-    id::{EventId, ReservationId},
+    event::{Event, EventDetails, EventStatus, Resized},
+    id::{AreaKey, EventId, ReservationId},
     inventory::{self, Draw, SHARDS_PER_CHANGE_MAX},
     pricing::PriceChange,
 };
@@ -57,16 +54,17 @@ pub async fn replace_event(
         let step = if details.status == EventStatus::Draft && event.details.status != EventStatus::Draft {
             // First of all: whatever else changes, it changes on a draft then.
             unpublish(protocol, &event, &details, by, now).await?
-        } else if details.capacity < event.details.capacity {
-            lower(protocol, &event, &details, by, now).await?
         } else {
-            raise(protocol, &event, &details, by, now).await?
+            match event.next_to_resize(&details) {
+                Some(area) if area.to < area.from => lower(protocol, &event, &details, area, by, now).await?,
+                area => raise(protocol, &event, &details, area, by, now).await?,
+            }
         };
         if let Some(replaced) = step {
             event = replaced;
             // The seats were told already; if Redis does not hear of the rest, it ends by itself or with the janitor.
             catalogue::announce(&protocol.catalogue, &event).await;
-            if event.details.capacity == details.capacity {
+            if event.next_to_resize(&details).is_none() {
                 return Ok(event);
             }
         }
@@ -74,27 +72,29 @@ pub async fn replace_event(
     Err(Error::GaveUp(GaveUp::ChangingEvent))
 }
 
-/// Replaces the event, adding seats if the new capacity is higher.
+/// Replaces the event, adding seats to an area if one is to have more.
 async fn raise(
     protocol: &Protocol,
     event: &Event,
     details: &EventDetails,
+    resized: Option<Resized>,
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
-    let extra = details.capacity - event.details.capacity;
-    let added = if extra == 0 {
-        Vec::new()
-    } else {
-        let current = protocol.store.inventory(event.id, &event.shards).await?;
-        inventory::raise(0, &current, extra, protocol.seats_per_shard)
+    let (area, mut replaced, added) = match resized {
+        None => (event.id.into(), event.replaced(details.clone()), Vec::new()),
+        Some(Resized { id, number, from, to }) => {
+            let area = AreaKey { event: event.id, number };
+            let current = protocol.store.inventory_of_area(area, &event.shards).await?;
+            let added = inventory::raise(number, &current, to - from, protocol.seats_per_shard);
+            let seats: u32 = added.iter().map(|draw| draw.seats).sum();
+            (area, event.replaced(event.details_with(details, Some((&id, from + seats)))), added)
+        }
     };
-    let seats: u32 = added.iter().map(|draw| draw.seats).sum();
-    let mut replaced = with_capacity(event, details, event.details.capacity + seats);
     replaced.shards = added.iter().fold(replaced.shards, |shards, draw| shards.up_to(draw.shard));
 
     // The epoch must be seen before the transaction, as in cancel.
-    let seen = match protocol.redis.state_seen(event.id).await {
+    let seen = match protocol.redis.state_seen(area).await {
         Err(error) if error.is_without_redis() => {
             tracing::warn!(event_id = %event.id, %error, "changing an event without Redis");
             None
@@ -109,14 +109,14 @@ async fn raise(
     }
     audit::log(entry.as_ref());
     if let (Some(seen), false) = (seen, added.is_empty()) {
-        restock(protocol, &replaced, &seen.epoch, &added).await;
+        restock(protocol, &replaced, area, &seen.epoch, &added).await;
     }
     Ok(Some(replaced))
 }
 
-async fn restock(protocol: &Protocol, event: &Event, epoch: &str, added: &[Draw]) {
+async fn restock(protocol: &Protocol, event: &Event, area: AreaKey, epoch: &str, added: &[Draw]) {
     let change = format!("version {}", event.version);
-    match protocol.redis.restock(event.id, &change, epoch, added, None).await {
+    match protocol.redis.restock(area, &change, epoch, added, None).await {
         Ok(true) => {}
         Ok(false) => {
             tracing::info!(event_id = %event.id, "the state was loaded anew; restock is left to the janitor")
@@ -127,35 +127,37 @@ async fn restock(protocol: &Protocol, event: &Event, epoch: &str, added: &[Draw]
     }
 }
 
-/// Replaces the event, removing seats that nobody holds. `None` if it must be tried again.
+/// Replaces the event, removing seats of an area that nobody holds. `None` if it must be tried again.
 async fn lower(
     protocol: &Protocol,
     event: &Event,
     details: &EventDetails,
+    resized: Resized,
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
-    // The event remembers one withdrawal only: the one before must be at its end.
-    if let Some(before) = event.last_withdrawal {
+    let Resized { id: resized, number, from, to } = resized;
+    // An area remembers one withdrawal only: the one before must be at its end.
+    if let Some(before) = event.last_withdrawal_of(number) {
         protocol.redis.finish(before, None).await?;
     }
-    let wanted = event.details.capacity - details.capacity;
-    let id = ReservationId::new(event.id, now);
+    let wanted = from - to;
+    let id = ReservationId::new(AreaKey { event: event.id, number }, now);
     let grace_ms = protocol.confirm_grace_ms;
     let (draws, deadline_ms) =
         match protocol.redis.withdraw(id, wanted, SHARDS_PER_CHANGE_MAX, grace_ms).await? {
             Withdraw::Withdrawn { draws, deadline_ms } => (draws, deadline_ms),
             Withdraw::TooFew(free) => {
-                return Err(Error::CapacityBelowSold { lowest: event.details.capacity - free });
+                return Err(Error::CapacityBelowSold { lowest: from - free });
             }
             Withdraw::NotLoaded => {
-                catalogue::load(&protocol.catalogue, event, 0).await?;
+                catalogue::load(&protocol.catalogue, event, number).await?;
                 return Ok(None);
             }
         };
     let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
-    let mut replaced = with_capacity(event, details, event.details.capacity - seats);
-    replaced.last_withdrawal = Some(id);
+    let replaced =
+        event.replaced(event.details_with(details, Some((&resized, from - seats)))).with_withdrawal(id);
     let price = PriceChange::by_admin(event, &replaced, now);
     let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
     let store = &protocol.store;

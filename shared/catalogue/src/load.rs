@@ -87,38 +87,46 @@ async fn free_seats_loading(
     events: &[Event],
     now: Timestamp,
 ) -> Result<Vec<u32>, Error> {
-    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
-    let free = catalogue.redis.free_seats(&ids).await?;
-    let missing = || events.iter().zip(&free).filter(|(_, free)| free.is_none()).map(|(event, _)| event);
-    let selling: Vec<&Event> = missing().filter(|event| event.may_sell(now)).collect();
-    let others: Vec<Event> = missing().filter(|event| !event.may_sell(now)).cloned().collect();
+    let areas: Vec<AreaKey> = events.iter().flat_map(Event::area_keys).collect();
+    let mut free: HashMap<AreaKey, u32> = free_of(catalogue, &areas).await?.collect();
+    let is_missing = |area: &AreaKey| !free.contains_key(area);
+    let selling = events.iter().filter(|event| event.may_sell(now)).flat_map(Event::area_keys);
+    let selling: Vec<AreaKey> = selling.filter(is_missing).collect();
+    // What sells nothing is not loaded. One area without a state is enough to count them all.
+    let counted = events.iter().filter(|event| !event.may_sell(now));
+    let counted: Vec<Event> =
+        counted.filter(|event| event.area_keys().any(|area| is_missing(&area))).cloned().collect();
 
-    let loads = selling.iter().map(|event| async {
-        match load_missing(catalogue, event.id.into(), |_| Ok(())).await {
+    let loads = selling.iter().map(|area| async {
+        match load_missing(catalogue, *area, |_| Ok(())).await {
             // The list that it comes from lags behind the truth by a moment.
             Err(Error::EventNotFound) => Ok(()),
             // One that can't be read must not hide the others.
             Err(Error::Internal(error)) => {
-                tracing::error!(event_id = %event.id, %error, "an event could not be loaded; it counts as sold out");
+                tracing::error!(event_id = %area.event, %error, "an event could not be loaded; it counts as sold out");
                 Ok(())
             }
             loaded => loaded,
         }
     });
     try_join_all(loads).await?;
-    let loaded: Vec<EventId> = selling.iter().map(|event| event.id).collect();
-    let mut late: HashMap<EventId, u32> = loaded
-        .iter()
-        .copied()
-        .zip(catalogue.redis.free_seats(&loaded).await?)
-        .map(|(id, free)| (id, free.unwrap_or(0)))
-        .collect();
-    late.extend(unsold_seats(catalogue, &others).await?);
-    Ok(events
-        .iter()
-        .zip(free)
-        .map(|(event, free)| free.unwrap_or_else(|| late.get(&event.id).copied().unwrap_or(0)))
-        .collect())
+    free.extend(free_of(catalogue, &selling).await?);
+    let unsold = unsold_seats(catalogue, &counted).await?;
+    let seats = events.iter().map(|event| {
+        let free_in = |area: AreaKey| free.get(&area).copied().unwrap_or(0);
+        unsold.get(&event.id).copied().unwrap_or_else(|| event.area_keys().map(free_in).sum())
+    });
+    Ok(seats.collect())
+}
+
+/// The free seats of those areas that Redis knows.
+async fn free_of(
+    catalogue: &Catalogue,
+    areas: &[AreaKey],
+) -> Result<impl Iterator<Item = (AreaKey, u32)>, Error> {
+    let free = catalogue.redis.free_seats(areas).await?;
+    let known = areas.to_vec().into_iter().zip(free);
+    Ok(known.filter_map(|(area, free)| Some((area, free?))))
 }
 
 async fn unsold_seats(catalogue: &Catalogue, events: &[Event]) -> Result<HashMap<EventId, u32>, Error> {

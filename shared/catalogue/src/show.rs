@@ -11,7 +11,9 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
-    Shown, is_without_redis, measure, outage,
+    Shown, is_without_redis,
+    load::available_seats,
+    measure, outage,
     read::{Found, inventories, unsold},
 };
 use crate::Catalogue;
@@ -19,6 +21,7 @@ use domain::{
     error::{Error, StoreName},
     event::Event,
     id::EventId,
+    inventory::of_area,
 };
 use stores::{
     dynamodb::EventsFound,
@@ -60,17 +63,20 @@ async fn from_redis(catalogue: &Catalogue, ids: &[EventId]) -> Result<Found, Err
     let mut reads = 0;
     let mut asked = ids.to_vec();
     let mut is_first_look = true;
+    let mut old_sums = Vec::new();
     loop {
         let answers = try_join_all(asked.iter().map(|id| catalogue.redis.shown(*id))).await?;
         let mut turns = Vec::new();
         let mut waiting = Vec::new();
         for (id, answer) in asked.into_iter().zip(answers) {
             match answer {
-                Show::Shown(event, available) => {
-                    found.shown.insert(id, Shown { event, available });
+                Show::Shown(event, seats) => {
+                    old_sums.extend(seats.sum_up.then_some(id));
+                    found.shown.insert(id, Shown { event, available: seats.seats });
                 }
-                Show::Ageing(event, available, turn) => {
-                    found.shown.insert(id, Shown { event, available });
+                Show::Ageing(event, seats, turn) => {
+                    old_sums.extend(seats.sum_up.then_some(id));
+                    found.shown.insert(id, Shown { event, available: seats.seats });
                     turns.push((id, turn));
                 }
                 Show::Read(turn) => {
@@ -113,10 +119,25 @@ async fn from_redis(catalogue: &Catalogue, ids: &[EventId]) -> Result<Found, Err
             waiting_for.a_moment().await?;
         }
         if waiting.is_empty() {
+            let sums = old_sums.iter().filter_map(|id| found.shown.get(id));
+            let sums = try_join_all(sums.map(|shown| sum_up(catalogue, &shown.event))).await?;
+            for (id, sum) in sums {
+                found.shown.entry(id).and_modify(|shown| shown.available = sum);
+            }
             return Ok(found);
         }
         asked = waiting;
     }
+}
+
+/// Sums up the seats of an event's areas, and keeps the sum for a moment.
+async fn sum_up(catalogue: &Catalogue, event: &Event) -> Result<(EventId, u32), Error> {
+    let seats = available_seats(catalogue, std::slice::from_ref(event), Timestamp::now()).await?;
+    let sum = seats.first().copied().unwrap_or(0);
+    if let Err(error) = catalogue.redis.keep_sum(event.id, sum).await {
+        tracing::debug!(event_id = %event.id, %error, "a sum is not kept");
+    }
+    Ok((event.id, sum))
 }
 
 /// What became of events that were read.
@@ -170,7 +191,14 @@ async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Resu
         async move {
             let unsold = match shards {
                 Some(shards) if event.may_sell(now) && shards.len() == event.shards.count() => {
-                    catalogue.redis.load(event, 0, &shards, &Uuid::now_v7().to_string()).await?;
+                    let areas =
+                        event.shards.areas().map(|area| {
+                            let shards = of_area(&shards, area);
+                            async move {
+                                catalogue.redis.load(event, area, shards, &Uuid::now_v7().to_string()).await
+                            }
+                        });
+                    try_join_all(areas).await?;
                     None
                 }
                 shards => shards.map(|shards| unsold(&shards)),

@@ -7,19 +7,24 @@
 -- ARGV[2] its version
 -- ARGV[3] unsold seats, for an event that gets no state; empty otherwise
 -- ARGV[4] how long the copy may be used, ms
+-- ARGV[5] how many areas it has
 --
 -- KEPT   this is the copy now
 -- OLDER  a newer version is known; nothing is changed
 
 local state, copy, turn = KEYS[1], KEYS[2], KEYS[3]
-local event, version, unsold, ttl_ms = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local event, version, unsold, ttl_ms, areas = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5] or 1)
 
 redis.call('DEL', turn)
 if version < math.max(number_of(copy, 'version') or 0, number_of(state, 'version') or 0) then
   return { 'OLDER' }
 end
+local sum, summed_at = false, false
+if areas > 1 then sum, summed_at = unpack(redis.call('HMGET', copy, 'sum', 'summed_at')) end
 redis.call('DEL', copy)
 redis.call('HSET', copy, 'event', event, 'version', version)
+if areas > 1 then redis.call('HSET', copy, 'areas', areas) end
+if sum and summed_at then redis.call('HSET', copy, 'sum', sum, 'summed_at', summed_at) end
 if unsold ~= '' then
   redis.call('HSET', copy, 'unsold', unsold)
 end

@@ -124,9 +124,8 @@ impl Ledger<'_> {
         let mut wrong = Vec::new();
         let inventory = self.inventory(event).await?;
         let kept = self.app.store.event(event).await?.ok_or("the event is gone")?;
-        for number in kept.shards.areas() {
-            let area = AreaKey { event, number };
-            self.check_area(area, of_area(&inventory, number), sums, &mut wrong).await?;
+        for area in kept.area_keys() {
+            self.check_area(area, of_area(&inventory, area.number), sums, &mut wrong).await?;
         }
         let capacity: u32 = inventory.iter().map(|shard| shard.capacity).sum();
         if kept.details.capacity != capacity {

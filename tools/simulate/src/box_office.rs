@@ -119,7 +119,7 @@ impl BoxOffice {
                 break;
             }
         }
-        let seats = self.redis.unsold_seats(&[event.id]).await?.into_iter().flatten().next();
+        let seats = self.redis.unsold_seats(&[event.id.into()]).await?.into_iter().flatten().next();
         let seats = seats.ok_or("Redis lost the event")?;
         (sale.free, sale.held_seats) = (seats.free, seats.held);
         Ok(sale)

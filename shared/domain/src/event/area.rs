@@ -28,6 +28,13 @@ pub struct AreaDetails {
     pub pricing: Option<Pricing>,
 }
 
+impl From<&Area<'_>> for AreaDetails {
+    fn from(area: &Area<'_>) -> Self {
+        let Area { id, name, capacity, base_price, pricing, .. } = *area;
+        Self { id: id.to_owned(), name: name.to_owned(), capacity, base_price, pricing }
+    }
+}
+
 /// As admins read it in tables: `floor 500 at 4500 (Floor)`.
 impl fmt::Display for AreaDetails {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,6 +82,19 @@ impl AreaState {
     }
 }
 
+/// A change of an area's capacity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resized {
+    /// The area's id.
+    pub id: String,
+    /// Its number, also if it is new.
+    pub number: AreaNumber,
+    /// Places that it has; none if it is new.
+    pub from: u32,
+    /// Places that it is to have; none if it is to go.
+    pub to: u32,
+}
+
 /// An area as it is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Area<'a> {
@@ -106,13 +126,125 @@ impl EventDetails {
     }
 }
 
+impl EventDetails {
+    fn capacities(&self) -> Vec<(&str, u32)> {
+        match self.areas.as_slice() {
+            [] => vec![(GENERAL, self.capacity)],
+            areas => areas.iter().map(|area| (area.id.as_str(), area.capacity)).collect(),
+        }
+    }
+
+    fn base_price_of(&self, id: &str) -> Option<u32> {
+        match self.areas.as_slice() {
+            [] => (id == GENERAL).then_some(self.base_price),
+            areas => areas.iter().find(|area| area.id == id).map(|area| area.base_price),
+        }
+    }
+}
+
 impl Event {
+    /// The next of its areas whose capacity is another one in these details, those first that get fewer places: what is given up
+    /// comes before what is added. `None` if all have theirs.
+    pub fn next_to_resize(&self, details: &EventDetails) -> Option<Resized> {
+        let (before, after) = (self.details.capacities(), details.capacities());
+        let capacity = |of: &[(&str, u32)], id: &str| {
+            of.iter().find(|(known, _)| *known == id).map_or(0, |(_, places)| *places)
+        };
+        let states = self.area_states_under(details);
+        let number =
+            |id: &str| (0..).zip(&states).find(|(_, state)| state.id == id).map_or(0, |(number, _)| number);
+        let gone = before.iter().filter(|(id, _)| after.iter().all(|(other, _)| other != id));
+        let resized = after.iter().chain(gone).map(|(id, _)| Resized {
+            id: (*id).to_owned(),
+            number: number(id),
+            from: capacity(&before, id),
+            to: capacity(&after, id),
+        });
+        resized.filter(|area| area.from != area.to).max_by_key(|area| area.to < area.from)
+    }
+
+    /// All new details, but of the capacities only that of one area, if any; the others keep theirs, and come or go when it is their
+    /// turn.
+    #[must_use]
+    pub fn details_with(&self, details: &EventDetails, resized: Option<(&str, u32)>) -> EventDetails {
+        if details.areas.is_empty() {
+            let capacity = resized.map_or(self.details.capacity, |(_, capacity)| capacity);
+            return EventDetails { capacity, ..details.clone() };
+        }
+        let kept = self.areas().into_iter().map(|area| AreaDetails::from(&area));
+        let kept: Vec<AreaDetails> = kept.collect();
+        let gone = kept.iter().filter(|area| details.areas.iter().all(|other| other.id != area.id));
+        let areas = details.areas.iter().chain(gone).map(|area| {
+            let before = kept.iter().find(|before| before.id == area.id).map_or(0, |before| before.capacity);
+            let capacity = resized.filter(|(id, _)| *id == area.id).map_or(before, |(_, capacity)| capacity);
+            AreaDetails { capacity, ..area.clone() }
+        });
+        let areas = areas.filter(|area| area.capacity > 0).collect();
+        EventDetails { areas, ..details.clone() }.with_sums_of_areas()
+    }
+
+    /// What becomes of its areas under other details. A new base price is the new price; demand pricing moves it from there.
+    pub(super) fn area_states_under(&self, details: &EventDetails) -> Vec<AreaState> {
+        if self.area_states.is_empty() && details.areas.is_empty() {
+            return Vec::new();
+        }
+        let mut states = self.area_states.clone();
+        if states.is_empty() {
+            // It had the general area alone, whose number is the first.
+            states.push(AreaState {
+                id: GENERAL.to_owned(),
+                price: self.price,
+                last_withdrawal: self.last_withdrawal,
+                price_changes: self.price_changes,
+                priced_on: self.priced_on,
+            });
+        }
+        for area in &details.areas {
+            let before = self.details.base_price_of(&area.id);
+            match states.iter_mut().find(|state| state.id == area.id) {
+                Some(state) => {
+                    let stays = before == Some(area.base_price)
+                        && (area.pricing.is_some() || state.price == area.base_price);
+                    if !stays {
+                        state.price = area.base_price;
+                        state.price_changes += 1;
+                    }
+                }
+                None => states.push(AreaState::new(area)),
+            }
+        }
+        states
+    }
+
+    /// The withdrawal of the last lowering of an area's capacity.
+    pub fn last_withdrawal_of(&self, area: AreaNumber) -> Option<ReservationId> {
+        match self.area_states.get(usize::from(area)) {
+            Some(state) => state.last_withdrawal,
+            None => self.last_withdrawal,
+        }
+    }
+
+    /// With that withdrawal as the last one of its area.
+    #[must_use]
+    pub fn with_withdrawal(mut self, id: ReservationId) -> Self {
+        match self.area_states.get_mut(usize::from(id.area().number)) {
+            Some(state) => state.last_withdrawal = Some(id),
+            None => self.last_withdrawal = Some(id),
+        }
+        self
+    }
+
     /// Its areas, in the order in which they are shown; the general one if it names none.
     pub fn areas(&self) -> Vec<Area<'_>> {
         if self.details.areas.is_empty() {
             return vec![self.general()];
         }
         self.details.areas.iter().filter_map(|details| self.area_of(details)).collect()
+    }
+
+    /// What the stores know its areas by, those among them that were taken away.
+    pub fn area_keys(&self) -> impl Iterator<Item = AreaKey> + use<'_> {
+        self.shards.areas().map(|number| AreaKey { event: self.id, number })
     }
 
     /// The area of that number, if there is one.

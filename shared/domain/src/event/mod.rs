@@ -9,7 +9,7 @@ mod words;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-pub use area::{Area, AreaDetails, AreaState, GENERAL, areas_in_one_line};
+pub use area::{Area, AreaDetails, AreaState, GENERAL, Resized, areas_in_one_line};
 pub use details::*;
 pub use now::EventNow;
 pub use words::{Words, searched};
@@ -137,6 +137,16 @@ impl Event {
     /// The event after an admin replaced its details. A new base price is the new price; demand pricing moves
     /// it from there. Without demand pricing the price is the base price.
     pub fn replaced(&self, details: EventDetails) -> Self {
+        let area_states = self.area_states_under(&details);
+        if !area_states.is_empty() {
+            // Its own price is the lowest of its areas.
+            let priced =
+                area_states.iter().filter(|state| details.areas.iter().any(|area| area.id == state.id));
+            let price = priced.map(|state| state.price).min().unwrap_or(self.price);
+            let price_changes = self.price_changes + u32::from(price != self.price);
+            let version = self.version + 1;
+            return Self { details, price, price_changes, area_states, version, ..self.clone() };
+        }
         let stays = details.base_price == self.details.base_price
             && (details.pricing.is_some() || self.price == details.base_price);
         let price = if stays { self.price } else { details.base_price };

@@ -1,7 +1,7 @@
 -- lib/state.lua: the clock, and an event's state. What scripts share stands in `lib`, before each script that uses it, and
 -- does nothing by itself.
 --
--- An event's keys, all under the hash tag {event id}:
+-- The keys of an area of an event, all under one hash tag: {event id} of the first, {event id.number} of others:
 --   state      hash    facts of the event (name, venue, starts_at, status, sales_open_at, sales_close_at,
 --                      cancel_until, capacity, price, rates, currency, max_per_booking, max_per_user, version,
 --                      shards), epoch; rates is JSON [[id, name, percent], ...], the ordinary one first, and empty

@@ -24,7 +24,7 @@ use self::{connection::Connection, facts::event_now, keys::Keys};
 use domain::{
     error::{Cause, Error, StoreName},
     event::EventNow,
-    id::{AreaKey, EventId},
+    id::AreaKey,
     inventory::{ShardNumber, place_of_shard},
     page::PageKey,
     time::from_ms,
@@ -63,7 +63,7 @@ pub struct PricingCursor {
     pub start: PageKey,
 }
 
-/// Where an event's unsold seats are.
+/// Where an area's unsold seats are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnsoldSeats {
     /// Seats that can be held.
@@ -129,11 +129,11 @@ impl Redis {
         Ok(free.into_iter().map(|free| free.map(|free| u32::try_from(free).unwrap_or(0))).collect())
     }
 
-    /// Where the unsold seats of each event are; `None` where the state is missing.
-    pub async fn unsold_seats(&self, events: &[EventId]) -> Result<Vec<Option<UnsoldSeats>>, Error> {
-        let asked = events.iter().map(|event| async move {
+    /// Where the unsold seats of each area are; `None` where the state is missing.
+    pub async fn unsold_seats(&self, areas: &[AreaKey]) -> Result<Vec<Option<UnsoldSeats>>, Error> {
+        let asked = areas.iter().map(|area| async move {
             let mut get = redis::cmd("HMGET");
-            get.arg(self.keys.state(*event)).arg("free").arg("held");
+            get.arg(self.keys.state(*area)).arg("free").arg("held");
             self.ask::<(Option<i64>, Option<i64>)>(&get).await
         });
         let seats = |count: i64| u32::try_from(count).unwrap_or(0);

@@ -5,13 +5,14 @@ use std::future::ready;
 use ::booking::{Reserved, Wanted};
 use domain::{
     error::Error,
-    event::{AreaDetails, Event, EventDetails},
+    event::{AreaDetails, Event, EventDetails, EventStatus},
     id::{AreaKey, AreaNumber, EventId},
     inventory::place_of_shard,
     rate::ALL_AT_FIRST,
 };
 use exercise::Ledger;
 use jiff::Timestamp;
+use local::redis_server::RedisServer;
 use stores::dynamodb::client_for_endpoint;
 use tokio::time::{Duration, sleep};
 
@@ -22,8 +23,8 @@ const BALCONY: AreaNumber = 1;
 const BOX: AreaNumber = 2;
 const HOLD_TTL_MS: u64 = 400;
 
-struct Hall {
-    evently: TestApp,
+struct Hall<'a> {
+    evently: &'a TestApp,
     event: EventId,
 }
 
@@ -31,15 +32,18 @@ fn area(id: &str, capacity: u32, base_price: u32) -> AreaDetails {
     AreaDetails { id: id.to_owned(), name: id.to_uppercase(), capacity, base_price, pricing: None }
 }
 
-impl Hall {
+async fn evently() -> (TestApp, RedisServer) {
+    TestApp::with_own_redis(|config| {
+        config.seats_per_shard = 3;
+        config.hold_ttl_ms = HOLD_TTL_MS;
+        config.confirm_grace_ms = 300;
+    })
+    .await
+}
+
+impl<'a> Hall<'a> {
     /// Seven shards on the floor, three on the balcony, one box.
-    async fn open() -> Self {
-        let evently = TestApp::with(|config| {
-            config.seats_per_shard = 3;
-            config.hold_ttl_ms = HOLD_TTL_MS;
-            config.confirm_grace_ms = 300;
-        })
-        .await;
+    async fn open(evently: &'a TestApp) -> Self {
         let now = Timestamp::now();
         let areas = vec![area("floor", 20, 4_500), area("balcony", 9, 6_500), area("box", 3, 9_000)];
         let details = EventDetails { areas, max_per_user: 12, ..details(now) }.with_sums_of_areas();
@@ -99,7 +103,8 @@ impl Hall {
 
 #[tokio::test]
 async fn each_area_sells_its_own_places_at_its_own_price() {
-    let hall = Hall::open().await;
+    let (evently, _redis) = evently().await;
+    let hall = Hall::open(&evently).await;
     let (event, ada) = (hall.kept().await, hall.evently.user());
     let areas: Vec<_> =
         event.areas().iter().map(|area| (area.id, area.key.number, area.capacity, area.price)).collect();
@@ -141,7 +146,8 @@ async fn each_area_sells_its_own_places_at_its_own_price() {
 
 #[tokio::test]
 async fn a_users_limit_is_over_all_areas_and_a_key_is_for_one_of_them() {
-    let hall = Hall::open().await;
+    let (evently, _redis) = evently().await;
+    let hall = Hall::open(&evently).await;
     let (ada, redis) = (hall.evently.user(), &hall.evently.app.redis);
     let (floor, balcony) = (hall.hold(&ada, FLOOR, 7).await, hall.hold(&ada, BALCONY, 6).await);
     assert_eq!(ada.confirm(&floor).await.status, 201);
@@ -159,7 +165,8 @@ async fn a_users_limit_is_over_all_areas_and_a_key_is_for_one_of_them() {
 
 #[tokio::test]
 async fn the_janitor_sweeps_and_mends_every_area() {
-    let hall = Hall::open().await;
+    let (evently, _redis) = evently().await;
+    let hall = Hall::open(&evently).await;
     let (ada, keys) = (hall.evently.user(), hall.evently.keys());
     for number in [FLOOR, BALCONY, BOX] {
         hall.hold(&ada, number, 2).await;
@@ -189,4 +196,122 @@ async fn the_janitor_sweeps_and_mends_every_area() {
         .seats;
     assert_eq!((seats.capacity, seats.sold, seats.free, seats.drift()), (32, 3, 29, 0));
     hall.assert_exact().await;
+}
+
+#[tokio::test]
+async fn people_see_the_seats_of_all_areas_together_a_second_old_at_most() {
+    let (evently, _redis) = evently().await;
+    let hall = Hall::open(&evently).await;
+    let (anybody, ada, path) =
+        (hall.evently.anybody(), hall.evently.user(), format!("/events/{}", hall.event));
+    let seen = async || anybody.get(&path).await.body["available"].as_u64().unwrap();
+    assert_eq!(seen().await, 32);
+    let held = hall.hold(&ada, BOX, 3).await;
+    assert_eq!(ada.confirm(&held).await.status, 201);
+    hall.hold(&ada, BALCONY, 4).await;
+    sleep(Duration::from_millis(1_050)).await;
+    assert_eq!(seen().await, 25, "the hold has not run out by the clock of Redis alone");
+    // Who looks meanwhile reads one sum; it is not counted with every look.
+    let free = hall.evently.keys().state(AreaKey { event: hall.event, number: BOX });
+    hall.evently.redis_command(redis::cmd("HINCRBY").arg(&free).arg("free").arg(-3)).await;
+    assert_eq!(seen().await, 25);
+    hall.evently.redis_command(redis::cmd("HINCRBY").arg(&free).arg("free").arg(3)).await;
+    for (list, items) in [("/events?limit=100", "items"), ("/events/popular", "items")] {
+        let listed = anybody.get(list).await.body;
+        let ours =
+            listed[items].as_array().unwrap().iter().find(|event| event["id"] == hall.event.to_string());
+        assert!(ours.is_none_or(|event| event["available"] == 25), "{listed}");
+    }
+    let admin = hall.evently.admin().get(&format!("/admin/events/{}", hall.event)).await;
+    assert_eq!(
+        (&admin.body["capacity"], &admin.body["available"]),
+        (&serde_json::json!(32), &serde_json::json!(25))
+    );
+    let inventory = hall.evently.admin().get(&format!("/admin/events/{}/inventory", hall.event)).await;
+    assert_eq!(
+        (&inventory.body["sold"], &inventory.body["free"]),
+        (&serde_json::json!(3), &serde_json::json!(25))
+    );
+
+    // Without any state all is loaded anew.
+    hall.evently.redis_command(&redis::cmd("FLUSHALL")).await;
+    assert_eq!(seen().await, 29);
+}
+
+#[tokio::test]
+async fn admins_add_areas_and_change_their_places_while_others_sell() {
+    let evently = TestApp::with(|config| config.seats_per_shard = 3).await;
+    let (protocol, now, ada) = (&evently.app.protocol, Timestamp::now(), evently.user());
+    let plain = EventDetails { capacity: 10, max_per_user: 12, ..details(now) };
+    let id = ::booking::create_event(protocol, plain.clone(), None, now).await.unwrap().id;
+    let sold = ada.buy(&id.to_string(), 4).await;
+    let replace = async |areas: Vec<AreaDetails>, status: EventStatus| {
+        let details = EventDetails { areas, status, ..plain.clone() }.with_sums_of_areas();
+        ::booking::replace_event(protocol, id, |_| true, |_| Ok(details), None, Timestamp::now()).await
+    };
+    let free =
+        async |number| evently.app.redis.free_seats(&[AreaKey { event: id, number }]).await.unwrap()[0];
+    let capacities = |event: &Event| {
+        event
+            .areas()
+            .iter()
+            .map(|area| (area.id.to_owned(), area.key.number, area.capacity))
+            .collect::<Vec<_>>()
+    };
+    let published = EventStatus::Published;
+
+    // What it had becomes its first area, with all that was sold of it.
+    let general = |capacity| area("general", capacity, 2_500);
+    let with_box = replace(vec![area("box", 4, 9_000), general(12)], published).await.unwrap();
+    assert_eq!(capacities(&with_box), [("box".to_owned(), 1, 4), ("general".to_owned(), 0, 12)]);
+    assert_eq!((with_box.details.capacity, with_box.price), (16, 2_500));
+    assert_eq!(free(0).await, Some(8));
+    let hall = Hall { evently: &evently, event: id };
+    let held = hall.hold(&ada, 1, 3).await;
+    assert_eq!(ada.confirm(&held).await.body["booking"]["total"], 27_000);
+
+    // Down to what is sold, and no further; in one step with another that grows.
+    let too_few = replace(vec![area("box", 2, 9_000), general(14)], published).await;
+    assert!(matches!(too_few, Err(Error::CapacityBelowSold { lowest: 3 })), "{too_few:?}");
+    assert_eq!(capacities(&hall.kept().await), capacities(&with_box), "nothing is changed");
+    let resized =
+        replace(vec![area("box", 3, 9_000), general(14), area("stand", 5, 1_000)], published).await.unwrap();
+    assert_eq!(
+        capacities(&resized).iter().map(|(_, number, places)| (*number, *places)).collect::<Vec<_>>(),
+        [(1, 3), (0, 14), (2, 5)]
+    );
+    assert_eq!((resized.details.capacity, resized.price), (22, 1_000));
+    assert_eq!((free(0).await, free(1).await), (Some(10), Some(0)));
+    assert!(matches!(hall.reserve(&ada, 1, 1, "none").await, Err(Error::SoldOut { .. })));
+
+    // One of which nothing is sold can go; its number and its id stay its own. One of which something is, can't.
+    let gone = replace(vec![area("box", 3, 9_000), general(14)], published).await.unwrap();
+    assert_eq!((gone.areas().len(), gone.details.capacity, free(2).await), (2, 17, Some(0)));
+    let again = replace(
+        vec![area("box", 3, 9_000), general(14), area("tent", 2, 50), area("stand", 1, 900)],
+        published,
+    )
+    .await
+    .unwrap();
+    let numbers: Vec<_> = again.areas().iter().map(|area| (area.key.number, area.price)).collect();
+    assert_eq!(numbers, [(1, 9_000), (0, 2_500), (3, 50), (2, 900)]);
+    assert!(matches!(
+        replace(vec![general(14)], published).await,
+        Err(Error::CapacityBelowSold { lowest: 3 })
+    ));
+
+    // A draft has nothing sold in any of them.
+    let areas = || vec![area("box", 3, 9_000), general(14), area("tent", 2, 50), area("stand", 1, 900)];
+    assert!(matches!(replace(areas(), EventStatus::Draft).await, Err(Error::EventHasBookings)));
+    for booking in [sold, held] {
+        assert_eq!(ada.cancel(&booking).await.status, 200);
+    }
+    let held = hall.hold(&ada, 3, 1).await;
+    assert!(matches!(replace(areas(), EventStatus::Draft).await, Err(Error::EventHasBookings)));
+    assert_eq!(ada.delete(&format!("/reservations/{held}")).await.status, 204);
+    assert_eq!(replace(areas(), EventStatus::Draft).await.unwrap().details.status, EventStatus::Draft);
+    hall.janitor().await;
+    hall.assert_exact().await;
+    ::booking::delete_draft(protocol, id, |_| true, None, Timestamp::now()).await.unwrap();
+    assert_eq!(free(1).await, None);
 }

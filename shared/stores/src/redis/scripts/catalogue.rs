@@ -15,7 +15,8 @@ use domain::{
     time::from_ms,
 };
 
-script!(SHOW, "show.lua");
+script!(SHOW, "lib/state.lua", "show.lua");
+script!(KEEP_SUM, "lib/state.lua", "keep_sum.lua");
 script!(KEEP, "lib/state.lua", "keep.lua");
 script!(MISSING, "missing.lua");
 script!(LIST, "list.lua");
@@ -42,15 +43,24 @@ const CHANGE_REMEMBERED: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub enum Show {
     /// The event, and the seats that can be had.
-    Shown(Event, u32),
+    Shown(Event, SeatsShown),
     /// The same; and it is the caller's turn to read it anew.
-    Ageing(Event, u32, Turn),
+    Ageing(Event, SeatsShown, Turn),
     /// It is the caller's turn to read it.
     Read(Turn),
     /// Somebody else reads it.
     Wait,
     /// There was no such event a moment ago.
     Missing,
+}
+
+/// Seats that can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeatsShown {
+    /// How many.
+    pub seats: u32,
+    /// Whether the caller is to sum up those of the event's areas.
+    pub sum_up: bool,
 }
 
 /// The caller's turn to read an event.
@@ -149,10 +159,12 @@ impl Redis {
         let answer = self.invoke(&call).await?;
         let turn = |n| Ok::<_, Error>(Turn { is_loaded: answer.value::<u8>(n)? == 1 });
         let copy = || answer.json(0).ok();
+        let seats =
+            || Ok::<_, Error>(SeatsShown { seats: answer.seats(1)?, sum_up: answer.value::<u8>(2)? == 1 });
         Ok(match answer.word() {
-            "SHOWN" => copy().zip(Some(answer.seats(1)?)).map(|(event, seats)| Show::Shown(event, seats)),
+            "SHOWN" => copy().zip(Some(seats()?)).map(|(event, seats)| Show::Shown(event, seats)),
             "AGEING" => {
-                let (seats, turn) = (answer.seats(1)?, turn(2)?);
+                let (seats, turn) = (seats()?, turn(3)?);
                 copy().map(|event| Show::Ageing(event, seats, turn))
             }
             "READ" => Some(Show::Read(turn(0)?)),
@@ -181,11 +193,24 @@ impl Redis {
         call.key(self.keys.copy(event.id)).key(self.keys.turn(event.id));
         call.arg(json(event)?).arg(event.version);
         call.arg(unsold.map(|seats| seats.to_string()).unwrap_or_default()).arg(ttl_ms(age));
+        call.arg(event.shards.areas().count());
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "KEPT" => Ok(true),
             "OLDER" => Ok(false),
             _ => Err(answer.unknown("keep")),
+        }
+    }
+
+    /// `keep_sum.lua`: keeps how many seats of all areas can be had. Answers whether there is a copy for it.
+    pub async fn keep_sum(&self, event: EventId, seats: u32) -> Result<bool, Error> {
+        let mut call = KEEP_SUM.key(self.keys.copy(event));
+        call.arg(seats);
+        let answer = self.invoke(&call).await?;
+        match answer.word() {
+            "KEPT" => Ok(true),
+            "GONE" => Ok(false),
+            _ => Err(answer.unknown("keep_sum")),
         }
     }
 

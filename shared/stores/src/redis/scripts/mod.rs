@@ -32,7 +32,7 @@ use serde::Serialize;
 
 pub use self::{
     capacity::{Cancelled, Unbought, Withdraw},
-    catalogue::{COPY_TTL, CatalogueKept, List, Show, Turn},
+    catalogue::{COPY_TTL, CatalogueKept, List, SeatsShown, Show, Turn},
     confirm::{Begin, Redraw},
     hold::{Became, Look, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
