@@ -110,6 +110,7 @@ mod replace;
 mod reserve;
 mod unpublish;
 mod versions;
+mod withdrawals;
 
 pub use cancel::{Cancelled, cancel};
 pub use confirm::{Confirmed, confirm};

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{unpublish::unpublish, versions::stale};
+use super::{
+    unpublish::unpublish,
+    versions::stale,
+    withdrawals::{Withdrawal, settle, withdraw},
+};
 use crate::{Protocol, audit};
 use domain::{
     audit::{Actor, AuditEntry},
@@ -50,13 +54,14 @@ pub async fn replace_event(
     if !event.would_change_by(&details) {
         return Ok(event);
     }
+    check_room(protocol, &event, &details, now).await?;
     for _ in 0..STEPS_MAX {
         let step = if details.status == EventStatus::Draft && event.details.status != EventStatus::Draft {
             // First of all: whatever else changes, it changes on a draft then.
             unpublish(protocol, &event, &details, by, now).await?
         } else {
-            match event.next_to_resize(&details) {
-                Some(area) if area.to < area.from => lower(protocol, &event, &details, area, by, now).await?,
+            match event.to_resize(&details).into_iter().next() {
+                Some(area) if area.is_lowered() => lower(protocol, &event, &details, area, by, now).await?,
                 area => raise(protocol, &event, &details, area, by, now).await?,
             }
         };
@@ -64,12 +69,49 @@ pub async fn replace_event(
             event = replaced;
             // The seats were told already; if Redis does not hear of the rest, it ends by itself or with the janitor.
             catalogue::announce(&protocol.catalogue, &event).await;
-            if event.next_to_resize(&details).is_none() {
+            if event.to_resize(&details).is_empty() {
                 return Ok(event);
             }
         }
     }
     Err(Error::GaveUp(GaveUp::ChangingEvent))
+}
+
+/// Where several areas get fewer places, each must have them to give before the first one does: what is refused changes nothing. One
+/// alone is refused by itself.
+async fn check_room(
+    protocol: &Protocol,
+    event: &Event,
+    details: &EventDetails,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let lowered: Vec<Resized> = event.to_resize(details).into_iter().filter(Resized::is_lowered).collect();
+    if lowered.len() < 2 {
+        return Ok(());
+    }
+    let (mut withdrawn, mut refused) = (Vec::new(), Ok(()));
+    for Resized { number, from, to, .. } in lowered {
+        let area = AreaKey { event: event.id, number };
+        let mut given = Ok(None);
+        for _ in 0..STEPS_MAX {
+            given = withdraw(protocol, event, area, from - to, now).await;
+            if !matches!(given, Ok(None)) {
+                break;
+            }
+        }
+        refused = match given {
+            Ok(Some(Withdrawal::Whole(whole))) => {
+                withdrawn.push(whole);
+                continue;
+            }
+            Ok(Some(Withdrawal::TooFew(free))) => Err(Error::CapacityBelowSold { lowest: from - free }),
+            Ok(None) => Err(Error::GaveUp(GaveUp::ChangingEvent)),
+            Err(error) => Err(error),
+        };
+        break;
+    }
+    settle(protocol, &withdrawn).await;
+    refused
 }
 
 /// Replaces the event, adding seats to an area if one is to have more.

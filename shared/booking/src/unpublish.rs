@@ -16,17 +16,19 @@
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use super::{Conservation, versions::stale};
+use super::{
+    Conservation,
+    versions::stale,
+    withdrawals::{Withdrawal, settle, withdraw},
+};
 use crate::{Protocol, audit};
 use domain::{
     audit::{Actor, AuditEntry},
     error::{Error, GaveUp},
-    event::{Area, Event, EventDetails},
-    id::ReservationId,
-    inventory::{Draw, SHARDS_MAX, of_area},
+    event::{Event, EventDetails},
+    inventory::of_area,
     pricing::PriceChange,
 };
-use stores::redis::scripts::Withdraw;
 
 /// Gives the event all its new details but the capacity; they say that it is a draft. `None` if it must be tried again.
 pub(super) async fn unpublish(
@@ -38,11 +40,14 @@ pub(super) async fn unpublish(
 ) -> Result<Option<Event>, Error> {
     let mut withdrawn = Vec::new();
     for area in event.areas() {
-        match withdraw(protocol, event, &area, now).await {
-            Ok(Some(whole)) => withdrawn.push(whole),
+        match withdraw(protocol, event, area.key, area.capacity, now).await {
+            Ok(Some(Withdrawal::Whole(whole))) => withdrawn.push(whole),
             other => {
                 settle(protocol, &withdrawn).await;
-                return other.map(|_| None);
+                return match other? {
+                    Some(Withdrawal::TooFew(_)) => Err(why_too_few(protocol, event).await?),
+                    _ => Ok(None),
+                };
             }
         }
     }
@@ -67,53 +72,6 @@ pub(super) async fn unpublish(
         }
     }
     Ok(Some(draft))
-}
-
-/// All seats of an area, out of sale until the deadline.
-struct Withdrawn {
-    id: ReservationId,
-    deadline_ms: i64,
-}
-
-/// Draws all seats of an area out of sale. `None` if it must be tried again.
-async fn withdraw(
-    protocol: &Protocol,
-    event: &Event,
-    area: &Area<'_>,
-    now: Timestamp,
-) -> Result<Option<Withdrawn>, Error> {
-    let id = ReservationId::new(area.key, now);
-    let (grace_ms, shards_max) = (protocol.confirm_grace_ms, SHARDS_MAX.into());
-    match protocol.redis.withdraw(id, area.capacity, shards_max, grace_ms).await? {
-        Withdraw::Withdrawn { draws, deadline_ms } if seats_of(&draws) == area.capacity => {
-            Ok(Some(Withdrawn { id, deadline_ms }))
-        }
-        // Somebody's hold has drawn the same id in the same millisecond, and this is what it holds.
-        Withdraw::Withdrawn { .. } => Ok(None),
-        Withdraw::TooFew(_) => Err(why_too_few(protocol, event).await?),
-        Withdraw::NotLoaded => {
-            catalogue::load(&protocol.catalogue, event, area.key.number).await?;
-            Ok(None)
-        }
-    }
-}
-
-fn seats_of(draws: &[Draw]) -> u32 {
-    draws.iter().map(|draw| draw.seats).sum()
-}
-
-async fn settle(protocol: &Protocol, withdrawn: &[Withdrawn]) {
-    for Withdrawn { id, deadline_ms } in withdrawn {
-        match protocol.redis.settle(*id, *deadline_ms).await {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::warn!(event_id = %id.event(), "Redis lost its data while an event became a draft")
-            }
-            Err(error) => {
-                tracing::warn!(event_id = %id.event(), %error, "settling a withdrawal is left to the janitor")
-            }
-        }
-    }
 }
 
 /// Why not all seats are free: because some are sold or held, or, not known yet, because some are being confirmed, or are

@@ -95,6 +95,13 @@ pub struct Resized {
     pub to: u32,
 }
 
+impl Resized {
+    /// Whether it gets fewer places.
+    pub fn is_lowered(&self) -> bool {
+        self.to < self.from
+    }
+}
+
 /// An area as it is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Area<'a> {
@@ -143,24 +150,26 @@ impl EventDetails {
 }
 
 impl Event {
-    /// The next of its areas whose capacity is another one in these details, those first that get fewer places: what is given up
-    /// comes before what is added. `None` if all have theirs.
-    pub fn next_to_resize(&self, details: &EventDetails) -> Option<Resized> {
+    /// Its areas whose capacity is another one in these details, those first that get fewer places: what is given up comes before what
+    /// is added.
+    pub fn to_resize(&self, details: &EventDetails) -> Vec<Resized> {
         let (before, after) = (self.details.capacities(), details.capacities());
-        let capacity = |of: &[(&str, u32)], id: &str| {
+        let places = |of: &[(&str, u32)], id: &str| {
             of.iter().find(|(known, _)| *known == id).map_or(0, |(_, places)| *places)
         };
         let states = self.area_states_under(details);
         let number =
             |id: &str| (0..).zip(&states).find(|(_, state)| state.id == id).map_or(0, |(number, _)| number);
         let gone = before.iter().filter(|(id, _)| after.iter().all(|(other, _)| other != id));
-        let resized = after.iter().chain(gone).map(|(id, _)| Resized {
+        let areas = after.iter().chain(gone).map(|(id, _)| Resized {
             id: (*id).to_owned(),
             number: number(id),
-            from: capacity(&before, id),
-            to: capacity(&after, id),
+            from: places(&before, id),
+            to: places(&after, id),
         });
-        resized.filter(|area| area.from != area.to).max_by_key(|area| area.to < area.from)
+        let mut resized: Vec<Resized> = areas.filter(|area| area.from != area.to).collect();
+        resized.sort_by_key(|area| !area.is_lowered());
+        resized
     }
 
     /// All new details, but of the capacities only that of one area, if any; the others keep theirs, and come or go when it is their

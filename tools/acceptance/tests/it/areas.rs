@@ -300,6 +300,8 @@ async fn admins_add_areas_and_change_their_places_while_others_sell() {
         Err(Error::CapacityBelowSold { lowest: 3 })
     ));
 
+    assert_eq!(capacities(&hall.kept().await), capacities(&again), "nothing is changed");
+
     // A draft has nothing sold in any of them.
     let areas = || vec![area("box", 3, 9_000), general(14), area("tent", 2, 50), area("stand", 1, 900)];
     assert!(matches!(replace(areas(), EventStatus::Draft).await, Err(Error::EventHasBookings)));
