@@ -21,7 +21,7 @@ use crate::common::{Session, TestApp, details, shared_dynamodb};
 const FLOOR: AreaNumber = 0;
 const BALCONY: AreaNumber = 1;
 const BOX: AreaNumber = 2;
-const HOLD_TTL_MS: u64 = 400;
+const HOLD_TTL_MS: u64 = 1_500;
 
 struct Hall<'a> {
     evently: &'a TestApp,
@@ -314,6 +314,19 @@ async fn admins_add_areas_and_change_their_places_while_others_sell() {
     assert_eq!(replace(areas(), EventStatus::Draft).await.unwrap().details.status, EventStatus::Draft);
     hall.janitor().await;
     hall.assert_exact().await;
-    ::booking::delete_draft(protocol, id, |_| true, None, Timestamp::now()).await.unwrap();
-    assert_eq!(free(1).await, None);
+
+    // Only one that never sold anything can be deleted, with the shards of all its areas.
+    let delete = async |id| ::booking::delete_draft(protocol, id, |_| true, None, Timestamp::now()).await;
+    assert!(matches!(delete(id).await, Err(Error::EventHasBookings)));
+    let hall = Hall::open(&evently).await;
+    let draft = |event: &Event| Ok(EventDetails { status: EventStatus::Draft, ..event.details.clone() });
+    ::booking::replace_event(protocol, hall.event, |_| true, draft, None, Timestamp::now()).await.unwrap();
+    let shards = hall.kept().await.shards;
+    delete(hall.event).await.unwrap();
+    let left = evently.app.store.inventory_of_events(&[(hall.event, &shards)]).await.unwrap();
+    assert!(left[&hall.event].is_empty(), "{left:?}");
+    assert_eq!(
+        evently.app.redis.free_seats(&[AreaKey { event: hall.event, number: BOX }]).await.unwrap(),
+        [None]
+    );
 }

@@ -15,7 +15,7 @@ use domain::{
     time::from_ms,
 };
 
-script!(SHOW, "lib/state.lua", "show.lua");
+script!(SHOW, "show.lua");
 script!(KEEP_SUM, "lib/state.lua", "keep_sum.lua");
 script!(KEEP, "lib/state.lua", "keep.lua");
 script!(MISSING, "missing.lua");
