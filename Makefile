@@ -51,7 +51,7 @@ run: need-cargo need-cc own-redis ## start everything on this machine: the API a
 	@$(if $(ONE_BUILD),$(BUILT)/local,cargo run --bin local)
 
 test: need-cargo need-cc redis smtp ## run all tests, against real stores
-	@cargo test --workspace
+	@cargo test --workspace --all-targets
 
 # What another store could do otherwise: the tests of the protocol, of what is kept, and of what is read back. TESTS= runs all.
 DYNAMODB_TESTS := accounts:: admin_ bad_days:: capacity:: ended_tokens:: filters:: golden:: holds:: idempotency:: lists:: me:: \

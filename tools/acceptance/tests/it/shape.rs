@@ -223,6 +223,23 @@ fn a_functions_main_only_wires() {
 }
 
 #[test]
+fn the_documentation_has_no_code_that_a_test_would_have_to_try() {
+    // `make test` runs no documentation tests: to look for them takes as long as a hundred of the others.
+    for folder in ["shared", "functions", "tools"] {
+        for (file, text) in sources(folder) {
+            let fences = text.lines().filter_map(|line| {
+                let line = line.trim_start();
+                line.strip_prefix("//! ```").or_else(|| line.strip_prefix("/// ```"))
+            });
+            let opened: Vec<&str> = fences.step_by(2).collect();
+            let is_code =
+                |kind: &&str| kind.is_empty() || kind.starts_with("rust") || kind.contains("no_run");
+            assert!(!opened.iter().any(is_code), "{file}: {opened:?}");
+        }
+    }
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     for folder in ["shared", "functions", "tools"] {
         for (file, text) in sources(folder) {
