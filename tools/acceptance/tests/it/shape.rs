@@ -110,6 +110,7 @@ fn crates_depend_only_on_those_below_them() {
             let dependency = dependency["name"].as_str().unwrap();
             let Some(of) = layer.get(dependency) else { continue };
             let between_tools = [
+                ("acceptance", "exercise"),
                 ("acceptance", "local"),
                 ("acceptance", "restore"),
                 ("acceptance", "server"),
