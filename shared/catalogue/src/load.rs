@@ -125,7 +125,7 @@ async fn free_of(
     areas: &[AreaKey],
 ) -> Result<impl Iterator<Item = (AreaKey, u32)>, Error> {
     let free = catalogue.redis.free_seats(areas).await?;
-    let known = areas.to_vec().into_iter().zip(free);
+    let known = areas.iter().copied().zip(free);
     Ok(known.filter_map(|(area, free)| Some((area, free?))))
 }
 

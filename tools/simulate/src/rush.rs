@@ -83,7 +83,7 @@ pub fn rush(held: &[Held], people: usize, per_second: f64, assumed: Assumptions,
 fn items(person: usize, held: &Held) -> Vec<Item> {
     let person = u32::try_from(person).unwrap_or(u32::MAX);
     let own = [Item::Booking(person), Item::IndexEntry(person), Item::SeatsOfUser(person)];
-    own.into_iter().chain(held.draws.iter().map(|draw| Item::Shard(draw.shard.into()))).collect()
+    own.into_iter().chain(held.draws.iter().map(|draw| Item::Shard(draw.shard))).collect()
 }
 
 /// A log-normal time, by Box and Muller.

@@ -93,7 +93,7 @@ impl Redis {
         let answer = answer.await?;
         match answer.word() {
             "WITHDRAWN" => Ok(Withdraw::Withdrawn {
-                draws: answer.json::<Drawn>(0)?.from_area(id.area().number),
+                draws: answer.json::<Drawn>(0)?.draws_of(id.area().number),
                 deadline_ms: answer.value(1)?,
             }),
             "TOO_FEW" => Ok(Withdraw::TooFew(answer.seats(0)?)),

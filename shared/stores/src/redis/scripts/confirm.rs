@@ -77,7 +77,7 @@ impl Redis {
                     quantity: hold.quantity,
                     unit_price: hold.unit_price,
                     lines: hold.lines,
-                    draws: hold.draws.from_area(id.area().number),
+                    draws: hold.draws.draws_of(id.area().number),
                     event_name,
                     starts_at,
                     currency: answer.value(3)?,
@@ -150,7 +150,7 @@ impl Redis {
         });
         let answer = answer.await?;
         match answer.word() {
-            "REDRAWN" => Ok(Redraw::Redrawn(answer.json::<Drawn>(0)?.from_area(hold.id.area().number))),
+            "REDRAWN" => Ok(Redraw::Redrawn(answer.json::<Drawn>(0)?.draws_of(hold.id.area().number))),
             "CHANGED" => Ok(Redraw::Changed),
             "EXPIRED" => Err(Error::ReservationExpired),
             "ALL_HELD" | "SOLD_OUT" => Err(too_few(&answer)?),

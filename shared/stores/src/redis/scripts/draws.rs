@@ -15,7 +15,7 @@ pub(super) struct Drawn(Vec<(u16, u32)>);
 
 impl Drawn {
     /// As they are known elsewhere.
-    pub(super) fn from_area(self, area: AreaNumber) -> Vec<Draw> {
+    pub(super) fn draws_of(self, area: AreaNumber) -> Vec<Draw> {
         self.0.into_iter().map(|(place, seats)| Draw { shard: shard_number(area, place), seats }).collect()
     }
 }
