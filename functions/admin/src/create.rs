@@ -9,7 +9,7 @@ use axum::{
     response::IntoResponse,
 };
 use booking::{self, Created};
-use domain::{audit::Actor, error::Error, request_key::RequestKey};
+use domain::{audit::Actor, error::Error, event::Available, request_key::RequestKey};
 use http_api::{
     Admin, App, Code, JsonBody, OptionalIdempotencyKey, Problem,
     headers::replayed,
@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use crate::{get::available, tagged};
 
 http_api::problems! { CreateProblems:
-    BodyTooLarge: "more than 96 KiB",
+    BodyTooLarge: "more than 1 MiB",
     EventNotFound: "the event that was created with this `Idempotency-Key` is deleted",
     IdempotencyKeyReused: "the key was used for another event",
     TryAgain: "a store did not answer in time. The event may have been created or not. With an `Idempotency-Key`, send the \
@@ -74,9 +74,9 @@ pub(crate) async fn create_event(
         available(&app, &created.event, now).await?
     } else {
         // Nothing is held or sold yet; no store is asked, so nothing can fail any more.
-        created.event.details.capacity
+        Available::all_of(&created.event)
     };
-    let mut response = tagged(created.event, seats)?;
+    let mut response = tagged(created.event, &seats)?;
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
 use catalogue::available_seats;
-use domain::{error::Error, event::Event, id::EventId};
+use domain::{
+    error::Error,
+    event::{Available, Event},
+    id::EventId,
+};
 use http_api::{
     Admin, App, PathId, Problem,
     openapi::{AdminProblems, EventProblems, IfNoneMatchHeader, StoreProblems},
@@ -34,11 +38,11 @@ pub(crate) async fn get_any_event(
 ) -> Result<impl IntoResponse, Problem> {
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let available = available(&app, &event, Timestamp::now()).await?;
-    tagged(event, available)
+    tagged(event, &available)
 }
 
 /// How many seats of an event can be had right now.
-pub(crate) async fn available(app: &App, event: &Event, now: Timestamp) -> Result<u32, Error> {
+pub(crate) async fn available(app: &App, event: &Event, now: Timestamp) -> Result<Available, Error> {
     let available = available_seats(&app.catalogue, std::slice::from_ref(event), now).await?;
-    Ok(available.first().copied().unwrap_or(0))
+    Ok(available.into_iter().next().unwrap_or_default())
 }

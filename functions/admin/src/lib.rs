@@ -21,7 +21,7 @@ mod webhook_actions;
 mod webhooks;
 
 use axum::response::Response;
-use domain::event::Event;
+use domain::event::{Available, Event};
 use http_api::{App, Problem, headers::event_answer, views::EventView};
 
 http_api::routes![
@@ -45,6 +45,6 @@ http_api::routes![
 ];
 
 /// An event with its ETag.
-fn tagged(event: Event, available: u32) -> Result<Response, Problem> {
-    Ok(event_answer(&EventView::new(event, available))?)
+fn tagged(event: Event, available: &Available) -> Result<Response, Problem> {
+    Ok(event_answer(&EventView::with_areas(event, available))?)
 }

@@ -171,14 +171,14 @@ async fn events(
     let with_seats = if is_export {
         // Whoever takes all events with them looks at none: they are not loaded into Redis for that.
         let with_seats = with_seats(app, items).await?;
-        with_seats.into_iter().map(|(event, seats)| (event, seats.available)).collect()
+        with_seats.into_iter().map(|(event, seats)| (event, seats.available.into())).collect()
     } else {
         let available = available_seats(&app.catalogue, &items, Timestamp::now()).await?;
         items.into_iter().zip(available).collect::<Vec<_>>()
     };
     let items = with_seats.into_iter().map(|(event, available)| {
         let place = place_of(&event);
-        (EventView::new(event, available), place)
+        (EventView::new(event, &available), place)
     });
     Ok(Part { items: items.collect(), next })
 }

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use administration::{EVENT_BODY_BYTES_MAX, EventInput, rate, status};
+use administration::{EVENT_BODY_BYTES_MAX, EventInput, area, rate, status};
 use axum::{extract::State, response::IntoResponse};
 use domain::{
-    event::{CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT, Pricing},
-    field_error::FieldError,
+    error::Error,
+    event::{
+        AreaDetails, CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT,
+        Pricing,
+    },
+    field_error::{FieldError, Wrong},
     id::EventId,
     rate::Rate,
 };
@@ -47,10 +51,10 @@ pub(crate) struct EventPatch {
     /// At most 31 days after `starts_at`.
     #[schema(value_type = Option<Timestamp>)]
     ends_at: Option<Option<Timestamp>>,
-    /// Seats in all.
+    /// Seats in all, of an event that names no areas.
     #[schema(value_type = u32, required = false, example = 500, minimum = 1, maximum = 1_000_000)]
     capacity: Option<u32>,
-    /// Price of a seat, in minor units of `currency`. A new base price is the new price, too.
+    /// Price of a seat, in minor units of `currency`, of an event that names no areas. A new base price is the new price, too.
     #[schema(value_type = u32, required = false, example = 4500, minimum = 0, maximum = 100_000_000)]
     base_price: Option<u32>,
     /// ISO 4217 code. Can't be changed, only repeated.
@@ -79,6 +83,9 @@ pub(crate) struct EventPatch {
     /// What places cost to whom: all of them, as a merge patch replaces lists. Null for the ordinary one alone.
     #[schema(value_type = Option<Vec<Rate>>)]
     rates: Option<Option<Vec<Rate>>>,
+    /// What it sells from: all of them, as a merge patch replaces lists. Null only if it names none.
+    #[schema(value_type = Option<Vec<AreaDetails>>)]
+    areas: Option<Option<Vec<AreaDetails>>>,
 }
 
 /// What is to change about the bounds of demand pricing.
@@ -96,6 +103,7 @@ impl Read for EventPatch {
     const BODY_BYTES_MAX: usize = EVENT_BODY_BYTES_MAX;
 
     fn read(fields: &mut Fields) -> Option<Self> {
+        let names_areas = fields.has("areas");
         let patch = Self {
             unread: Vec::new(),
             name: fields.given("name", text),
@@ -118,24 +126,45 @@ impl Read for EventPatch {
                 max_percent: fields.nullable("max_percent", whole(PRICING_PERCENT)),
             }),
             rates: fields.objects("rates", rate),
+            areas: fields.objects("areas", area),
         };
+        for (field, is_there) in [
+            ("capacity", patch.capacity.is_some()),
+            ("base_price", patch.base_price.is_some()),
+            ("pricing", matches!(patch.pricing, Some(Some(_)))),
+        ] {
+            if names_areas && is_there {
+                fields.complain(field, Wrong::Beside("areas"));
+            }
+        }
         Some(Self { unread: fields.complaints(), ..patch })
     }
 }
 
 impl EventPatch {
     /// The event with these changes, as an admin would write it whole.
-    fn applied_to(self, event: &Event) -> EventInput {
+    ///
+    /// # Errors
+    /// `AreasRequired` if the event names areas, and the patch changes what those have.
+    fn applied_to(self, event: &Event) -> Result<EventInput, Error> {
         let before = EventInput::of(event);
-        EventInput {
+        let is_of_all =
+            self.capacity.is_some() || self.base_price.is_some() || matches!(self.pricing, Some(Some(_)));
+        let keeps_areas = matches!(self.areas, None | Some(None));
+        if before.areas.is_some() && keeps_areas && (is_of_all || self.areas.is_some()) {
+            return Err(Error::AreasRequired);
+        }
+        let gets_areas = matches!(self.areas, Some(Some(_)));
+        let unless_areas = |number: Option<u32>| number.filter(|_| !gets_areas);
+        Ok(EventInput {
             name: self.name.unwrap_or(before.name),
             description: self.description.unwrap_or(before.description),
             venue: self.venue.unwrap_or(before.venue),
             starts_at: self.starts_at.unwrap_or(before.starts_at),
             time_zone: self.time_zone.unwrap_or(before.time_zone),
             ends_at: self.ends_at.unwrap_or(before.ends_at),
-            capacity: self.capacity.unwrap_or(before.capacity),
-            base_price: self.base_price.unwrap_or(before.base_price),
+            capacity: unless_areas(self.capacity.or(before.capacity)),
+            base_price: unless_areas(self.base_price.or(before.base_price)),
             currency: self.currency.unwrap_or(before.currency),
             sales_open_at: self.sales_open_at.unwrap_or(before.sales_open_at),
             sales_close_at: self.sales_close_at.unwrap_or(before.sales_close_at),
@@ -145,11 +174,12 @@ impl EventPatch {
             status: self.status,
             unread: self.unread,
             pricing: match self.pricing {
-                None => before.pricing,
+                None => before.pricing.filter(|_| !gets_areas),
                 Some(patch) => patch.map(|patch| patch.applied_to(before.pricing.unwrap_or_default())),
             },
             rates: self.rates.unwrap_or(before.rates),
-        }
+            areas: self.areas.unwrap_or(before.areas),
+        })
     }
 }
 
@@ -168,8 +198,10 @@ impl PricingPatch {
 }
 
 http_api::problems! { PatchProblems:
-    BodyTooLarge: "more than 96 KiB",
+    BodyTooLarge: "more than 1 MiB",
+    AreasRequired: "and `areas` are left out",
     CapacityBelowSold: "see `lowest_capacity`",
+    AreaHasBookings: "it can't be taken away",
     EventHasBookings: "it can't become a draft",
     UnsupportedMediaType: "no JSON merge patch",
 }
@@ -203,11 +235,11 @@ pub(crate) async fn patch_event(
         &app.protocol,
         id,
         |event| if_match.allows(event.version),
-        |event| patch.applied_to(event).details(Some(event), now),
+        |event| patch.applied_to(event)?.details(Some(event), now),
         Some(&admin.into()),
         now,
     )
     .await?;
     let available = available(&app, &event, now).await?;
-    tagged(event, available)
+    tagged(event, &available)
 }

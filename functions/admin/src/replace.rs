@@ -16,14 +16,18 @@ use jiff::Timestamp;
 use crate::{get::available, tagged};
 
 http_api::problems! { ReplaceProblems:
-    BodyTooLarge: "more than 96 KiB",
+    BodyTooLarge: "more than 1 MiB",
+    AreasRequired: "and `areas` are left out",
     CapacityBelowSold: "see `lowest_capacity`",
+    AreaHasBookings: "it can't be taken away",
     EventHasBookings: "it can't become a draft",
 }
 
 /// Replaces an event's editable fields. The capacity can be lowered to what is held and sold, `currency` can't be
 /// changed, `status: "cancelled"` takes the event off sale, and `"published"` puts it back. It becomes a `"draft"` only
 /// while nothing of it is sold or held.
+///
+/// Of an event that names `areas` all are sent: one that is left out is taken away, if nothing of it is sold or held.
 ///
 /// A left-out `status` keeps its value. Everything else that is left out gets its default: without `sales_open_at` sales
 /// are open at once, without `max_per_user` a user may have 10 seats, without `pricing` demand pricing ends, and the price
@@ -58,5 +62,5 @@ pub(crate) async fn replace_event(
     )
     .await?;
     let available = available(&app, &event, now).await?;
-    tagged(event, available)
+    tagged(event, &available)
 }

@@ -32,8 +32,8 @@ pub(crate) async fn get_event(
     State(app): State<Arc<App>>,
     PathId(id): PathId<EventId>,
 ) -> Result<Response, Problem> {
-    let shown = catalogue::event(&app.catalogue, id).await?;
+    let shown = catalogue::live_event(&app.catalogue, id).await?;
     let shown = shown.filter(|shown| shown.event.details.status != EventStatus::Draft);
     let Shown { event, available } = shown.ok_or(Error::EventNotFound)?;
-    Ok(cacheable(CACHE_SECONDS, event_answer(&EventView::new(event, available))?))
+    Ok(cacheable(CACHE_SECONDS, event_answer(&EventView::with_areas(event, &available))?))
 }

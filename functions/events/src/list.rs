@@ -69,7 +69,7 @@ pub(crate) async fn list_events(
     let words = params.q.as_deref().map(Words::of);
     let search = Search { from: params.from, to: params.to, words, after };
     let page = catalogue::upcoming(&app.catalogue, &search, limit, now).await?;
-    let items = page.items.into_iter().map(|Shown { event, available }| EventView::new(event, available));
+    let items = page.items.into_iter().map(|Shown { event, available }| EventView::new(event, &available));
     let list = EventList { items: items.collect(), next_cursor: to_cursor(&app.tokens, &list, page.next)? };
     Ok(cacheable(CACHE_SECONDS, json_answer(&list)?))
 }

@@ -40,6 +40,6 @@ pub(crate) struct PopularEvents {
 pub(crate) async fn popular_events(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let now = Timestamp::now();
     let popular = catalogue::popular(&app.catalogue, POPULAR_EVENTS, now).await?;
-    let items = popular.into_iter().map(|Shown { event, available }| EventView::new(event, available));
+    let items = popular.into_iter().map(|Shown { event, available }| EventView::new(event, &available));
     Ok(cacheable(CACHE_SECONDS, json_answer(&PopularEvents { items: items.collect() })?))
 }

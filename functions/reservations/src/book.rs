@@ -13,11 +13,12 @@ use domain::{
     event::MAX_PER_BOOKING_MAX,
     field_error::{Kind, Wrong},
     id::EventId,
-    rate::{RATES_MAX, WantedRates, is_rate_id},
+    rate::{RATES_MAX, WantedRates},
+    text::is_short_id,
 };
 use http_api::{
     App, Caller, ClientAddress, IdempotencyKey, JsonBody, PathId, Permit, Problem,
-    fields::{Fields, Read, Value, whole_within},
+    fields::{Fields, Read, Value, text, whole_within},
     headers::replayed,
     openapi::{BodyProblems, CallerProblems, EventProblems, KeyHeader, KeyProblems, StoreProblems},
 };
@@ -29,6 +30,9 @@ use crate::view::ReservationAnswer;
 /// What to hold.
 #[derive(Debug, ToSchema)]
 pub(crate) struct BookRequest {
+    /// Of which area, by its id; may be left out where the event has one.
+    #[schema(required = false, example = "floor", pattern = "^[a-z0-9-]{1,32}$")]
+    area: Option<String>,
     /// How many seats, at most the event's `max_per_booking`.
     #[schema(required = false, minimum = 1, maximum = 50, default = 1)]
     quantity: u32,
@@ -43,6 +47,7 @@ impl Read for BookRequest {
         let read_quantity =
             |value| whole_within(1..=MAX_PER_BOOKING_MAX)(value).inspect_err(|_| is_readable = false);
         let quantity = fields.given("quantity", read_quantity).unwrap_or(1);
+        let area = fields.optional("area", text);
         let rates = fields.optional("rates", by_rate).unwrap_or_default();
         let rates: WantedRates =
             rates.into_iter().filter_map(|(rate, places)| places_at(rate, places, fields)).collect();
@@ -50,7 +55,7 @@ impl Read for BookRequest {
         if is_readable && at_rates > quantity {
             fields.complain("rates", Wrong::MoreThan("quantity"));
         }
-        Some(Self { quantity, rates })
+        Some(Self { area, quantity, rates })
     }
 }
 
@@ -74,7 +79,7 @@ fn places_at(rate: String, places: Value, fields: &mut Fields) -> Option<(String
         Ok(places) => Some((rate, places)),
         Err(wrong) => {
             // What can't be an id is not said again.
-            let field = if is_rate_id(&rate) { format!("rates.{rate}") } else { "rates".to_owned() };
+            let field = if is_short_id(&rate) { format!("rates.{rate}") } else { "rates".to_owned() };
             fields.complain(&field, wrong);
             None
         }
@@ -83,9 +88,11 @@ fn places_at(rate: String, places: Value, fields: &mut Fields) -> Option<(String
 
 http_api::problems! { BookProblems:
     UnknownRate: "see `rate`",
+    UnknownArea: "see `area`",
+    AreaRequired: "and none is named",
     IdempotencyKeyRequired,
     EmailNotVerified: "only where the settings ask for it; sign in again, or go on with this token, once the address is verified",
-    SoldOut: "fewer seats are left than asked for",
+    SoldOut: "fewer seats of the `area` are left than asked for",
     AllHeld: "they may come back, see `retry_at`",
     NotOnSale,
     MaxPerUserReached: "see `left`",
@@ -123,7 +130,8 @@ pub(crate) async fn book(
     let network = from.network(&app);
     let wanted = Wanted {
         user: caller.user_id,
-        area: event.into(),
+        event,
+        area: request.area.as_deref(),
         quantity: request.quantity,
         rates: &request.rates,
         idempotency_key: &key,

@@ -27,6 +27,12 @@ pub(crate) struct ReservationView {
     /// The event's id.
     #[schema(value_type = uuid::Uuid)]
     event_id: String,
+    /// The id of the area that the seats are of; `general` of an event that names none.
+    #[schema(example = "floor")]
+    area: String,
+    /// The area's name.
+    #[schema(example = "Floor")]
+    area_name: String,
     /// How many seats.
     #[schema(example = 2)]
     quantity: u32,
@@ -74,6 +80,8 @@ impl ReservationView {
             unit_price: reservation.unit_price,
             lines: LineView::of(reservation.charge().lines()),
             total: reservation.charge().total(),
+            area: reservation.area.id,
+            area_name: reservation.area.name,
             currency: reservation.currency,
             status,
             expires_at: None,
@@ -90,6 +98,8 @@ impl ReservationView {
             unit_price: booking.unit_price,
             lines: LineView::of(booking.charge().lines()),
             total: booking.charge().total(),
+            area: booking.area.id,
+            area_name: booking.area.name,
             currency: booking.currency,
             status: booking.status.into(),
             expires_at: None,

@@ -1,10 +1,13 @@
 //! An event as an admin writes it.
 
+use std::ops::RangeInclusive;
+
 use domain::{
     error::Error,
     event::{
-        CAPACITY_MAX, Event, EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT, MAX_PER_BOOKING_MAX,
-        MAX_PER_USER_DEFAULT, PRICE_MAX, PRICING_PERCENT, Pricing, currency_in_use,
+        AREAS_MAX, AreaDetails, AreaName, CAPACITY_MAX, Event, EventDetails, EventStatus,
+        MAX_PER_BOOKING_DEFAULT, MAX_PER_BOOKING_MAX, MAX_PER_USER_DEFAULT, PRICE_MAX, PRICING_PERCENT,
+        Pricing, currency_in_use,
     },
     field_error::{FieldError, Wrong},
     rate::{RATE_PERCENT, RATES_MAX, Rate},
@@ -45,12 +48,14 @@ pub struct EventInput {
     /// At most 31 days after `starts_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Timestamp>,
-    /// Seats in all.
-    #[schema(example = 500, minimum = 1, maximum = 1_000_000)]
-    pub capacity: u32,
-    /// Price of a seat, in minor units of `currency`. A new base price is the new price, too.
-    #[schema(example = 4500, minimum = 0, maximum = 100_000_000)]
-    pub base_price: u32,
+    /// Seats in all. Needed unless there are `areas`.
+    #[schema(value_type = u32, required = false, example = 500, minimum = 1, maximum = 1_000_000)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+    /// Price of a seat, in minor units of `currency`. A new base price is the new price, too. Needed unless there are `areas`.
+    #[schema(value_type = u32, required = false, example = 4500, minimum = 0, maximum = 100_000_000)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_price: Option<u32>,
     /// ISO 4217 code of a currency in use. Can't be changed later.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     pub currency: String,
@@ -80,16 +85,21 @@ pub struct EventInput {
     /// What places cost to whom, in percent of the price: 1 to 10, the ordinary one first. If left out everybody pays the price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rates: Option<Vec<Rate>>,
+    /// What it sells from, each with its own capacity, price and bounds of demand pricing, in place of `capacity`, `base_price` and
+    /// `pricing`: 1 to 50, with 1,000,000 seats together. Needed when an event that names areas is replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub areas: Option<Vec<AreaDetails>>,
 }
 
-/// An event's body: 5,000 characters of a description, 400 of a name and a venue and 2,320 of ten rates take 92,640 bytes if each is
-/// escaped.
-pub const EVENT_BODY_BYTES_MAX: usize = 96 * 1024;
+/// An event's body: 5,000 characters of a description, 400 of a name and a venue, 2,320 of ten rates and 11,600 of 50 areas take some
+/// 300,000 bytes if each is escaped.
+pub const EVENT_BODY_BYTES_MAX: usize = 1024 * 1024;
 
 impl Read for EventInput {
     const BODY_BYTES_MAX: usize = EVENT_BODY_BYTES_MAX;
 
     fn read(fields: &mut Fields) -> Option<Self> {
+        let names_areas = fields.has("areas");
         let input = Self {
             unread: Vec::new(),
             name: fields.required("name", text).unwrap_or_default(),
@@ -98,8 +108,8 @@ impl Read for EventInput {
             starts_at: fields.required("starts_at", instant).unwrap_or_default(),
             time_zone: fields.optional("time_zone", text),
             ends_at: fields.optional("ends_at", instant),
-            capacity: fields.required("capacity", whole(1..=CAPACITY_MAX)).unwrap_or_default(),
-            base_price: fields.required("base_price", whole(0..=PRICE_MAX)).unwrap_or_default(),
+            capacity: unless_areas(fields, "capacity", names_areas, 1..=CAPACITY_MAX),
+            base_price: unless_areas(fields, "base_price", names_areas, 0..=PRICE_MAX),
             currency: fields.required("currency", text).unwrap_or_default(),
             sales_open_at: fields.optional("sales_open_at", instant),
             sales_close_at: fields.optional("sales_close_at", instant),
@@ -109,9 +119,26 @@ impl Read for EventInput {
             status: fields.optional("status", status),
             pricing: fields.object("pricing", pricing).flatten(),
             rates: fields.objects("rates", rate).flatten(),
+            areas: fields.objects("areas", area).flatten(),
         };
+        if names_areas && input.pricing.is_some() {
+            fields.complain("pricing", Wrong::Beside("areas"));
+        }
         Some(Self { unread: fields.complaints(), ..input })
     }
+}
+
+/// A number that an event has unless it names areas, which then have their own.
+fn unless_areas(
+    fields: &mut Fields,
+    name: &str,
+    names_areas: bool,
+    range: RangeInclusive<u32>,
+) -> Option<u32> {
+    if names_areas {
+        return fields.optional(name, |_| Err(Wrong::Beside("areas")));
+    }
+    fields.required(name, whole(range))
 }
 
 /// The word of a status.
@@ -120,6 +147,16 @@ impl Read for EventInput {
 /// When it is none.
 pub fn status(value: Value) -> Result<EventStatus, Wrong> {
     word(&EventStatus::ALL, EventStatus::as_str)(value)
+}
+
+/// An area. What is said of it beyond its kind, the event's details know.
+pub fn area(fields: &mut Fields) -> Option<AreaDetails> {
+    let (id, name) = (fields.required("id", text), fields.required("name", text));
+    let capacity = fields.required("capacity", whole(1..=CAPACITY_MAX));
+    let base_price = fields.required("base_price", whole(0..=PRICE_MAX));
+    let pricing = fields.object("pricing", pricing).flatten();
+    let name = name?.trim().to_owned();
+    Some(AreaDetails { id: id?, name, capacity: capacity?, base_price: base_price?, pricing })
 }
 
 fn pricing(fields: &mut Fields) -> Pricing {
@@ -141,6 +178,8 @@ impl EventInput {
     /// An event as it is, to change something of it.
     pub fn of(event: &Event) -> Self {
         let details = event.details.clone();
+        // Of areas, those are sums.
+        let own = |number| Some(number).filter(|_| event.details.areas.is_empty());
         Self {
             unread: Vec::new(),
             name: details.name,
@@ -149,8 +188,8 @@ impl EventInput {
             starts_at: details.starts_at,
             time_zone: details.time_zone,
             ends_at: details.ends_at,
-            capacity: details.capacity,
-            base_price: details.base_price,
+            capacity: own(details.capacity),
+            base_price: own(details.base_price),
             currency: details.currency.code().to_owned(),
             sales_open_at: details.sales_open_at,
             sales_close_at: details.sales_close_at,
@@ -160,6 +199,7 @@ impl EventInput {
             status: Some(details.status),
             pricing: details.pricing,
             rates: Some(details.rates).filter(|rates| !rates.is_empty()),
+            areas: Some(details.areas).filter(|areas| !areas.is_empty()),
         }
     }
 
@@ -171,7 +211,14 @@ impl EventInput {
 
     /// The event's details, all checked; `before` is the event that they are to replace, if there is one. Every bad
     /// field is named at once.
-    pub fn details(self, before: Option<&Event>, now: Timestamp) -> Result<EventDetails, Error> {
+    pub fn details(mut self, before: Option<&Event>, now: Timestamp) -> Result<EventDetails, Error> {
+        let names_areas = before.is_some_and(|event| !event.details.areas.is_empty());
+        if names_areas && self.areas.is_none() && !self.unread.iter().any(is_of_areas) {
+            return Err(Error::AreasRequired);
+        }
+        if !names_areas {
+            self.unname_the_only_area();
+        }
         let (mut errors, mut more) = (self.unread, Vec::new());
         let unread: Vec<String> = errors.iter().map(|error| error.field.clone()).collect();
         let is_read = |field: &str| !unread.iter().any(|unread| unread == field);
@@ -188,6 +235,9 @@ impl EventInput {
         if self.rates.as_ref().is_some_and(Vec::is_empty) {
             more.push(FieldError::new("rates", Wrong::Count { min: 1, max: RATES_MAX }));
         }
+        if self.areas.as_ref().is_some_and(Vec::is_empty) {
+            more.push(FieldError::new("areas", Wrong::Count { min: 1, max: AREAS_MAX }));
+        }
         // Until there is a currency, one that nobody complains about: the other fields are to be checked, too.
         let stand_in = before.map_or(Currency::XXX, |event| event.details.currency);
         let max_per_booking = self.max_per_booking.unwrap_or(MAX_PER_BOOKING_DEFAULT);
@@ -198,8 +248,8 @@ impl EventInput {
             starts_at: to_whole_ms(self.starts_at),
             time_zone: self.time_zone,
             ends_at: self.ends_at.map(to_whole_ms),
-            capacity: self.capacity,
-            base_price: self.base_price,
+            capacity: self.capacity.unwrap_or(1),
+            base_price: self.base_price.unwrap_or_default(),
             currency: currency.unwrap_or(stand_in),
             sales_open_at: self.sales_open_at.map(to_whole_ms),
             sales_close_at: self.sales_close_at.map(to_whole_ms),
@@ -211,11 +261,26 @@ impl EventInput {
                 .unwrap_or(before.map_or(EventStatus::Published, |event| event.details.status)),
             pricing: self.pricing,
             rates: self.rates.filter(|rates| *rates != [Rate::ordinary()]).unwrap_or_default(),
-            areas: before.map(|event| event.details.areas.clone()).unwrap_or_default(),
+            areas: self.areas.unwrap_or_default(),
         };
+        let details = details.with_sums_of_areas();
         let unread: Vec<&str> = unread.iter().map(String::as_str).collect();
         errors.extend(details.complaints(before, now, &unread));
         errors.append(&mut more);
         if errors.is_empty() { Ok(details) } else { Err(Error::Invalid(errors)) }
     }
+
+    /// One area that is called as that of an event which names none is no area that is named.
+    fn unname_the_only_area(&mut self) {
+        let Some([only]) = self.areas.as_deref() else { return };
+        let AreaDetails { id, name, capacity, base_price, pricing } = only.clone();
+        if (AreaName { id, name }).is_general() && self.unread.is_empty() {
+            (self.capacity, self.base_price, self.pricing) = (Some(capacity), Some(base_price), pricing);
+            self.areas = None;
+        }
+    }
+}
+
+fn is_of_areas(error: &FieldError) -> bool {
+    error.field == "areas" || error.field.starts_with("areas.")
 }

@@ -14,7 +14,7 @@ mod timeline;
 pub use self::{
     analytics::{Analytics, AnalyticsFilter, PopularEvent},
     by_rate::{RateSales, by_rate, in_one_field},
-    event_input::{EVENT_BODY_BYTES_MAX, EventInput, rate, status},
+    event_input::{EVENT_BODY_BYTES_MAX, EventInput, area, rate, status},
     numbers::Amount,
     report::{analytics, analytics_of_all},
     seats::{Seats, with_seats},

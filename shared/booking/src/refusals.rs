@@ -46,12 +46,13 @@ mod tests {
         assert!(!refusals.has(area));
         refusals.note(area, &Error::TooManyForUser { most: 1, left: 0 });
         assert!(!refusals.has(area));
-        refusals.note(area, &Error::AllHeld { available: 0, retry_at: Timestamp::now() });
+        refusals
+            .note(area, &Error::AllHeld { available: 0, retry_at: Timestamp::now(), area: "general".into() });
         assert!(refusals.has(area));
         assert!(!refusals.has(AreaKey { number: 1, ..area }));
         std::thread::sleep(REMEMBERED);
         assert!(!refusals.has(area));
-        refusals.note(area, &Error::SoldOut { available: 0 });
+        refusals.note(area, &Error::SoldOut { available: 0, area: "general".into() });
         assert!(refusals.has(area));
     }
 }

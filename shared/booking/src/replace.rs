@@ -90,7 +90,8 @@ async fn check_room(
         return Ok(());
     }
     let (mut withdrawn, mut refused) = (Vec::new(), Ok(()));
-    for Resized { number, from, to, .. } in lowered {
+    for resized in lowered {
+        let Resized { number, from, to, .. } = resized;
         let area = AreaKey { event: event.id, number };
         let mut given = Ok(None);
         for _ in 0..STEPS_MAX {
@@ -104,7 +105,7 @@ async fn check_room(
                 withdrawn.push(whole);
                 continue;
             }
-            Ok(Some(Withdrawal::TooFew(free))) => Err(Error::CapacityBelowSold { lowest: from - free }),
+            Ok(Some(Withdrawal::TooFew(free))) => Err(too_few_free(&resized, free)),
             Ok(None) => Err(Error::GaveUp(GaveUp::ChangingEvent)),
             Err(error) => Err(error),
         };
@@ -169,6 +170,15 @@ async fn restock(protocol: &Protocol, event: &Event, area: AreaKey, epoch: &str,
     }
 }
 
+/// So many of its seats are sold or held that it can't get so few, or be taken away.
+fn too_few_free(resized: &Resized, free: u32) -> Error {
+    let (area, seats) = (resized.id.clone(), resized.from - free);
+    match resized.to {
+        0 => Error::AreaHasBookings { area, seats },
+        _ => Error::CapacityBelowSold { area, lowest: seats },
+    }
+}
+
 /// Replaces the event, removing seats of an area that nobody holds. `None` if it must be tried again.
 async fn lower(
     protocol: &Protocol,
@@ -178,7 +188,7 @@ async fn lower(
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
-    let Resized { id: resized, number, from, to } = resized;
+    let Resized { number, from, to, .. } = resized;
     // An area remembers one withdrawal only: the one before must be at its end.
     if let Some(before) = event.last_withdrawal_of(number) {
         protocol.redis.finish(before, None).await?;
@@ -190,7 +200,7 @@ async fn lower(
         match protocol.redis.withdraw(id, wanted, SHARDS_PER_CHANGE_MAX, grace_ms).await? {
             Withdraw::Withdrawn { draws, deadline_ms } => (draws, deadline_ms),
             Withdraw::TooFew(free) => {
-                return Err(Error::CapacityBelowSold { lowest: from - free });
+                return Err(too_few_free(&resized, free));
             }
             Withdraw::NotLoaded => {
                 catalogue::load(&protocol.catalogue, event, number).await?;
@@ -199,7 +209,7 @@ async fn lower(
         };
     let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
     let replaced =
-        event.replaced(event.details_with(details, Some((&resized, from - seats)))).with_withdrawal(id);
+        event.replaced(event.details_with(details, Some((&resized.id, from - seats)))).with_withdrawal(id);
     let price = PriceChange::by_admin(event, &replaced, now);
     let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
     let store = &protocol.store;

@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 
 use crate::{
-    Protocol, measure,
+    Protocol,
+    areas::{area_asked_for, look_up},
+    measure,
     network::{self, Counted},
 };
 use domain::{
     error::{Error, GaveUp},
     event::{Event, EventStatus},
-    id::{AreaKey, ReservationId, UserId},
+    id::{AreaKey, EventId, ReservationId, UserId},
     network::Network,
     rate::WantedRates,
     reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus},
@@ -41,8 +43,10 @@ pub struct Reserved {
 pub struct Wanted<'a> {
     /// Who wants them.
     pub user: UserId,
-    /// Of which area.
-    pub area: AreaKey,
+    /// Of which event.
+    pub event: EventId,
+    /// Of which of its areas, by its id; may be left out where there is one.
+    pub area: Option<&'a str>,
     /// How many.
     pub quantity: u32,
     /// How many of them at which rates; the rest at the event's first.
@@ -62,10 +66,18 @@ pub async fn reserve(
     now: Timestamp,
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Reserved, Error> {
-    let Wanted { user, area, quantity, rates, idempotency_key, network } = wanted;
+    let Wanted { user, event, area, quantity, rates, idempotency_key, network } = wanted;
+    let asked_for = match area_asked_for(protocol, event, area).await {
+        Ok(asked_for) => asked_for,
+        Err(error) => {
+            permitted.await?;
+            return Err(error);
+        }
+    };
     let request = ReserveRequest {
-        id: ReservationId::new(area, now),
+        id: ReservationId::new(asked_for, now),
         user,
+        area,
         quantity,
         rates,
         idempotency_key,
@@ -163,11 +175,12 @@ fn life_ms(protocol: &Protocol) -> u64 {
 fn forget_claim(protocol: &Protocol, request: ReserveRequest<'_>) {
     let (redis, id, user, key) =
         (protocol.redis.clone(), request.id, request.user, request.idempotency_key.to_owned());
-    tokio::spawn(async move { unclaim(&redis, id, user, &key).await });
+    let asked_for = request.asked_for();
+    tokio::spawn(async move { unclaim(&redis, id, user, &key, &asked_for).await });
 }
 
-async fn unclaim(redis: &Redis, id: ReservationId, user: UserId, idempotency_key: &str) {
-    if let Err(error) = redis.unclaim_booking(id, user, idempotency_key).await {
+async fn unclaim(redis: &Redis, id: ReservationId, user: UserId, idempotency_key: &str, asked_for: &str) {
+    if let Err(error) = redis.unclaim_booking(id, user, idempotency_key, asked_for).await {
         tracing::warn!(%error, "an idempotency key stays tied to a request that was refused");
     }
 }
@@ -196,7 +209,7 @@ async fn withdraw(
         }
         Err(_) => {}
     }
-    unclaim(&protocol.redis, request.id, request.user, request.idempotency_key).await;
+    unclaim(&protocol.redis, request.id, request.user, request.idempotency_key, &request.asked_for()).await;
 }
 
 /// Takes a reservation back that its user was not told of. If that fails, the hold runs out by itself, or is what the
@@ -212,8 +225,9 @@ async fn hold_seats(
     mut request: ReserveRequest<'_>,
     now: Timestamp,
 ) -> Result<Reserved, Error> {
-    let (area, user) = (request.id.area(), request.user);
+    let user = request.user;
     for _ in 0..TRIES_MAX {
+        let area = request.id.area();
         match protocol.redis.reserve(&request).await? {
             Reserve::Held { reservation, now, capacity } => {
                 let status = ReservationStatus::Held;
@@ -227,6 +241,14 @@ async fn hold_seats(
                 catalogue::load_missing(&protocol.catalogue, area, |event| check_on_sale(event, now)).await?
             }
             Reserve::IdTaken => request.id = ReservationId::new(area, now),
+            Reserve::OtherArea => {
+                let other = look_up(protocol, area.event, request.area).await?;
+                if other == area {
+                    // It was taken away, or is new, a moment ago.
+                    return Err(Error::GaveUp(GaveUp::ChangingEvent));
+                }
+                request.id = ReservationId::new(other, now);
+            }
             Reserve::UserLimit(seats) => check_user_limit(protocol, area, user, seats).await?,
         }
     }

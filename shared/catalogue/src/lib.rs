@@ -36,10 +36,14 @@ pub use self::{
     load::{available_seats, load, load_missing},
     popular::popular,
     price::{PriceDecision, Priced, decide_price, price_event, pricing_day},
-    show::{event, events},
+    show::{event, events, live_event},
 };
 
-use domain::{error::Error, event::Event, id::EventId};
+use domain::{
+    error::Error,
+    event::{Available, Event},
+    id::EventId,
+};
 use stores::{dynamodb::Store, redis::Redis};
 
 /// An event as people see it.
@@ -47,8 +51,8 @@ use stores::{dynamodb::Store, redis::Redis};
 pub struct Shown {
     /// The event.
     pub event: Event,
-    /// Seats that can be had right now.
-    pub available: u32,
+    /// Seats that can be had right now; of an event of several areas as they were a second ago at most.
+    pub available: Available,
 }
 
 /// The catalogue over the two stores, and what this process remembers of it.

@@ -12,7 +12,7 @@ use crate::{
 };
 use domain::{
     error::{Error, StoreName},
-    event::Event,
+    event::{Available, Event},
     id::{AreaKey, AreaNumber, EventId},
 };
 use stores::waiting::Waiting;
@@ -63,20 +63,20 @@ async fn load_accepted(
     load(catalogue, &event, area.number).await
 }
 
-/// How many seats of each event can be had right now, in their order. Events that may sell are loaded if Redis
+/// How many seats of each event can be had right now, in their order, by area. Events that may sell are loaded if Redis
 /// does not know them; the seats of the others, and of all if Redis is out of reach, are counted in DynamoDB,
 /// where held seats count as available. An event that was deleted meanwhile has none.
 pub async fn available_seats(
     catalogue: &Catalogue,
     events: &[Event],
     now: Timestamp,
-) -> Result<Vec<u32>, Error> {
+) -> Result<Vec<Available>, Error> {
     match free_seats_loading(catalogue, events, now).await {
         Ok(seats) => Ok(seats),
         Err(Error::OutOfReach { store: StoreName::Redis, source }) => {
             tracing::warn!(error = %source, "availability counted in DynamoDB");
             let unsold = unsold_seats(catalogue, events).await?;
-            Ok(events.iter().map(|event| unsold.get(&event.id).copied().unwrap_or(0)).collect())
+            Ok(events.iter().map(|event| unsold.get(&event.id).cloned().unwrap_or_default()).collect())
         }
         Err(error) => Err(error),
     }
@@ -86,7 +86,7 @@ async fn free_seats_loading(
     catalogue: &Catalogue,
     events: &[Event],
     now: Timestamp,
-) -> Result<Vec<u32>, Error> {
+) -> Result<Vec<Available>, Error> {
     let areas: Vec<AreaKey> = events.iter().flat_map(Event::area_keys).collect();
     let mut free: HashMap<AreaKey, u32> = free_of(catalogue, &areas).await?.collect();
     let is_missing = |area: &AreaKey| !free.contains_key(area);
@@ -113,8 +113,9 @@ async fn free_seats_loading(
     free.extend(free_of(catalogue, &selling).await?);
     let unsold = unsold_seats(catalogue, &counted).await?;
     let seats = events.iter().map(|event| {
-        let free_in = |area: AreaKey| free.get(&area).copied().unwrap_or(0);
-        unsold.get(&event.id).copied().unwrap_or_else(|| event.area_keys().map(free_in).sum())
+        let free_in = |area: AreaKey| (area.number, free.get(&area).copied().unwrap_or(0));
+        let free = || Available::by_area(event.area_keys().map(free_in).collect());
+        unsold.get(&event.id).cloned().unwrap_or_else(free)
     });
     Ok(seats.collect())
 }
@@ -129,7 +130,7 @@ async fn free_of(
     Ok(known.filter_map(|(area, free)| Some((area, free?))))
 }
 
-async fn unsold_seats(catalogue: &Catalogue, events: &[Event]) -> Result<HashMap<EventId, u32>, Error> {
+async fn unsold_seats(catalogue: &Catalogue, events: &[Event]) -> Result<HashMap<EventId, Available>, Error> {
     let inventories = inventories(&catalogue.store, &events.iter().collect::<Vec<_>>()).await?;
     Ok(inventories.into_iter().map(|(event, shards)| (event, unsold(&shards))).collect())
 }

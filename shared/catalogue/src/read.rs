@@ -1,13 +1,13 @@
 //! What is counted in DynamoDB.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Shown;
 use domain::{
     error::Error,
-    event::{Event, UpcomingEvent},
-    id::EventId,
-    inventory::InventoryShard,
+    event::{Available, Event, UpcomingEvent},
+    id::{AreaNumber, EventId},
+    inventory::{InventoryShard, place_of_shard},
     popularity::rank,
 };
 use stores::dynamodb::Store;
@@ -35,8 +35,12 @@ pub(super) async fn inventories(
 }
 
 /// Seats of these shards that are not sold.
-pub(super) fn unsold(shards: &[InventoryShard]) -> u32 {
-    shards.iter().map(|shard| shard.unsold).sum()
+pub(super) fn unsold(shards: &[InventoryShard]) -> Available {
+    let mut by_area: BTreeMap<AreaNumber, u32> = BTreeMap::new();
+    for shard in shards {
+        *by_area.entry(place_of_shard(shard.shard).0).or_default() += shard.unsold;
+    }
+    Available::by_area(by_area.into_iter().collect())
 }
 
 /// The rank of each event, by the tickets that DynamoDB counts.

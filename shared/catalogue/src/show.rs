@@ -19,7 +19,7 @@ use super::{
 use crate::Catalogue;
 use domain::{
     error::{Error, StoreName},
-    event::Event,
+    event::{Available, Event},
     id::EventId,
     inventory::of_area,
 };
@@ -45,6 +45,20 @@ pub async fn event(catalogue: &Catalogue, id: EventId) -> Result<Option<Shown>, 
         return Err(Error::Internal(format!("event {id} can't be read").into()));
     }
     Ok(found.shown.remove(&id))
+}
+
+/// An event with the seats of its areas as they are right now: each area is asked, side by side, where there are several.
+///
+/// # Errors
+/// Also when it can't be read.
+pub async fn live_event(catalogue: &Catalogue, id: EventId) -> Result<Option<Shown>, Error> {
+    match event(catalogue, id).await? {
+        Some(shown) if shown.event.shards.areas().count() > 1 && shown.event.may_sell(Timestamp::now()) => {
+            let (_, available) = sum_up(catalogue, &shown.event).await?;
+            Ok(Some(Shown { available, ..shown }))
+        }
+        shown => Ok(shown),
+    }
 }
 
 /// Those of these events that exist, whatever their status. One that can't be read is left out: it must not hide the others.
@@ -130,11 +144,11 @@ async fn from_redis(catalogue: &Catalogue, ids: &[EventId]) -> Result<Found, Err
     }
 }
 
-/// Sums up the seats of an event's areas, and keeps the sum for a moment.
-async fn sum_up(catalogue: &Catalogue, event: &Event) -> Result<(EventId, u32), Error> {
+/// Counts the seats of an event's areas, and keeps the counts for a moment.
+async fn sum_up(catalogue: &Catalogue, event: &Event) -> Result<(EventId, Available), Error> {
     let seats = available_seats(catalogue, std::slice::from_ref(event), Timestamp::now()).await?;
-    let sum = seats.first().copied().unwrap_or(0);
-    if let Err(error) = catalogue.redis.keep_sum(event.id, sum).await {
+    let sum = seats.into_iter().next().unwrap_or_default();
+    if let Err(error) = catalogue.redis.keep_sum(event.id, &sum).await {
         tracing::debug!(event_id = %event.id, %error, "a sum is not kept");
     }
     Ok((event.id, sum))
@@ -203,7 +217,7 @@ async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Resu
                 }
                 shards => shards.map(|shards| unsold(&shards)),
             };
-            catalogue.redis.keep(event, unsold, started.elapsed()).await
+            catalogue.redis.keep(event, unsold.as_ref(), started.elapsed()).await
         }
     });
     try_join_all(kept).await?;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    event::AreaName,
     id::{EventId, ReservationId, UserId},
     inventory::Draw,
     rate::{Charge, DrawCharge, Line},
@@ -47,6 +48,9 @@ pub struct Booking {
     /// The event's start when it was booked.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub starts_at: Timestamp,
+    /// The area that its seats are of, as it was called.
+    #[serde(default, skip_serializing_if = "AreaName::is_general")]
+    pub area: AreaName,
     /// How many seats.
     pub quantity: u32,
     /// What one seat cost, in minor units of `currency`; none where that differs.
@@ -87,6 +91,7 @@ impl Booking {
             event_id: hold.id.event(),
             event_name: hold.event_name.clone(),
             starts_at: hold.starts_at,
+            area: hold.area.clone(),
             quantity: hold.quantity,
             unit_price: hold.unit_price,
             lines: hold.lines.clone(),

@@ -27,18 +27,22 @@ pub enum Error {
     #[error("booking not found")]
     BookingNotFound,
     /// Fewer seats are left than asked for, and none is held that might return.
-    #[error("sold out, {available} seats available")]
+    #[error("{area} is sold out, {available} seats available")]
     SoldOut {
         /// Seats that can be had now.
         available: u32,
+        /// The id of the area that is asked for.
+        area: String,
     },
     /// Enough seats would be left if holds ran out.
-    #[error("all held until {retry_at}, {available} seats available")]
+    #[error("{area} is all held until {retry_at}, {available} seats available")]
     AllHeld {
         /// Seats that can be had now.
         available: u32,
         /// When the next hold runs out.
         retry_at: Timestamp,
+        /// The id of the area that is asked for.
+        area: String,
     },
     /// The user would have more seats of the event than one user may, over holds and bookings together.
     #[error("more than {most} seats for one user, {left} left")]
@@ -63,6 +67,15 @@ pub enum Error {
     /// The event has no such rate.
     #[error("unknown rate {0:?}")]
     UnknownRate(String),
+    /// The event has no such area.
+    #[error("unknown area {0:?}")]
+    UnknownArea(String),
+    /// The event has several areas, and none of them is named.
+    #[error("no area named")]
+    AreaRequired,
+    /// The event names its areas, and a change of it does not.
+    #[error("no areas named")]
+    AreasRequired,
     /// The event sells nothing now.
     #[error("not on sale: {0:?}")]
     NotOnSale(NotOnSale),
@@ -150,10 +163,20 @@ pub enum Error {
         current: u64,
     },
     /// So many seats are sold or held that the capacity can't be lowered this far.
-    #[error("capacity can't go below {lowest}")]
+    #[error("capacity of {area} can't go below {lowest}")]
     CapacityBelowSold {
+        /// The id of the area whose capacity it is.
+        area: String,
         /// The lowest capacity possible now.
         lowest: u32,
+    },
+    /// Seats of the area are sold or held, so it can't be taken away.
+    #[error("area {area} has bookings")]
+    AreaHasBookings {
+        /// Its id.
+        area: String,
+        /// How many are.
+        seats: u32,
     },
     /// Seats of the event are sold or held, or were sold once, so it can't become a draft, or be deleted.
     #[error("event has bookings")]

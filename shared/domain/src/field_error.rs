@@ -83,6 +83,20 @@ pub enum Wrong {
     },
     /// It is no id of a rate.
     NoRateId,
+    /// It is no id of an area.
+    NoAreaId,
+    /// They have too many places together.
+    TooManyPlaces {
+        /// The most.
+        max: u32,
+    },
+    /// There are, and were, as many as an event may ever have.
+    TooManyEver {
+        /// The most.
+        max: usize,
+    },
+    /// It stands beside another field that says the same otherwise.
+    Beside(&'static str),
     /// It is none of these words.
     NotOneOf(Vec<&'static str>),
     /// It has a meaning only where another field is this.
@@ -155,7 +169,7 @@ pub enum Wrong {
 
 impl Wrong {
     /// Every code of a field, as the API guide explains them.
-    pub const CODES: [&str; 33] = [
+    pub const CODES: [&str; 37] = [
         "required",
         "unknown",
         "duplicate",
@@ -164,6 +178,10 @@ impl Wrong {
         "wrong_length",
         "wrong_count",
         "not_a_rate_id",
+        "not_an_area_id",
+        "too_many_places",
+        "too_many_ever",
+        "beside",
         "not_one_of",
         "only_with",
         "not_an_email",
@@ -202,6 +220,10 @@ impl Wrong {
             Self::Length { min, max: Some(max) } => ("wrong_length", json!({ "min": min, "max": max })),
             Self::Count { min, max } => ("wrong_count", json!({ "min": min, "max": max })),
             Self::NoRateId => ("not_a_rate_id", json!({})),
+            Self::NoAreaId => ("not_an_area_id", json!({})),
+            Self::TooManyPlaces { max } => ("too_many_places", json!({ "max": max })),
+            Self::TooManyEver { max } => ("too_many_ever", json!({ "max": max })),
+            Self::Beside(other) => ("beside", json!({ "other": other })),
             Self::NotOneOf(allowed) => ("not_one_of", json!({ "allowed": allowed })),
             Self::OnlyWith { other, value } => ("only_with", json!({ "other": other, "value": value })),
             Self::NoEmail => ("not_an_email", json!({})),
@@ -266,7 +288,14 @@ impl fmt::Display for Wrong {
             Self::Length { min: 0, max: Some(max) } => write!(f, "must have at most {max} characters"),
             Self::Length { min, max: Some(max) } => write!(f, "must have {min} to {max} characters"),
             Self::Count { min, max } => write!(f, "must have {min} to {max} items"),
-            Self::NoRateId => f.write_str("must be 1 to 32 of the characters a to z, 0 to 9 and -"),
+            Self::NoRateId | Self::NoAreaId => {
+                f.write_str("must be 1 to 32 of the characters a to z, 0 to 9 and -")
+            }
+            Self::TooManyPlaces { max } => write!(f, "must have at most {max} places together"),
+            Self::TooManyEver { max } => {
+                write!(f, "must not be more than {max}, those counted that were taken away")
+            }
+            Self::Beside(other) => write!(f, "must be left out where there is {other}"),
             Self::NotOneOf(allowed) => write!(f, "must be {}", one_of(allowed)),
             Self::OnlyWith { other, value } => write!(f, "must be left out unless {other} is {value}"),
             Self::NoEmail => f.write_str("must be an email address, like ada@example.com"),
@@ -332,6 +361,10 @@ mod tests {
             Length { min: 1, max: Some(200) },
             Count { min: 1, max: 10 },
             NoRateId,
+            NoAreaId,
+            TooManyPlaces { max: 1_000_000 },
+            TooManyEver { max: 64 },
+            Beside("areas"),
             NotOneOf(vec!["draft", "published", "cancelled"]),
             OnlyWith { other: "format", value: "csv" },
             NoEmail,

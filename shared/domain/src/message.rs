@@ -222,7 +222,7 @@ pub fn of_event(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::time::from_ms;
+    use crate::{event::AreaName, time::from_ms};
 
     pub(crate) fn booking(status: BookingStatus) -> Booking {
         let event = EventId::new(from_ms(1_900_000_000_000));
@@ -232,6 +232,7 @@ pub(crate) mod tests {
             event_id: event,
             event_name: "Concert".into(),
             starts_at: from_ms(1_950_000_000_000),
+            area: AreaName::default(),
             quantity: 2,
             unit_price: Some(4_500),
             lines: Vec::new(),

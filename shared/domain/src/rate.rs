@@ -10,8 +10,6 @@ use super::{inventory::Draw, sales::SoldAtRate};
 pub const RATES_MAX: usize = 10;
 /// What a rate may cost, in percent of the price.
 pub const RATE_PERCENT: RangeInclusive<u32> = 1..=1_000;
-/// Characters of a rate's id at most.
-pub const RATE_ID_CHARS_MAX: usize = 32;
 
 /// A rate of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -51,12 +49,6 @@ impl fmt::Display for Rate {
 /// Rates in one line: `full 100 % (Full price), child 50 % (Up to 14)`.
 pub fn in_one_line(rates: &[Rate]) -> String {
     rates.iter().map(Rate::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// Whether that can be an id of a rate.
-pub fn is_rate_id(text: &str) -> bool {
-    let is_of_ids = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=RATE_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_of_ids)
 }
 
 /// How many places somebody wants at which rates, by their ids; the rest at the first.
@@ -181,16 +173,6 @@ mod tests {
             [(100, 4_500, 4_500), (50, 4_501, 2_251), (33, 100, 33), (1, 49, 0), (1, 50, 1), (1_000, 7, 70)]
         {
             assert_eq!(rate(percent).price_of(price), expected, "{percent} % of {price}");
-        }
-    }
-
-    #[test]
-    fn an_id_is_a_short_plain_word() {
-        for id in ["full", "up-to-14", "0", &"x".repeat(32)] {
-            assert!(is_rate_id(id), "{id}");
-        }
-        for id in ["", "Child", "a b", "a_b", "é", &"x".repeat(33)] {
-            assert!(!is_rate_id(id), "{id}");
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    event::EventNow,
+    event::{AreaName, EventNow},
     id::{EventId, ReservationId},
     inventory::Draw,
     rate::{Charge, Line},
@@ -65,6 +65,8 @@ pub struct Reservation {
     pub id: ReservationId,
     /// The event whose seats are held.
     pub event_id: EventId,
+    /// The area that they are of.
+    pub area: AreaName,
     /// How many seats.
     pub quantity: u32,
     /// What one seat costs, in minor units of `currency`; none where that differs.
@@ -103,6 +105,8 @@ pub struct BegunHold {
     pub event_name: String,
     /// When the event starts.
     pub starts_at: Timestamp,
+    /// The area, kept in the booking.
+    pub area: AreaName,
     /// Seats of the event that one user may have: as many as when they were held, or more if more is allowed by now.
     pub max_per_user: u32,
     /// The event as it is now; `None` if an older release told Redis of it.

@@ -26,6 +26,15 @@ pub fn is_visible(text: &str) -> bool {
     text.chars().any(|c| !c.is_whitespace() && !c.is_control() && !is_ignorable(c) && !is_blank(c))
 }
 
+/// Characters of an id that an admin gives, of a rate or an area, at most.
+pub const SHORT_ID_CHARS_MAX: usize = 32;
+
+/// Whether that can be an id that an admin gives.
+pub fn is_short_id(text: &str) -> bool {
+    let is_of_ids = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=SHORT_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_of_ids)
+}
+
 /// The same for texts that differ in case, in how their characters are put together, or in what nobody sees: Unicode's
 /// `NFKC_Casefold` (The Unicode Standard, section 5.18.4).
 pub fn folded(text: &str) -> String {
@@ -120,6 +129,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_id_is_a_short_plain_word() {
+        for id in ["full", "up-to-14", "0", &"x".repeat(32)] {
+            assert!(is_short_id(id), "{id}");
+        }
+        for id in ["", "Child", "a b", "a_b", "é", &"x".repeat(33)] {
+            assert!(!is_short_id(id), "{id}");
+        }
+    }
 
     #[test]
     fn a_line_has_no_control_characters() {

@@ -85,6 +85,7 @@ codes! {
         NotReplayable "not_replayable" "This is not told once more"
         PasswordIsASetting "password_is_a_setting" "The admin's password is a setting"
         CapacityBelowSold "capacity_below_sold" "So many seats are sold or held"
+        AreaHasBookings "area_has_bookings" "The area has bookings, or seats of it are held"
         EventNotDraft "event_not_draft" "Only a draft can be deleted"
         EventHasBookings "event_has_bookings" "The event has bookings, or seats of it are held"
     }
@@ -108,6 +109,9 @@ codes! {
     UNPROCESSABLE_ENTITY {
         ValidationFailed "validation_failed" "Some fields are not acceptable"
         UnknownRate "unknown_rate" "The event has no such rate"
+        UnknownArea "unknown_area" "The event has no such area"
+        AreaRequired "area_required" "The event has several areas"
+        AreasRequired "areas_required" "The event names its areas"
         IdempotencyKeyReused "idempotency_key_reused" "The idempotency key was used for another request"
     }
     PRECONDITION_REQUIRED {

@@ -108,6 +108,17 @@ impl Fields {
         self.read(name, value, read)
     }
 
+    /// Whether a field is there and not null.
+    pub fn has(&self, name: &str) -> bool {
+        self.given.iter().any(|(given, value)| given == name && !matches!(value, Value::Null))
+    }
+
+    /// Whether something is wrong with a field, as far as is known yet.
+    pub fn has_complaint(&self, name: &str) -> bool {
+        let field = format!("{}{name}", self.within);
+        self.complaints.iter().any(|complaint| complaint.field == field)
+    }
+
     /// A field that may be left out, or be null, which is another thing.
     pub fn nullable<T>(
         &mut self,

@@ -130,8 +130,8 @@ impl From<Error> for Problem {
             Error::EventNotFound => Self::new(Code::EventNotFound),
             Error::ReservationNotFound => Self::new(Code::ReservationNotFound),
             Error::BookingNotFound => Self::new(Code::BookingNotFound),
-            Error::SoldOut { available } => sold_out(available),
-            Error::AllHeld { available, retry_at } => all_held(available, retry_at),
+            Error::SoldOut { available, area } => sold_out(available).with("area", area),
+            Error::AllHeld { available, retry_at, area } => all_held(available, retry_at).with("area", area),
             Error::TooManyForUser { most, left } => Self::new(Code::MaxPerUserReached)
                 .detail(format!("At most {most}, held and bought together; {left} more can be had."))
                 .with("max_per_user", most)
@@ -139,6 +139,15 @@ impl From<Error> for Problem {
             Error::UnknownRate(rate) => Self::new(Code::UnknownRate)
                 .detail("The event's `rates` say which there are.".to_owned())
                 .with("rate", rate),
+            Error::UnknownArea(area) => Self::new(Code::UnknownArea)
+                .detail("The event's `areas` say which there are.".to_owned())
+                .with("area", area),
+            Error::AreaRequired => Self::new(Code::AreaRequired)
+                .detail("Say of which `area` places are to be held, by its id; the event's `areas` have them."),
+            Error::AreasRequired => Self::new(Code::AreasRequired).detail(
+                "Send all its `areas`, each with its capacity and its base price, in place of `capacity`, \
+                 `base_price` and `pricing`.",
+            ),
             Error::HeldTooLong { retry_at } => Self::new(Code::HeldTooLong)
                 .detail(format!("Let others have their chance. Book again from {} on.", shown(retry_at)))
                 .with("retry_at", shown(retry_at))
@@ -212,9 +221,14 @@ impl From<Error> for Problem {
             Error::StaleVersion { current } => Self::new(Code::StaleVersion)
                 .detail("Read it again and base the change on its current version.")
                 .with("current_version", current),
-            Error::CapacityBelowSold { lowest } => Self::new(Code::CapacityBelowSold)
+            Error::CapacityBelowSold { area, lowest } => Self::new(Code::CapacityBelowSold)
                 .detail(format!("The capacity can't be lower than {lowest} now."))
+                .with("area", area)
                 .with("lowest_capacity", lowest),
+            Error::AreaHasBookings { area, seats } => Self::new(Code::AreaHasBookings)
+                .detail("It can't be taken away, nor can its id be changed, while seats of it are sold or held.")
+                .with("area", area)
+                .with("seats", seats),
             Error::EventHasBookings => Self::new(Code::EventHasBookings).detail(
                 "It can't become a draft while seats are sold or held, and can't be deleted once any \
                          were sold. It can be cancelled.",

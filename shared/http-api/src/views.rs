@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use domain::{
     booking::{Booking, BookingStatus},
-    event::{Event, EventNow, EventStatus, Pricing},
+    event::{Area, Available, Event, EventNow, EventStatus, PriceFrom, Pricing},
     rate::{Line, Rate},
     time::{show, show_or_null},
 };
@@ -50,10 +50,11 @@ pub struct EventView {
     /// Seats that can be had right now.
     #[schema(example = 321)]
     pub available: u32,
-    /// Price of a seat before demand pricing, in minor units of `currency`.
+    /// Price of a seat before demand pricing, in minor units of `currency`; of several areas the lowest that has something left, or of
+    /// all if none has.
     #[schema(example = 4500)]
     pub base_price: u32,
-    /// Price of a seat now, in minor units of `currency`.
+    /// Price of a seat now, in minor units of `currency`; of several areas the lowest likewise.
     #[schema(example = 4950)]
     pub price: u32,
     /// ISO 4217 code.
@@ -67,19 +68,67 @@ pub struct EventView {
     pub max_per_user: u32,
     /// Whether people can see it, and buy.
     pub status: EventStatus,
-    /// Bounds of demand pricing; null without.
+    /// Bounds of demand pricing; null without, and where each area has its own.
     pub pricing: Option<Pricing>,
     /// What a place costs to whom, in percent of `price`; the ordinary rate is the first.
     pub rates: Vec<Rate>,
+    /// What it sells from, each with its price and the seats that can be had right now. Not there in lists of events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub areas: Option<Vec<AreaView>>,
     /// Every change adds 1; the ETag begins with it. Seats that are held, sold or come back make no new version.
     #[schema(example = 1)]
     pub version: u64,
 }
 
+/// An area of an event: a pool of places with a price of its own.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Area)]
+pub struct AreaView {
+    /// By which a booking asks for it; `general` of an event that names no areas.
+    #[schema(example = "floor")]
+    pub id: String,
+    /// What it is called.
+    #[schema(example = "Floor")]
+    pub name: String,
+    /// How its places are sold: `general`, by their number.
+    #[schema(example = "general")]
+    pub kind: &'static str,
+    /// Seats in it.
+    #[schema(example = 500)]
+    pub capacity: u32,
+    /// Seats of it that can be had right now.
+    #[schema(example = 321)]
+    pub available: u32,
+    /// Price of a seat before demand pricing, in minor units of the event's currency.
+    #[schema(example = 4500)]
+    pub base_price: u32,
+    /// Price of a seat now, likewise.
+    #[schema(example = 4950)]
+    pub price: u32,
+    /// Bounds of its demand pricing; null without.
+    pub pricing: Option<Pricing>,
+}
+
+impl AreaView {
+    fn new(area: &Area<'_>, available: u32) -> Self {
+        let Area { id, name, capacity, base_price, price, pricing, .. } = *area;
+        let (id, name) = (id.to_owned(), name.to_owned());
+        Self { id, name, kind: "general", capacity, available, base_price, price, pricing }
+    }
+}
+
 impl EventView {
-    /// An event, with the seats that can be had right now.
-    pub fn new(event: Event, available: u32) -> Self {
+    /// An event with its areas, and the seats of each that can be had right now.
+    pub fn with_areas(event: Event, available: &Available) -> Self {
+        let areas = event.areas().iter().map(|area| AreaView::new(area, available.of(area))).collect();
+        Self { areas: Some(areas), ..Self::new(event, available) }
+    }
+
+    /// An event as lists have it, with the seats that can be had right now.
+    pub fn new(event: Event, available: &Available) -> Self {
         let rates = event.details.rates();
+        let PriceFrom { base_price, price } = event.price_from(available);
         let details = event.details;
         Self {
             id: event.id.to_string(),
@@ -93,15 +142,16 @@ impl EventView {
             sales_close_at: details.sales_close_at,
             cancel_until: details.cancel_until,
             capacity: details.capacity,
-            available,
-            base_price: details.base_price,
-            price: event.price,
+            available: available.seats,
+            base_price,
+            price,
             currency: details.currency.code(),
             max_per_booking: details.max_per_booking,
             max_per_user: details.max_per_user,
             status: details.status,
             pricing: details.pricing,
             rates,
+            areas: None,
             version: event.version,
         }
     }
@@ -172,6 +222,12 @@ pub struct BookingView {
     pub starts_at: Timestamp,
     /// The event as it is now; null only if it could not be read.
     pub event: Option<EventNow>,
+    /// The id of the area that the seats are of; `general` of an event that names none.
+    #[schema(example = "floor")]
+    pub area: String,
+    /// The area's name when it was booked.
+    #[schema(example = "Floor")]
+    pub area_name: String,
     /// How many seats.
     #[schema(example = 2)]
     pub quantity: u32,
@@ -210,6 +266,8 @@ impl BookingView {
             event_name: booking.event_name,
             starts_at: booking.starts_at,
             event,
+            area: booking.area.id,
+            area_name: booking.area.name,
             quantity: booking.quantity,
             unit_price: booking.unit_price,
             lines,

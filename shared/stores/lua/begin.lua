@@ -12,7 +12,7 @@
 --
 -- BEGUN      JSON {quantity, unit_price, lines, draws, most, begins, first}, then event name, start in ms, currency, the most
 --            that a user may have now, venue (nil if an older release loaded the event; empty if it has none), status,
---            when cancelling ends in ms (nil and empty likewise)
+--            when cancelling ends in ms (nil and empty likewise), id and name of the area (nil if the event names none)
 -- NO_HOLD    there is none: look for a booking of that id
 -- NOT_YOURS  it is another user's
 -- UNREADABLE  another release made it, and this one can't read it
@@ -26,8 +26,8 @@ local id, user, grace_ms, confirming_max_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]
 
 local found = is_loaded(state) and redis.call('HGET', holds, id)
 local facts = redis.call('HMGET', state, 'status', 'name', 'starts_at', 'currency', 'max_per_user', 'venue',
-  'cancel_until')
-local status, name, starts_at, currency, most_of_user, venue, cancel_until = unpack(facts)
+  'cancel_until', 'area', 'area_name')
+local status, name, starts_at, currency, most_of_user, venue, cancel_until, area, area_name = unpack(facts)
 if not found then return { 'NO_HOLD' } end
 local hold = read_json(found)
 if not hold then return { 'UNREADABLE' } end
@@ -48,4 +48,5 @@ hold.begins = (hold.begins or 0) + 1
 local kept = cjson.encode(hold)
 redis.call('HSET', holds, id, kept)
 redis.call('ZADD', deadlines, now + grace_ms, id)
-return { 'BEGUN', kept, name, tonumber(starts_at), currency, tonumber(most_of_user), venue, status, cancel_until }
+return { 'BEGUN', kept, name, tonumber(starts_at), currency, tonumber(most_of_user), venue, status, cancel_until, area,
+  area_name }

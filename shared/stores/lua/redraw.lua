@@ -28,8 +28,9 @@
 -- REDRAWN   the hold has new draws: JSON array of [shard, seats]
 -- CHANGED   the hold has other draws than those refused: begin again
 -- EXPIRED   the janitor took the hold back while its confirm was under way, and no seats are left for another
--- ALL_HELD  too few seats are free, but holds may run out: seats free, time when the next one does
--- SOLD_OUT  too few seats are free, and no holds could change that: seats free
+-- ALL_HELD  too few seats are free, but holds may run out: seats free, time when the next one does; the area's id, nil if the event
+--           names no areas
+-- SOLD_OUT  too few seats are free, and no holds could change that: seats free; the area's id likewise
 
 local state, deadlines, holds, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, refused_draws, refused = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
@@ -62,7 +63,8 @@ if number_of(state, 'free') < quantity then
   if not hold then return { 'EXPIRED' } end
   add_free(state, missing, 1)
   take(state, hold)
-  return too_few(state, number_of(state, 'free'), first_deadline(deadlines), now, quantity)
+  local area = redis.call('HGET', state, 'area')
+  return too_few(state, number_of(state, 'free'), first_deadline(deadlines), now, quantity, area)
 end
 local draws = draw(state, quantity, number_of(state, 'shards'), start)
 hold = hold or {

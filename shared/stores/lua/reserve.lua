@@ -15,8 +15,9 @@
 -- ARGV[8] within which time, ms
 -- ARGV[9] how many places at which rates: JSON [[rate id, places], ...] in the order of the ids, the rest at the first rate;
 --         empty for all at the first
+-- ARGV[10] id of the area that is asked for; empty if none is named
 --
--- HELD         the seats are held: JSON {id, quantity, unit_price, lines, currency, expires_at}; now; the event's capacity, nil if
+-- HELD         the seats are held: JSON {id, area, area_name, quantity, unit_price, lines, currency, expires_at}; now; the event's capacity, nil if
 --              an older release loaded the event
 -- REPLAYED     this request was answered before: the same JSON; now; what became of the hold: `held` and until when,
 --              `released` or `expired`, or `gone`: perhaps it is a booking
@@ -27,17 +28,20 @@
 -- NOT_OPEN     sales open later: the time
 -- CLOSED       sales have closed: the time
 -- TOO_MANY     more than one booking may have: the most it may
+-- OTHER_AREA   the event has several areas and none is named, or this is another one than is named
 -- UNKNOWN_RATE  the event has no such rate: its id
 -- USER_LIMIT   more than one user may have: the most, and what the user has bought and holds, as Redis knows it
 -- UNBOUGHT     the user held seats for too long without buying them: the time when that is forgotten
--- ALL_HELD     too few seats are free, but holds may run out: seats free, time when the next one does
--- SOLD_OUT     too few seats are free, and no holds could change that: seats free
+-- ALL_HELD     too few seats are free, but holds may run out: seats free, time when the next one does; the area's id, nil if
+--              the event names no areas
+-- SOLD_OUT     too few seats are free, and no holds could change that: seats free; the area's id likewise
 -- ID_TAKEN     the id is in use: call again with another
 
 local state, deadlines, holds, idempotency, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, user, quantity = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local hold_ttl_ms, idempotency_ttl_ms, start = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local unbought_max_ms, unbought_window_ms, wanted_rates = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] or ''
+local wanted_area = ARGV[10] or ''
 
 -- A record that can't be read is none.
 local answered = redis.call('GET', idempotency)
@@ -61,9 +65,10 @@ end
 local names = {
   'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'max_per_user', 'shards', 'free',
   'bought:' .. user, 'holding:' .. user, 'unbought:' .. user, 'capacity', 'rates',
+  'area', 'area_name', 'is_only_area',
 }
-local status, open_at, close_at, most, price, currency, most_of_user, shards, free, bought, holding, unbought, capacity, rates =
-  unpack(redis.call('HMGET', state, unpack(names)))
+local status, open_at, close_at, most, price, currency, most_of_user, shards, free, bought, holding, unbought, capacity, rates,
+  area, area_name, is_only_area = unpack(redis.call('HMGET', state, unpack(names)))
 if not status then return { 'NOT_LOADED' } end
 if status == 'draft' then return { 'DRAFT' } end
 if status == 'cancelled' then return { 'CANCELLED' } end
@@ -73,6 +78,11 @@ bought, holding = tonumber(bought or 0), tonumber(holding or 0)
 local now = now_ms()
 if now < open_at then return { 'NOT_OPEN', open_at } end
 if now >= close_at then return { 'CLOSED', close_at } end
+if wanted_area == '' then
+  if area and is_only_area ~= '1' then return { 'OTHER_AREA' } end
+elseif wanted_area ~= (area or 'general') then
+  return { 'OTHER_AREA' }
+end
 if quantity > most then return { 'TOO_MANY', most } end
 local unit_price, lines, unknown = charge(price, rates, quantity, wanted_rates)
 if unknown then return { 'UNKNOWN_RATE', unknown } end
@@ -100,7 +110,7 @@ if free < quantity then
     expire_overdue(state, deadlines, holds, ended, now, quantity)
     free, first = number_of(state, 'free'), first_deadline(deadlines)
   end
-  if free < quantity then return too_few(state, free, first, now, quantity) end
+  if free < quantity then return too_few(state, free, first, now, quantity, area) end
 end
 
 local draws = draw(state, quantity, tonumber(shards), start)
@@ -113,7 +123,7 @@ take(state, hold)
 local deadline = now + hold_ttl_ms
 redis.call('ZADD', deadlines, deadline, id)
 local answer = cjson.encode({
-  id = id, quantity = quantity, unit_price = unit_price, lines = lines, currency = currency, expires_at = deadline,
+  id = id, area = area or nil, area_name = area_name or nil, quantity = quantity, unit_price = unit_price, lines = lines, currency = currency, expires_at = deadline,
   wanted_rates = wanted_rates ~= '' and wanted_rates or nil,
 })
 redis.call('SET', idempotency, answer, 'PX', idempotency_ttl_ms)

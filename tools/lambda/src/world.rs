@@ -13,7 +13,7 @@ use domain::{
     delivery::{Delivery, Outcome},
     email::Email,
     error::Error,
-    event::{Event, EventDetails, EventStatus, Pricing},
+    event::{Available, Event, EventDetails, EventStatus, Pricing},
     id::{EventId, ReservationId, UserId},
     inventory::{Draw, new_shards},
     rate::ALL_AT_FIRST,
@@ -288,8 +288,8 @@ fn quiet() -> Result<EventDetails, Failure> {
 /// When there is none.
 pub fn tag_of_quiet() -> Result<String, Failure> {
     let event = Event::new(QUIET.parse()?, quiet()?, 1, instant(BEGINNING)?);
-    let seats = event.details.capacity;
-    let answer = event_answer(&EventView::new(event, seats))?;
+    let seats = Available::all_of(&event);
+    let answer = event_answer(&EventView::with_areas(event, &seats))?;
     let tag = answer.headers().get("etag").ok_or("an event has no ETag")?;
     Ok(tag.to_str()?.to_owned())
 }
@@ -316,6 +316,7 @@ async fn hold(app: &App, id: &str, person: &Person, quantity: u32, key: &str) ->
     let request = ReserveRequest {
         id: id.parse()?,
         user: person.user_id()?,
+        area: None,
         quantity,
         rates: &ALL_AT_FIRST,
         idempotency_key: key,
@@ -342,6 +343,7 @@ async fn book_in_the_past(app: &App) -> Result<(), Failure> {
         draws: vec![Draw { shard: 0, seats: 1 }],
         event_name: event.details.name,
         starts_at: event.details.starts_at,
+        area: Default::default(),
         max_per_user: event.details.max_per_user,
         event: None,
         begins: 1,

@@ -183,7 +183,8 @@ async fn sell(app: &App, event: EventId, demo: &Demo, now: Timestamp) -> Result<
         let (user, quantity) = (UserId::new(), left.min(demo.max_per_booking));
         let wanted = Wanted {
             user,
-            area: event.into(),
+            event,
+            area: None,
             quantity,
             rates: &ALL_AT_FIRST,
             idempotency_key: "demo",

@@ -138,6 +138,7 @@ impl BoxOffice {
         let request = ReserveRequest {
             id: ReservationId::new(event, at),
             user: user(person)?,
+            area: None,
             quantity: seats,
             rates: &ALL_AT_FIRST,
             idempotency_key: "the rush",

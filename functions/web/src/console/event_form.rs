@@ -5,7 +5,6 @@ use domain::{
     event::{CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT, Pricing},
     field_error::{FieldError, Kind, Wrong},
     money::{decimal, minor_units},
-    rate::Rate,
     time,
 };
 use http_api::fields::{Fields, Read, Value, text, uuid, whole};
@@ -13,7 +12,11 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::{event, status::VERSION};
+use super::{
+    event,
+    event_lines::{AREAS, RATES, areas, in_line, rates, written_areas, written_rates},
+    status::VERSION,
+};
 use crate::frame::{
     form::Typed,
     parts::{Field, hidden},
@@ -32,8 +35,10 @@ const MAIN: [Field; 5] = [
     Field::new("starts_at", "Starts", "datetime-local").hint(IN_UTC).step("any"),
     Field::new("ends_at", "Ends", "datetime-local").optional().hint(IN_UTC).step("any"),
 ];
-const CAPACITY: Field = Field::new("capacity", "Places", "number");
-const PRICE: Field = Field::new("base_price", "Price of a place", "text").hint("Like 45.00. 0 is free.");
+const CAPACITY: Field =
+    Field::new("capacity", "Places", "number").optional().hint("Empty, if there are areas.");
+const PRICE: Field =
+    Field::new("base_price", "Price of a place", "text").optional().hint("Like 45.00. 0 is free.");
 const CURRENCY: Field =
     Field::new("currency", "Currency", "text").hint("Three letters, like EUR, USD or JPY.");
 const MORE: [Field; 7] = [
@@ -59,12 +64,16 @@ const MORE: [Field; 7] = [
          the price, if empty.",
     ),
 ];
+const OF_AREAS: Field = Field::new(AREAS, "Areas", "textarea").optional().hint(
+    "If places differ, instead of the number and the price above: one a line, a short word, places, price, name. Like: floor 500 45.00 \
+     Floor. If the price is to follow demand, with its bounds in percent: balcony 200 65.00 80-150 Balcony. The short word stays for \
+     ever.",
+);
 const BOUNDS: [Field; 2] = [
     Field::new("min_percent", "Lowest price, % of the price", "number").optional().hint("80, if empty."),
     Field::new("max_percent", "Highest price, % of the price", "number").optional().hint("150, if empty."),
 ];
 const PRICING: &str = "pricing";
-const RATES: &str = "rates";
 const KEY: &str = "key";
 
 /// An event as somebody wrote it into the form.
@@ -98,6 +107,8 @@ impl Read for EventForm {
                 }
             }
         }
+        let areas = fields.optional(AREAS, |value| areas(value, &currency)).filter(|areas| !areas.is_empty());
+        let names_areas = areas.is_some() || fields.has_complaint(AREAS);
         let input = EventInput {
             unread: Vec::new(),
             name: fields.required("name", text).unwrap_or_default(),
@@ -107,8 +118,15 @@ impl Read for EventForm {
             starts_at: fields.required("starts_at", moment).unwrap_or_default(),
             time_zone: fields.optional("time_zone", text),
             ends_at: fields.optional("ends_at", moment),
-            capacity: fields.required("capacity", whole(1..=CAPACITY_MAX)).unwrap_or_default(),
-            base_price: fields.required("base_price", price).unwrap_or_default(),
+            capacity: match names_areas {
+                true => fields.optional("capacity", |_| Err(Wrong::Beside(AREAS))),
+                false => fields.required("capacity", whole(1..=CAPACITY_MAX)),
+            },
+            // The form begins with one, which then has no meaning.
+            base_price: match names_areas {
+                true => fields.optional("base_price", |_| Ok(())).and(None),
+                false => fields.required("base_price", price),
+            },
             sales_open_at: fields.optional("sales_open_at", moment),
             sales_close_at: fields.optional("sales_close_at", moment),
             cancel_until: fields.optional("cancel_until", moment),
@@ -120,8 +138,12 @@ impl Read for EventForm {
                 max_percent: max_percent.unwrap_or(usual.max_percent),
             }),
             rates: fields.optional(RATES, rates).filter(|rates| !rates.is_empty()),
+            areas,
             currency,
         };
+        if names_areas && input.pricing.is_some() {
+            fields.complain(PRICING, Wrong::Beside(AREAS));
+        }
         Some(Self { input: EventInput { unread: fields.complaints(), ..input }, key, version })
     }
 }
@@ -132,25 +154,6 @@ fn moment(value: Value) -> Result<Timestamp, Wrong> {
     let in_utc = |time: DateTime| Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp());
     let typed = text.trim().parse::<DateTime>().ok().and_then(in_utc);
     time::parse(text.trim()).or(typed).ok_or(Wrong::Type(Kind::Time))
-}
-
-/// Rates as people type them, one a line.
-fn rates(value: Value) -> Result<Vec<Rate>, Wrong> {
-    let typed = text(value)?;
-    let lines = typed.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(|line| rate(line).ok_or(Wrong::Type(Kind::List))).collect()
-}
-
-fn rate(line: &str) -> Option<Rate> {
-    let (id, rest) = line.split_once(char::is_whitespace)?;
-    let (percent, name) = rest.trim_start().split_once(char::is_whitespace)?;
-    let percent = percent.trim_end_matches('%').parse().ok()?;
-    Some(Rate { id: id.to_owned(), percent, name: name.trim().to_owned() })
-}
-
-fn written_rates(rates: &[Rate]) -> String {
-    let one = |Rate { id, name, percent }: &Rate| format!("{id} {percent} {name}");
-    rates.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 fn price(value: Value, currency: &str) -> Result<u32, Wrong> {
@@ -175,8 +178,15 @@ pub(crate) fn typed(event: &EventInput) -> Typed {
         ("starts_at", written(event.starts_at)),
         ("time_zone", text(&event.time_zone)),
         ("ends_at", time(event.ends_at)),
-        ("capacity", event.capacity.to_string()),
-        ("base_price", decimal(event.base_price.into(), &event.currency).unwrap_or_default()),
+        ("capacity", number(event.capacity)),
+        (
+            "base_price",
+            event.base_price.and_then(|price| decimal(price.into(), &event.currency)).unwrap_or_default(),
+        ),
+        (
+            AREAS,
+            event.areas.as_deref().map(|areas| written_areas(areas, &event.currency)).unwrap_or_default(),
+        ),
         ("currency", event.currency.clone()),
         ("sales_open_at", time(event.sales_open_at)),
         ("sales_close_at", time(event.sales_close_at)),
@@ -253,6 +263,7 @@ pub(crate) fn show(
             }
             @for one in &MAIN { (field(one)) }
             div.row { (field(&CAPACITY)) (field(&PRICE)) (field(&currency)) }
+            (field(&OF_AREAS))
             details open[is_more_open] {
                 summary { "When sales open and close, limits, rates, demand pricing" }
                 @for one in &MORE { (field(one)) }
@@ -260,6 +271,7 @@ pub(crate) fn show(
                     input #(PRICING) name=(PRICING) type="checkbox" value="yes" checked[!typed.get(PRICING).is_empty()];
                     label for=(PRICING) { "Let the price follow demand, once a day" }
                 }
+                @for error in errors.iter().filter(|error| error.field == PRICING) { p.error { (error.message) } }
                 div.row { @for one in &BOUNDS { (field(one)) } }
             }
             div.actions {
@@ -296,17 +308,14 @@ fn is_time(field: &str) -> bool {
 /// What is wrong, in the words of the form.
 fn for_people(error: &FieldError) -> FieldError {
     let field = error.field.strip_prefix("pricing.").unwrap_or(&error.field);
-    if let Some((line, part)) = field.strip_prefix("rates.").and_then(|place| place.split_once('.')) {
-        let line = line.parse::<usize>().unwrap_or_default() + 1;
-        let part = match part {
-            "id" => "short word",
-            part => part,
-        };
-        let message = format!("have something to mend in line {line}: its {part} {}", error.message);
-        return FieldError { field: RATES.to_owned(), message, ..error.clone() };
+    if let Some(error) = in_line(error) {
+        return error;
     }
     let message = match (field, error.code) {
         (RATES, "wrong_type") => "must have a short word, percent and a name in each line".to_owned(),
+        (AREAS, "wrong_type") => "must have a short word, places, a price and a name in each line".to_owned(),
+        ("capacity", "beside") => "must be empty where there are areas: each has its own".to_owned(),
+        (PRICING, "beside") => "The tick must be off where there are areas: each has its own bounds.".to_owned(),
         ("base_price", "wrong_type" | "out_of_range") => {
             "must be an amount like 45.00, with as many digits behind the point as the currency has, and none but that point: a \
              million at most"
@@ -356,13 +365,29 @@ mod tests {
         let EventInput { unread, base_price, currency, starts_at, description, pricing, status, .. } =
             form.input;
         assert!(unread.is_empty(), "{unread:?}");
-        assert_eq!((base_price, currency.as_str()), (4_550, "EUR"));
+        assert_eq!((base_price, currency.as_str()), (Some(4_550), "EUR"));
         assert_eq!(starts_at.to_string(), "2031-06-12T18:00:00Z");
         assert_eq!(description.as_deref(), Some("one\ntwo"));
         assert_eq!(pricing, Some(Pricing { min_percent: 80, max_percent: 120 }));
         assert_eq!(status, Some(EventStatus::Draft));
         // Bounds alone do not switch it on.
         assert_eq!(of(&[("max_percent", "120")]).input.pricing, None);
+    }
+
+    #[test]
+    fn areas_stand_in_place_of_places_and_a_price() {
+        let fields = |form: &EventForm| {
+            let unread = form.input.unread.iter();
+            unread.map(|error| (error.field.clone(), error.code)).collect::<Vec<_>>()
+        };
+        let form = of(&[("areas", "floor 5 45.00 Floor\r\nbox 2 90.00 Box"), ("capacity", "")]);
+        assert_eq!(fields(&form), [], "the price that the form begins with has no meaning");
+        let EventInput { areas, capacity, base_price, .. } = form.input;
+        assert_eq!((areas.unwrap().len(), capacity, base_price), (2, None, None));
+        let both = of(&[("areas", "floor 5 45.00 Floor"), ("pricing", "yes")]);
+        assert_eq!(fields(&both), [("capacity".to_owned(), "beside"), ("pricing".to_owned(), "beside")]);
+        let broken = of(&[("areas", "floor 5"), ("capacity", "")]);
+        assert_eq!(fields(&broken), [("areas".to_owned(), "wrong_type")]);
     }
 
     const PRICE: &str = "base_price: must be an amount like 45.00, with as many digits behind the point as the currency has, and none \

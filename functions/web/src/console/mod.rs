@@ -6,6 +6,7 @@ pub(crate) mod deliveries;
 pub(crate) mod edit;
 pub(crate) mod event;
 pub(crate) mod event_form;
+mod event_lines;
 pub(crate) mod events;
 pub(crate) mod overview;
 mod plot;

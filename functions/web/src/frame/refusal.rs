@@ -77,6 +77,12 @@ impl Refusal {
                 let text = format!("{left}. Some may come back {}: try again then.", from("retry_at"));
                 Self::new("All places are held", text, EVENTS)
             }
+            "unknown_area" => Self::new(
+                "This area is not on sale any more",
+                "What you chose is not offered any more. Choose again.",
+                EVENTS,
+            ),
+            "area_required" => Self::new("Which area?", "Choose an area first.", EVENTS),
             "unknown_rate" => Self::new(
                 "These prices have changed",
                 "What you chose is not offered any more. Choose again.",
@@ -320,10 +326,15 @@ mod tests {
     fn what_is_left_and_when_to_come_back_are_said() {
         let at: Timestamp = "2031-06-02T18:05:00Z".parse().unwrap();
         let said = |error| Refusal::of(error).said();
-        assert!(said(Error::SoldOut { available: 1 }).contains("Only 1 place is left"));
-        assert!(said(Error::SoldOut { available: 3 }).contains("Only 3 places are left"));
         assert!(
-            said(Error::AllHeld { available: 0, retry_at: at }).contains("from Mon 2 Jun 2031, 18:05 UTC")
+            said(Error::SoldOut { available: 1, area: "general".into() }).contains("Only 1 place is left")
+        );
+        assert!(
+            said(Error::SoldOut { available: 3, area: "general".into() }).contains("Only 3 places are left")
+        );
+        assert!(
+            said(Error::AllHeld { available: 0, retry_at: at, area: "general".into() })
+                .contains("from Mon 2 Jun 2031, 18:05 UTC")
         );
         assert!(said(Error::TooManyForUser { most: 4, left: 2 }).contains("2 places more"));
         assert!(said(Error::CancelClosed { since: at }).contains("until Mon 2 Jun 2031, 18:05 UTC"));

@@ -7,11 +7,12 @@ use booking::Wanted;
 use catalogue::Shown;
 use domain::{
     error::Error,
-    event::{Event, EventStatus, MAX_PER_BOOKING_MAX},
+    event::{Area, Available, Event, EventStatus, MAX_PER_BOOKING_MAX},
     field_error::Wrong,
     id::EventId,
-    rate::{RATE_ID_CHARS_MAX, RATES_MAX, Rate, WantedRates},
+    rate::{RATES_MAX, Rate, WantedRates},
     reservation::ReservationStatus,
+    text::SHORT_ID_CHARS_MAX,
 };
 use http_api::{
     App, Caller, ClientAddress, PathId, Permit, Problem,
@@ -40,6 +41,8 @@ pub(crate) const AVAILABILITY_PATH: &str = "/shop/events/{id}/availability";
 pub(crate) const BOOK_PATH: &str = "/shop/events/{id}/book";
 /// For how long a browser need not ask anew how many places are left.
 const LIVE_SECONDS: u32 = 1;
+/// The parameter that says of which area somebody wants places.
+const AREA: &str = "area";
 /// What people take unless they say otherwise.
 const QUANTITY_DEFAULT: u32 = 1;
 
@@ -51,6 +54,8 @@ pub(crate) fn href(id: EventId) -> String {
 /// How many places somebody wants, at which rates if there are several, and which visit of the page they want them from: sent twice, they are had once.
 #[derive(Debug)]
 pub(crate) struct Order {
+    /// Of which area, where there are several.
+    area: Option<String>,
     quantity: u32,
     rates: WantedRates,
     key: Uuid,
@@ -59,9 +64,10 @@ pub(crate) struct Order {
 impl Read for Order {
     fn read(fields: &mut Fields) -> Option<Self> {
         let quantity = fields.optional("quantity", whole_within(1..=MAX_PER_BOOKING_MAX));
+        let area = fields.optional(AREA, text_of(1..=SHORT_ID_CHARS_MAX));
         let mut rates = WantedRates::new();
         for index in 0..RATES_MAX {
-            let rate = fields.optional(&format!("rate.{index}"), text_of(1..=RATE_ID_CHARS_MAX));
+            let rate = fields.optional(&format!("rate.{index}"), text_of(1..=SHORT_ID_CHARS_MAX));
             let places = fields.optional(&format!("places.{index}"), whole_within(0..=MAX_PER_BOOKING_MAX));
             if let Some((rate, places)) = rate.zip(places).filter(|(_, places)| *places > 0) {
                 *rates.entry(rate).or_default() += places;
@@ -74,7 +80,7 @@ impl Read for Order {
         }
         // Without a key it is a visit of its own.
         let key = fields.optional("key", |value| Ok(uuid(value).unwrap_or_else(|_| Uuid::new_v4())));
-        Some(Self { quantity: quantity?, rates, key: key.unwrap_or_else(Uuid::new_v4) })
+        Some(Self { area, quantity: quantity?, rates, key: key.unwrap_or_else(Uuid::new_v4) })
     }
 }
 
@@ -83,8 +89,9 @@ impl Order {
     fn page(&self, event: EventId, key: &str) -> String {
         let of_rates = self.rates.iter().map(|(rate, places)| (places_at(rate), places.to_string()));
         let quantity = ("quantity".to_owned(), self.quantity.to_string());
+        let area = self.area.iter().map(|area| (AREA.to_owned(), area.clone()));
         let chosen: Vec<_> =
-            [quantity, ("key".to_owned(), key.to_owned())].into_iter().chain(of_rates).collect();
+            [quantity, ("key".to_owned(), key.to_owned())].into_iter().chain(of_rates).chain(area).collect();
         links::with(&href(event), chosen.iter().map(|(name, value)| (&**name, (&**value).into())))
     }
 }
@@ -110,7 +117,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let shown = published(&app, id).await?;
     let now = Timestamp::now();
-    let offer = Offer::of(&shown.event, shown.available, now);
+    let offer = Offer::of(&shown.event, shown.available.seats, now);
     let query = links::query(&uri);
     let quantity =
         query.get("quantity").and_then(|quantity| quantity.parse().ok()).unwrap_or(QUANTITY_DEFAULT);
@@ -121,10 +128,15 @@ pub(crate) async fn show(
     let main = html! {
         h1 { (details.name) }
         (about(&shown.event))
-        (live(id, &shown.event, offer))
+        (live(&shown, offer))
         @match offer {
             Offer::Left(left) => {
-                (order_form(&visitor, &shown.event, left, quantity, &chosen_of(&details.rates, &query, quantity), key))
+                (order_form(&visitor, &shown, left, &Chosen {
+                    area: query.get(AREA).map(String::as_str),
+                    quantity,
+                    of_rates: chosen_of(&details.rates, &query, quantity),
+                    key,
+                }))
             }
             Offer::None => p { "All places are sold or held by others right now. Some may come back: this page shows it when they do." },
             Offer::OpensAt(at) => p { "Come back when sales open: " (time(at)) "." },
@@ -138,7 +150,7 @@ pub(crate) async fn show(
 
 /// Who knows a cancelled event's address still sees it, and of a draft nobody hears.
 async fn published(app: &App, id: EventId) -> Result<Shown, Error> {
-    let shown = catalogue::event(&app.catalogue, id).await?;
+    let shown = catalogue::live_event(&app.catalogue, id).await?;
     shown.filter(|shown| shown.event.details.status != EventStatus::Draft).ok_or(Error::EventNotFound)
 }
 
@@ -154,38 +166,43 @@ fn about(event: &Event) -> Markup {
 }
 
 /// What changes while somebody looks: with scripts, this part is asked for again and again.
-fn live(id: EventId, event: &Event, offer: Offer) -> Markup {
+fn live(Shown { event, available }: &Shown, offer: Offer) -> Markup {
     let asks_again = matches!(offer, Offer::Left(_) | Offer::None | Offer::OpensAt(_));
-    let price = money(event.ordinary_price().into(), event.details.currency.code());
+    let price = money(event.ordinary_price_from(available).into(), event.details.currency.code());
+    let from = if event.details.areas.len() > 1 { "from " } else { "" };
     html! {
-        p #live aria-live="polite" hx-get=[asks_again.then(|| format!("{}/availability", href(id)))]
+        p #live aria-live="polite" hx-get=[asks_again.then(|| format!("{}/availability", href(event.id)))]
             hx-trigger=[asks_again.then_some("every 5s")] hx-swap=[asks_again.then_some("outerHTML")] {
-            span.price { (price) } " a place · " (offer.words())
+            span.price { (from) (price) } " a place · " (offer.words())
         }
     }
 }
 
-fn order_form(
-    visitor: &Visitor,
-    event: &Event,
-    left: u32,
+/// What the form has chosen at first.
+struct Chosen<'a> {
+    area: Option<&'a str>,
     quantity: u32,
-    of_rates: &[u32],
+    of_rates: Vec<u32>,
     key: Uuid,
-) -> Markup {
+}
+
+fn order_form(visitor: &Visitor, shown: &Shown, left: u32, chosen: &Chosen<'_>) -> Markup {
+    let (Shown { event, available }, Chosen { area, quantity, of_rates, key }) = (shown, chosen);
+    let areas = event.areas();
     let most = event.details.max_per_booking.min(event.details.max_per_user).min(left);
     html! {
         form.order method="post" action=(format!("{}/book", href(event.id))) {
             (hidden(&visitor.glimpse, None))
             input type="hidden" name="key" value=(key);
+            @if areas.len() > 1 { (choice_of_area(event, &areas, available, *area)) }
             @match &event.details.rates[..] {
-                [] | [_] => (choice("quantity", html! { "Places" }, 1..=most, quantity.min(most))),
+                [] | [_] => (choice("quantity", html! { "Places" }, 1..=most, most.min(*quantity))),
                 rates => {
                     @for (index, (rate, chosen)) in rates.iter().zip(of_rates).enumerate() {
                         input type="hidden" name=(format!("rate.{index}")) value=(rate.id);
                         (choice(
                             &format!("places.{index}"),
-                            html! { (rate.name) " " span.hint { (price_at(rate, event)) } },
+                            html! { (rate.name) " " span.hint { (price_at(rate, event, &areas)) } },
                             0..=most,
                             most.min(*chosen),
                         ))
@@ -213,8 +230,41 @@ fn choice(name: &str, label: Markup, of: RangeInclusive<u32>, chosen: u32) -> Ma
     }
 }
 
-fn price_at(rate: &Rate, event: &Event) -> String {
-    money(rate.price_of(event.price).into(), event.details.currency.code())
+/// Which area: one of those that have something left.
+fn choice_of_area(event: &Event, areas: &[Area<'_>], available: &Available, chosen: Option<&str>) -> Markup {
+    let left = |area: &Area<'_>| available.of(area);
+    let first = areas.iter().find(|area| left(area) > 0).map(|area| area.id);
+    let chosen =
+        areas.iter().find(|area| Some(area.id) == chosen && left(area) > 0).map(|area| area.id).or(first);
+    let price =
+        |area: &Area<'_>| money(event.at_ordinary_rate(area.price).into(), event.details.currency.code());
+    html! {
+        fieldset.areas {
+            legend { "Area" }
+            @for area in areas {
+                @let id = format!("area.{}", area.id);
+                div.area {
+                    input id=(id) type="radio" name=(AREA) value=(area.id) required
+                        checked[chosen == Some(area.id)] disabled[left(area) == 0];
+                    label for=(id) {
+                        b { (area.name) } " " span.price { (price(area)) } " "
+                        @match left(area) {
+                            0 => span.gone { "sold out for now" },
+                            left => span.hint { (places(left)) " left" },
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a place costs at a rate: where areas differ, which part of their price.
+fn price_at(rate: &Rate, event: &Event, areas: &[Area<'_>]) -> String {
+    match areas {
+        [area] => money(rate.price_of(area.price).into(), event.details.currency.code()),
+        _ => format!("{} % of the area's price", rate.percent),
+    }
 }
 
 /// The live part alone. It is the same for all, so that caches may keep it for a moment.
@@ -223,8 +273,8 @@ pub(crate) async fn availability(
     PathId(id): PathId<EventId>,
 ) -> Result<Response, Problem> {
     let shown = published(&app, id).await?;
-    let offer = Offer::of(&shown.event, shown.available, Timestamp::now());
-    let part = live(id, &shown.event, offer).into_string();
+    let offer = Offer::of(&shown.event, shown.available.seats, Timestamp::now());
+    let part = live(&shown, offer).into_string();
     Ok(cacheable(LIVE_SECONDS, text_answer("text/html; charset=utf-8", part)?))
 }
 
@@ -253,7 +303,8 @@ pub(crate) async fn book(
     let (network, key) = (from.network(&app), order.key.to_string());
     let wanted = Wanted {
         user: caller.user_id,
-        area: event.into(),
+        event,
+        area: order.area.as_deref(),
         quantity: order.quantity,
         rates: &order.rates,
         idempotency_key: &key,

@@ -188,7 +188,7 @@ fn card(Shown { event, available }: &Shown, now: Timestamp) -> Markup {
         li.card {
             h3 { a href=(event::href(event.id)) { (details.name) } }
             p { (time(details.starts_at)) @if let Some(venue) = &details.venue { br; (venue) } }
-            p.offer { b { (money(event.ordinary_price().into(), details.currency.code())) } " · " (Offer::of(event, *available, now).words()) }
+            p.offer { b { (money(event.ordinary_price_from(available).into(), details.currency.code())) } " · " (Offer::of(event, available.seats, now).words()) }
         }
     }
 }

@@ -8,22 +8,52 @@ use serde::{Deserialize, Serialize};
 use super::{Event, EventDetails, Pricing};
 use crate::id::{AreaKey, AreaNumber, ReservationId};
 
+/// Areas of one event at most.
+pub const AREAS_MAX: usize = 50;
 /// The id of the area of an event that names none.
 pub const GENERAL: &str = "general";
 const GENERAL_NAME: &str = "General";
 
-/// What an admin decides about an area.
+/// How people know an area.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AreaName {
+    /// Its id.
+    pub id: String,
+    /// What it is called, or was.
+    pub name: String,
+}
+
+impl Default for AreaName {
+    /// Of the area of an event that names none.
+    fn default() -> Self {
+        Self { id: GENERAL.to_owned(), name: GENERAL_NAME.to_owned() }
+    }
+}
+
+impl AreaName {
+    /// Whether it is the one of an event that names none: that is not kept.
+    pub fn is_general(&self) -> bool {
+        self.id == GENERAL && self.name == GENERAL_NAME
+    }
+}
+
+/// What an admin decides about an area.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = AreaInput)]
 pub struct AreaDetails {
     /// By which a booking asks for it, unique in the event, and its own for ever.
+    #[schema(example = "floor", pattern = "^[a-z0-9-]{1,32}$")]
     pub id: String,
-    /// What it is called.
+    /// 1 to 200 characters, something to be seen among them, and none of them a control character.
+    #[schema(example = "Floor", max_length = 200)]
     pub name: String,
-    /// Places in it.
+    /// Seats in it.
+    #[schema(example = 500, minimum = 1, maximum = 1_000_000)]
     pub capacity: u32,
-    /// What a place costs before demand pricing, in minor units of the event's currency.
+    /// Price of a seat, in minor units of the event's currency. A new base price is the new price, too.
+    #[schema(example = 4500, minimum = 0, maximum = 100_000_000)]
     pub base_price: u32,
-    /// Demand pricing, if wanted.
+    /// Bounds of demand pricing, `{}` for the usual ones. Without, the price is the base price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pricing: Option<Pricing>,
 }
@@ -126,7 +156,8 @@ impl EventDetails {
     #[must_use]
     pub fn with_sums_of_areas(mut self) -> Self {
         if let Some(lowest) = self.areas.iter().map(|area| area.base_price).min() {
-            self.capacity = self.areas.iter().map(|area| area.capacity).sum();
+            let places: u64 = self.areas.iter().map(|area| u64::from(area.capacity)).sum();
+            self.capacity = u32::try_from(places).unwrap_or(u32::MAX);
             self.base_price = lowest;
         }
         self
@@ -241,6 +272,15 @@ impl Event {
             None => self.last_withdrawal = Some(id),
         }
         self
+    }
+
+    /// The area of that id; without one the only area. `None` if there is no such area, or without an id there are several.
+    pub fn area_called(&self, id: Option<&str>) -> Option<Area<'_>> {
+        let mut areas = self.areas();
+        match id {
+            Some(id) => areas.into_iter().find(|area| area.id == id),
+            None => areas.pop().filter(|_| areas.is_empty()),
+        }
     }
 
     /// Its areas, in the order in which they are shown; the general one if it names none.

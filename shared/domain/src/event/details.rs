@@ -6,10 +6,11 @@ use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AreaDetails, Event, time_zone::is_time_zone};
+use super::{AREAS_MAX, AreaDetails, Event, time_zone::is_time_zone};
 use crate::{
     field_error::{FieldError, Wrong},
-    rate::{RATE_PERCENT, RATES_MAX, Rate, is_rate_id},
+    id::AREA_NUMBERS,
+    rate::{RATE_PERCENT, RATES_MAX, Rate},
     text,
 };
 
@@ -193,6 +194,7 @@ impl EventDetails {
         self.check_times(before, now, &mut complaints);
         self.check_numbers(&mut complaints);
         self.check_rates(before, &mut complaints);
+        self.check_areas(before, &mut complaints);
         complaints.unless(
             before.is_none_or(|event| event.details.currency == self.currency),
             &["currency"],
@@ -263,19 +265,47 @@ impl EventDetails {
             let is_within = (min..=max).contains(&number);
             complaints.unless(is_within, &[field], Wrong::OutOfRange { min, max });
         };
-        range("capacity", self.capacity, 1, CAPACITY_MAX);
-        range("base_price", self.base_price, 0, PRICE_MAX);
+        if self.areas.is_empty() {
+            // Those of areas are sums.
+            range("capacity", self.capacity, 1, CAPACITY_MAX);
+            range("base_price", self.base_price, 0, PRICE_MAX);
+        }
         range("max_per_booking", self.max_per_booking, 1, MAX_PER_BOOKING_MAX);
         range("max_per_user", self.max_per_user, 1, CAPACITY_MAX);
         if let Some(pricing) = self.pricing {
-            let (least, most) = (*PRICING_PERCENT.start(), *PRICING_PERCENT.end());
-            range("pricing.min_percent", pricing.min_percent, least, most);
-            range("pricing.max_percent", pricing.max_percent, least, most);
-            complaints.unless(
-                pricing.min_percent <= pricing.max_percent,
-                &["pricing.max_percent", "pricing.min_percent"],
-                Wrong::Below("pricing.min_percent"),
-            );
+            check_pricing(pricing, "", complaints);
+        }
+    }
+
+    fn check_areas(&self, before: Option<&Event>, complaints: &mut Complaints<'_>) {
+        // As with rates: what is as it was keeps nobody from changing something else.
+        let known: &[AreaDetails] = before.map_or(&[], |event| &event.details.areas);
+        if self.areas.len() > AREAS_MAX {
+            return complaints.unless(false, &["areas"], Wrong::Count { min: 1, max: AREAS_MAX });
+        }
+        let places: u64 = self.areas.iter().map(|area| u64::from(area.capacity)).sum();
+        let too_many = Wrong::TooManyPlaces { max: CAPACITY_MAX };
+        complaints.unless(places <= CAPACITY_MAX.into(), &["areas"], too_many);
+        let ever = before.map_or(self.areas.len(), |event| event.area_states_under(self).len());
+        let most = usize::from(AREA_NUMBERS);
+        complaints.unless(ever <= most, &["areas"], Wrong::TooManyEver { max: most });
+        for (index, area) in self.areas.iter().enumerate() {
+            let field = |name: &str| format!("areas.{index}.{name}");
+            let (id, name) = (field("id"), field("name"));
+            complaints.unless(text::is_short_id(&area.id), &[&id], Wrong::NoAreaId);
+            let is_first = !self.areas.iter().take(index).any(|other| other.id == area.id);
+            complaints.unless(is_first, &[&id], Wrong::Twice);
+            let is_new = !known.iter().any(|known| known.name == area.name);
+            check_name(&name, &area.name, is_new, complaints);
+            let mut range = |name: &str, number: u32, min, max| {
+                let is_within = (min..=max).contains(&number);
+                complaints.unless(is_within, &[&field(name)], Wrong::OutOfRange { min, max });
+            };
+            range("capacity", area.capacity, 1, CAPACITY_MAX);
+            range("base_price", area.base_price, 0, PRICE_MAX);
+            if let Some(pricing) = area.pricing {
+                check_pricing(pricing, &format!("areas.{index}."), complaints);
+            }
         }
     }
 
@@ -285,25 +315,43 @@ impl EventDetails {
         let count = Wrong::Count { min: 1, max: RATES_MAX };
         complaints.unless(self.rates.len() <= RATES_MAX, &["rates"], count);
         // What an ordinary price may not be, that of a rate may not be, either.
-        let dearest = (u64::from(PRICE_MAX) * 100).checked_div(self.base_price.into()).unwrap_or(u64::MAX);
+        let base_price = self.areas.iter().map(|area| area.base_price).max().unwrap_or(self.base_price);
+        let dearest = (u64::from(PRICE_MAX) * 100).checked_div(base_price.into()).unwrap_or(u64::MAX);
         let (least, most) = (*RATE_PERCENT.start(), *RATE_PERCENT.end());
         let most = u32::try_from(dearest).unwrap_or(most).clamp(least, most);
         for (index, rate) in self.rates.iter().enumerate() {
             let field = |name: &str| format!("rates.{index}.{name}");
             let (id, name, percent) = (field("id"), field("name"), field("percent"));
             let is_new = !before.contains(rate);
-            complaints.unless(is_rate_id(&rate.id), &[&id], Wrong::NoRateId);
+            complaints.unless(text::is_short_id(&rate.id), &[&id], Wrong::NoRateId);
             let is_first = !self.rates.iter().take(index).any(|other| other.id == rate.id);
             complaints.unless(is_first, &[&id], Wrong::Twice);
-            let length = (1..=NAME_CHARS_MAX).contains(&rate.name.chars().count());
-            complaints.unless(length, &[&name], Wrong::Length { min: 1, max: Some(NAME_CHARS_MAX) });
-            complaints.unless(!is_new || text::is_line(&rate.name), &[&name], ONE_LINE);
-            complaints.unless(!is_new || is_seen(&rate.name), &[&name], Wrong::Invisible);
+            check_name(&name, &rate.name, is_new, complaints);
             let is_within = (least..=most).contains(&rate.percent);
             let uses = [percent.as_str(), "base_price"];
             complaints.unless(is_within, &uses, Wrong::OutOfRange { min: least, max: most });
         }
     }
+}
+
+/// The name of a rate or an area.
+fn check_name(field: &str, name: &str, is_new: bool, complaints: &mut Complaints<'_>) {
+    let length = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+    complaints.unless(length, &[field], Wrong::Length { min: 1, max: Some(NAME_CHARS_MAX) });
+    complaints.unless(!is_new || text::is_line(name), &[field], ONE_LINE);
+    complaints.unless(!is_new || is_seen(name), &[field], Wrong::Invisible);
+}
+
+/// The bounds of demand pricing, whose fields stand `within` others.
+fn check_pricing(pricing: Pricing, within: &str, complaints: &mut Complaints<'_>) {
+    let (min, max) = (*PRICING_PERCENT.start(), *PRICING_PERCENT.end());
+    let field = |name: &str| format!("{within}pricing.{name}");
+    let (lowest, highest) = (field("min_percent"), field("max_percent"));
+    for (field, percent) in [(&lowest, pricing.min_percent), (&highest, pricing.max_percent)] {
+        complaints.unless(PRICING_PERCENT.contains(&percent), &[field], Wrong::OutOfRange { min, max });
+    }
+    let is_above = pricing.min_percent <= pricing.max_percent;
+    complaints.unless(is_above, &[&highest, &lowest], Wrong::Below("pricing.min_percent"));
 }
 
 /// Whether there is something to be seen of a line, or something else is wrong with it: an empty one has a length, and control

@@ -1,6 +1,7 @@
 //! Events: what is sold, when, and for how much. What an admin decides of one stands in [`EventDetails`].
 
 mod area;
+mod available;
 mod details;
 mod now;
 mod time_zone;
@@ -9,7 +10,8 @@ mod words;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-pub use area::{Area, AreaDetails, AreaState, GENERAL, Resized, areas_in_one_line};
+pub use area::{AREAS_MAX, Area, AreaDetails, AreaName, AreaState, GENERAL, Resized, areas_in_one_line};
+pub use available::{Available, PriceFrom};
 pub use details::*;
 pub use now::EventNow;
 pub use words::{Words, searched};
@@ -112,9 +114,14 @@ impl From<&Event> for UpcomingEvent {
 }
 
 impl Event {
-    /// What a place costs now at the ordinary rate, in minor units.
-    pub fn ordinary_price(&self) -> u32 {
-        self.details.rates.first().map_or(self.price, |rate| rate.price_of(self.price))
+    /// What a place of that price costs at the ordinary rate, in minor units.
+    pub fn at_ordinary_rate(&self, price: u32) -> u32 {
+        self.details.rates.first().map_or(price, |rate| rate.price_of(price))
+    }
+
+    /// What a place costs at the ordinary rate, or the cheapest one that is left, in minor units.
+    pub fn ordinary_price_from(&self, available: &Available) -> u32 {
+        self.at_ordinary_rate(self.price_from(available).price)
     }
 
     /// A new event; its price starts at the base price.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{Code, body, caller, cursor, fields, headers, if_match, json, problem::Problem, service};
 use domain::{
     error::{Error, GaveUp},
-    event::NotOnSale,
+    event::{GENERAL, NotOnSale},
     field_error::Wrong,
 };
 
@@ -34,11 +34,14 @@ pub(super) fn example(code: Code) -> Problem {
         Code::EventNotFound => Error::EventNotFound,
         Code::ReservationNotFound => Error::ReservationNotFound,
         Code::BookingNotFound => Error::BookingNotFound,
-        Code::SoldOut => Error::SoldOut { available: 1 },
-        Code::AllHeld => Error::AllHeld { available: 0, retry_at: later },
+        Code::SoldOut => Error::SoldOut { available: 1, area: GENERAL.to_owned() },
+        Code::AllHeld => Error::AllHeld { available: 0, retry_at: later, area: GENERAL.to_owned() },
         Code::NotOnSale => Error::NotOnSale(NotOnSale::OpensAt(later)),
         Code::MaxPerUserReached => Error::TooManyForUser { most: 10, left: 2 },
         Code::UnknownRate => Error::UnknownRate("student".to_owned()),
+        Code::UnknownArea => Error::UnknownArea("gallery".to_owned()),
+        Code::AreaRequired => Error::AreaRequired,
+        Code::AreasRequired => Error::AreasRequired,
         Code::HeldTooLong => Error::HeldTooLong { retry_at: later },
         Code::NetworkLimit => Error::NetworkLimit { retry_at: later },
         Code::RateLimited => Error::RateLimited { retry_after: Duration::from_secs(30) },
@@ -66,7 +69,8 @@ pub(super) fn example(code: Code) -> Problem {
         Code::NotAudited => Error::NotAudited,
         Code::StillOpen => Error::StillOpen { bookings: Vec::new(), reservations: Vec::new() },
         Code::StaleVersion => Error::StaleVersion { current: 3 },
-        Code::CapacityBelowSold => Error::CapacityBelowSold { lowest: 250 },
+        Code::CapacityBelowSold => Error::CapacityBelowSold { area: GENERAL.to_owned(), lowest: 250 },
+        Code::AreaHasBookings => Error::AreaHasBookings { area: "balcony".to_owned(), seats: 12 },
         Code::EventHasBookings => Error::EventHasBookings,
         Code::EventNotDraft => Error::EventNotDraft,
         Code::ValidationFailed => Error::invalid_field("quantity", Wrong::OutOfRange { min: 1, max: 10 }),

@@ -2,7 +2,7 @@
 
 use domain::{
     booking::BookingStatus,
-    event::{EventDetails, currency_in_use},
+    event::{AreaName, EventDetails, currency_in_use},
     id::{EventId, ReservationId, UserId},
     message,
 };
@@ -51,6 +51,7 @@ fn case(kind: Kind) -> Case {
         event_id: id,
         event_name: "Open Air (old)".into(),
         starts_at: at("2031-06-11T18:00:00Z"),
+        area: AreaName::default(),
         quantity: 2,
         unit_price: Some(4_500),
         lines: Vec::new(),

@@ -1,6 +1,6 @@
 //! What an endpoint is told: what kind of thing happened, when, and the thing as it is now.
 
-use domain::{delivery::Delivery, error::Error, message::Kind, time::shown};
+use domain::{delivery::Delivery, error::Error, event::Available, message::Kind, time::shown};
 use http_api::views::{BookingView, EventView};
 use serde_json::{Value, json};
 use stores::dynamodb::Store;
@@ -20,7 +20,7 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Result<Stri
         },
         (_, None, Some(event)) => match store.event(event).await? {
             // How many seats are free is another number a moment later.
-            Some(event) => without("available", json!(EventView::new(event, 0)), None),
+            Some(event) => without("available", json!(EventView::new(event, &Available::default())), None),
             None => return Ok(Err("the event is gone")),
         },
         _ => return Ok(Err("it is about nothing")),

@@ -50,11 +50,11 @@ local function first_deadline(deadlines)
 end
 
 -- What to answer when too few seats are free: 'ALL_HELD' while the holds, run out, would leave enough. `first` is the
--- first of their deadlines.
-local function too_few(state, free, first, now, wanted)
+-- first of their deadlines, and `area` the area's id, nil or false if the event names none.
+local function too_few(state, free, first, now, wanted, area)
   if first and free + number_of(state, 'held') >= wanted then
     -- An overdue confirm is settled at the janitor's next run, which may be now.
-    return { 'ALL_HELD', free, math.max(first, now) }
+    return { 'ALL_HELD', free, math.max(first, now), area }
   end
-  return { 'SOLD_OUT', free }
+  return { 'SOLD_OUT', free, area }
 end

@@ -62,9 +62,11 @@ impl<'a> Hall<'a> {
         quantity: u32,
         key: &str,
     ) -> Result<Reserved, Error> {
+        let event = self.kept().await;
         let wanted = Wanted {
             user: user.user_id.unwrap(),
-            area: AreaKey { event: self.event, number },
+            event: self.event,
+            area: Some(&event.area_states[usize::from(number)].id),
             quantity,
             rates: &ALL_AT_FIRST,
             idempotency_key: key,
@@ -134,7 +136,7 @@ async fn each_area_sells_its_own_places_at_its_own_price() {
 
     // What is sold out in one area is not so in another, and what is given back comes back where it was.
     let ben = hall.evently.user();
-    assert!(matches!(hall.reserve(&ben, BOX, 1, "box").await, Err(Error::SoldOut { available: 0 })));
+    assert!(matches!(hall.reserve(&ben, BOX, 1, "box").await, Err(Error::SoldOut { available: 0, .. })));
     let (_, in_box) = bookings.pop().unwrap();
     assert_eq!(ada.cancel(&in_box).await.status, 200);
     assert_eq!((hall.places(BOX).await, hall.places(FLOOR).await), ((3, 0), (15, 5)));
@@ -272,7 +274,7 @@ async fn admins_add_areas_and_change_their_places_while_others_sell() {
 
     // Down to what is sold, and no further; in one step with another that grows.
     let too_few = replace(vec![area("box", 2, 9_000), general(14)], published).await;
-    assert!(matches!(too_few, Err(Error::CapacityBelowSold { lowest: 3 })), "{too_few:?}");
+    assert!(matches!(too_few, Err(Error::CapacityBelowSold { lowest: 3, .. })), "{too_few:?}");
     assert_eq!(capacities(&hall.kept().await), capacities(&with_box), "nothing is changed");
     let resized =
         replace(vec![area("box", 3, 9_000), general(14), area("stand", 5, 1_000)], published).await.unwrap();
@@ -297,7 +299,7 @@ async fn admins_add_areas_and_change_their_places_while_others_sell() {
     assert_eq!(numbers, [(1, 9_000), (0, 2_500), (3, 50), (2, 900)]);
     assert!(matches!(
         replace(vec![general(14)], published).await,
-        Err(Error::CapacityBelowSold { lowest: 3 })
+        Err(Error::AreaHasBookings { seats: 3, .. })
     ));
 
     assert_eq!(capacities(&hall.kept().await), capacities(&again), "nothing is changed");

@@ -43,7 +43,8 @@ async fn overdue_holds(evently: &TestApp, events: &[EventId]) {
                 &evently.app.protocol,
                 Wanted {
                     user,
-                    area: (*event).into(),
+                    event: *event,
+                    area: None,
                     quantity: 2,
                     rates: &ALL_AT_FIRST,
                     idempotency_key: "a key",

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use domain::{
     booking::Booking,
+    event::AreaName,
     id::{EventId, ReservationId},
     inventory::Draw,
     reservation::BegunHold,
@@ -178,6 +179,7 @@ pub(crate) fn booked(
         draws: vec![Draw { shard: 0, seats: 1 }],
         event_name: "Concert".into(),
         starts_at: held_at,
+        area: AreaName::default(),
         max_per_user: u32::MAX,
         event: None,
         begins: 1,

@@ -3,10 +3,7 @@
 use std::{future::ready, time::Duration};
 
 use booking::Wanted;
-use domain::{
-    id::{EventId, UserId},
-    rate::ALL_AT_FIRST,
-};
+use domain::{id::UserId, rate::ALL_AT_FIRST};
 use jiff::Timestamp;
 use tokio::time::sleep;
 
@@ -141,7 +138,8 @@ async fn who_is_not_known_is_not_counted_and_zero_counts_nobody() {
     for _ in 0..5 {
         let wanted = Wanted {
             user: UserId::new(),
-            area: event.parse::<EventId>().unwrap().into(),
+            event: event.parse().unwrap(),
+            area: None,
             quantity: 2,
             rates: &ALL_AT_FIRST,
             idempotency_key: "a",

@@ -226,6 +226,7 @@ async fn a_confirm_that_is_refused_again_and_again_ends() {
         draws: vec![Draw { shard: 0, seats: 1 }],
         event_name: "Concert".into(),
         starts_at: Timestamp::now(),
+        area: Default::default(),
         max_per_user: 4,
         event: None,
         begins: 1,

@@ -54,6 +54,7 @@ impl Scene {
         let request = ReserveRequest {
             id,
             user: self.user,
+            area: None,
             quantity,
             rates,
             idempotency_key: key,
@@ -383,6 +384,7 @@ async fn many_overdue_holds_expire_over_several_calls() {
         let request = ReserveRequest {
             id: scene.new_id(),
             user: scene.user,
+            area: None,
             quantity: 1,
             rates: &ALL_AT_FIRST,
             idempotency_key: &key,

@@ -174,6 +174,7 @@ mod tests {
             event_id: purchase.event,
             event_name: String::new(),
             starts_at: Timestamp::now(),
+            area: Default::default(),
             quantity: 2,
             unit_price: Some(2_500),
             lines: Vec::new(),

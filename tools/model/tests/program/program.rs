@@ -289,6 +289,7 @@ fn begun(id: ReservationId, draws: Vec<Draw>, event: &Event) -> BegunHold {
         draws,
         event_name: event.details.name.clone(),
         starts_at: event.details.starts_at,
+        area: Default::default(),
         max_per_user: ANY_NUMBER,
         event: None,
         begins: 1,

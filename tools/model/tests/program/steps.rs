@@ -92,6 +92,7 @@ impl Program<'_> {
         let asked = ReserveRequest {
             id: self.ids[reservation],
             user: self.user(reservation),
+            area: None,
             quantity: request.seats.into(),
             rates: &ALL_AT_FIRST,
             idempotency_key: "key",

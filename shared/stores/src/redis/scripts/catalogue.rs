@@ -8,7 +8,7 @@ use super::json;
 use crate::redis::{Redis, answer::Answer};
 use domain::{
     error::Error,
-    event::{Event, ON_SALE_LOOKBACK, UpcomingEvent, searched},
+    event::{Available, Event, ON_SALE_LOOKBACK, UpcomingEvent, searched},
     id::{AreaKey, EventId},
     inventory::Shards,
     popularity::{TICKET_RANK, rank_of_start},
@@ -55,11 +55,11 @@ pub enum Show {
 }
 
 /// Seats that can be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeatsShown {
     /// How many.
-    pub seats: u32,
-    /// Whether the caller is to sum up those of the event's areas.
+    pub seats: Available,
+    /// Whether the caller is to count those of the event's areas.
     pub sum_up: bool,
 }
 
@@ -159,12 +159,20 @@ impl Redis {
         let answer = self.invoke(&call).await?;
         let turn = |n| Ok::<_, Error>(Turn { is_loaded: answer.value::<u8>(n)? == 1 });
         let copy = || answer.json(0).ok();
-        let seats =
-            || Ok::<_, Error>(SeatsShown { seats: answer.seats(1)?, sum_up: answer.value::<u8>(2)? == 1 });
+        let seats = || {
+            let by_area: Option<String> = answer.value(3)?;
+            // What another release or a stranger wrote says nothing of areas.
+            let by_area = by_area.and_then(|json| serde_json::from_str(&json).ok());
+            let seats = by_area.map_or_else(
+                || answer.seats(1).map(Available::from),
+                |seats| Ok(Available::by_area(seats)),
+            )?;
+            Ok::<_, Error>(SeatsShown { seats, sum_up: answer.value::<u8>(2)? == 1 })
+        };
         Ok(match answer.word() {
             "SHOWN" => copy().zip(Some(seats()?)).map(|(event, seats)| Show::Shown(event, seats)),
             "AGEING" => {
-                let (seats, turn) = (seats()?, turn(3)?);
+                let (seats, turn) = (seats()?, turn(4)?);
                 copy().map(|event| Show::Ageing(event, seats, turn))
             }
             "READ" => Some(Show::Read(turn(0)?)),
@@ -188,12 +196,18 @@ impl Redis {
 
     /// `keep.lua`: keeps a copy of an event that was read `age` ago; `unsold` is for one that gets no state. Answers
     /// whether it is the newest.
-    pub async fn keep(&self, event: &Event, unsold: Option<u32>, age: Duration) -> Result<bool, Error> {
+    pub async fn keep(
+        &self,
+        event: &Event,
+        unsold: Option<&Available>,
+        age: Duration,
+    ) -> Result<bool, Error> {
         let mut call = KEEP.key(self.keys.state(event.id));
         call.key(self.keys.copy(event.id)).key(self.keys.turn(event.id));
         call.arg(json(event)?).arg(event.version);
-        call.arg(unsold.map(|seats| seats.to_string()).unwrap_or_default()).arg(ttl_ms(age));
+        call.arg(unsold.map(|unsold| unsold.seats.to_string()).unwrap_or_default()).arg(ttl_ms(age));
         call.arg(event.shards.areas().count());
+        call.arg(json(&unsold.map(Available::areas))?);
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "KEPT" => Ok(true),
@@ -202,10 +216,10 @@ impl Redis {
         }
     }
 
-    /// `keep_sum.lua`: keeps how many seats of all areas can be had. Answers whether there is a copy for it.
-    pub async fn keep_sum(&self, event: EventId, seats: u32) -> Result<bool, Error> {
+    /// `keep_sum.lua`: keeps how many seats of all areas can be had, and of each. Answers whether there is a copy for it.
+    pub async fn keep_sum(&self, event: EventId, seats: &Available) -> Result<bool, Error> {
         let mut call = KEEP_SUM.key(self.keys.copy(event));
-        call.arg(seats);
+        call.arg(seats.seats).arg(json(&seats.areas())?);
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "KEPT" => Ok(true),

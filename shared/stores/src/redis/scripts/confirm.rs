@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     draws::{Drawn, drawn},
-    hold::too_few,
+    hold::{area_named, too_few},
     json,
 };
 use crate::redis::{Redis, facts::event_now};
@@ -80,6 +80,7 @@ impl Redis {
                     draws: hold.draws.draws_of(id.area().number),
                     event_name,
                     starts_at,
+                    area: area_named(answer.value(8)?, answer.value(9)?),
                     currency: answer.value(3)?,
                     // What was granted may be bought, whatever an admin allows by now.
                     max_per_user: answer.value::<Option<u32>>(4)?.unwrap_or(u32::MAX).max(hold.most),

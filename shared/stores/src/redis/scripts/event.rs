@@ -84,10 +84,10 @@ impl Redis {
 /// The facts of an event that scripts go by in one of its areas, as `lib/state.lua` lists them. All are strings: Lua's numbers
 /// would not keep every digit.
 fn facts(event: &Event, area: AreaNumber) -> Result<String, Error> {
-    let details = &event.details;
+    let (details, of_area) = (&event.details, event.area(area));
     let ms = |instant: Timestamp| instant.as_millisecond().to_string();
     let rates: Vec<_> = details.rates.iter().map(|rate| (&rate.id, &rate.name, rate.percent)).collect();
-    json(&serde_json::json!({
+    let mut facts = serde_json::json!({
         "name": details.name,
         "venue": details.venue.as_deref().unwrap_or_default(),
         "starts_at": ms(details.starts_at),
@@ -96,12 +96,20 @@ fn facts(event: &Event, area: AreaNumber) -> Result<String, Error> {
         "sales_close_at": ms(event.sales_close_at()),
         "cancel_until": details.cancel_until.map(ms).unwrap_or_default(),
         "capacity": details.capacity.to_string(),
-        "price": event.area(area).map_or(event.price, |area| area.price).to_string(),
+        "price": of_area.map_or(event.price, |area| area.price).to_string(),
         "rates": if rates.is_empty() { String::new() } else { json(&rates)? },
         "currency": details.currency.code(),
         "max_per_booking": details.max_per_booking.to_string(),
         "max_per_user": details.max_per_user.to_string(),
         "version": event.version.to_string(),
         "shards": event.shards.of(area).to_string(),
-    }))
+    });
+    if !details.areas.is_empty() {
+        // One that was taken away has no name.
+        let (id, name) = of_area.map(|area| (area.id, area.name)).unwrap_or_default();
+        facts["area"] = id.into();
+        facts["area_name"] = name.into();
+        facts["is_only_area"] = if details.areas.len() == 1 && !id.is_empty() { "1" } else { "" }.into();
+    }
+    json(&facts)
 }

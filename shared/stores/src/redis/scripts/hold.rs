@@ -7,7 +7,7 @@ use super::json;
 use crate::redis::{IDEMPOTENCY_TTL, Redis, answer::Answer};
 use domain::{
     error::Error,
-    event::NotOnSale,
+    event::{AreaName, GENERAL, NotOnSale},
     field_error::Wrong,
     id::{AreaKey, ReservationId, UserId},
     rate::{Line, WantedRates},
@@ -31,10 +31,12 @@ script!(UNDO, "lib/state.lua", "lib/seats.lua", "undo.lua");
 /// What a user asks to hold.
 #[derive(Clone, Copy, Debug)]
 pub struct ReserveRequest<'a> {
-    /// The id that the reservation will have.
+    /// The id that the reservation will have. It says in which area seats are looked for.
     pub id: ReservationId,
     /// Who asks.
     pub user: UserId,
+    /// The id of the area that is asked for, if one is.
+    pub area: Option<&'a str>,
     /// How many seats, at least 1.
     pub quantity: u32,
     /// How many of them at which rates; the rest at the first.
@@ -46,6 +48,14 @@ pub struct ReserveRequest<'a> {
     /// How long the user may hold seats without buying them, within [`UNBOUGHT_WINDOW_TTLS`] times `hold_ttl_ms`; 0 for
     /// any time.
     pub unbought_max_ms: u64,
+}
+
+impl ReserveRequest<'_> {
+    /// What its idempotency key is tied to: the event, and the area if one is named.
+    pub fn asked_for(&self) -> String {
+        let event = self.id.event();
+        self.area.map_or_else(|| event.to_string(), |area| format!("{event}/{area}"))
+    }
 }
 
 /// What `reserve.lua` answers when it does not refuse.
@@ -73,6 +83,8 @@ pub enum Reserve {
     NotLoaded,
     /// The id is in use: ask again with another.
     IdTaken,
+    /// Seats of another area are meant than those of the reservation's id, or of none, as several could be meant.
+    OtherArea,
     /// The user would have more than one user may.
     UserLimit(UserSeats),
 }
@@ -145,7 +157,7 @@ impl Redis {
         Ok(tied_to.is_none_or(|tied_to| tied_to == used_for))
     }
 
-    /// `claim_booking.lua`: ties the idempotency key to the area that it books, and notes the reservation that is being made
+    /// `claim_booking.lua`: ties the idempotency key to what it asks for, and notes the reservation that is being made
     /// among its user's own, for `life_ms` at most. Answers false if the key is tied to something else.
     pub async fn claim_booking(
         &self,
@@ -155,7 +167,7 @@ impl Redis {
     ) -> Result<bool, Error> {
         let mut call = CLAIM_BOOKING.key(self.keys.claim(request.user, BOOK, request.idempotency_key));
         call.key(self.keys.own_reservations(request.user));
-        call.arg(request.id.area().to_string()).arg(IDEMPOTENCY_TTL.as_millis());
+        call.arg(request.asked_for()).arg(IDEMPOTENCY_TTL.as_millis());
         call.arg(request.id.to_string()).arg(now.as_millisecond()).arg(life_ms);
         let answer = self.invoke(&call).await?;
         match answer.word() {
@@ -188,9 +200,15 @@ impl Redis {
     }
 
     /// `unclaim_booking.lua`: a booking that was claimed is refused.
-    pub async fn unclaim_booking(&self, id: ReservationId, user: UserId, key: &str) -> Result<(), Error> {
+    pub async fn unclaim_booking(
+        &self,
+        id: ReservationId,
+        user: UserId,
+        key: &str,
+        asked_for: &str,
+    ) -> Result<(), Error> {
         let mut call = UNCLAIM_BOOKING.key(self.keys.claim(user, BOOK, key));
-        call.key(self.keys.own_reservations(user)).arg(id.area().to_string()).arg(id.to_string());
+        call.key(self.keys.own_reservations(user)).arg(asked_for).arg(id.to_string());
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "UNCLAIMED" => Ok(()),
@@ -212,6 +230,7 @@ impl Redis {
             true => String::new(),
             false => json(&request.rates.iter().collect::<Vec<_>>())?,
         });
+        call.arg(request.area.unwrap_or_default());
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "HELD" => Ok(Reserve::Held {
@@ -222,6 +241,7 @@ impl Redis {
             "REPLAYED" => replayed(&answer),
             "NOT_LOADED" => Ok(Reserve::NotLoaded),
             "ID_TAKEN" => Ok(Reserve::IdTaken),
+            "OTHER_AREA" => Ok(Reserve::OtherArea),
             "KEY_REUSED" => Err(Error::IdempotencyKeyReused),
             "DRAFT" => Err(Error::EventNotFound),
             "CANCELLED" => Err(Error::NotOnSale(NotOnSale::Cancelled)),
@@ -323,6 +343,8 @@ impl Redis {
 /// A held reservation as `reserve.lua` and `look.lua` write it.
 #[derive(Deserialize)]
 struct HoldJson {
+    area: Option<String>,
+    area_name: Option<String>,
     quantity: u32,
     unit_price: Option<u32>,
     #[serde(default)]
@@ -334,8 +356,9 @@ struct HoldJson {
 impl HoldJson {
     fn reservation(self, id: ReservationId) -> Reservation {
         let expires_at = from_ms(self.expires_at);
-        let Self { quantity, unit_price, lines, currency, .. } = self;
-        Reservation { id, event_id: id.event(), quantity, unit_price, lines, currency, expires_at }
+        let Self { area, area_name, quantity, unit_price, lines, currency, .. } = self;
+        let area = area_named(area, area_name);
+        Reservation { id, event_id: id.event(), area, quantity, unit_price, lines, currency, expires_at }
     }
 }
 
@@ -374,8 +397,14 @@ fn ended(answer: &Answer, n: usize) -> Result<Ended, Error> {
 
 pub(super) fn too_few(answer: &Answer) -> Result<Error, Error> {
     let available = answer.seats(0)?;
+    let area = |n| Ok::<_, Error>(answer.value::<Option<String>>(n)?.unwrap_or_else(|| GENERAL.to_owned()));
     Ok(match answer.word() {
-        "ALL_HELD" => Error::AllHeld { available, retry_at: answer.time(1)? },
-        _ => Error::SoldOut { available },
+        "ALL_HELD" => Error::AllHeld { available, retry_at: answer.time(1)?, area: area(2)? },
+        _ => Error::SoldOut { available, area: area(1)? },
     })
+}
+
+/// The area as its state names it; the general one of an event that names none.
+pub(super) fn area_named(id: Option<String>, name: Option<String>) -> AreaName {
+    id.zip(name).map_or_else(AreaName::default, |(id, name)| AreaName { id, name })
 }
