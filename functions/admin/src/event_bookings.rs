@@ -26,7 +26,7 @@ use serde::Serialize;
 use stores::dynamodb::{is_place_of_event_bookings, place_after};
 use utoipa::{IntoParams, ToSchema};
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 20] = [
     "id",
     "user_id",
     "event_id",
@@ -45,6 +45,8 @@ const COLUMNS: [&str; 18] = [
     "unit_price_decimal",
     "total_decimal",
     "rates",
+    "area",
+    "area_name",
 ];
 
 /// Which bookings.
@@ -189,5 +191,7 @@ fn row(EventBooking { user_id, user, booking }: &EventBooking) -> Vec<String> {
         booking.unit_price.and_then(|price| decimal(price.into(), &booking.currency)).unwrap_or_default(),
         decimal(booking.total, &booking.currency).unwrap_or_default(),
         text(rates(&booking.lines)),
+        text(&booking.area),
+        text(&booking.area_name),
     ]
 }

@@ -27,7 +27,7 @@ use serde::Serialize;
 use stores::dynamodb::HistoryPlace;
 use utoipa::{IntoParams, ToSchema};
 
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 22] = [
     "id",
     "event_id",
     "event_name",
@@ -48,6 +48,8 @@ const COLUMNS: [&str; 20] = [
     "event_cancel_until_now",
     "event_status_now",
     "rates",
+    "area",
+    "area_name",
 ];
 
 /// Which bookings.
@@ -154,6 +156,8 @@ fn row(booking: &BookingView) -> Vec<String> {
         now.and_then(|event| event.cancel_until).map(shown).unwrap_or_default(),
         now.map(|event| event.status.as_str().to_owned()).unwrap_or_default(),
         csv::text(rates(&booking.lines)),
+        csv::text(&booking.area),
+        csv::text(&booking.area_name),
     ]
 }
 

@@ -128,6 +128,8 @@ impl Facts<'_> {
         let paid = amount(total, &booking.currency);
         let mut facts = vec![("Event", name.clone()), ("When", when::said(starts_at, &zone))];
         facts.extend(venue.clone().map(|venue| ("Where", venue)));
+        let area = Some(&booking.area).filter(|area| !area.is_general());
+        facts.extend(area.map(|area| ("Area", line(&area.name))));
         facts.push(("Places", places(booking)));
         facts.push(("Total", paid));
         facts.push(("Booking", booking.id.to_string()));

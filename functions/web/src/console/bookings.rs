@@ -142,7 +142,10 @@ fn rows(event: &Event, bookings: &[Booking], people: &HashMap<UserId, Person>) -
         vec![
             time(booking.created_at),
             buyer(people.get(&booking.user_id)),
-            html! { (by_rate(booking.quantity, &booking.lines)) },
+            html! {
+                (by_rate(booking.quantity, &booking.lines))
+                @if !booking.area.is_general() { br; (booking.area.name) }
+            },
             html! { (amount(booking.charge().total(), &booking.currency)) },
             html! { (word(booking.status)) @if let Some(at) = booking.cancelled_at { ", " (time(at)) } },
             html! { code { (booking.id) } },

@@ -1,7 +1,7 @@
 //! How pages say amounts, times and numbers.
 
 use domain::{
-    event::{Event, NotOnSale},
+    event::{AreaName, Event, NotOnSale},
     money::decimal,
     rate::Line,
 };
@@ -49,6 +49,11 @@ pub(crate) fn by_rate(quantity: u32, lines: &[Line]) -> String {
     }
     let one = |line: &Line| format!("{} × {}", line.quantity, line.name);
     lines.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// The area of places, as one of the facts about them; none of an event that names no areas.
+pub(crate) fn area(area: &AreaName) -> Option<(&'static str, Markup)> {
+    (!area.is_general()).then(|| ("Area", html! { (area.name) }))
 }
 
 /// A number as people read it: `47,970`.

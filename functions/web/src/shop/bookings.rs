@@ -27,7 +27,7 @@ use crate::frame::{
     parts::{button, facts, pager},
     refusal::Refusal,
     visitor::Visitor,
-    words::{by_rate, money, places, time},
+    words::{area, by_rate, money, places, time},
 };
 
 pub(crate) const PATH: &str = "/shop/bookings";
@@ -64,7 +64,11 @@ pub(crate) async fn list(
                 li.card {
                     h2 { a href=(href(booking.id)) { (name(booking, now)) } }
                     p { (time(starts_at(booking, now))) }
-                    p { (places(booking.quantity)) " · " (status(booking, now)) }
+                    p {
+                        (places(booking.quantity))
+                        @if !booking.area.is_general() { ", " (booking.area.name) }
+                        " · " (status(booking, now))
+                    }
                 }
             }
         }
@@ -91,6 +95,7 @@ pub(crate) async fn show(
         ("Starts", time(starts_at(&booking, now.as_ref()))),
     ];
     rows.extend(venue.map(|venue| ("Venue", html! { (venue) })));
+    rows.extend(area(&booking.area));
     rows.extend([
         ("Places", html! { (by_rate(booking.quantity, &booking.lines)) }),
         ("Price", html! { (money(booking.charge().total(), &booking.currency)) }),
