@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use administration::{RateSales, Seats, in_one_field, numbers::ratio, with_seats};
+use administration::{
+    AreaSeats, RateSales, Seats, areas_in_one_field, in_one_field, numbers::ratio, with_seats,
+};
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     error::Error,
@@ -23,7 +25,7 @@ use serde::Serialize;
 use stores::dynamodb::{EventsFilter, is_place_by_start, place_of};
 use utoipa::{IntoParams, ToSchema};
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 15] = [
     "event_id",
     "name",
     "starts_at",
@@ -34,6 +36,11 @@ const COLUMNS: [&str; 10] = [
     "utilization",
     "sold_by_rate",
     "revenue_by_rate",
+    "capacity_by_area",
+    "sold_by_area",
+    "held_by_area",
+    "available_by_area",
+    "revenue_by_area",
 ];
 
 /// Which events, and which page.
@@ -98,6 +105,8 @@ pub(crate) struct EventCapacity {
     utilization: f64,
     /// What was sold at each rate, in the order of the event's; they come to `sold`.
     by_rate: Vec<RateSales>,
+    /// The same of each area, in the order in which they are shown.
+    by_area: Vec<AreaSeats>,
 }
 
 /// How full events are: a page by start time, the fullest first within it. All events are there: drafts, cancelled and
@@ -168,9 +177,10 @@ impl EventCapacity {
             capacity: seats.capacity,
             sold: seats.sold,
             held: seats.held.into(),
-            available: seats.available.into(),
+            available: seats.available.seats.into(),
             utilization: ratio(seats.sold, seats.capacity),
             by_rate: seats.by_rate,
+            by_area: seats.by_area,
         }
     }
 }
@@ -187,5 +197,10 @@ fn row(item: &EventCapacity) -> Vec<String> {
         item.utilization.to_string(),
         in_one_field(&item.by_rate, |sales| sales.sold),
         in_one_field(&item.by_rate, |sales| sales.revenue),
+        areas_in_one_field(&item.by_area, |seats| seats.capacity),
+        areas_in_one_field(&item.by_area, |seats| seats.sold),
+        areas_in_one_field(&item.by_area, |seats| seats.held),
+        areas_in_one_field(&item.by_area, |seats| seats.available),
+        areas_in_one_field(&item.by_area, |seats| seats.revenue),
     ]
 }

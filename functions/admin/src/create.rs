@@ -14,7 +14,7 @@ use http_api::{
     Admin, App, Code, JsonBody, OptionalIdempotencyKey, Problem,
     headers::replayed,
     openapi::{AdminProblems, AdvisedKeyHeader, BodyProblems, KeyProblems, StoreProblems},
-    views::EventView,
+    views::EventWithAreas,
 };
 use jiff::Timestamp;
 
@@ -37,7 +37,7 @@ http_api::problems! { CreateProblems:
     params(AdvisedKeyHeader),
     request_body = EventInput,
     responses(
-        (status = 201, description = "The event is created.", body = EventView,
+        (status = 201, description = "The event is created.", body = EventWithAreas,
          headers(("Location" = String), ("ETag" = String), ("Idempotent-Replayed" = bool))),
         BodyProblems, KeyProblems, AdminProblems, StoreProblems, CreateProblems,
     ),

@@ -12,7 +12,7 @@ use domain::{
 use http_api::{
     Admin, App, PathId, Problem,
     openapi::{AdminProblems, EventProblems, IfNoneMatchHeader, StoreProblems},
-    views::EventView,
+    views::EventWithAreas,
 };
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ use crate::tagged;
         IfNoneMatchHeader,
     ),
     responses(
-        (status = 200, description = "The event.", body = EventView, headers(("ETag" = String))),
+        (status = 200, description = "The event.", body = EventWithAreas, headers(("ETag" = String))),
         (status = 304, description = "Nothing has changed, the available seats included.", headers(("ETag" = String))),
         EventProblems, AdminProblems, StoreProblems,
     ),

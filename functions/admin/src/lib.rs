@@ -22,7 +22,7 @@ mod webhooks;
 
 use axum::response::Response;
 use domain::event::{Available, Event};
-use http_api::{App, Problem, headers::event_answer, views::EventView};
+use http_api::{App, Problem, headers::event_answer, views::EventWithAreas};
 
 http_api::routes![
     App:
@@ -46,5 +46,5 @@ http_api::routes![
 
 /// An event with its ETag.
 fn tagged(event: Event, available: &Available) -> Result<Response, Problem> {
-    Ok(event_answer(&EventView::with_areas(event, available))?)
+    Ok(event_answer(&EventWithAreas::new(event, available))?)
 }

@@ -7,7 +7,7 @@ use axum::{extract::State, response::IntoResponse};
 use catalogue::available_seats;
 use domain::{
     error::Error,
-    event::{EventStatus, Words},
+    event::{AreaDetails, EventStatus, Words, areas_in_one_line},
     money::decimal,
     page::{Page, PageKey},
     rate::in_one_line,
@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use stores::dynamodb::{EventsFilter, is_place_by_start, place_of};
 use utoipa::IntoParams;
 
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 25] = [
     "id",
     "name",
     "venue",
@@ -51,6 +51,7 @@ const COLUMNS: [&str; 24] = [
     "description",
     "time_zone",
     "rates",
+    "areas",
 ];
 
 /// Which page.
@@ -157,7 +158,18 @@ pub(crate) async fn list_all_events(
         file_name: params.file_name(Timestamp::now()),
     };
     let more = async |place| read(Some(place)).await;
-    wanted.list(list, first, more, |items, next_cursor| EventList { items, next_cursor }).await
+    wanted
+        .list(list, first, more, |items, next_cursor| {
+            let items = items.into_iter().map(|listed| listed.event).collect();
+            EventList { items, next_cursor }
+        })
+        .await
+}
+
+/// An event, and its areas in one line, for a row of CSV.
+struct Listed {
+    event: EventView,
+    areas: String,
 }
 
 async fn events(
@@ -166,24 +178,26 @@ async fn events(
     limit: usize,
     start: Option<PageKey>,
     is_export: bool,
-) -> Result<Part<EventView>, Error> {
+) -> Result<Part<Listed>, Error> {
     let Page { items, next } = app.store.events_by_start(filter, limit, start).await?;
     let with_seats = if is_export {
         // Whoever takes all events with them looks at none: they are not loaded into Redis for that.
         let with_seats = with_seats(app, items).await?;
-        with_seats.into_iter().map(|(event, seats)| (event, seats.available.into())).collect()
+        with_seats.into_iter().map(|(event, seats)| (event, seats.available)).collect()
     } else {
         let available = available_seats(&app.catalogue, &items, Timestamp::now()).await?;
         items.into_iter().zip(available).collect::<Vec<_>>()
     };
     let items = with_seats.into_iter().map(|(event, available)| {
         let place = place_of(&event);
-        (EventView::new(event, &available), place)
+        let areas = event.areas().iter().map(AreaDetails::from).collect::<Vec<_>>();
+        let areas = areas_in_one_line(&areas);
+        (Listed { event: EventView::new(event, &available), areas }, place)
     });
     Ok(Part { items: items.collect(), next })
 }
 
-fn row(event: &EventView) -> Vec<String> {
+fn row(Listed { event, areas }: &Listed) -> Vec<String> {
     let time = |at: Option<Timestamp>| at.map(shown).unwrap_or_default();
     let text = |text: &Option<String>| csv::text(text.as_deref().unwrap_or_default());
     let written = |price: u32| decimal(price.into(), event.currency).unwrap_or_default();
@@ -213,5 +227,6 @@ fn row(event: &EventView) -> Vec<String> {
         text(&event.description),
         text(&event.time_zone),
         csv::text(in_one_line(&event.rates)),
+        csv::text(areas),
     ]
 }

@@ -19,7 +19,7 @@ use http_api::{
     fields::{Fields, Read, instant, text, whole},
     headers::RequiredIfMatch,
     openapi::{AdminProblems, BodyProblems, EventProblems, IfMatchHeader, StoreProblems, VersionProblems},
-    views::EventView,
+    views::EventWithAreas,
 };
 use jiff::Timestamp;
 use utoipa::ToSchema;
@@ -218,7 +218,7 @@ http_api::problems! { PatchProblems:
     request_body(content = EventPatch, content_type = "application/merge-patch+json",
      example = json!({ "capacity": 800, "sales_open_at": null, "pricing": { "max_percent": 120 } })),
     responses(
-        (status = 200, description = "The event as it is now.", body = EventView, headers(("ETag" = String))),
+        (status = 200, description = "The event as it is now.", body = EventWithAreas, headers(("ETag" = String))),
         (status = 415, headers(("Accept-Patch" = String))),
         EventProblems, VersionProblems, BodyProblems, AdminProblems, StoreProblems, PatchProblems,
     ),

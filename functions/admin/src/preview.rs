@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
 use catalogue::{PriceDecision, decide_price};
-use domain::{event::EventStatus, time::show};
+use domain::{event::EventStatus, pricing::Judged, time::show};
 use futures::{StreamExt, TryStreamExt, stream};
 use http_api::{
     Admin, App, Problem, QueryParams,
@@ -25,14 +25,14 @@ const EVENTS_AT_ONCE: usize = 16;
 /// A page of what demand pricing would do.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PricingPreview {
-    /// One for each event with demand pricing that can still be bought, by start time. A page may have fewer than
-    /// `limit`, even none, and yet not be the last.
+    /// One for each event with demand pricing that can still be bought, or each of its areas that have it, by start time. A page
+    /// may have fewer than `limit`, even none, and yet not be the last; and more, where events have several areas.
     items: Vec<PreviewItem>,
     /// Send it as `cursor` for the next page; null on the last.
     next_cursor: Option<String>,
 }
 
-/// What demand pricing would do to one event.
+/// What demand pricing would do to one event, or to one of its areas.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PreviewItem {
     /// UUIDv7.
@@ -41,6 +41,12 @@ pub(crate) struct PreviewItem {
     /// What it is called.
     #[schema(example = "Open Air 2031")]
     name: String,
+    /// The id of the area whose price it is; `general` of an event that names none.
+    #[schema(example = "floor")]
+    area: String,
+    /// The area's name.
+    #[schema(example = "Floor")]
+    area_name: String,
     /// When it starts.
     #[serde(serialize_with = "show")]
     starts_at: Timestamp,
@@ -64,20 +70,26 @@ pub(crate) struct PreviewItem {
     priced_on: Option<Date>,
 }
 
-impl From<PriceDecision> for PreviewItem {
-    fn from(decision: PriceDecision) -> Self {
-        let PriceDecision { event, demand, next } = decision;
-        Self {
-            event_id: event.id.to_string(),
-            name: event.details.name,
-            starts_at: event.details.starts_at,
-            currency: event.details.currency.code(),
-            base_price: event.details.base_price,
-            price: event.price,
-            new_price: next.price,
-            demand: DemandView::new(&demand, next.target),
-            priced_on: event.priced_on,
-        }
+impl PreviewItem {
+    /// One for each area whose price moves.
+    fn of(PriceDecision { event, areas }: &PriceDecision) -> Vec<Self> {
+        let items = areas.iter().filter_map(|Judged { area, demand, next }| {
+            let area = event.area(*area)?;
+            Some(Self {
+                event_id: event.id.to_string(),
+                name: event.details.name.clone(),
+                area: area.id.to_owned(),
+                area_name: area.name.to_owned(),
+                starts_at: event.details.starts_at,
+                currency: event.details.currency.code(),
+                base_price: area.base_price,
+                price: area.price,
+                new_price: next.price,
+                demand: DemandView::new(demand, next.target),
+                priced_on: event.priced_on,
+            })
+        });
+        items.collect()
     }
 }
 
@@ -112,7 +124,7 @@ pub(crate) async fn preview_pricing(
         .try_collect()
         .await?;
     Ok(Json(PricingPreview {
-        items: decisions.into_iter().flatten().map(PreviewItem::from).collect(),
+        items: decisions.iter().flatten().flat_map(PreviewItem::of).collect(),
         next_cursor: to_cursor(&app.tokens, LIST, page.next)?,
     }))
 }

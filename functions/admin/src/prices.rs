@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     error::Error,
-    event::Event,
+    event::{Event, GENERAL},
     id::EventId,
     money::decimal,
     page::{PageKey, PageKeyPart},
@@ -14,7 +14,7 @@ use domain::{
 };
 use http_api::{
     Admin, App, PathId, Problem,
-    csv::{Asked, FileName, FormParams, List, Part},
+    csv::{Asked, FileName, FormParams, List, Part, text},
     cursor::from_cursor_if,
     openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
 };
@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 
 use crate::{demand::DemandView, list::ListParams};
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "number",
     "changed_at",
     "price",
@@ -39,6 +39,7 @@ const COLUMNS: [&str; 14] = [
     "tickets_per_day",
     "days_left",
     "target_percent",
+    "area",
 ];
 
 /// A page of the prices that an event has and had.
@@ -54,9 +55,12 @@ pub(crate) struct PriceList {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Price)]
 pub(crate) struct PriceView {
-    /// Counts the event's prices, from 1.
+    /// Counts the event's prices, from 1, those of all its areas together.
     #[schema(example = 2)]
     number: u32,
+    /// The id of the area whose price it is; `general` if the event named none.
+    #[schema(example = "floor")]
+    area: String,
     /// Price of a seat from then on, in minor units of `currency`.
     #[schema(example = 4750)]
     price: u32,
@@ -69,7 +73,7 @@ pub(crate) struct PriceView {
     /// ISO 4217 code.
     #[schema(example = "EUR")]
     currency: &'static str,
-    /// Why: the event was created, an admin set another base price or switched demand pricing off, or demand.
+    /// Why: the event was created, or its area; an admin set another base price or switched demand pricing off, or demand.
     reason: PriceReason,
     /// How the event sold, where that was the reason; null otherwise.
     demand: Option<DemandView>,
@@ -82,6 +86,7 @@ impl PriceView {
     fn new(change: &PriceChange, currency: &'static str) -> Self {
         Self {
             number: change.number,
+            area: change.area.clone().unwrap_or_else(|| GENERAL.to_owned()),
             price: change.price,
             previous_price: change.previous_price,
             base_price: change.base_price,
@@ -162,6 +167,7 @@ fn row(price: &PriceView) -> Vec<String> {
         tickets_per_day,
         days_left,
         target_percent,
+        text(&price.area),
     ]
 }
 

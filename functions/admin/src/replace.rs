@@ -9,7 +9,7 @@ use http_api::{
     Admin, App, JsonBody, PathId, Problem,
     headers::RequiredIfMatch,
     openapi::{AdminProblems, BodyProblems, EventProblems, IfMatchHeader, StoreProblems, VersionProblems},
-    views::EventView,
+    views::EventWithAreas,
 };
 use jiff::Timestamp;
 
@@ -40,7 +40,7 @@ http_api::problems! { ReplaceProblems:
     ),
     request_body = EventInput,
     responses(
-        (status = 200, description = "The event as it is now.", body = EventView, headers(("ETag" = String))),
+        (status = 200, description = "The event as it is now.", body = EventWithAreas, headers(("ETag" = String))),
         EventProblems, VersionProblems, BodyProblems, AdminProblems, StoreProblems, ReplaceProblems,
     ),
 )]

@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use administration::{Bucket, Timeline, TimelineBucket, numbers::columns_of};
 use axum::{extract::State, response::IntoResponse};
-use domain::{error::Error, event::Event, id::EventId, time::shown};
+use domain::{error::Error, event::Event, field_error::Wrong, id::EventId, time::shown};
 use http_api::{
     Admin, App, Problem,
     csv::{Asked, FileName, FormParams},
-    fields::{Fields, Read, instant, uuid, word},
+    fields::{Fields, Read, instant, text, uuid, word},
     openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
 };
 use jiff::Timestamp;
@@ -35,6 +35,9 @@ pub(crate) struct TimelineParams {
     bucket: Option<Bucket>,
     /// Only sales of this event.
     event_id: Option<uuid::Uuid>,
+    /// Only sales of this area of the event, by its id.
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9-]{1,32}$")]
+    area: Option<String>,
     /// The first bucket is the one that this lies in. If left out, there are 24 hours, or 30 days.
     from: Option<Timestamp>,
     /// The last bucket is the one that begins before this and ends with it or later. Now, if left out. At most 31 days after
@@ -46,12 +49,20 @@ impl Read for TimelineParams {
     fn read(fields: &mut Fields) -> Option<Self> {
         let bucket = fields.optional("bucket", word(&[Bucket::Hour, Bucket::Day], Bucket::as_str));
         let event_id = fields.optional("event_id", uuid);
+        let area = fields.optional("area", text);
+        if area.is_some() && event_id.is_none() {
+            fields.complain("area", Wrong::OnlyWith { other: "event_id", value: "given" });
+        }
         let (from, to) = (fields.optional("from", instant), fields.optional("to", instant));
-        Some(Self { bucket, event_id, from, to })
+        Some(Self { bucket, event_id, area, from, to })
     }
 }
 
-/// Sales by the hour or by the day, of one event or of all together: exact. An event that was created in the last moment
+http_api::problems! { AreaProblems:
+    AreaNotFound: "the event has no `area` of that id",
+}
+
+/// Sales by the hour or by the day, of one event or one of its areas, or of all together: exact. An event that was created in the last moment
 /// may show in the sum of all a little later. As CSV a bucket has a row for each currency in it, and its counts in the first of them.
 #[utoipa::path(
     get, path = "/admin/analytics/timeline", operation_id = "get_timeline", tag = "Admin", security(("bearer" = [])),
@@ -59,7 +70,7 @@ impl Read for TimelineParams {
     responses(
         (status = 200, description = "The sales.", headers(("Content-Disposition" = String)),
          content((Timeline = "application/json"), (String = "text/csv"))),
-        EventProblems, ParameterProblems, AdminProblems, StoreProblems,
+        EventProblems, ParameterProblems, AdminProblems, StoreProblems, AreaProblems,
     ),
 )]
 pub(crate) async fn timeline(
@@ -78,7 +89,8 @@ pub(crate) async fn timeline(
         }
     };
     let range = (params.from, params.to);
-    let timeline = administration::timeline(&app, bucket, event.as_ref(), range, now).await?;
+    let of = event.as_ref().map(|event| (event, params.area.as_deref()));
+    let timeline = administration::timeline(&app, bucket, of, range, now).await?;
     let rows = || timeline.items.iter().flat_map(rows).collect();
     Ok(wanted.answer(&timeline, &COLUMNS, rows, || file_name(&timeline, event.as_ref()))?)
 }
@@ -88,6 +100,7 @@ fn file_name(timeline: &Timeline, event: Option<&Event>) -> FileName {
     let mut name = FileName::new("sales-by").with(timeline.bucket.as_str());
     if let Some(event) = event {
         name = name.with(&event.details.name);
+        name = timeline.area.iter().fold(name, |name, area| name.with(area));
     }
     for (word, bucket) in [("from", timeline.items.first()), ("to", timeline.items.last())] {
         let Some(TimelineBucket { start, .. }) = bucket else { continue };

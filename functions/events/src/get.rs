@@ -9,7 +9,7 @@ use http_api::{
     App, PathId, Problem,
     headers::{cacheable, event_answer},
     openapi::{EventProblems, IfNoneMatchHeader, StoreProblems},
-    views::EventView,
+    views::EventWithAreas,
 };
 
 use crate::CACHE_SECONDS;
@@ -22,7 +22,7 @@ use crate::CACHE_SECONDS;
         IfNoneMatchHeader,
     ),
     responses(
-        (status = 200, description = "The event.", body = EventView,
+        (status = 200, description = "The event.", body = EventWithAreas,
          headers(("ETag" = String), ("Cache-Control" = String))),
         (status = 304, description = "Nothing has changed, the available seats included.", headers(("ETag" = String))),
         EventProblems, StoreProblems,
@@ -35,5 +35,5 @@ pub(crate) async fn get_event(
     let shown = catalogue::live_event(&app.catalogue, id).await?;
     let shown = shown.filter(|shown| shown.event.details.status != EventStatus::Draft);
     let Shown { event, available } = shown.ok_or(Error::EventNotFound)?;
-    Ok(cacheable(CACHE_SECONDS, event_answer(&EventView::with_areas(event, &available))?))
+    Ok(cacheable(CACHE_SECONDS, event_answer(&EventWithAreas::new(event, &available))?))
 }

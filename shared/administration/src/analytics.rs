@@ -1,12 +1,12 @@
 //! How events sell, all together.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use domain::{
-    event::{Event, EventDetails, EventStatus},
+    event::{Event, EventStatus},
     field_error::Wrong,
-    id::EventId,
-    inventory::InventoryShard,
+    id::AreaNumber,
+    inventory::{InventoryShard, place_of_shard},
     sales::{Hour, hours_of},
     time::{show, to_whole_ms},
 };
@@ -82,6 +82,29 @@ pub struct PopularEvent {
     /// `tickets_sold / capacity`.
     #[schema(example = 0.34)]
     pub utilization: f64,
+    /// The same of each of its areas, in the order in which they are shown.
+    #[serde(default)]
+    pub by_area: Vec<PopularArea>,
+}
+
+/// How an area of an event sells.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PopularArea {
+    /// The area's id; `general` of an event that names none.
+    #[schema(example = "floor")]
+    pub area: String,
+    /// What it is called.
+    #[schema(example = "Floor")]
+    pub name: String,
+    /// Tickets of it in confirmed bookings.
+    #[schema(example = 120)]
+    pub tickets_sold: u64,
+    /// Seats in it.
+    #[schema(example = 300)]
+    pub capacity: u64,
+    /// `tickets_sold / capacity`.
+    #[schema(example = 0.4)]
+    pub utilization: f64,
 }
 
 /// What analytics are counted of.
@@ -146,6 +169,18 @@ pub(super) struct Sold {
     pub(super) capacity: u64,
 }
 
+/// Tickets by the numbers of areas.
+pub(super) type SoldByArea = BTreeMap<AreaNumber, u64>;
+
+/// What stands on these shards as sold, by area.
+pub(super) fn sold_by_area(inventory: &[InventoryShard]) -> SoldByArea {
+    let mut sold = SoldByArea::new();
+    for shard in inventory {
+        *sold.entry(place_of_shard(shard.shard).0).or_default() += u64::from(shard.sold);
+    }
+    sold
+}
+
 impl Sold {
     /// Nothing of a draft that has never sold: it does not count.
     pub(super) fn of(event: &Event, inventory: &[InventoryShard]) -> Option<Self> {
@@ -163,14 +198,23 @@ impl Sold {
 }
 
 impl PopularEvent {
-    pub(super) fn new(id: EventId, details: EventDetails, tickets_sold: u64, capacity: u64) -> Self {
+    /// An event, with what each of its areas sold, by their numbers.
+    pub(super) fn new(event: &Event, sold: &SoldByArea, capacity: u64) -> Self {
+        let tickets_sold = sold.values().sum();
+        let areas = event.areas().into_iter().map(|area| {
+            let (tickets_sold, capacity) =
+                (sold.get(&area.key.number).copied().unwrap_or(0), area.capacity.into());
+            let (id, name) = (area.id.to_owned(), area.name.to_owned());
+            PopularArea { area: id, name, tickets_sold, capacity, utilization: ratio(tickets_sold, capacity) }
+        });
         Self {
-            event_id: id.to_string(),
-            name: details.name,
-            starts_at: details.starts_at,
+            event_id: event.id.to_string(),
+            name: event.details.name.clone(),
+            starts_at: event.details.starts_at,
             tickets_sold,
             capacity,
             utilization: ratio(tickets_sold, capacity),
+            by_area: areas.collect(),
         }
     }
 }

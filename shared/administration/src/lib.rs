@@ -4,6 +4,7 @@ pub mod numbers;
 pub mod webhooks;
 
 mod analytics;
+mod by_area;
 mod by_rate;
 mod event_input;
 mod report;
@@ -13,6 +14,7 @@ mod timeline;
 
 pub use self::{
     analytics::{Analytics, AnalyticsFilter, PopularEvent},
+    by_area::{AreaSeats, areas_in_one_field},
     by_rate::{RateSales, by_rate, in_one_field},
     event_input::{EVENT_BODY_BYTES_MAX, EventInput, area, rate, status},
     numbers::Amount,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use stores::redis::ReportSeen;
 
 use super::{
-    analytics::{Analytics, AnalyticsFilter, PopularEvent, Sold},
+    analytics::{Analytics, AnalyticsFilter, PopularEvent, Sold, sold_by_area},
     numbers::amounts,
     sold,
 };
@@ -77,7 +77,7 @@ async fn count(app: &App, filter: &AnalyticsFilter, now: Timestamp) -> Result<An
                 if sold.bookings > 0 {
                     *revenue.entry(event.details.currency.code()).or_default() += sold.revenue;
                 }
-                analytics.rank(PopularEvent::new(event.id, event.details, sold.tickets, sold.capacity));
+                analytics.rank(PopularEvent::new(&event, &sold_by_area(&inventory), sold.capacity));
             }
         }
     }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use domain::{
     error::Error,
-    event::Event,
+    event::{Available, Event},
     id::AreaKey,
     inventory::{InventoryShard, of_area},
 };
 use http_api::App;
 use stores::redis::UnsoldSeats;
 
-use crate::{RateSales, by_rate};
+use crate::{AreaSeats, RateSales, by_rate};
 
 /// Where the seats of an event are: sold by DynamoDB, the truth; held and available by Redis, where it knows the event.
 pub struct Seats {
@@ -22,9 +22,11 @@ pub struct Seats {
     /// Those held now.
     pub held: u32,
     /// Those that can be had now.
-    pub available: u32,
+    pub available: Available,
     /// Those in confirmed bookings, by rate.
     pub by_rate: Vec<RateSales>,
+    /// The same of each area.
+    pub by_area: Vec<AreaSeats>,
 }
 
 /// The events, each with its seats. No event is loaded into Redis for that.
@@ -51,20 +53,24 @@ pub async fn with_seats(app: &App, events: Vec<Event>) -> Result<Vec<(Event, Sea
 impl Seats {
     fn new(event: &Event, inventory: &[InventoryShard], known: &HashMap<AreaKey, UnsoldSeats>) -> Self {
         let sum = |of: fn(&InventoryShard) -> u32| inventory.iter().map(|shard| u64::from(of(shard))).sum();
-        let unsold = event.area_keys().map(|area| {
+        let unsold = |area: AreaKey| {
             known.get(&area).copied().unwrap_or_else(|| UnsoldSeats {
                 free: of_area(inventory, area.number).iter().map(|shard| shard.unsold).sum(),
                 held: 0,
             })
+        };
+        let available = event.area_keys().map(|area| (area.number, unsold(area).free)).collect();
+        let by_area = event.areas().into_iter().map(|area| {
+            let UnsoldSeats { free, held } = unsold(area.key);
+            AreaSeats::new(&area, of_area(inventory, area.key.number), held, free)
         });
-        let (available, held) =
-            unsold.fold((0, 0), |(free, held), area| (free + area.free, held + area.held));
         Self {
             capacity: sum(|shard| shard.capacity),
             sold: sum(|shard| shard.sold),
-            held,
-            available,
+            held: event.area_keys().map(|area| unsold(area).held).sum(),
+            available: Available::by_area(available),
             by_rate: by_rate(event, inventory),
+            by_area: by_area.collect(),
         }
     }
 }

@@ -4,12 +4,13 @@
 //! nobody has sold more tickets then than it has sold in all, so events are asked in the order of all their tickets, and no
 //! further than until the next one could not be among the first.
 
-use std::{ops::Range, pin::pin};
+use std::{collections::BTreeMap, ops::Range, pin::pin};
 
 use domain::{
     error::Error,
     event::Event,
-    inventory::InventoryShard,
+    id::AreaNumber,
+    inventory::{InventoryShard, of_area},
     sales::{Hour, HourOfAllSales, HourOfSales, hour_of},
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -59,10 +60,11 @@ pub(super) async fn count(
         }
         let Seller { event, capacity, .. } = seller;
         if !of_all_events {
-            sum.add(&sold, event.details.currency.code());
+            sold.values().for_each(|of_area| sum.add(of_area, event.details.currency.code()));
         }
-        let kept = sold.tickets.saturating_sub(sold.returned_tickets);
-        analytics.rank(PopularEvent::new(event.id, event.details, kept, capacity));
+        let kept = |of_area: &HourOfSales| of_area.tickets.saturating_sub(of_area.returned_tickets);
+        let kept = sold.iter().map(|(area, of_area)| (*area, kept(of_area))).collect();
+        analytics.rank(PopularEvent::new(&event, &kept, capacity));
     }
     Ok(analytics.with_sold(sum))
 }
@@ -87,21 +89,26 @@ async fn sellers(app: &App, filter: &AnalyticsFilter, capacity: &mut u64) -> Res
     Ok(sellers)
 }
 
-/// What an event sold in these hours, of which none is before its creation.
+/// What each area of an event sold in these hours, of which none is before its creation.
 async fn sold_by(
     app: &App,
     seller: &Seller,
     hours: &Range<Hour>,
     now: Timestamp,
-) -> Result<HourOfSales, Error> {
+) -> Result<BTreeMap<AreaNumber, HourOfSales>, Error> {
     let Seller { event, inventory, .. } = seller;
     let hours = hours.start.max(hour_of(event.created_at))..hours.end;
-    let mut sum = HourOfSales::default();
+    let mut sold = BTreeMap::new();
     if !hours.is_empty() {
-        let sales = app.store.sales_of_shards(event, inventory.clone(), hours, now).await?;
-        sales.values().for_each(|hour| sum.add(hour));
+        for area in event.shards.areas() {
+            let shards = of_area(inventory, area).to_vec();
+            let sales = app.store.sales_of_shards(event, shards, hours.clone(), now).await?;
+            let mut sum = HourOfSales::default();
+            sales.values().for_each(|hour| sum.add(hour));
+            sold.insert(area, sum);
+        }
     }
-    Ok(sum)
+    Ok(sold)
 }
 
 impl Analytics {

@@ -40,6 +40,9 @@ pub struct Timeline {
     /// The event, if only its sales are counted.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub event_id: Option<String>,
+    /// The id of the event's area, if only its sales are counted.
+    #[schema(example = "floor")]
+    pub area: Option<String>,
     /// Oldest first, without gaps: buckets in which nothing happened are there.
     pub items: Vec<TimelineBucket>,
 }
@@ -69,34 +72,43 @@ pub struct TimelineBucket {
     pub refunds: Vec<Amount>,
 }
 
-/// Sales by buckets, of one event or of all together, exact. `from` and `to` as in the query of the API.
+/// Sales by buckets, of one event, or one of its areas by its id, or of all together, exact. `from` and `to` as in the query of the API.
 ///
 /// # Errors
 /// When the range is too long or ends before it begins, or when a store fails.
 pub async fn timeline(
     app: &App,
     bucket: Bucket,
-    event: Option<&Event>,
+    event: Option<(&Event, Option<&str>)>,
     (from, to): (Option<Timestamp>, Option<Timestamp>),
     now: Timestamp,
 ) -> Result<Timeline, Problem> {
     let hours = bucket.hours(from, to, now)?;
     let sales = match event {
         None => app.store.sales_of_all(hours.clone(), now).await?,
-        Some(event) => sales_of_event(app, event, hours.clone(), now).await?,
+        Some((event, area)) => sales_of_event(app, event, area, hours.clone(), now).await?,
     };
     let items = bucket.sum(hours, &sales);
-    Ok(Timeline { bucket, event_id: event.map(|event| event.id.to_string()), items })
+    let event_id = event.map(|(event, _)| event.id.to_string());
+    let area = event.and_then(|(_, area)| area).map(str::to_owned);
+    Ok(Timeline { bucket, event_id, area, items })
 }
 
 async fn sales_of_event(
     app: &App,
     event: &Event,
+    area: Option<&str>,
     hours: Range<Hour>,
     now: Timestamp,
 ) -> Result<BTreeMap<Hour, HourOfAllSales>, Error> {
     let currency = event.details.currency.code();
-    let sales = app.store.sales_of_event(event, hours.clone(), now).await?;
+    let sales = match area {
+        None => app.store.sales_of_event(event, hours.clone(), now).await?,
+        Some(id) => {
+            let area = event.area_called(Some(id)).ok_or(Error::AreaNotFound)?;
+            app.store.sales_of_area(event, area.key.number, hours.clone(), now).await?
+        }
+    };
     let mut found: BTreeMap<Hour, HourOfAllSales> = BTreeMap::new();
     for hour in hours {
         let one = found.entry(hour).or_default();

@@ -8,7 +8,7 @@ use crate::Protocol;
 use domain::{
     error::Error,
     event::Event,
-    id::{AreaKey, EventId},
+    id::{AreaKey, AreaNumber, EventId},
     inventory::{InventoryShard, of_area},
 };
 use stores::redis::{InventorySeen, ShardSeen};
@@ -68,6 +68,8 @@ pub struct Counted {
     pub inventory: Vec<InventoryShard>,
     /// Where its seats are.
     pub seats: Conservation,
+    /// The same of each area that it has or had, by the areas' numbers.
+    pub by_area: Vec<(AreaNumber, Conservation)>,
 }
 
 /// Reads where an event's seats are. The stores are read one after the other, so a sale that goes on shows. Redis need not
@@ -78,18 +80,21 @@ pub async fn conservation(protocol: &Protocol, id: EventId, now: Timestamp) -> R
     let areas = event.area_keys().map(|area| seen_of(protocol, &event, area, may_sell));
     let seen = try_join_all(areas).await?;
     let inventory = protocol.store.inventory(id, &event.shards).await?;
-    let mut seats = Conservation::default();
-    for (area, seen) in event.area_keys().zip(seen) {
+    let by_area = event.area_keys().zip(seen).map(|(area, seen)| {
         let of_area = of_area(&inventory, area.number);
-        seats.add(match seen {
+        let seats = match seen {
             Some(seen) => Conservation::of(&seen, of_area),
             None => {
                 let seats = Conservation::of(&InventorySeen::default(), of_area);
                 Conservation { free: seats.capacity - seats.sold, ..seats }
             }
-        });
-    }
-    Ok(Counted { event, inventory, seats })
+        };
+        (area.number, seats)
+    });
+    let by_area: Vec<_> = by_area.collect();
+    let mut seats = Conservation::default();
+    by_area.iter().for_each(|(_, of_area)| seats.add(*of_area));
+    Ok(Counted { event, inventory, seats, by_area })
 }
 
 /// What Redis thinks of an area, which is loaded if its event may sell.

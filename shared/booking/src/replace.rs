@@ -20,7 +20,9 @@ use stores::{dynamodb::Replaced, redis::scripts::Withdraw};
 
 /// Steps of one change: the capacity changes by at most [`SHARDS_PER_CHANGE_MAX`] shards at once, and a step
 /// may have to be done again.
-const STEPS_MAX: usize = 32;
+const STEPS_MAX: usize = 160;
+/// Prices beside the shards of a step, and beside that of an area that is new: a transaction takes 100 items.
+const PRICES_PER_STEP_MAX: usize = 6;
 
 /// Replaces an event's details if it is still at `expected` version, and its capacity with them; `details` gives the
 /// new ones, to be checked against the event as it is. Raising the
@@ -60,7 +62,8 @@ pub async fn replace_event(
             // First of all: whatever else changes, it changes on a draft then.
             unpublish(protocol, &event, &details, by, now).await?
         } else {
-            match event.to_resize(&details).into_iter().next() {
+            let resized = event.to_resize(&details).into_iter().next();
+            match resized.filter(|_| !has_many_new_prices(&event, &details)) {
                 Some(area) if area.is_lowered() => lower(protocol, &event, &details, area, by, now).await?,
                 area => raise(protocol, &event, &details, area, by, now).await?,
             }
@@ -75,6 +78,12 @@ pub async fn replace_event(
         }
     }
     Err(Error::GaveUp(GaveUp::ChangingEvent))
+}
+
+/// Whether so many areas get another price that these are a step of their own, before any place comes or goes.
+fn has_many_new_prices(event: &Event, details: &EventDetails) -> bool {
+    let priced = event.replaced(event.details_with(details, None));
+    event.areas_repriced(&priced).len() > PRICES_PER_STEP_MAX
 }
 
 /// Where several areas get fewer places, each must have them to give before the first one does: what is refused changes nothing. One
@@ -125,7 +134,7 @@ async fn raise(
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
     let (area, mut replaced, added) = match resized {
-        None => (event.id.into(), event.replaced(details.clone()), Vec::new()),
+        None => (event.id.into(), event.replaced(event.details_with(details, None)), Vec::new()),
         Some(Resized { id, number, from, to }) => {
             let area = AreaKey { event: event.id, number };
             let current = protocol.store.inventory_of_area(area, &event.shards).await?;
@@ -144,10 +153,10 @@ async fn raise(
         }
         seen => seen?,
     };
-    let price = PriceChange::by_admin(event, &replaced, now);
+    let prices = PriceChange::by_admin(event, &replaced, now);
     let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
     let store = &protocol.store;
-    if !store.replace_event_adding(event, &replaced, price.as_ref(), &added, entry.as_ref()).await? {
+    if !store.replace_event_adding(event, &replaced, &prices, &added, entry.as_ref()).await? {
         return Err(stale(protocol, event.id).await?);
     }
     audit::log(entry.as_ref());
@@ -210,10 +219,10 @@ async fn lower(
     let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
     let replaced =
         event.replaced(event.details_with(details, Some((&resized.id, from - seats)))).with_withdrawal(id);
-    let price = PriceChange::by_admin(event, &replaced, now);
+    let prices = PriceChange::by_admin(event, &replaced, now);
     let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
     let store = &protocol.store;
-    match store.replace_event_removing(event, &replaced, price.as_ref(), &draws, entry.as_ref()).await? {
+    match store.replace_event_removing(event, &replaced, &prices, &draws, entry.as_ref()).await? {
         Replaced::Done => {
             audit::log(entry.as_ref());
             if let Err(error) = protocol.redis.finish(id, Some(&draws)).await {

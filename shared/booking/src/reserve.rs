@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    Protocol,
-    areas::{area_asked_for, look_up},
-    measure,
+    Protocol, measure,
     network::{self, Counted},
 };
 use domain::{
@@ -21,8 +19,8 @@ use stores::redis::{
     scripts::{Became, Places, Reserve, ReserveRequest, UserSeats},
 };
 
-/// Tries of one request: the state may be missing, then lost again, and an id may be taken.
-const TRIES_MAX: usize = 4;
+/// Tries of one request: the state may be missing, then lost again, another area be meant, and an id may be taken.
+const TRIES_MAX: usize = 6;
 
 /// A reservation as it is now, and whether this request was answered before.
 #[derive(Debug)]
@@ -67,15 +65,8 @@ pub async fn reserve(
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Reserved, Error> {
     let Wanted { user, event, area, quantity, rates, idempotency_key, network } = wanted;
-    let asked_for = match area_asked_for(protocol, event, area).await {
-        Ok(asked_for) => asked_for,
-        Err(error) => {
-            permitted.await?;
-            return Err(error);
-        }
-    };
     let request = ReserveRequest {
-        id: ReservationId::new(asked_for, now),
+        id: ReservationId::new(protocol.areas.meant(event, area), now),
         user,
         area,
         quantity,
@@ -241,12 +232,9 @@ async fn hold_seats(
                 catalogue::load_missing(&protocol.catalogue, area, |event| check_on_sale(event, now)).await?
             }
             Reserve::IdTaken => request.id = ReservationId::new(area, now),
-            Reserve::OtherArea => {
-                let other = look_up(protocol, area.event, request.area).await?;
-                if other == area {
-                    // It was taken away, or is new, a moment ago.
-                    return Err(Error::GaveUp(GaveUp::ChangingEvent));
-                }
+            Reserve::OtherArea(number) => {
+                let other = AreaKey { number, ..area };
+                protocol.areas.note(other, request.area);
                 request.id = ReservationId::new(other, now);
             }
             Reserve::UserLimit(seats) => check_user_limit(protocol, area, user, seats).await?,

@@ -64,6 +64,9 @@ pub enum Error {
         /// When some of them count no longer.
         retry_at: Timestamp,
     },
+    /// The event has no area of the id that the path or the query names.
+    #[error("area not found")]
+    AreaNotFound,
     /// The event has no such rate.
     #[error("unknown rate {0:?}")]
     UnknownRate(String),

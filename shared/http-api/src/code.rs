@@ -53,6 +53,7 @@ codes! {
     NOT_FOUND {
         NotFound "not_found" "There is nothing at this path"
         EventNotFound "event_not_found" "There is no such event"
+        AreaNotFound "area_not_found" "The event has no such area"
         ReservationNotFound "reservation_not_found" "There is no such reservation"
         BookingNotFound "booking_not_found" "There is no such booking"
         AccountNotFound "account_not_found" "There is no account to change"

@@ -128,6 +128,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::EventNotFound => Self::new(Code::EventNotFound),
+            Error::AreaNotFound => Self::new(Code::AreaNotFound),
             Error::ReservationNotFound => Self::new(Code::ReservationNotFound),
             Error::BookingNotFound => Self::new(Code::BookingNotFound),
             Error::SoldOut { available, area } => sold_out(available).with("area", area),

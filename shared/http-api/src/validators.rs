@@ -14,16 +14,16 @@ use axum_extra::headers::{ETag, HeaderMapExt, IfNoneMatch};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{body::without_length, views::EventView};
+use super::{body::without_length, views::EventWithAreas};
 use domain::error::Error;
 
 /// How long a cache may still give out an old answer while it asks for a new one, in seconds (RFC 5861).
 const STALE_WHILE_REVALIDATE_SECONDS: u32 = 5;
 
 /// An event, with the tag of its version and of all that is shown of it.
-pub fn event_answer(event: &EventView) -> Result<Response, Error> {
+pub fn event_answer(event: &EventWithAreas) -> Result<Response, Error> {
     let body = json(event)?;
-    let tag = format!("\"{}.{:016x}\"", event.version, xxh3_64(&body));
+    let tag = format!("\"{}.{:016x}\"", event.event.version, xxh3_64(&body));
     with_tag(&tag, ([(header::CONTENT_TYPE, "application/json")], body))
 }
 

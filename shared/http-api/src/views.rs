@@ -72,10 +72,6 @@ pub struct EventView {
     pub pricing: Option<Pricing>,
     /// What a place costs to whom, in percent of `price`; the ordinary rate is the first.
     pub rates: Vec<Rate>,
-    /// What it sells from, each with its price and the seats that can be had right now. Not there in lists of events.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, nullable = false)]
-    pub areas: Option<Vec<AreaView>>,
     /// Every change adds 1; the ETag begins with it. Seats that are held, sold or come back make no new version.
     #[schema(example = 1)]
     pub version: u64,
@@ -118,13 +114,26 @@ impl AreaView {
     }
 }
 
-impl EventView {
-    /// An event with its areas, and the seats of each that can be had right now.
-    pub fn with_areas(event: Event, available: &Available) -> Self {
-        let areas = event.areas().iter().map(|area| AreaView::new(area, available.of(area))).collect();
-        Self { areas: Some(areas), ..Self::new(event, available) }
-    }
+/// An event, and what it sells from.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = EventWithAreas)]
+pub struct EventWithAreas {
+    /// The event.
+    #[serde(flatten)]
+    pub event: EventView,
+    /// What it sells from, each with its price and the seats that can be had right now.
+    pub areas: Vec<AreaView>,
+}
 
+impl EventWithAreas {
+    /// An event with its areas, and the seats of each that can be had right now.
+    pub fn new(event: Event, available: &Available) -> Self {
+        let areas = event.areas().iter().map(|area| AreaView::new(area, available.of(area))).collect();
+        Self { event: EventView::new(event, available), areas }
+    }
+}
+
+impl EventView {
     /// An event as lists have it, with the seats that can be had right now.
     pub fn new(event: Event, available: &Available) -> Self {
         let rates = event.details.rates();
@@ -151,7 +160,6 @@ impl EventView {
             status: details.status,
             pricing: details.pricing,
             rates,
-            areas: None,
             version: event.version,
         }
     }

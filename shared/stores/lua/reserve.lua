@@ -28,7 +28,9 @@
 -- NOT_OPEN     sales open later: the time
 -- CLOSED       sales have closed: the time
 -- TOO_MANY     more than one booking may have: the most it may
--- OTHER_AREA   the event has several areas and none is named, or this is another one than is named
+-- OTHER_AREA   another area is meant: its number
+-- UNKNOWN_AREA  the event has no such area
+-- AREA_REQUIRED  the event has several areas, and none is named
 -- UNKNOWN_RATE  the event has no such rate: its id
 -- USER_LIMIT   more than one user may have: the most, and what the user has bought and holds, as Redis knows it
 -- UNBOUGHT     the user held seats for too long without buying them: the time when that is forgotten
@@ -42,6 +44,23 @@ local id, user, quantity = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local hold_ttl_ms, idempotency_ttl_ms, start = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local unbought_max_ms, unbought_window_ms, wanted_rates = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] or ''
 local wanted_area = ARGV[10] or ''
+
+-- What to answer if this is not the area that is meant; nil if it is. Only who names none, or another one, has to ask.
+local function which_area(state, area, wanted)
+  if not area then
+    if wanted == '' or wanted == 'general' then return nil end
+    return { 'UNKNOWN_AREA' }
+  end
+  local numbers = cjson.decode(redis.call('HGET', state, 'areas') or '{}')
+  local only, number = next(numbers)
+  if wanted == '' then
+    if not only or next(numbers, only) then return { 'AREA_REQUIRED' } end
+    if only == area then return nil end
+    return { 'OTHER_AREA', number }
+  end
+  if numbers[wanted] then return { 'OTHER_AREA', numbers[wanted] } end
+  return { 'UNKNOWN_AREA' }
+end
 
 -- A record that can't be read is none.
 local answered = redis.call('GET', idempotency)
@@ -65,10 +84,10 @@ end
 local names = {
   'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'max_per_user', 'shards', 'free',
   'bought:' .. user, 'holding:' .. user, 'unbought:' .. user, 'capacity', 'rates',
-  'area', 'area_name', 'is_only_area',
+  'area', 'area_name',
 }
 local status, open_at, close_at, most, price, currency, most_of_user, shards, free, bought, holding, unbought, capacity, rates,
-  area, area_name, is_only_area = unpack(redis.call('HMGET', state, unpack(names)))
+  area, area_name = unpack(redis.call('HMGET', state, unpack(names)))
 if not status then return { 'NOT_LOADED' } end
 if status == 'draft' then return { 'DRAFT' } end
 if status == 'cancelled' then return { 'CANCELLED' } end
@@ -78,10 +97,9 @@ bought, holding = tonumber(bought or 0), tonumber(holding or 0)
 local now = now_ms()
 if now < open_at then return { 'NOT_OPEN', open_at } end
 if now >= close_at then return { 'CLOSED', close_at } end
-if wanted_area == '' then
-  if area and is_only_area ~= '1' then return { 'OTHER_AREA' } end
-elseif wanted_area ~= (area or 'general') then
-  return { 'OTHER_AREA' }
+if wanted_area ~= (area or '') then
+  local other = which_area(state, area, wanted_area)
+  if other then return other end
 end
 if quantity > most then return { 'TOO_MANY', most } end
 local unit_price, lines, unknown = charge(price, rates, quantity, wanted_rates)

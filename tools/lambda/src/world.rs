@@ -21,7 +21,7 @@ use domain::{
     user::{PasswordHash, Role, User},
     webhook::{Endpoint, EndpointStatus, Secret},
 };
-use http_api::{App, headers::event_answer, views::EventView};
+use http_api::{App, headers::event_answer, views::EventWithAreas};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use kit::Failure;
@@ -289,7 +289,7 @@ fn quiet() -> Result<EventDetails, Failure> {
 pub fn tag_of_quiet() -> Result<String, Failure> {
     let event = Event::new(QUIET.parse()?, quiet()?, 1, instant(BEGINNING)?);
     let seats = Available::all_of(&event);
-    let answer = event_answer(&EventView::with_areas(event, &seats))?;
+    let answer = event_answer(&EventWithAreas::new(event, &seats))?;
     let tag = answer.headers().get("etag").ok_or("an event has no ETag")?;
     Ok(tag.to_str()?.to_owned())
 }

@@ -7,15 +7,15 @@ use std::{
 
 use domain::{
     booking::{Booking, BookingStatus},
-    id::{EventId, UserId},
-    inventory::ShardNumber,
+    id::{AreaNumber, EventId, UserId},
+    inventory::{ShardNumber, place_of_shard},
     sales::{Hour, HourOfSales, SoldByRate, hour_of},
 };
 use futures::TryStreamExt;
 use kit::Failure;
 use stores::dynamodb::whole_tables::read_booking;
 
-use crate::tables::Tables;
+use crate::{areas::BookedArea, tables::Tables};
 
 /// All of them.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,10 @@ pub struct Booked {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BookedEvent {
     pub(crate) shards: BTreeMap<ShardNumber, BookedShard>,
-    pub(crate) hours: BTreeMap<Hour, HourOfSales>,
+    /// Its areas of which something was sold, by their numbers.
+    pub(crate) areas: BTreeMap<AreaNumber, BookedArea>,
+    /// By the areas' numbers.
+    pub(crate) hours: BTreeMap<AreaNumber, BTreeMap<Hour, HourOfSales>>,
     /// The booking that was confirmed last.
     pub(crate) last: Option<Booking>,
 }
@@ -89,6 +92,7 @@ impl Booked {
             }
         }
         event.count(&booking);
+        event.areas.insert(booking.id.area().number, BookedArea::of(&booking));
         if event
             .last
             .as_ref()
@@ -109,11 +113,17 @@ impl BookedEvent {
         self.shards.values().map(|shard| shard.sold).sum()
     }
 
+    pub(crate) fn sold_in(&self, area: AreaNumber) -> u32 {
+        let of_area = self.shards.iter().filter(|(number, _)| place_of_shard(**number).0 == area);
+        of_area.map(|(_, shard)| shard.sold).sum()
+    }
+
     /// Counts a booking's sale in its hour, and its cancel.
     fn count(&mut self, booking: &Booking) {
         let (tickets, amount) = (u64::from(booking.quantity), booking.charge().total());
         let cancelled = booking.status == BookingStatus::Cancelled;
-        let sale = self.hours.entry(hour_of(booking.created_at)).or_default();
+        let hours = self.hours.entry(booking.id.area().number).or_default();
+        let sale = hours.entry(hour_of(booking.created_at)).or_default();
         sale.bookings += 1;
         sale.tickets += tickets;
         sale.amount += amount;
@@ -123,7 +133,7 @@ impl BookedEvent {
             sale.returned_amount += amount;
             // A booking knows since when it is cancelled, or was never told: then at once.
             let at = hour_of(booking.cancelled_at.unwrap_or(booking.created_at));
-            let cancel = self.hours.entry(at).or_default();
+            let cancel = hours.entry(at).or_default();
             cancel.cancelled_bookings += 1;
             cancel.cancelled_tickets += tickets;
             cancel.refunded += amount;

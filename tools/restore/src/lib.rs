@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod areas;
 mod booked;
 mod copy;
 mod kept;

@@ -8,16 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     audit::AuditEntry,
     event::Event,
-    id::{EventId, UserId},
+    id::{AreaKey, EventId, UserId},
     inventory::{InventoryShard, ShardNumber, Shards},
     pricing::PriceChange,
     sales::SoldAtRate,
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use stores::dynamodb::whole_tables::Counters;
+use stores::dynamodb::whole_tables::{Counters, days_of_area};
 
 use crate::{
+    areas,
     booked::{Booked, BookedEvent},
     kept::{Kept, KeptShard},
     rebuilt::{Rebuilt, rebuilt},
@@ -157,7 +158,7 @@ impl Planning<'_> {
         let Some((before, mut event)) = self.event_before(id, booked, shards, now) else { return };
 
         event.shards = shards_of(&event, booked, shards);
-        event.details.capacity = event.details.capacity.max(booked.sold());
+        areas::mend(&mut event, booked, shards);
         event.price_changes = event.price_changes.max(self.kept.last_prices.get(&id).copied().unwrap_or(0));
         if self.kept.notes.contains(&id) {
             self.differs(Kind::Note, Some(id), "note of its creation", "", ("there", "not there"));
@@ -165,8 +166,9 @@ impl Planning<'_> {
         }
         let sales = EventSales::of(&event, booked, shards.values(), &self.kept.days);
         self.shards(&event, booked, shards, sales.are_right());
+        let areas: Vec<AreaKey> = event.area_keys().collect();
         self.event_itself(before.as_ref(), event);
-        self.sales(id, &sales);
+        self.sales(id, areas, &sales);
     }
 
     /// The event as it is kept, and as it is to be mended; one that is missing is made again if it has bookings.
@@ -203,13 +205,16 @@ impl Planning<'_> {
         kept: &BTreeMap<ShardNumber, KeptShard>,
         sales_are_right: bool,
     ) {
-        let numbers: Vec<ShardNumber> = event.shards.numbers().collect();
         let booked_on = |number: ShardNumber| booked.shards.get(&number).cloned().unwrap_or_default();
-        let sold: Vec<u32> = numbers.iter().map(|number| booked_on(*number).sold).collect();
-        let mut capacities: Vec<u32> =
-            numbers.iter().map(|number| kept.get(number).map_or(0, |kept| kept.shard.capacity)).collect();
-        spread(&mut capacities, &sold, event.details.capacity);
-        for (number, capacity) in numbers.into_iter().zip(capacities) {
+        let areas = event.shards.areas().flat_map(|area| {
+            let numbers: Vec<ShardNumber> = event.shards.numbers_of(area).collect();
+            let sold: Vec<u32> = numbers.iter().map(|number| booked_on(*number).sold).collect();
+            let mut capacities: Vec<u32> =
+                numbers.iter().map(|number| kept.get(number).map_or(0, |kept| kept.shard.capacity)).collect();
+            spread(&mut capacities, &sold, event.area(area).map_or(0, |area| area.capacity));
+            numbers.into_iter().zip(capacities)
+        });
+        for (number, capacity) in areas.collect::<Vec<_>>() {
             let (kept, booked) = (kept.get(&number), booked_on(number));
             let seen = kept.map(|kept| kept.shard.clone());
             let mut shard = InventoryShard {
@@ -283,7 +288,8 @@ impl Planning<'_> {
         let Some(before) = before else {
             event.version = event.version.max(self.version_min);
             self.differs(Kind::MissingEvent, Some(id), "event", "", ("—", &event.details.name));
-            self.plan.changes.push(Change::Price(id, PriceChange::created(&event)));
+            let prices = PriceChange::created(&event).into_iter();
+            self.plan.changes.extend(prices.map(|price| Change::Price(id, price)));
             return self.plan.changes.push(Change::Event { seen: None, event: Box::new(event) });
         };
         let is_outdated = event.version < self.version_min;
@@ -305,12 +311,16 @@ impl Planning<'_> {
         self.plan.changes.push(Change::Event { seen: Some(before.version), event: Box::new(event) });
     }
 
-    fn sales(&mut self, event: EventId, sales: &EventSales) {
+    fn sales(&mut self, event: EventId, areas: Vec<AreaKey>, sales: &EventSales) {
         self.all_sales.add(sales);
         if !sales.are_right() {
             self.days_differ(Kind::Sales, Some(event), &sales.are, &sales.should_be);
-            let of_event = format!("{event}#day#");
-            self.write_days(&of_event, &sales.should_be);
+            for prefix in areas.into_iter().map(days_of_area) {
+                let of_area = sales.should_be.range(prefix.clone()..);
+                let of_area = of_area.take_while(|(key, _)| key.starts_with(&prefix));
+                let of_area = of_area.map(|(key, day)| (key.clone(), day.clone())).collect();
+                self.write_days(&prefix, &of_area);
+            }
         }
     }
 

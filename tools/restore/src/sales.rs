@@ -6,8 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{event::Event, sales::HourOfSales};
-use stores::dynamodb::whole_tables::{Counters, day_items};
+use domain::{
+    event::Event,
+    id::{AreaKey, AreaNumber},
+    inventory::place_of_shard,
+    sales::{Hour, HourOfSales},
+};
+use stores::dynamodb::whole_tables::{Counters, day_items, days_of_area};
 
 use crate::{booked::BookedEvent, kept::KeptShard};
 
@@ -33,19 +38,21 @@ impl EventSales {
         shards: impl Iterator<Item = &'a KeptShard>,
         days: &Days,
     ) -> Self {
-        let mut hours: BTreeMap<_, HourOfSales> = BTreeMap::new();
-        for (hour, sales) in shards.flat_map(|kept| &kept.shard.hours) {
-            hours.entry(*hour).or_default().add(sales);
+        let mut hours: BTreeMap<AreaNumber, BTreeMap<_, HourOfSales>> = BTreeMap::new();
+        for kept in shards {
+            let of_area = hours.entry(place_of_shard(kept.shard.shard).0).or_default();
+            for (hour, sales) in &kept.shard.hours {
+                of_area.entry(*hour).or_default().add(sales);
+            }
         }
-        let currency = event.details.currency.code();
-        let (on_shards, on_shards_of_all) = day_items(event.id, currency, &hours);
-        let (should_be, booked_of_all) = day_items(event.id, currency, &booked.hours);
-        let mut are = on_shards;
-        let of_event = format!("{}#day#", event.id);
-        for (key, counters) in
-            days.range(of_event.clone()..).take_while(|(key, _)| key.starts_with(&of_event))
-        {
-            add(&mut are, key, counters);
+        let (mut are, on_shards_of_all) = days_of(event, &hours);
+        let (should_be, booked_of_all) = days_of(event, &booked.hours);
+        for of_area in event.area_keys().map(days_of_area) {
+            for (key, counters) in
+                days.range(of_area.clone()..).take_while(|(key, _)| key.starts_with(&of_area))
+            {
+                add(&mut are, key, counters);
+            }
         }
         Self { are: without_zeros(are), should_be: without_zeros(should_be), on_shards_of_all, booked_of_all }
     }
@@ -53,6 +60,18 @@ impl EventSales {
     pub(crate) fn are_right(&self) -> bool {
         self.are == self.should_be
     }
+}
+
+/// The day items that these hours of an event's areas make, and what they add to those of all.
+fn days_of(event: &Event, hours: &BTreeMap<AreaNumber, BTreeMap<Hour, HourOfSales>>) -> (Days, Days) {
+    let (mut own, mut of_all) = (Days::new(), Days::new());
+    for (number, hours) in hours {
+        let area = AreaKey { event: event.id, number: *number };
+        let (of_area, more) = day_items(area, event.details.currency.code(), hours);
+        own.extend(of_area);
+        add_all(&mut of_all, &more);
+    }
+    (own, of_all)
 }
 
 /// Sales of all events together, as their day items should be.

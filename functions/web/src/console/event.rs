@@ -8,7 +8,7 @@ use booking::{Conservation, Counted};
 use domain::{
     error::Error,
     event::{Event, EventStatus},
-    id::EventId,
+    id::{AreaNumber, EventId},
     pricing::{PriceChange, PriceReason},
     rate::Rate,
 };
@@ -52,7 +52,7 @@ pub(crate) async fn show(
     let oldest_price = event.price_changes.saturating_sub(PRICES_SHOWN - 1).max(1);
     let (seats, sales, prices) = tokio::join!(
         booking::conservation(&app.protocol, id, now),
-        administration::timeline(&app, Bucket::Day, Some(&event), (None, None), now),
+        administration::timeline(&app, Bucket::Day, Some((&event, None)), (None, None), now),
         app.store.prices(id, oldest_price..=event.price_changes)
     );
     let seats = match seats {
@@ -104,7 +104,7 @@ fn rates(rates: &[Rate]) -> String {
 }
 
 fn where_seats_are(counted: Option<&Counted>) -> Markup {
-    let Some(Counted { event, inventory, seats }) = counted else {
+    let Some(Counted { event, inventory, seats, by_area }) = counted else {
         return html! { p { "Where they are can't be told right now: Redis does not answer. What is sold is safe." } };
     };
     let by_rate = by_rate(event, inventory);
@@ -127,7 +127,35 @@ fn where_seats_are(counted: Option<&Counted>) -> Markup {
                 },
             }),
         ]))
+        @if !event.details.areas.is_empty() { (seats_by_area(event, by_area)) }
         @if by_rate.len() > 1 { (sold_by_rate(&by_rate, event.details.currency.code())) }
+    }
+}
+
+fn seats_by_area(event: &Event, by_area: &[(AreaNumber, Conservation)]) -> Markup {
+    let currency = event.details.currency.code();
+    let price = |price: u32| amount(price.into(), currency);
+    let rows = event.areas().into_iter().map(|area| {
+        let found = by_area.iter().find(|(number, _)| *number == area.key.number);
+        let Conservation { capacity, sold, held, in_flight, free } = found.map(|(_, seats)| *seats).unwrap_or_default();
+        let number = |number: i64| html! { (grouped(number)) };
+        vec![
+            html! { (area.name) " (" code { (area.id) } ")" },
+            html! {
+                (price(area.price))
+                @if let Some(pricing) = area.pricing {
+                    ", " (pricing.min_percent) " to " (pricing.max_percent) " % of " (price(area.base_price)) " by demand"
+                }
+            },
+            number(sold),
+            number(held + in_flight),
+            number(free),
+            number(capacity),
+        ]
+    });
+    html! {
+        h3 { "By area" }
+        (table("Places by area", ["Area", "Price", "Sold", "Held", "Free", "In all"], rows))
     }
 }
 
@@ -150,33 +178,47 @@ fn price_history(event: &Event, prices: &[PriceChange], now: Timestamp) -> Marku
     let currency = event.details.currency.code();
     let said = |minor: u64| amount(minor, currency);
     let of = |price: u32| said(price.into());
+    let names_areas = !event.details.areas.is_empty();
     // The newest comes first.
     let changes: Vec<_> =
         prices.iter().rev().map(|price| (price.changed_at, u64::from(price.price))).collect();
     let first = changes.first().map_or_else(String::new, |(at, _)| plain_time(*at));
     let rows = prices.iter().map(|price| {
-        vec![
+        let area = price.area.as_deref().unwrap_or("all places");
+        let mut row = vec![
             time(price.changed_at),
             html! { (of(price.price)) },
             html! { @if let Some(before) = price.previous_price { (of(before)) } @else { "–" } },
             html! { (reason(price)) },
-        ]
-    });
-    let table = table("Prices", ["Since", "Price", "Before", "Why"], rows);
-    html! {
-        p {
-            b { (of(event.price)) } " a place. "
-            @if let Some(pricing) = event.details.pricing {
-                "Demand may move it from " (pricing.min_percent) " to " (pricing.max_percent) " % of " (of(event.details.base_price)) ", once a day."
-            } @else { "It moves only when you change it." }
+        ];
+        if names_areas {
+            row.insert(1, html! { (area) });
         }
-        // A line that never moved says nothing.
-        @if changes.len() > 1 { (Plot { id: "price", title: "Price of a place", ends: [&first, "now"], said: &said }.steps(&changes, now, &table)) }
+        row
+    });
+    html! {
+        @if names_areas {
+            p { "Each area has its own price: see them above. What moved them:" }
+            (table("Prices", ["Since", "Area", "Price", "Before", "Why"], rows))
+        } @else {
+            p {
+                b { (of(event.price)) } " a place. "
+                @if let Some(pricing) = event.details.pricing {
+                    "Demand may move it from " (pricing.min_percent) " to " (pricing.max_percent) " % of " (of(event.details.base_price)) ", once a day."
+                } @else { "It moves only when you change it." }
+            }
+            // A line that never moved says nothing.
+            @if changes.len() > 1 {
+                @let table = table("Prices", ["Since", "Price", "Before", "Why"], rows);
+                (Plot { id: "price", title: "Price of a place", ends: [&first, "now"], said: &said }.steps(&changes, now, &table))
+            }
+        }
     }
 }
 
 fn reason(price: &PriceChange) -> String {
     match (price.reason, price.demand) {
+        (PriceReason::Created, _) if price.area.is_some() => "The area was made".to_owned(),
         (PriceReason::Created, _) => "The event was made".to_owned(),
         (PriceReason::BasePriceChanged, _) => "You set another price".to_owned(),
         (PriceReason::PricingRemoved, _) => "Demand pricing was switched off".to_owned(),

@@ -35,14 +35,14 @@ pub(crate) fn table<'a>(
 pub(crate) fn events(name: &str, events: &[(Event, Seats)]) -> Markup {
     let columns = ["Event", "Starts", "Status", "Sold", "Held", "Free", "In all", "How full"];
     let rows = events.iter().map(|(event, seats)| {
-        let Seats { capacity, sold, held, available, .. } = *seats;
+        let Seats { capacity, sold, held, ref available, .. } = *seats;
         vec![
             html! { a href=(event::href(event.id)) { (event.details.name) } },
             time(event.details.starts_at),
             status(event.details.status),
             html! { (grouped(sold)) },
             html! { (grouped(held)) },
-            html! { (grouped(available)) },
+            html! { (grouped(available.seats)) },
             html! { (grouped(capacity)) },
             bar(sold, held.into(), capacity),
         ]

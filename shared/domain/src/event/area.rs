@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, EventDetails, Pricing};
@@ -92,23 +91,12 @@ pub struct AreaState {
     /// The withdrawal of the last lowering of its capacity: tells the janitor whether it was committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_withdrawal: Option<ReservationId>,
-    /// How many prices it has had.
-    pub price_changes: u32,
-    /// The day, in UTC, of the last pricing run that decided on its price.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub priced_on: Option<Date>,
 }
 
 impl AreaState {
     /// Of a new area; its price starts at the base price.
     pub fn new(details: &AreaDetails) -> Self {
-        Self {
-            id: details.id.clone(),
-            price: details.base_price,
-            last_withdrawal: None,
-            price_changes: 1,
-            priced_on: None,
-        }
+        Self { id: details.id.clone(), price: details.base_price, last_withdrawal: None }
     }
 }
 
@@ -235,8 +223,6 @@ impl Event {
                 id: GENERAL.to_owned(),
                 price: self.price,
                 last_withdrawal: self.last_withdrawal,
-                price_changes: self.price_changes,
-                priced_on: self.priced_on,
             });
         }
         for area in &details.areas {
@@ -247,13 +233,20 @@ impl Event {
                         && (area.pricing.is_some() || state.price == area.base_price);
                     if !stays {
                         state.price = area.base_price;
-                        state.price_changes += 1;
                     }
                 }
                 None => states.push(AreaState::new(area)),
             }
         }
         states
+    }
+
+    /// Areas that another state of the event sells at another price than this one, or did not sell before, each with its price here.
+    pub fn areas_repriced<'a>(&self, after: &'a Self) -> Vec<(Area<'a>, Option<u32>)> {
+        let before = self.areas();
+        let price_of = |id: &str| before.iter().find(|area| area.id == id).map(|area| area.price);
+        let areas = after.areas().into_iter().map(|area| (area, price_of(area.id)));
+        areas.filter(|(area, before)| *before != Some(area.price)).collect()
     }
 
     /// The withdrawal of the last lowering of an area's capacity.

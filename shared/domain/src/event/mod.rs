@@ -17,7 +17,7 @@ pub use now::EventNow;
 pub use words::{Words, searched};
 
 use super::{
-    id::{EventId, ReservationId},
+    id::{AreaNumber, EventId, ReservationId},
     inventory::Shards,
     time::to_whole_ms,
 };
@@ -39,7 +39,7 @@ pub struct Event {
     /// The withdrawal of the last lowering of its capacity: tells the janitor whether it was committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_withdrawal: Option<ReservationId>,
-    /// How many prices it has had: the number of the last one in its price history.
+    /// How many prices it has had, those of all its areas: the number of the last one in its price history.
     #[serde(default)]
     pub price_changes: u32,
     /// The day, in UTC, of the last pricing run that decided on its price.
@@ -126,15 +126,15 @@ impl Event {
 
     /// A new event; its price starts at the base price.
     pub fn new(id: EventId, details: EventDetails, shards: impl Into<Shards>, now: Timestamp) -> Self {
-        let area_states = details.areas.iter().map(AreaState::new).collect();
+        let area_states: Vec<_> = details.areas.iter().map(AreaState::new).collect();
         Self {
             id,
+            price_changes: u32::try_from(area_states.len()).unwrap_or(1).max(1),
             price: details.base_price,
             details,
             shards: shards.into(),
             version: 1,
             last_withdrawal: None,
-            price_changes: 1,
             priced_on: None,
             area_states,
             created_at: to_whole_ms(now),
@@ -150,9 +150,8 @@ impl Event {
             let priced =
                 area_states.iter().filter(|state| details.areas.iter().any(|area| area.id == state.id));
             let price = priced.map(|state| state.price).min().unwrap_or(self.price);
-            let price_changes = self.price_changes + u32::from(price != self.price);
-            let version = self.version + 1;
-            return Self { details, price, price_changes, area_states, version, ..self.clone() };
+            let after = Self { details, price, area_states, version: self.version + 1, ..self.clone() };
+            return self.counting_prices(after);
         }
         let stays = details.base_price == self.details.base_price
             && (details.pricing.is_some() || self.price == details.base_price);
@@ -161,20 +160,31 @@ impl Event {
         Self { details, price, price_changes, version: self.version + 1, ..self.clone() }
     }
 
-    /// The event after a pricing run on that day gave it another price.
-    pub fn repriced(&self, price: u32, on: Date) -> Self {
-        Self {
-            price,
-            price_changes: self.price_changes + 1,
-            priced_on: Some(on),
-            version: self.version + 1,
-            ..self.clone()
+    /// The event after a pricing run on that day gave its areas, by their numbers, these prices.
+    pub fn repriced(&self, prices: &[(AreaNumber, u32)], on: Date) -> Self {
+        let mut after = Self { priced_on: Some(on), version: self.version + 1, ..self.clone() };
+        for (area, price) in prices {
+            match after.area_states.get_mut(usize::from(*area)) {
+                Some(state) => state.price = *price,
+                None => after.price = *price,
+            }
         }
+        if !after.area_states.is_empty() {
+            after.price = after.areas().iter().map(|area| area.price).min().unwrap_or(after.price);
+        }
+        self.counting_prices(after)
+    }
+
+    /// This is what becomes of it, with the prices that are new there counted.
+    fn counting_prices(&self, after: Self) -> Self {
+        let new = u32::try_from(self.areas_repriced(&after).len()).unwrap_or(0);
+        Self { price_changes: self.price_changes + new, ..after }
     }
 
     /// Whether these details are others, or change its price.
     pub fn would_change_by(&self, details: &EventDetails) -> bool {
-        *details != self.details || self.replaced(details.clone()).price != self.price
+        let after = self.replaced(details.clone());
+        *details != self.details || after.price != self.price || after.area_states != self.area_states
     }
 
     /// When sales open, or did: with its creation if nothing else is said.
@@ -210,7 +220,8 @@ impl Event {
 
     /// Whether demand pricing decides on its price: it has bounds, people can see it, and it can still be bought.
     pub fn moves_its_price(&self, now: Timestamp) -> bool {
-        self.details.pricing.is_some()
+        let details = &self.details;
+        (details.pricing.is_some() || details.areas.iter().any(|area| area.pricing.is_some()))
             && self.details.status == EventStatus::Published
             && !self.sales_are_over(now)
     }

@@ -54,7 +54,10 @@ use iso_currency::Currency;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::event::{Event, EventDetails, Pricing};
+use super::{
+    event::{Area, Event, Pricing},
+    id::AreaNumber,
+};
 
 /// How far one run moves a price at most, in percent of the base price.
 pub const MAX_STEP_PERCENT: u32 = 10;
@@ -120,11 +123,25 @@ impl PriceReason {
     }
 }
 
+/// How an area was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The area's number.
+    pub area: AreaNumber,
+    /// How it sells.
+    pub demand: Demand,
+    /// What follows.
+    pub next: NextPrice,
+}
+
 /// A price that an event has or had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceChange {
-    /// The event's prices are counted from 1.
+    /// The event's prices are counted from 1, those of all its areas together.
     pub number: u32,
+    /// The id of the area whose price it is; `None` if the event named no areas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<String>,
     /// The price from then on, in minor units.
     pub price: u32,
     /// The price before; `None` for the first.
@@ -145,17 +162,17 @@ pub struct PriceChange {
     pub changed_at: Timestamp,
 }
 
-/// The price that an event should have by how it sells; the present one without `pricing`.
-pub fn next_price(details: &EventDetails, price: u32, demand: &Demand) -> NextPrice {
-    let Some(pricing) = details.pricing else {
+/// The price that an area of an event should have by how it sells; the present one without `pricing`.
+pub fn next_price(area: &Area<'_>, currency: Currency, demand: &Demand) -> NextPrice {
+    let Area { base_price, price, pricing, .. } = *area;
+    let Some(pricing) = pricing else {
         return NextPrice { price, target: None };
     };
-    let base = details.base_price;
     let target = demand.is_known().then(|| target(&pricing, demand.pressure()));
-    let aim = target.map_or(price, |target| share(base, target, HUNDREDTHS));
-    let range = Range::of(base, &pricing);
-    let step = share(base, MAX_STEP_PERCENT, PERCENT);
-    let price = range.towards(price, aim, step, rounding_step(base, details.currency));
+    let aim = target.map_or(price, |target| share(base_price, target, HUNDREDTHS));
+    let range = Range::of(base_price, &pricing);
+    let step = share(base_price, MAX_STEP_PERCENT, PERCENT);
+    let price = range.towards(price, aim, step, rounding_step(base_price, currency));
     NextPrice { price, target }
 }
 
@@ -294,51 +311,77 @@ fn fraction(number: i64) -> f64 {
 }
 
 impl PriceChange {
-    /// The first price of a new event.
-    pub fn created(event: &Event) -> Self {
+    /// The first prices of a new event: one for each area that it names, or its own.
+    pub fn created(event: &Event) -> Vec<Self> {
+        let areas = event.areas();
+        let before = u32::try_from(areas.len()).map_or(0, |new| event.price_changes.saturating_sub(new));
+        let prices = (before + 1..).zip(&areas).map(|(number, area)| {
+            let changed_at = event.created_at;
+            Self { number, changed_at, ..Self::of(event, area, PriceReason::Created) }
+        });
+        prices.collect()
+    }
+
+    /// The prices that an admin's change of the event brought.
+    pub fn by_admin(before: &Event, after: &Event, now: Timestamp) -> Vec<Self> {
+        if after.details.areas.is_empty() {
+            // A price that is set anew is one, also if it is the same.
+            let had = before.price_changes != after.price_changes;
+            let areas = after.areas().into_iter().filter(|_| had).map(|area| (area, Some(before.price)));
+            return Self::following(before, after, areas.collect(), now, PriceReason::of_admin);
+        }
+        Self::following(before, after, before.areas_repriced(after), now, PriceReason::of_admin)
+    }
+
+    /// The prices that demand brought, and how each area sold.
+    pub fn by_demand(before: &Event, after: &Event, judged: &[Judged], now: Timestamp) -> Vec<Self> {
+        let mut prices =
+            Self::following(before, after, before.areas_repriced(after), now, |_, _| PriceReason::Demand);
+        let areas = before.areas_repriced(after);
+        for (price, (area, _)) in prices.iter_mut().zip(&areas) {
+            let judged = judged.iter().find(|judged| judged.area == area.key.number);
+            price.demand = judged.map(|judged| judged.demand);
+            price.target = judged.and_then(|judged| judged.next.target);
+        }
+        prices
+    }
+
+    /// Prices of areas, each after the one before if there was one.
+    fn following(
+        before: &Event,
+        after: &Event,
+        areas: Vec<(Area<'_>, Option<u32>)>,
+        now: Timestamp,
+        reason: impl Fn(&Event, &Area<'_>) -> PriceReason,
+    ) -> Vec<Self> {
+        let changed_at = super::time::to_whole_ms(now);
+        let prices = (before.price_changes + 1..).zip(areas).map(|(number, (area, previous_price))| {
+            let reason = if previous_price.is_some() { reason(before, &area) } else { PriceReason::Created };
+            Self { number, previous_price, changed_at, ..Self::of(after, &area, reason) }
+        });
+        prices.collect()
+    }
+
+    fn of(event: &Event, area: &Area<'_>, reason: PriceReason) -> Self {
         Self {
             number: event.price_changes,
-            price: event.price,
+            area: (!event.details.areas.is_empty()).then(|| area.id.to_owned()),
+            price: area.price,
             previous_price: None,
-            base_price: event.details.base_price,
-            reason: PriceReason::Created,
+            base_price: area.base_price,
+            reason,
             demand: None,
             target: None,
             changed_at: event.created_at,
         }
     }
+}
 
-    /// The price that an admin's change of the event brought, if it did.
-    pub fn by_admin(before: &Event, after: &Event, now: Timestamp) -> Option<Self> {
-        let reason = if before.details.base_price == after.details.base_price {
-            PriceReason::PricingRemoved
-        } else {
-            PriceReason::BasePriceChanged
-        };
-        (before.price_changes != after.price_changes).then(|| Self {
-            previous_price: Some(before.price),
-            reason,
-            changed_at: super::time::to_whole_ms(now),
-            ..Self::created(after)
-        })
-    }
-
-    /// The price that demand brought.
-    pub fn by_demand(
-        before: &Event,
-        after: &Event,
-        demand: Demand,
-        target: Option<u32>,
-        now: Timestamp,
-    ) -> Self {
-        Self {
-            previous_price: Some(before.price),
-            reason: PriceReason::Demand,
-            demand: Some(demand),
-            target,
-            changed_at: super::time::to_whole_ms(now),
-            ..Self::created(after)
-        }
+impl PriceReason {
+    /// Why an area that the event had before has another price.
+    fn of_admin(before: &Event, area: &Area<'_>) -> Self {
+        let is_same = before.areas().iter().any(|had| had.id == area.id && had.base_price == area.base_price);
+        if is_same { Self::PricingRemoved } else { Self::BasePriceChanged }
     }
 }
 

@@ -4,9 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    event::{EventStatus, MAX_PER_BOOKING_DEFAULT},
+    event::{EventDetails, EventStatus, MAX_PER_BOOKING_DEFAULT},
+    id::EventId,
     time::from_ms,
 };
+
+/// The next price of an event of one area that has this price now.
+fn next_price(details: &EventDetails, price: u32, demand: &Demand) -> NextPrice {
+    let event = Event::new(EventId::new(from_ms(0)), details.clone(), 1, from_ms(0));
+    let event = Event { price, ..event };
+    super::next_price(&event.areas()[0], details.currency, demand)
+}
 
 fn details(base_price: u32, currency: Currency, bounds: Option<(u32, u32)>) -> EventDetails {
     EventDetails {

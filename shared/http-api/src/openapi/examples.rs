@@ -32,6 +32,7 @@ pub(super) fn example(code: Code) -> Problem {
         Code::MethodNotAllowed => return service::method_not_allowed("GET, HEAD"),
         Code::NotFound => return service::nothing_here(),
         Code::EventNotFound => Error::EventNotFound,
+        Code::AreaNotFound => Error::AreaNotFound,
         Code::ReservationNotFound => Error::ReservationNotFound,
         Code::BookingNotFound => Error::BookingNotFound,
         Code::SoldOut => Error::SoldOut { available: 1, area: GENERAL.to_owned() },

@@ -79,8 +79,12 @@ struct ProblemBody {
     detail: Option<String>,
     /// Each bad field of the request.
     errors: Option<Vec<FieldError>>,
-    /// `sold_out`, `all_held`: seats that can be had now.
+    /// `sold_out`, `all_held`: seats of the area that can be had now.
     available: Option<u32>,
+    /// `sold_out`, `all_held`, `unknown_area`, `capacity_below_sold`, `area_has_bookings`: the area's id.
+    area: Option<String>,
+    /// `area_has_bookings`: how many of its seats are sold or held.
+    seats: Option<u32>,
     /// `max_per_user_reached`: the most seats of the event that one user may have, held and bought together.
     max_per_user: Option<u32>,
     /// `max_per_user_reached`: how many more the user may have.

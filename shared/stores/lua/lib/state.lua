@@ -4,8 +4,8 @@
 -- The keys of an area of an event, all under one hash tag: {event id} of the first, {event id.number} of others:
 --   state      hash    facts of the event (name, venue, starts_at, status, sales_open_at, sales_close_at,
 --                      cancel_until, capacity, price, rates, currency, max_per_booking, max_per_user, version,
---                      shards), of an event that names areas also the area's area, area_name and is_only_area, the first
---                      two empty once it is taken away; epoch; rates is JSON [[id, name, percent], ...], the ordinary one first, and empty
+--                      shards), of an event that names areas also area and area_name, the area's id and its name,
+--                      empty once it is taken away, and areas, JSON {id: number} of all; epoch; rates is JSON [[id, name, percent], ...], the ordinary one first, and empty
 --                      if the event names none; for each shard
 --                      free:<shard>, held:<shard>, confirming:<shard> (that part of held whose confirm has
 --                      begun) and applied:<shard>; two sums over the shards: free and held; and for each user

@@ -15,8 +15,10 @@ use super::{
     deletion::is_deleted,
     failed, from_item, number,
     page::{read_page, read_page_of},
-    readable, text, to_item,
-    transaction::{SHARDS_WITH_EVENT, Transacted, condition_failed},
+    readable,
+    surplus::shards_with_event,
+    text, to_item,
+    transaction::{Transacted, condition_failed},
     was_written,
 };
 use domain::{
@@ -271,7 +273,8 @@ impl Store {
                 .expression_attribute_values(":status", text(status.as_str()));
         }
         if filter.with_pricing_only {
-            conditions.push("attribute_exists(pricing)");
+            // Whether one of its areas has it, who judges it finds out.
+            conditions.push("(attribute_exists(pricing) OR attribute_exists(areas))");
         }
         query.set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
     }
@@ -285,14 +288,14 @@ impl Store {
         key: Option<&RequestKey>,
         audit: Option<&AuditEntry>,
     ) -> Result<Created, Error> {
-        let (with_event, surplus) = inventory.split_at(inventory.len().min(SHARDS_WITH_EVENT));
+        let (with_event, surplus) = inventory.split_at(inventory.len().min(shards_with_event(&event.shards)));
         if !self.write_surplus(event, surplus).await? {
             return Ok(Created::IdTaken);
         }
-        let mut items = vec![
-            self.put_event(event, "attribute_not_exists(id)", &[])?,
-            self.put_price(event.id, &PriceChange::created(event))?,
-        ];
+        let mut items = vec![self.put_event(event, "attribute_not_exists(id)", &[])?];
+        for price in PriceChange::created(event) {
+            items.push(self.put_price(event.id, &price)?);
+        }
         for shard in with_event {
             items.push(self.put_shard(event.id, shard)?);
         }
@@ -313,17 +316,17 @@ impl Store {
         })
     }
 
-    /// Replaces an event if it is still as it was `before`; false if it is not. A new price is added to its
+    /// Replaces an event if it is still as it was `before`; false if it is not. New prices are added to its
     /// history together with it, who did it to the audit trail, and seats to its shards.
     pub async fn replace_event_adding(
         &self,
         before: &Event,
         event: &Event,
-        price: Option<&PriceChange>,
+        prices: &[PriceChange],
         added: &[Draw],
         audit: Option<&AuditEntry>,
     ) -> Result<bool, Error> {
-        let mut items = self.replacement(before, event, price)?;
+        let mut items = self.replacement(before, event, prices)?;
         for draw in added {
             items.push(if before.shards.has(draw.shard) {
                 self.add_capacity(event.id, *draw)?
@@ -335,17 +338,17 @@ impl Store {
         Ok(matches!(self.transact(items).await?, Transacted::Committed))
     }
 
-    /// Replaces an event if it is still as it was `before`, adds a new price to its history and who did it to the
+    /// Replaces an event if it is still as it was `before`, adds new prices to its history and who did it to the
     /// audit trail, and removes seats from its shards, together.
     pub async fn replace_event_removing(
         &self,
         before: &Event,
         event: &Event,
-        price: Option<&PriceChange>,
+        prices: &[PriceChange],
         removed: &[Draw],
         audit: Option<&AuditEntry>,
     ) -> Result<Replaced, Error> {
-        let mut items = self.replacement(before, event, price)?;
+        let mut items = self.replacement(before, event, prices)?;
         for draw in removed {
             items.push(self.remove_capacity(event.id, *draw)?);
         }
@@ -357,17 +360,20 @@ impl Store {
         })
     }
 
-    /// Gives an event the price that a pricing run on that day decided, and adds it to its history, together. False
+    /// Gives an event the prices that a pricing run on that day decided, and adds them to its history, together. False
     /// if the event is not as it was `before`, or was priced on that day by another run.
     pub async fn reprice_event(
         &self,
         before: &Event,
         event: &Event,
-        price: &PriceChange,
+        prices: &[PriceChange],
         on: Date,
     ) -> Result<bool, Error> {
         let expected = [(":expected", number(before.version)), (":on", text(on))];
-        let items = vec![self.put_event(event, NOT_PRICED_YET, &expected)?, self.put_price(event.id, price)?];
+        let mut items = vec![self.put_event(event, NOT_PRICED_YET, &expected)?];
+        for price in prices {
+            items.push(self.put_price(event.id, price)?);
+        }
         Ok(matches!(self.transact(items).await?, Transacted::Committed))
     }
 
@@ -393,11 +399,11 @@ impl Store {
         &self,
         before: &Event,
         event: &Event,
-        price: Option<&PriceChange>,
+        prices: &[PriceChange],
     ) -> Result<Vec<TransactWriteItem>, Error> {
         let expected = [(":expected", number(before.version))];
         let mut items = vec![self.put_event(event, "version = :expected", &expected)?];
-        if let Some(price) = price {
+        for price in prices {
             items.push(self.put_price(event.id, price)?);
         }
         Ok(items)

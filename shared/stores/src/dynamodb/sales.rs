@@ -4,11 +4,12 @@
 //! after the hour: `t487231` are the tickets sold in the hour 487231 since the Unix epoch. So counting costs no further
 //! item, write or round trip, and there is no item that all sales meet on. A counter that is 0 is not there.
 //!
-//! The janitor moves hours that are over into day items, for the event and for all events together:
+//! The janitor moves hours that are over into day items, for the area and for all events together:
 //!
 //! | Key | Attributes |
 //! | --- | --- |
-//! | `<event id>#day#<day>` | `t13` are the tickets of that day's 14th hour; amounts are in the event's currency |
+//! | `<event id>#day#<day>` | `t13` are the tickets of that day's 14th hour, of the event's first area; amounts are in the event's currency |
+//! | `<event id>.<area>#day#<day>` | the same of a further area |
 //! | `all#<part>#day#<day>` | the same, amounts by currency: `a13_EUR` |
 //!
 //! The move is one transaction for each shard and quarter of a day. Its condition is that the attributes are still what was read, so
@@ -23,7 +24,7 @@
 //! names of 7 to 9 bytes and numbers of 2 to 7. So a shard may keep 7 hours; it keeps 1 to 3, as a rule.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
     pin::pin,
 };
@@ -36,8 +37,8 @@ use super::{EventsFilter, Item, Store, number, text, transaction::Transacted};
 use domain::{
     error::{Error, GaveUp},
     event::{EVENT_DAYS_MAX, Event},
-    id::EventId,
-    inventory::{InventoryShard, ShardNumber},
+    id::{AreaKey, AreaNumber, EventId},
+    inventory::{InventoryShard, ShardNumber, place_of_shard},
     sales::{HOURS_PER_DAY, Hour, HourOfAllSales, HourOfSales, days_of, hour_of},
 };
 
@@ -164,8 +165,14 @@ fn counters_of(hour: &HourOfSales) -> impl Iterator<Item = (&'static str, u64, b
     .filter(|(_, value, _)| *value > 0)
 }
 
-fn day_of_event(event: EventId, day: u32) -> String {
-    format!("{event}#day#{day}")
+fn day_of_area(area: AreaKey, day: u32) -> String {
+    format!("{area}#day#{day}")
+}
+
+/// What the keys of an area's day items begin with.
+#[must_use]
+pub fn days_of_area(area: AreaKey) -> String {
+    format!("{area}#day#")
 }
 
 fn day_of_all(part: u128, day: u32) -> String {
@@ -209,7 +216,20 @@ impl Store {
         self.sales_of_shards(event, shards, hours, now).await
     }
 
-    /// The same, where the event's shards were just read.
+    /// The same of an area.
+    pub async fn sales_of_area(
+        &self,
+        event: &Event,
+        area: AreaNumber,
+        hours: Range<Hour>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<Hour, HourOfSales>, Error> {
+        let area = AreaKey { event: event.id, number: area };
+        let shards = self.inventory_of_area(area, &event.shards).await?;
+        self.sales_of_shards(event, shards, hours, now).await
+    }
+
+    /// The same of the areas whose shards these are, which were just read.
     pub async fn sales_of_shards(
         &self,
         event: &Event,
@@ -218,8 +238,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<BTreeMap<Hour, HourOfSales>, Error> {
         let currency = event.details.currency.code();
-        let shards = shards.into_iter().map(|shard| Counted { event: event.id, currency, shard }).collect();
-        let days: Vec<String> = days_of(&hours).map(|day| day_of_event(event.id, day)).collect();
+        let shards: Vec<_> =
+            shards.into_iter().map(|shard| Counted { event: event.id, currency, shard }).collect();
+        let areas: BTreeSet<AreaNumber> =
+            shards.iter().map(|one: &Counted| place_of_shard(one.shard.shard).0).collect();
+        let areas = areas.into_iter().map(|number| AreaKey { event: event.id, number });
+        let days: Vec<String> =
+            areas.flat_map(|area| days_of(&hours).map(move |day| day_of_area(area, day))).collect();
         let (shards, days) = self.read_across_no_move(shards, &days, &hours, now).await?;
 
         let mut found: BTreeMap<Hour, HourOfSales> = BTreeMap::new();
@@ -335,6 +360,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let before = hour_of(now - MOVED_AFTER);
+        let area = AreaKey { event: event.id, number: place_of_shard(shard.shard).0 };
         let mut parts: BTreeMap<u32, Vec<(Hour, &HourOfSales)>> = BTreeMap::new();
         for (hour, sales) in shard.hours.range(..before) {
             parts.entry(hour / HOURS_MOVED_MAX).or_default().push((*hour, sales));
@@ -344,7 +370,7 @@ impl Store {
             let day = part * HOURS_MOVED_MAX / HOURS_PER_DAY;
             let items = vec![
                 self.take_hours(event.id, shard.shard, &hours)?,
-                self.add_hours(day_of_event(event.id, day), &hours, None)?,
+                self.add_hours(day_of_area(area, day), &hours, None)?,
                 self.add_hours(
                     day_of_all(part_of(event.id), day),
                     &hours,
@@ -417,19 +443,19 @@ pub(super) fn counters_in(item: &Item) -> Counters {
     counters.collect()
 }
 
-/// The day items that all these hours of an event make when they are moved, by their keys: the event's own, and what it adds
+/// The day items that all these hours of an area make when they are moved, by their keys: the area's own, and what it adds
 /// to those of all.
 #[must_use]
 pub fn day_items(
-    event: EventId,
+    area: AreaKey,
     currency: &str,
     hours: &BTreeMap<Hour, HourOfSales>,
 ) -> (BTreeMap<String, Counters>, BTreeMap<String, Counters>) {
     let (mut own, mut of_all) = (BTreeMap::new(), BTreeMap::new());
     for (hour, sales) in hours {
         let day = hour / HOURS_PER_DAY;
-        let own: &mut BTreeMap<_, _> = own.entry(day_of_event(event, day)).or_default();
-        let of_all: &mut BTreeMap<_, _> = of_all.entry(day_of_all(part_of(event), day)).or_default();
+        let own: &mut BTreeMap<_, _> = own.entry(day_of_area(area, day)).or_default();
+        let of_all: &mut BTreeMap<_, _> = of_all.entry(day_of_all(part_of(area.event), day)).or_default();
         for (counter, value, is_money) in counters_of(sales) {
             own.insert(day_attribute(counter, *hour, None), value);
             of_all.insert(day_attribute(counter, *hour, is_money.then_some(currency)), value);

@@ -46,7 +46,12 @@ pub fn note_id(event: EventId) -> String {
 
 /// Whether the event has more shards than fit into the transaction that creates it.
 pub fn has_surplus_shards(event: &Event) -> bool {
-    event.shards.count() > SHARDS_WITH_EVENT
+    event.shards.count() > shards_with_event(&event.shards)
+}
+
+/// How many of its shards fit into the transaction that creates an event: each area after the first has a price there, too.
+pub(super) fn shards_with_event(shards: &Shards) -> usize {
+    SHARDS_WITH_EVENT + 1 - shards.areas().count()
 }
 
 impl Store {
@@ -110,7 +115,8 @@ impl Store {
         if !was_written(marked)? {
             return Ok(());
         }
-        self.delete_shards(note.event_id, note.shards.numbers().skip(SHARDS_WITH_EVENT)).await?;
+        self.delete_shards(note.event_id, note.shards.numbers().skip(shards_with_event(&note.shards)))
+            .await?;
         let deleted = self.client.delete_item().table_name(&self.tables.events).key("id", text(&id)).send();
         deleted.await.map(|_| ()).map_err(failed)
     }

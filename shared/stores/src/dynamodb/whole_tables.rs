@@ -13,7 +13,7 @@ use super::{
 pub use super::{
     events::event_item,
     prices::price_item,
-    sales::{Counters, day_items},
+    sales::{Counters, day_items, days_of_area},
     sales_by_rate::attributes_of,
     shard_id::shard_id,
     surplus::note_id,

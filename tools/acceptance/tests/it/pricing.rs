@@ -144,7 +144,7 @@ async fn recent_sales_count_and_those_cancelled_do_not() {
         old.push(hold);
     }
     let demand = || async {
-        decide_price(&evently.app.catalogue, id, Timestamp::now()).await.unwrap().unwrap().demand
+        decide_price(&evently.app.catalogue, id, Timestamp::now()).await.unwrap().unwrap().areas[0].demand
     };
     let of_old = demand().await;
     assert_eq!((of_old.sold, of_old.recent_tickets), (60, 0));

@@ -196,7 +196,7 @@ async fn a_raised_capacity_that_redis_never_heard_of_comes_on_sale_with_its_new_
     details.capacity = 25;
     let after = domain::event::Event { shards: 3.into(), ..before.replaced(details) };
     let added = [Draw { shard: 1, seats: 8 }, Draw { shard: 2, seats: 7 }];
-    assert!(evently.app.store.replace_event_adding(&before, &after, None, &added, None).await.unwrap());
+    assert!(evently.app.store.replace_event_adding(&before, &after, &[], &added, None).await.unwrap());
     assert_eq!(evently.available(&event).await, 9);
     janitor(&evently).await;
     sleep(LONGER_THAN_THE_GRACE).await;
@@ -308,7 +308,7 @@ async fn a_lowered_capacity_whose_admin_crashed_is_settled_either_way() {
     let mut details = before.details.clone();
     details.capacity = 14;
     let after = domain::event::Event { last_withdrawal: Some(withdrawal), ..before.replaced(details) };
-    evently.app.store.replace_event_removing(&before, &after, None, &draws, None).await.unwrap();
+    evently.app.store.replace_event_removing(&before, &after, &[], &draws, None).await.unwrap();
     sleep(LONGER_THAN_THE_GRACE).await;
     janitor(&evently).await;
     assert_eq!(evently.available(&event).await, 13);

@@ -112,7 +112,7 @@ impl Program<'_> {
                 let event = before.event.as_ref().unwrap();
                 let draft = unpublished(event);
                 let done =
-                    self.stores.store.replace_event_adding(event, &draft, None, &[], None).await.unwrap();
+                    self.stores.store.replace_event_adding(event, &draft, &[], &[], None).await.unwrap();
                 let at = if done { LowerAt::Refresh } else { LowerAt::Settle };
                 self.lowers[lower] = if before.late { Lower::done() } else { Lower { at, ..before } };
             }
@@ -147,7 +147,7 @@ impl Program<'_> {
         let before = take(&mut self.raise);
         let (event, added) = (before.event.as_ref().unwrap(), self.added());
         let raised = self.raised(event);
-        let done = self.stores.store.replace_event_adding(event, &raised, None, &added, None).await.unwrap();
+        let done = self.stores.store.replace_event_adding(event, &raised, &[], &added, None).await.unwrap();
         self.raise = before.after_commit(done);
     }
 
@@ -211,7 +211,7 @@ impl Program<'_> {
         let mut lowered = event.replaced(EventDetails { capacity, ..event.details.clone() });
         lowered.last_withdrawal = Some(id);
         let done =
-            self.stores.store.replace_event_removing(&event, &lowered, None, &draws, None).await.unwrap();
+            self.stores.store.replace_event_removing(&event, &lowered, &[], &draws, None).await.unwrap();
         if late {
             self.lowers[lower] = Lower::done();
         } else {

@@ -234,9 +234,7 @@ impl Program<'_> {
         let event = self.event_now().await;
         let dearer = event.replaced(EventDetails { base_price: PRICES[1], ..event.details.clone() });
         let price = PriceChange::by_admin(&event, &dearer, Timestamp::now());
-        assert!(
-            self.stores.store.replace_event_adding(&event, &dearer, price.as_ref(), &[], None).await.unwrap()
-        );
+        assert!(self.stores.store.replace_event_adding(&event, &dearer, &price, &[], None).await.unwrap());
     }
 
     async fn fail(&mut self, fault: Action) -> Result<(), String> {

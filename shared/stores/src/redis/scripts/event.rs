@@ -1,5 +1,7 @@
 //! An event comes to Redis, changes, and goes.
 
+use std::collections::BTreeMap;
+
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
@@ -109,7 +111,9 @@ fn facts(event: &Event, area: AreaNumber) -> Result<String, Error> {
         let (id, name) = of_area.map(|area| (area.id, area.name)).unwrap_or_default();
         facts["area"] = id.into();
         facts["area_name"] = name.into();
-        facts["is_only_area"] = if details.areas.len() == 1 && !id.is_empty() { "1" } else { "" }.into();
+        let numbers: BTreeMap<_, _> =
+            event.areas().into_iter().map(|area| (area.id.to_owned(), area.key.number)).collect();
+        facts["areas"] = json(&numbers)?.into();
     }
     json(&facts)
 }

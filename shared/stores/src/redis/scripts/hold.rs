@@ -9,7 +9,7 @@ use domain::{
     error::Error,
     event::{AreaName, GENERAL, NotOnSale},
     field_error::Wrong,
-    id::{AreaKey, ReservationId, UserId},
+    id::{AreaKey, AreaNumber, ReservationId, UserId},
     rate::{Line, WantedRates},
     reservation::{Ended, Reservation, UNBOUGHT_WINDOW_TTLS},
     time::from_ms,
@@ -83,8 +83,8 @@ pub enum Reserve {
     NotLoaded,
     /// The id is in use: ask again with another.
     IdTaken,
-    /// Seats of another area are meant than those of the reservation's id, or of none, as several could be meant.
-    OtherArea,
+    /// Seats of this area are meant: ask again with an id of it.
+    OtherArea(AreaNumber),
     /// The user would have more than one user may.
     UserLimit(UserSeats),
 }
@@ -241,7 +241,9 @@ impl Redis {
             "REPLAYED" => replayed(&answer),
             "NOT_LOADED" => Ok(Reserve::NotLoaded),
             "ID_TAKEN" => Ok(Reserve::IdTaken),
-            "OTHER_AREA" => Ok(Reserve::OtherArea),
+            "OTHER_AREA" => Ok(Reserve::OtherArea(answer.value(0)?)),
+            "UNKNOWN_AREA" => Err(Error::UnknownArea(request.area.unwrap_or_default().to_owned())),
+            "AREA_REQUIRED" => Err(Error::AreaRequired),
             "KEY_REUSED" => Err(Error::IdempotencyKeyReused),
             "DRAFT" => Err(Error::EventNotFound),
             "CANCELLED" => Err(Error::NotOnSale(NotOnSale::Cancelled)),

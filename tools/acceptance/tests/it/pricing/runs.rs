@@ -61,9 +61,8 @@ async fn an_admins_change_is_not_lost_to_a_run_that_read_before_it() {
     booking::replace_event(&evently.app.protocol, id, |_| true, |_| Ok(renamed), None, now).await.unwrap();
 
     // The run that read before.
-    let priced = read.event.repriced(read.next.price, today);
-    let change =
-        domain::pricing::PriceChange::by_demand(&read.event, &priced, read.demand, read.next.target, now);
+    let priced = read.event.repriced(&[(0, read.areas[0].next.price)], today);
+    let change = domain::pricing::PriceChange::by_demand(&read.event, &priced, &read.areas, now);
     let store = &evently.app.store;
     assert!(!store.reprice_event(&read.event, &priced, &change, today).await.unwrap());
     assert!(!store.keep_price(&read.event, today).await.unwrap());
@@ -127,9 +126,9 @@ async fn without_redis_prices_move_all_the_same_and_the_janitor_tells_it_later()
 
     // A price that DynamoDB has and Redis did not hear of.
     let before = stored(&evently, &event).await;
-    let after = before.repriced(3_600, pricing_day(Timestamp::now() + SignedDuration::from_hours(DAY)));
-    let change =
-        domain::pricing::PriceChange::by_demand(&before, &after, Default::default(), None, Timestamp::now());
+    let after =
+        before.repriced(&[(0, 3_600)], pricing_day(Timestamp::now() + SignedDuration::from_hours(DAY)));
+    let change = domain::pricing::PriceChange::by_demand(&before, &after, &[], Timestamp::now());
     let day = after.priced_on.unwrap();
     assert!(evently.app.store.reprice_event(&before, &after, &change, day).await.unwrap());
     assert_eq!(quoted(&evently.user(), &event).await, ONE_STEP_DOWN);
