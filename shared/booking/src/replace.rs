@@ -1,5 +1,6 @@
 //! Replace: an admin changes an event, its capacity perhaps among the rest.
 
+use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 
 use super::{
@@ -21,8 +22,10 @@ use stores::{dynamodb::Replaced, redis::scripts::Withdraw};
 /// Steps of one change: the capacity changes by at most [`SHARDS_PER_CHANGE_MAX`] shards at once, and a step
 /// may have to be done again.
 const STEPS_MAX: usize = 160;
-/// Prices beside the shards of a step, and beside that of an area that is new: a transaction takes 100 items.
-const PRICES_PER_STEP_MAX: usize = 6;
+/// Shards and prices that a step writes: a transaction takes 100 items, the event and the entry of the audit trail among them.
+const ITEMS_PER_STEP_MAX: usize = 98;
+/// Prices in it of areas that were there before; the shards of one area and its own price, if it is new, fit in beside them.
+const PRICES_PER_STEP_MAX: usize = ITEMS_PER_STEP_MAX - SHARDS_PER_CHANGE_MAX - 1;
 
 /// Replaces an event's details if it is still at `expected` version, and its capacity with them; `details` gives the
 /// new ones, to be checked against the event as it is. Raising the
@@ -62,10 +65,13 @@ pub async fn replace_event(
             // First of all: whatever else changes, it changes on a draft then.
             unpublish(protocol, &event, &details, by, now).await?
         } else {
-            let resized = event.to_resize(&details).into_iter().next();
-            match resized.filter(|_| !has_many_new_prices(&event, &details)) {
+            let mut resized = event.to_resize(&details);
+            if new_prices(&event, &details) > PRICES_PER_STEP_MAX {
+                resized.clear();
+            }
+            match resized.first() {
                 Some(area) if area.is_lowered() => lower(protocol, &event, &details, area, by, now).await?,
-                area => raise(protocol, &event, &details, area, by, now).await?,
+                _ => raise(protocol, &event, &details, &resized, by, now).await?,
             }
         };
         if let Some(replaced) = step {
@@ -80,10 +86,10 @@ pub async fn replace_event(
     Err(Error::GaveUp(GaveUp::ChangingEvent))
 }
 
-/// Whether so many areas get another price that these are a step of their own, before any place comes or goes.
-fn has_many_new_prices(event: &Event, details: &EventDetails) -> bool {
-    let priced = event.replaced(event.details_with(details, None));
-    event.areas_repriced(&priced).len() > PRICES_PER_STEP_MAX
+/// How many areas get another price that keep their places. Many of them are a step of their own, before any place comes or goes.
+fn new_prices(event: &Event, details: &EventDetails) -> usize {
+    let priced = event.replaced(event.details_with(details, &[]));
+    event.areas_repriced(&priced).len()
 }
 
 /// Where several areas get fewer places, each must have them to give before the first one does: what is refused changes nothing. One
@@ -124,35 +130,37 @@ async fn check_room(
     refused
 }
 
-/// Replaces the event, adding seats to an area if one is to have more.
+/// Seats that an area gets.
+struct Raised<'a> {
+    area: &'a Resized,
+    added: Vec<Draw>,
+    /// Of its state in Redis, if there is one. It must be seen before the transaction, as in cancel.
+    epoch: Option<String>,
+}
+
+/// Replaces the event, adding seats to areas that are to have more: to as many of them as one transaction takes.
 async fn raise(
     protocol: &Protocol,
     event: &Event,
     details: &EventDetails,
-    resized: Option<Resized>,
+    resized: &[Resized],
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
-    let (area, mut replaced, added) = match resized {
-        None => (event.id.into(), event.replaced(event.details_with(details, None)), Vec::new()),
-        Some(Resized { id, number, from, to }) => {
-            let area = AreaKey { event: event.id, number };
-            let current = protocol.store.inventory_of_area(area, &event.shards).await?;
-            let added = inventory::raise(number, &current, to - from, protocol.seats_per_shard);
-            let seats: u32 = added.iter().map(|draw| draw.seats).sum();
-            (area, event.replaced(event.details_with(details, Some((&id, from + seats)))), added)
-        }
-    };
+    let raised = try_join_all(resized.iter().map(|area| raised(protocol, event, area))).await?;
+    let mut items = ITEMS_PER_STEP_MAX - new_prices(event, details);
+    let fits = raised.into_iter().take_while(|raised| {
+        // A new area has a price, too.
+        let left = items.checked_sub(raised.added.len() + usize::from(raised.area.from == 0));
+        items = left.unwrap_or(items);
+        left.is_some()
+    });
+    let raised: Vec<Raised<'_>> = fits.collect();
+    let capacities: Vec<(&str, u32)> = raised.iter().map(Raised::capacity).collect();
+    let mut replaced = event.replaced(event.details_with(details, &capacities));
+    let added: Vec<Draw> = raised.iter().flat_map(|raised| raised.added.iter().copied()).collect();
     replaced.shards = added.iter().fold(replaced.shards, |shards, draw| shards.up_to(draw.shard));
 
-    // The epoch must be seen before the transaction, as in cancel.
-    let seen = match protocol.redis.state_seen(area).await {
-        Err(error) if error.is_without_redis() => {
-            tracing::warn!(event_id = %event.id, %error, "changing an event without Redis");
-            None
-        }
-        seen => seen?,
-    };
     let prices = PriceChange::by_admin(event, &replaced, now);
     let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
     let store = &protocol.store;
@@ -160,14 +168,39 @@ async fn raise(
         return Err(stale(protocol, event.id).await?);
     }
     audit::log(entry.as_ref());
-    if let (Some(seen), false) = (seen, added.is_empty()) {
-        restock(protocol, &replaced, area, &seen.epoch, &added).await;
-    }
+    join_all(raised.iter().map(|raised| restock(protocol, &replaced, raised))).await;
     Ok(Some(replaced))
 }
 
-async fn restock(protocol: &Protocol, event: &Event, area: AreaKey, epoch: &str, added: &[Draw]) {
-    let change = format!("version {}", event.version);
+/// The seats that an area is to get.
+async fn raised<'a>(protocol: &Protocol, event: &Event, resized: &'a Resized) -> Result<Raised<'a>, Error> {
+    let Resized { number, from, to, .. } = *resized;
+    let area = AreaKey { event: event.id, number };
+    let (current, seen) =
+        tokio::join!(protocol.store.inventory_of_area(area, &event.shards), protocol.redis.state_seen(area));
+    let seen = match seen {
+        Err(error) if error.is_without_redis() => {
+            tracing::warn!(event_id = %event.id, %error, "changing an event without Redis");
+            None
+        }
+        seen => seen?,
+    };
+    let added = inventory::raise(number, &current?, to - from, protocol.seats_per_shard);
+    Ok(Raised { area: resized, added, epoch: seen.map(|seen| seen.epoch) })
+}
+
+impl Raised<'_> {
+    /// How many places the area then has.
+    fn capacity(&self) -> (&str, u32) {
+        let added: u32 = self.added.iter().map(|draw| draw.seats).sum();
+        (&self.area.id, self.area.from + added)
+    }
+}
+
+async fn restock(protocol: &Protocol, event: &Event, Raised { area, added, epoch }: &Raised<'_>) {
+    let Some(epoch) = epoch.as_deref().filter(|_| !added.is_empty()) else { return };
+    let (area, change) =
+        (AreaKey { event: event.id, number: area.number }, format!("version {}", event.version));
     match protocol.redis.restock(area, &change, epoch, added, None).await {
         Ok(true) => {}
         Ok(false) => {
@@ -193,11 +226,11 @@ async fn lower(
     protocol: &Protocol,
     event: &Event,
     details: &EventDetails,
-    resized: Resized,
+    resized: &Resized,
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
-    let Resized { number, from, to, .. } = resized;
+    let Resized { number, from, to, .. } = *resized;
     // An area remembers one withdrawal only: the one before must be at its end.
     if let Some(before) = event.last_withdrawal_of(number) {
         protocol.redis.finish(before, None).await?;
@@ -209,7 +242,7 @@ async fn lower(
         match protocol.redis.withdraw(id, wanted, SHARDS_PER_CHANGE_MAX, grace_ms).await? {
             Withdraw::Withdrawn { draws, deadline_ms } => (draws, deadline_ms),
             Withdraw::TooFew(free) => {
-                return Err(too_few_free(&resized, free));
+                return Err(too_few_free(resized, free));
             }
             Withdraw::NotLoaded => {
                 catalogue::load(&protocol.catalogue, event, number).await?;
@@ -218,7 +251,7 @@ async fn lower(
         };
     let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
     let replaced =
-        event.replaced(event.details_with(details, Some((&resized.id, from - seats)))).with_withdrawal(id);
+        event.replaced(event.details_with(details, &[(&resized.id, from - seats)])).with_withdrawal(id);
     let prices = PriceChange::by_admin(event, &replaced, now);
     let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
     let store = &protocol.store;

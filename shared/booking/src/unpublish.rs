@@ -56,7 +56,7 @@ pub(super) async fn unpublish(
         settle(protocol, &withdrawn).await;
         return Err(Error::EventHasBookings);
     }
-    let draft = event.replaced(event.details_with(details, None));
+    let draft = event.replaced(event.details_with(details, &[]));
     let prices = PriceChange::by_admin(event, &draft, now);
     // If it is not known whether that was written, the seats stay withdrawn until the janitor knows.
     let entry = by.map(|by| AuditEntry::changed(by, event, &draft, Timestamp::now()));

@@ -191,12 +191,12 @@ impl Event {
         resized
     }
 
-    /// All new details, but of the capacities only that of one area, if any; the others keep theirs, and come or go when it is their
+    /// All new details, but of the capacities only those of these areas; the others keep theirs, and come or go when it is their
     /// turn.
     #[must_use]
-    pub fn details_with(&self, details: &EventDetails, resized: Option<(&str, u32)>) -> EventDetails {
+    pub fn details_with(&self, details: &EventDetails, resized: &[(&str, u32)]) -> EventDetails {
         if details.areas.is_empty() {
-            let capacity = resized.map_or(self.details.capacity, |(_, capacity)| capacity);
+            let capacity = resized.first().map_or(self.details.capacity, |(_, capacity)| *capacity);
             return EventDetails { capacity, ..details.clone() };
         }
         let kept = self.areas().into_iter().map(|area| AreaDetails::from(&area));
@@ -204,7 +204,8 @@ impl Event {
         let gone = kept.iter().filter(|area| details.areas.iter().all(|other| other.id != area.id));
         let areas = details.areas.iter().chain(gone).map(|area| {
             let before = kept.iter().find(|before| before.id == area.id).map_or(0, |before| before.capacity);
-            let capacity = resized.filter(|(id, _)| *id == area.id).map_or(before, |(_, capacity)| capacity);
+            let resized = resized.iter().find(|(id, _)| *id == area.id);
+            let capacity = resized.map_or(before, |(_, capacity)| *capacity);
             AreaDetails { capacity, ..area.clone() }
         });
         let areas = areas.filter(|area| area.capacity > 0).collect();

@@ -8,6 +8,7 @@ mod admin_deletion;
 mod admin_edits;
 mod admin_events;
 mod admin_numbers;
+mod area_numbers;
 mod area_requests;
 mod areas;
 mod audit;

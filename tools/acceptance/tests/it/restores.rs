@@ -1,5 +1,6 @@
 //! Restored tables: of different seconds each, held against the bookings, mended, and sold on to the last seat.
 
+mod areas;
 mod copies;
 mod differences;
 mod events;

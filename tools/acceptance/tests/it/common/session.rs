@@ -98,6 +98,12 @@ impl Session {
         self.book_with_key(event, quantity, &Uuid::now_v7().to_string()).await
     }
 
+    /// A request of any shape, under a key of its own.
+    pub(crate) async fn book_with(&self, event: &str, wanted: Value) -> Answer {
+        let request = self.request(Method::POST, &format!("/events/{event}/book"));
+        send(request.header("Idempotency-Key", Uuid::now_v7().to_string()).json(&wanted)).await
+    }
+
     pub(crate) async fn book_with_key(&self, event: &str, quantity: u32, key: &str) -> Answer {
         let request = self.request(Method::POST, &format!("/events/{event}/book"));
         send(request.header("idempotency-key", key).json(&json!({ "quantity": quantity }))).await
