@@ -14,11 +14,11 @@ use domain::{
     field_error::{Kind, Wrong},
     id::EventId,
     rate::{RATES_MAX, WantedRates},
-    text::is_short_id,
+    text::{SHORT_ID_CHARS_MAX, is_short_id},
 };
 use http_api::{
     App, Caller, ClientAddress, IdempotencyKey, JsonBody, PathId, Permit, Problem,
-    fields::{Fields, Read, Value, text, whole_within},
+    fields::{Fields, Read, Value, text_of, whole_within},
     headers::replayed,
     openapi::{BodyProblems, CallerProblems, EventProblems, KeyHeader, KeyProblems, StoreProblems},
 };
@@ -47,7 +47,7 @@ impl Read for BookRequest {
         let read_quantity =
             |value| whole_within(1..=MAX_PER_BOOKING_MAX)(value).inspect_err(|_| is_readable = false);
         let quantity = fields.given("quantity", read_quantity).unwrap_or(1);
-        let area = fields.optional("area", text);
+        let area = fields.optional("area", text_of(1..=SHORT_ID_CHARS_MAX));
         let rates = fields.optional("rates", by_rate).unwrap_or_default();
         let rates: WantedRates =
             rates.into_iter().filter_map(|(rate, places)| places_at(rate, places, fields)).collect();

@@ -93,15 +93,17 @@ fn new_prices(event: &Event, details: &EventDetails) -> usize {
 }
 
 /// Where several areas get fewer places, each must have them to give before the first one does: what is refused changes nothing. One
-/// alone is refused by itself.
+/// alone, or whatever comes first, is refused by itself.
 async fn check_room(
     protocol: &Protocol,
     event: &Event,
     details: &EventDetails,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let lowered: Vec<Resized> = event.to_resize(details).into_iter().filter(Resized::is_lowered).collect();
-    if lowered.len() < 2 {
+    let resized = event.to_resize(details);
+    let begins_with_it = resized.first().is_some_and(Resized::is_lowered);
+    let lowered: Vec<Resized> = resized.into_iter().filter(Resized::is_lowered).collect();
+    if lowered.is_empty() || lowered.len() == 1 && begins_with_it {
         return Ok(());
     }
     let (mut withdrawn, mut refused) = (Vec::new(), Ok(()));

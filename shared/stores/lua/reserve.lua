@@ -21,7 +21,7 @@
 --              an older release loaded the event
 -- REPLAYED     this request was answered before: the same JSON; now; what became of the hold: `held` and until when,
 --              `released` or `expired`, or `gone`: perhaps it is a booking
--- KEY_REUSED   the idempotency key was used for another quantity, or for other rates
+-- KEY_REUSED   the idempotency key was used for another quantity, for other rates, or for another area
 -- NOT_LOADED   the state is missing: load the event and call again
 -- DRAFT        the event is not published
 -- CANCELLED    the event is cancelled
@@ -67,6 +67,7 @@ local answered = redis.call('GET', idempotency)
 local answer = answered and read_json(answered)
 if answer and answer.id then
   if answer.quantity ~= quantity or (answer.wanted_rates or '') ~= wanted_rates then return { 'KEY_REUSED' } end
+  if wanted_area ~= '' and wanted_area ~= (answer.area or 'general') then return { 'KEY_REUSED' } end
   if not answer.replayed then
     -- From now on undo.lua leaves it alone.
     answer.replayed = true

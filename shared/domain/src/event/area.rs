@@ -170,7 +170,7 @@ impl EventDetails {
 
 impl Event {
     /// Its areas whose capacity is another one in these details, those first that get fewer places: what is given up comes before what
-    /// is added.
+    /// is added. Only where none of them stays, the new ones come before: an event always has an area.
     pub fn to_resize(&self, details: &EventDetails) -> Vec<Resized> {
         let (before, after) = (self.details.capacities(), details.capacities());
         let places = |of: &[(&str, u32)], id: &str| {
@@ -187,7 +187,8 @@ impl Event {
             to: places(&after, id),
         });
         let mut resized: Vec<Resized> = areas.filter(|area| area.from != area.to).collect();
-        resized.sort_by_key(|area| !area.is_lowered());
+        let keeps_one = before.iter().any(|(id, _)| places(&after, id) > 0);
+        resized.sort_by_key(|area| area.is_lowered() != keeps_one);
         resized
     }
 

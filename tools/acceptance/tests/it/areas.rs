@@ -160,7 +160,8 @@ async fn a_users_limit_is_over_all_areas_and_a_key_is_for_one_of_them() {
     let first = hall.reserve(&ben, FLOOR, 1, "a key").await.unwrap();
     let other = hall.reserve(&ben, BOX, 1, "a key").await;
     assert!(matches!(other, Err(Error::IdempotencyKeyReused)), "{other:?}");
-    assert_eq!(redis.free_seats(&[AreaKey { event: hall.event, number: BOX }]).await.unwrap(), [Some(3)]);
+    let free = redis.free_seats(&[AreaKey { event: hall.event, number: BOX }]).await.unwrap();
+    assert!(matches!(free[..], [None | Some(3)]), "{free:?}");
     let again = hall.reserve(&ben, FLOOR, 1, "a key").await.unwrap();
     assert!(again.replayed && again.reservation.id == first.reservation.id);
 }
