@@ -149,7 +149,8 @@ async fn raise(
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
-    let raised = try_join_all(resized.iter().map(|area| raised(protocol, event, area))).await?;
+    let resized = resized.iter().filter(|area| !area.is_lowered());
+    let raised = try_join_all(resized.map(|area| raised(protocol, event, area))).await?;
     let mut items = ITEMS_PER_STEP_MAX - new_prices(event, details);
     let fits = raised.into_iter().take_while(|raised| {
         // A new area has a price, too.

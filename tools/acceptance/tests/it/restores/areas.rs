@@ -59,7 +59,7 @@ async fn a_lost_inventory_of_several_areas_is_made_anew_area_by_area() {
     stock.buy_in("balcony", 5).await;
     let before = stock.evently.inventory(&stock.event).await;
     stock.set(Table::Inventory, &super::Items::new()).await;
-    assert_eq!(stock.mend().await, [Kind::MissingShard, Kind::Sales, Kind::AllSales]);
+    assert_eq!(stock.mend().await, [Kind::MissingShard, Kind::UserSeats, Kind::Sales, Kind::AllSales]);
     let after = stock.evently.inventory(&stock.event).await;
     assert_eq!(
         after.iter().map(|shard| (shard.shard, shard.sold)).collect::<Vec<_>>(),
