@@ -255,6 +255,9 @@ pub enum GaveUp {
     /// Redis lost an event's state whenever it was loaded.
     #[error("the event's state was lost again and again")]
     LosingState,
+    /// A later release keeps the event's state in another way.
+    #[error("the event's state is of another release")]
+    UnknownFormat,
     /// Others changed the hold whenever it was drawn anew.
     #[error("the hold kept changing")]
     ChangingHold,

@@ -20,7 +20,7 @@
 local state = KEYS[1]
 local epoch, shards, grace_ms = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
 
-if redis.call('HGET', state, 'epoch') ~= epoch then
+if epoch_of(state) ~= epoch then
   return { 'EPOCH_CHANGED' }
 end
 

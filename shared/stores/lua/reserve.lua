@@ -85,10 +85,11 @@ end
 local names = {
   'status', 'sales_open_at', 'sales_close_at', 'max_per_booking', 'price', 'currency', 'max_per_user', 'shards', 'free',
   'bought:' .. user, 'holding:' .. user, 'unbought:' .. user, 'capacity', 'rates',
-  'area', 'area_name',
+  'area', 'area_name', 'format',
 }
 local status, open_at, close_at, most, price, currency, most_of_user, shards, free, bought, holding, unbought, capacity, rates,
-  area, area_name = unpack(redis.call('HMGET', state, unpack(names)))
+  area, area_name, format = unpack(redis.call('HMGET', state, unpack(names)))
+check_format(format)
 if not status then return { 'NOT_LOADED' } end
 if status == 'draft' then return { 'DRAFT' } end
 if status == 'cancelled' then return { 'CANCELLED' } end

@@ -17,7 +17,7 @@ local state, restocked = KEYS[1], KEYS[2]
 local epoch, draws, remembered_ms, user = ARGV[1], cjson.decode(ARGV[2]), ARGV[3], ARGV[4]
 local unbought_since, unbought_least = tonumber(ARGV[5]), tonumber(ARGV[6])
 
-if redis.call('HGET', state, 'epoch') ~= epoch then
+if epoch_of(state) ~= epoch then
   return { 'EPOCH_CHANGED' }
 end
 if not redis.call('SET', restocked, epoch, 'NX', 'PX', remembered_ms) then

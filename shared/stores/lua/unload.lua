@@ -9,6 +9,7 @@
 
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 
+is_loaded(state)
 if redis.call('ZCARD', deadlines) > 0 then return { 'HOLDS_LEFT' } end
 redis.call('UNLINK', state, deadlines, holds)
 return { 'UNLOADED' }

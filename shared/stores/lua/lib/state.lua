@@ -25,9 +25,24 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Whether the state was loaded. One that was lost must not come back piecemeal by a change to one of its fields.
+-- The format of a state that has no field `format`. One with another is of a release that is to come, which may keep seats
+-- otherwise: nothing is written to it, whoever asks.
+local FORMAT = '1'
+
+local function check_format(format)
+  if format and format ~= FORMAT then error({ err = 'FORMAT the state of the event is of another release' }) end
+end
+
+-- The epoch of a loaded state, false if there is none. A state that was lost must not come back piecemeal by a change to one of
+-- its fields.
+local function epoch_of(state)
+  local epoch, format = unpack(redis.call('HMGET', state, 'epoch', 'format'))
+  check_format(format)
+  return epoch
+end
+
 local function is_loaded(state)
-  return redis.call('HEXISTS', state, 'epoch') == 1
+  return epoch_of(state) ~= false
 end
 
 local function number_of(state, field)

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub use self::reports::ReportSeen;
 use self::{connection::Connection, facts::event_now, keys::Keys};
 use domain::{
-    error::{Cause, Error, StoreName},
+    error::{Cause, Error, GaveUp, StoreName},
     event::EventNow,
     id::AreaKey,
     inventory::{ShardNumber, place_of_shard},
@@ -206,6 +206,9 @@ impl Redis {
     }
 }
 
+/// What `lib/state.lua` says of a state that a later release made.
+const UNKNOWN_FORMAT: &str = "FORMAT";
+
 /// What Redis says while it can't serve: it starts, is being replaced, or has no room; and, of a script, right after that.
 /// (Redis, "Error replies"; Valkey has the same.)
 const OUT_OF_SERVICE: &[&str] = &[
@@ -227,6 +230,9 @@ const OUT_OF_SERVICE: &[&str] = &[
 /// Redis is out of reach, or did not answer in time: a script may have run all the same. All else is a defect of ours: a
 /// mistake in a script, a key of another type, a wrong password.
 fn failed(error: redis::RedisError) -> Error {
+    if error.code() == Some(UNKNOWN_FORMAT) {
+        return Error::GaveUp(GaveUp::UnknownFormat);
+    }
     let is_out_of_reach = match error.code() {
         Some(code) => OUT_OF_SERVICE.contains(&code),
         None => {

@@ -31,6 +31,7 @@ mod expiries;
 mod exports;
 mod field_values;
 mod filters;
+mod formats;
 mod freshness;
 mod gateway;
 mod golden;

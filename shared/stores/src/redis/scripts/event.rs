@@ -16,7 +16,7 @@ use domain::{
 
 script!(LOAD, "lib/state.lua", "load.lua");
 script!(REFRESH, "lib/state.lua", "refresh.lua");
-script!(UNLOAD, "unload.lua");
+script!(UNLOAD, "lib/state.lua", "unload.lua");
 
 impl Redis {
     /// `load.lua`: makes an area's state if it is missing; `inventory` are its shards, in their order.
