@@ -99,7 +99,7 @@ bought, holding = tonumber(bought or 0), tonumber(holding or 0)
 local now = now_ms()
 if now < open_at then return { 'NOT_OPEN', open_at } end
 if now >= close_at then return { 'CLOSED', close_at } end
-if wanted_area ~= (area or '') then
+if wanted_area ~= (area or '') or area == '' then
   local other = which_area(state, area, wanted_area)
   if other then return other end
 end

@@ -1,7 +1,13 @@
 //! What an endpoint is told: what kind of thing happened, when, and the thing as it is now.
 
-use domain::{delivery::Delivery, error::Error, event::Available, message::Kind, time::shown};
-use http_api::views::{BookingView, EventView};
+use domain::{
+    delivery::Delivery,
+    error::Error,
+    event::{Available, Event},
+    message::Kind,
+    time::shown,
+};
+use http_api::views::{BookingView, EventWithAreas};
 use serde_json::{Value, json};
 use stores::dynamodb::Store;
 
@@ -20,13 +26,21 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Result<Stri
         },
         (_, None, Some(event)) => match store.event(event).await? {
             // How many seats are free is another number a moment later.
-            Some(event) => without("available", json!(EventView::new(event, &Available::default())), None),
+            Some(event) => of_event(event),
             None => return Ok(Err("the event is gone")),
         },
         _ => return Ok(Err("it is about nothing")),
     };
     let body = json!({ "type": delivery.kind, "timestamp": shown(delivery.happened_at), "data": data });
     Ok(Ok(body.to_string()))
+}
+
+fn of_event(event: Event) -> Value {
+    let mut view = json!(EventWithAreas::new(event, &Available::default()));
+    for area in view["areas"].as_array_mut().into_iter().flatten() {
+        *area = without("available", area.take(), None);
+    }
+    without("available", view, None)
 }
 
 fn without(field: &str, mut view: Value, and: Option<(&str, Value)>) -> Value {

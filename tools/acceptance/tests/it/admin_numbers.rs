@@ -85,7 +85,9 @@ fn recount(events: &[Counted], from: Option<&str>, to: Option<&str>) -> Value {
         .map(|event| {
             json!({ "event_id": event.id, "name": event.name, "starts_at": event.starts_at,
                 "tickets_sold": event.sold, "capacity": event.capacity,
-                "utilization": rounded(event.sold, event.capacity) })
+                "utilization": rounded(event.sold, event.capacity),
+                "by_area": [{ "area": "general", "name": "General", "tickets_sold": event.sold,
+                    "capacity": event.capacity, "utilization": rounded(event.sold, event.capacity) }] })
         })
         .collect();
     let (bookings, cancelled) = (sum(|event| event.bookings), sum(|event| event.cancelled_bookings));
@@ -221,7 +223,10 @@ async fn assert_capacities(admin: &Session, events: &[Counted]) {
                 "capacity": event.capacity, "sold": event.sold, "held": 0,
                 "available": event.capacity - event.sold,
                 "utilization": rounded(event.sold, event.capacity), "by_rate": [{ "rate": "full",
-                "name": "Full price", "sold": event.sold, "revenue": event.sold * event.price }] });
+                "name": "Full price", "sold": event.sold, "revenue": event.sold * event.price }],
+                "by_area": [{ "area": "general", "name": "General", "capacity": event.capacity, "sold": event.sold, "held": 0,
+                    "available": event.capacity - event.sold, "utilization": rounded(event.sold, event.capacity),
+                    "revenue": event.sold * event.price }] });
             assert_eq!(*item, expected);
         }
     }

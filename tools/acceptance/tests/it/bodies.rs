@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::common::{Answer, Session, TestApp, send};
 
 const LIMIT_BYTES: usize = 16 * 1024;
-const EVENT_LIMIT_BYTES: usize = 96 * 1024;
+const EVENT_LIMIT_BYTES: usize = 1024 * 1024;
 const JSON: &str = "application/json";
 
 /// Books with that body.

@@ -9,7 +9,11 @@ use crate::common::TestApp;
 
 #[tokio::test]
 async fn a_state_of_a_later_format_is_never_written_to() {
-    let evently = TestApp::with(|config| config.seats_per_shard = 5).await;
+    let evently = TestApp::with(|config| {
+        config.seats_per_shard = 5;
+        config.confirm_grace_ms = 100;
+    })
+    .await;
     let (event, keys) = (evently.event(20).await, evently.keys());
     let (ada, ben, admin) = (evently.user(), evently.user(), evently.admin());
     let booking = ada.buy(&event, 2).await;
@@ -54,7 +58,8 @@ async fn a_state_of_a_later_format_is_never_written_to() {
     evently.redis_command(redis::cmd("HDEL").arg(&state).arg("format")).await;
     assert_eq!(ada.confirm(&confirmed).await.status, 201);
     assert_eq!(ben.delete(&format!("/reservations/{released}")).await.status, 204);
-    for _ in 0..2 {
+    for _ in 0..3 {
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
         janitor::run(&evently.app, Timestamp::now()).await.unwrap();
     }
     assert_eq!(evently.available(&event).await, 24);
