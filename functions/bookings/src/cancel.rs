@@ -38,6 +38,8 @@ http_api::problems! { CancelProblems:
                 "cancel_until": null,
                 "status": "published",
             },
+            "area": "floor",
+            "area_name": "Floor",
             "quantity": 2,
             "unit_price": 4950,
             "lines": [

@@ -91,6 +91,8 @@ pub(crate) struct Step {
 pub(crate) struct Purchase {
     pub(crate) user: UserId,
     pub(crate) event: EventId,
+    /// Of which area, where the event has several.
+    pub(crate) area: Option<&'static str>,
     pub(crate) key: String,
     pub(crate) quantity: u32,
     pub(crate) steps: Vec<Step>,
@@ -116,7 +118,12 @@ impl Purchase {
 
 impl fmt::Display for Purchase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "      user {} event {} key {} × {}", self.user, self.event, self.key, self.quantity)?;
+        let Self { user, event, key, quantity, .. } = self;
+        writeln!(
+            f,
+            "      user {user} event {event} {} key {key} × {quantity}",
+            self.area.unwrap_or_default()
+        )?;
         for step in &self.steps {
             let Step { act, server, from, until, losses, outcome, .. } = step;
             let (from, until) = (from.as_secs_f64(), until.as_secs_f64());

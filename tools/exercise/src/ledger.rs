@@ -127,6 +127,15 @@ impl Ledger<'_> {
         for area in kept.area_keys() {
             self.check_area(area, of_area(&inventory, area.number), sums, &mut wrong).await?;
         }
+        for area in kept.areas() {
+            let shards: u32 = of_area(&inventory, area.key.number).iter().map(|shard| shard.capacity).sum();
+            if shards != area.capacity {
+                wrong.push(format!(
+                    "the shards of {} have {shards} seats, it says {}",
+                    area.id, area.capacity
+                ));
+            }
+        }
         let capacity: u32 = inventory.iter().map(|shard| shard.capacity).sum();
         if kept.details.capacity != capacity {
             let said = kept.details.capacity;

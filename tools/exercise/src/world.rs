@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::{
-    event::EventDetails,
+    event::{AreaDetails, EventDetails},
     id::{EventId, UserId},
     rate::Rate,
     user::Role,
@@ -41,8 +41,10 @@ pub(crate) const HOLD_TTL_SECONDS: u64 = 2;
 pub(crate) const GRACE_SECONDS: u64 = 10;
 /// Few, so that parties meet the ends of shards.
 const SEATS_PER_SHARD: u32 = 6;
-/// Seats of each event at first.
-pub(crate) const CAPACITIES: [u32; 3] = [12, 30, 54];
+/// Seats of each event of one area at first.
+const CAPACITIES: [u64; 3] = [12, 30, 54];
+/// The areas of the event that has several, with their seats at first. The admin takes the last one away, and adds it again.
+pub(crate) const AREAS: [(&str, u64); 4] = [("floor", 24), ("balcony", 13), ("box", 6), ("tent", 8)];
 /// Few, so that people meet this end, too.
 pub(crate) const MAX_PER_USER: u32 = 8;
 const FIRST_PRICE: u32 = 2_500;
@@ -110,10 +112,12 @@ impl World {
         let receivers = [receiver(true).await?, receiver(false).await?];
         let starts_at = Timestamp::from_second(now.as_second())? + SignedDuration::from_hours(24 * 30);
         let mut events = Vec::new();
-        for capacity in CAPACITIES {
-            events.push(
-                booking::create_event(&truth.protocol, event(capacity, starts_at), None, now).await?.id,
-            );
+        let mut all: Vec<EventDetails> =
+            CAPACITIES.iter().map(|capacity| event(*capacity as u32, starts_at)).collect();
+        // A release before this one can't read it: nobody makes any until that is gone.
+        all.extend(settings.release_before.is_none().then(|| event_of_areas(starts_at)));
+        for details in all {
+            events.push(booking::create_event(&truth.protocol, details, None, now).await?.id);
         }
         let environment = environment(&redis_url, &dynamodb_endpoint);
         let fleet = Fleet::start(settings, folder.path(), environment).await?;
@@ -175,6 +179,15 @@ impl World {
             dynamodb: &self.dynamodb,
             events: &self.events,
             max_per_user: MAX_PER_USER,
+        }
+    }
+
+    /// The areas that the event has or had, with the seats that each had at first; `None` for the only one.
+    pub(crate) fn areas(&self, event: EventId) -> Vec<(Option<&'static str>, u64)> {
+        let number = self.events.iter().position(|known| *known == event);
+        match number.and_then(|number| CAPACITIES.get(number)) {
+            Some(capacity) => vec![(None, *capacity)],
+            None => AREAS.map(|(area, capacity)| (Some(area), capacity)).to_vec(),
         }
     }
 
@@ -259,4 +272,15 @@ fn event(capacity: u32, starts_at: Timestamp) -> EventDetails {
         ],
         ..kit::sample::event(format!("An event for {capacity}"), starts_at, capacity)
     }
+}
+
+fn event_of_areas(starts_at: Timestamp) -> EventDetails {
+    let areas = AREAS.iter().map(|(id, capacity)| AreaDetails {
+        id: (*id).to_owned(),
+        name: id.to_uppercase(),
+        capacity: *capacity as u32,
+        base_price: FIRST_PRICE,
+        pricing: None,
+    });
+    EventDetails { areas: areas.collect(), ..event(0, starts_at) }.with_sums_of_areas()
 }

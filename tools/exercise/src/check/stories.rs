@@ -7,6 +7,7 @@ use std::{
 
 use domain::{
     booking::{Booking, BookingStatus},
+    event::GENERAL,
     id::ReservationId,
 };
 
@@ -98,6 +99,10 @@ fn check_reservation(purchase: &Purchase, id: &str, booking: Option<&Booking>) -
             != (purchase.user, purchase.event, purchase.quantity),
         format!("{what} is not what was asked for"),
     );
+    say(
+        booking.area.id != purchase.area.unwrap_or(GENERAL),
+        format!("{what} is of another area: {:?}", booking.area),
+    );
     say(total != quoted, format!("{what} was quoted {quoted:?}"));
     for step in purchase.steps_of(Act::Confirm, id).filter(|step| step.outcome.is_success()) {
         let said = ["/booking/quantity", "/booking/total"].map(|member| step.outcome.member(member).as_u64());
@@ -164,7 +169,7 @@ mod tests {
         let acts = [(Act::Book, 201)];
         let acts = acts.iter().chain(then).zip(0_u64..);
         let steps = acts.map(|((act, status), at)| step(*act, *status, Duration::from_millis(at))).collect();
-        (Purchase { user: UserId::new(), event, key: "key".to_owned(), quantity: 2, steps }, id)
+        (Purchase { user: UserId::new(), event, area: None, key: "key".to_owned(), quantity: 2, steps }, id)
     }
 
     fn booking(purchase: &Purchase, id: ReservationId, status: BookingStatus) -> Booking {

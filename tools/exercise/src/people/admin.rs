@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::Session;
-use crate::world::{CAPACITIES, MAX_PER_USER, World};
+use crate::{
+    faults::Dice,
+    history::Outcome,
+    world::{AREAS, MAX_PER_USER, World},
+};
 
 /// An admin, until the people are told to stop.
 pub(crate) async fn live(world: Arc<World>, session: Session) {
@@ -17,15 +21,9 @@ pub(crate) async fn live(world: Arc<World>, session: Session) {
         let server = || dice.below(world.fleet.len() as u64) as usize;
         let read = session.event(server(), world.events[event]).await.outcome;
         let Some(version) = read.member("/version").as_u64() else { continue };
-        let usual = u64::from(CAPACITIES[event]);
-        let same = read.member("/capacity").as_u64().unwrap_or(usual);
-        let capacity = if dice.chance(70) { dice.between(usual / 2, usual * 3 / 2) } else { same };
-        let price = if dice.chance(50) { dice.between(1_000, 9_000) } else { 2_500 };
-        let body = json!({
+        let mut body = json!({
             "name": read.member("/name"),
             "starts_at": world.starts_at.to_string(),
-            "capacity": capacity,
-            "base_price": price,
             "currency": "EUR",
             "max_per_user": MAX_PER_USER,
             "rates": [
@@ -33,10 +31,36 @@ pub(crate) async fn live(world: Arc<World>, session: Session) {
                 { "id": "child", "name": "Up to 14", "percent": dice.between(1, 200) },
             ],
         });
+        sell(&mut body, &world, &dice, event, &read);
         session.replace(server(), world.events[event], version, &body).await;
         if dice.chance(15) {
             // A network delivers the request once more.
             session.replace(server(), world.events[event], version, &body).await;
         }
     }
+}
+
+/// Other places and other prices, perhaps; and of the event of several areas the last one only now and then.
+fn sell(body: &mut Value, world: &World, dice: &Dice, event: usize, read: &Outcome) {
+    let capacity = |usual: u64, now: &Value| {
+        let same = now.as_u64().unwrap_or(usual);
+        if dice.chance(70) { dice.between(usual / 2, usual * 3 / 2) } else { same }
+    };
+    let price = || if dice.chance(50) { dice.between(1_000, 9_000) } else { 2_500 };
+    let mut areas = Vec::new();
+    for (area, usual) in world.areas(world.events[event]) {
+        let Some(id) = area else {
+            body["capacity"] = json!(capacity(usual, read.member("/capacity")));
+            body["base_price"] = json!(price());
+            return;
+        };
+        let found = read.member("/areas").as_array().into_iter().flatten().find(|known| known["id"] == id);
+        let places = capacity(usual, found.map_or(&Value::Null, |known| &known["capacity"]));
+        let is_last = AREAS.last().is_some_and(|(last, _)| *last == id);
+        if !is_last || dice.chance(60) {
+            let name = id.to_uppercase();
+            areas.push(json!({ "id": id, "name": name, "capacity": places, "base_price": price() }));
+        }
+    }
+    body["areas"] = json!(areas);
 }

@@ -63,8 +63,9 @@ struct Buyer {
 impl Buyer {
     async fn buy(&self, key: String) -> Option<Purchase> {
         let event = self.dice.one_of(&self.world.events)?;
+        let (area, _) = self.dice.one_of(&self.world.areas(event))?;
         let quantity = self.dice.between(1, PARTY_MAX) as u32;
-        let mut purchase = Purchase { user: self.user, event, key, quantity, steps: Vec::new() };
+        let mut purchase = Purchase { user: self.user, event, area, key, quantity, steps: Vec::new() };
         let Some(id) = self.book(&mut purchase).await else { return Some(purchase) };
         if self.dice.chance(10) {
             sleep(self.dice.ms(0, HOLD_TTL_SECONDS * 1_000 + 500)).await;
@@ -77,7 +78,7 @@ impl Buyer {
         }
         if self.dice.chance(5) {
             // A network delivers the first request once more.
-            let step = self.session.book(self.server(), event, &purchase.key, quantity, None).await;
+            let step = self.session.book(self.server(), (event, area), &purchase.key, quantity, None).await;
             purchase.steps.push(step);
         }
         Some(purchase)
@@ -87,8 +88,9 @@ impl Buyer {
     async fn book(&self, purchase: &mut Purchase) -> Option<String> {
         let mut tries = 0;
         loop {
-            let (event, key, quantity) = (purchase.event, purchase.key.clone(), purchase.quantity);
-            let book = |server, patience| self.session.book(server, event, &key, quantity, patience);
+            let (of, key, quantity) =
+                ((purchase.event, purchase.area), purchase.key.clone(), purchase.quantity);
+            let book = |server, patience| self.session.book(server, of, &key, quantity, patience);
             let (one, other) = self.once_or_twice(8, book).await;
             let id =
                 [Some(&one), other.as_ref()].into_iter().flatten().find_map(|step| step.reservation.clone());

@@ -56,16 +56,18 @@ impl Session {
     pub(crate) async fn book(
         &self,
         server: usize,
-        event: EventId,
+        (event, area): (EventId, Option<&str>),
         key: &str,
         quantity: u32,
         patience: Option<Duration>,
     ) -> Step {
-        let request = self
-            .request(server, Method::POST, &format!("/events/{event}/book"))
-            .header("idempotency-key", key)
-            // Every other one is a child.
-            .json(&json!({ "quantity": quantity, "rates": { "child": quantity / 2 } }));
+        // Every other one is a child.
+        let mut wanted = json!({ "quantity": quantity, "rates": { "child": quantity / 2 } });
+        if let Some(area) = area {
+            wanted["area"] = json!(area);
+        }
+        let request = self.request(server, Method::POST, &format!("/events/{event}/book"));
+        let request = request.header("idempotency-key", key).json(&wanted);
         let mut step = self.send(Act::Book, server, None, request, patience).await;
         step.reservation = step.outcome.member("/reservation/id").as_str().map(str::to_owned);
         step
@@ -161,6 +163,8 @@ fn unexpected(step: &Step) -> Option<&'static str> {
             (409, "all_held"),
             (409, "max_per_user_reached"),
             (409, "held_too_long"),
+            // The admin took it away.
+            (422, "unknown_area"),
         ],
         Act::Confirm => &[
             (201, ""),
@@ -180,7 +184,9 @@ fn unexpected(step: &Step) -> Option<&'static str> {
         ],
         Act::Cancel => &[(200, "")],
         Act::Read => &[(200, "")],
-        Act::Replace => &[(200, ""), (409, "capacity_below_sold"), (412, "stale_version")],
+        Act::Replace => {
+            &[(200, ""), (409, "capacity_below_sold"), (409, "area_has_bookings"), (412, "stale_version")]
+        }
     };
     let outcome = &step.outcome;
     let told = (outcome.status(), outcome.code());
