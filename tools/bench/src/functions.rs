@@ -16,6 +16,7 @@ use kit::{
 };
 use load::{
     people::{create_event, expect},
+    scenario::general,
     server::{OwnServer, OwnStores},
 };
 use serde_json::{Value, json};
@@ -216,7 +217,7 @@ fn zipped_bytes(program: &Path) -> Result<u64, Failure> {
 
 async fn usage<'a>(server: &OwnServer, programs: &'a Programs) -> Result<Usage<'a>, Failure> {
     let admin = admin().await?;
-    let event = create_event(server.address, &admin, "Measured", 1_000_000).await?;
+    let event = create_event(server.address, &admin, "Measured", &general(1_000_000)).await?;
     let mut connection = Connection::new(server.address);
     let account = Some(json!({ "email": EMAIL, "password": PASSWORD }).to_string());
     let register = Call { method: Method::POST, body: account, ..Call::get("/register") };

@@ -7,6 +7,7 @@ use std::{fs, path::Path, process::Stdio};
 use kit::{Failure, http::Connection};
 use load::{
     people::create_event,
+    scenario::general,
     server::{OwnServer, OwnStores},
 };
 use tokio::process::Command;
@@ -127,7 +128,7 @@ async fn request(
 
 async fn hot_paths(server: &OwnServer) -> Result<[HotPath; 5], Failure> {
     let (admin, buyer) = (admin().await?, buyers().bearer(0)?);
-    let hot = create_event(server.address, &admin, "Hot", 1_000_000).await?;
+    let hot = create_event(server.address, &admin, "Hot", &general(1_000_000)).await?;
     let gone = sold_out(server, &admin).await?;
     let mut connection = Connection::new(server.address);
     let mut confirms = Vec::new();

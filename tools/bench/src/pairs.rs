@@ -14,6 +14,7 @@ use kit::{
 };
 use load::{
     people::create_event,
+    scenario::general,
     server::{OwnServer, OwnStores},
 };
 use serde_json::json;
@@ -36,8 +37,9 @@ pub(crate) const TABLES: &str = "evently";
 /// Measures side by side, round after round.
 pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     let server = OwnServer::on(OwnStores::start().await?, None, &[AS_DEPLOYED]).await?;
-    let event = create_event(server.address, &admin().await?, "Sold in pairs", SEATS).await?;
-    let bare_event = create_event(server.address, &admin().await?, "Sold by the SDK", SEATS).await?;
+    let event = create_event(server.address, &admin().await?, "Sold in pairs", &general(SEATS)).await?;
+    let bare_event =
+        create_event(server.address, &admin().await?, "Sold by the SDK", &general(SEATS)).await?;
     let bare =
         Bare { client: dynamodb::client_for_endpoint(&server.stores.dynamodb), event: bare_event.parse()? };
     let (mut pairs, mut transactions) = (Samples::default(), Samples::default());

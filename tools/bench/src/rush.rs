@@ -12,6 +12,7 @@ use kit::{
 };
 use load::{
     people::create_event,
+    scenario::general,
     server::{OwnServer, OwnStores},
 };
 use serde_json::json;
@@ -34,7 +35,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     let server = OwnServer::on(OwnStores::start().await?, None, &[AS_DEPLOYED]).await?;
     let hello = Hello::start().await?;
     let admin = admin().await?;
-    let hot = create_event(server.address, &admin, "Hot", SEATS).await?;
+    let hot = create_event(server.address, &admin, "Hot", &general(SEATS)).await?;
     let gone = sold_out(&server, &admin).await?;
     let bare = bare_reserve(&server, &admin).await?;
     let (mut holds, mut bare_holds, mut hellos) = (Vec::new(), Samples::default(), Vec::new());
@@ -108,7 +109,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
 
 /// The bare client, with an event of its own: it takes more seats in the same time.
 async fn bare_reserve(server: &OwnServer, admin: &str) -> Result<BareReserve, Failure> {
-    let event = create_event(server.address, admin, "Hot", SEATS).await?;
+    let event = create_event(server.address, admin, "Hot", &general(SEATS)).await?;
     // The first hold brings the event into Redis.
     hold(&mut Connection::new(server.address), &event, &buyers().bearer(0)?, 201).await?;
     BareReserve::new(&server.stores.redis, event.parse()?, "evently:").await
@@ -116,7 +117,7 @@ async fn bare_reserve(server: &OwnServer, admin: &str) -> Result<BareReserve, Fa
 
 /// An event whose seats are all sold.
 pub(crate) async fn sold_out(server: &OwnServer, admin: &str) -> Result<String, Failure> {
-    let event = create_event(server.address, admin, "Gone", 1).await?;
+    let event = create_event(server.address, admin, "Gone", &general(1)).await?;
     let mut connection = Connection::new(server.address);
     let buyer = buyers().bearer(0)?;
     let reservation = hold(&mut connection, &event, &buyer, 201).await?;

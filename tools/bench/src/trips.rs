@@ -10,6 +10,7 @@ use kit::{
 };
 use load::{
     people::create_event,
+    scenario::general,
     server::{OwnServer, OwnStores},
 };
 use local::delayed::delayed;
@@ -51,7 +52,7 @@ async fn count(settings: &[(&str, &str)]) -> Result<[f64; 4], Failure> {
     let dynamodb = format!("http://{}", delayed(&stores.dynamodb, DELAY).await?);
     let redis = format!("redis://{}", delayed(&stores.redis, DELAY).await?);
     let server = OwnServer::on(stores, Some((&dynamodb, &redis)), settings).await?;
-    let event = create_event(server.address, &admin().await?, "Far away", 100).await?;
+    let event = create_event(server.address, &admin().await?, "Far away", &general(100)).await?;
     let (mut connection, buyer) = (Connection::new(server.address), buyers().bearer(0)?);
     let mut fewest = [f64::INFINITY; 4];
     // The first time warms up.

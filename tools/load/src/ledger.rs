@@ -1,7 +1,7 @@
 //! What the buyers were told is sold, held against where the service says that the seats are: no seat may be sold twice,
 //! and none may be lost.
 
-use std::{cell::RefCell, net::SocketAddr, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use kit::{
     Failure,
@@ -10,7 +10,7 @@ use kit::{
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use crate::people::expect;
+use crate::{people::expect, scenario::StageArea};
 
 /// Confirms that are under way end within a request's time limit.
 const AT_REST_WITHIN: Duration = Duration::from_secs(15);
@@ -23,7 +23,8 @@ pub(crate) struct Ledger(RefCell<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    sold: i64,
+    /// By area.
+    sold: BTreeMap<&'static str, i64>,
     unknown: Vec<Unknown>,
 }
 
@@ -32,13 +33,34 @@ struct Known {
 struct Unknown {
     path: String,
     bearer: String,
+    area: &'static str,
     /// Seats that it sold, if it was done; below zero if they went back on sale.
     seats: i64,
 }
 
 /// Where an event's seats are, as the service says (`GET /admin/events/{id}/inventory`).
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Inventory {
+    /// Those of all areas together.
+    #[serde(flatten)]
+    pub all: Seats,
+    /// Those of each area.
+    pub by_area: Vec<AreaSeats>,
+}
+
+/// Where an area's seats are.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AreaSeats {
+    /// The area's id.
+    pub area: String,
+    /// Its seats.
+    #[serde(flatten)]
+    pub seats: Seats,
+}
+
+/// Where seats are.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct Seats {
     /// Seats in all.
     pub capacity: i64,
     /// Seats sold.
@@ -66,14 +88,14 @@ pub struct Check {
 }
 
 impl Ledger {
-    /// Seats were sold, or, below zero, cancelled.
-    pub(crate) fn sold(&self, seats: i64) {
-        self.0.borrow_mut().sold += seats;
+    /// Seats of an area were sold, or, below zero, cancelled.
+    pub(crate) fn sold(&self, area: &'static str, seats: i64) {
+        *self.0.borrow_mut().sold.entry(area).or_default() += seats;
     }
 
     /// Nobody answered, or with "try again": asking again at the end is safe, and says what came of it.
-    pub(crate) fn unknown(&self, path: String, bearer: &str, seats: i64) {
-        self.0.borrow_mut().unknown.push(Unknown { path, bearer: bearer.to_owned(), seats });
+    pub(crate) fn unknown(&self, path: String, bearer: &str, area: &'static str, seats: i64) {
+        self.0.borrow_mut().unknown.push(Unknown { path, bearer: bearer.to_owned(), area, seats });
     }
 
     /// Asks for all unknown outcomes, waits until all is at rest, and compares.
@@ -82,24 +104,34 @@ impl Ledger {
         address: SocketAddr,
         admin: &str,
         event: &str,
-        capacity: u32,
+        areas: &[StageArea],
     ) -> Result<Check, Failure> {
         let mut connection = Connection::new(address);
         let unknown = std::mem::take(&mut self.0.borrow_mut().unknown);
         for one in unknown {
             if was_done(&mut connection, &one).await? {
-                self.sold(one.seats);
+                self.sold(one.area, one.seats);
             }
         }
         let inventory = at_rest(&mut connection, admin, event).await?;
-        let told_sold = self.0.borrow().sold;
-        let violations = violations(&inventory, told_sold, capacity.into());
+        let known = &self.0.borrow().sold;
+        let told_sold = known.values().sum();
+        let mut violations = Vec::new();
+        for StageArea { id, seats } in areas {
+            let found = inventory.by_area.iter().find(|area| area.area == *id);
+            let area = found.ok_or_else(|| format!("the service knows no area {id}"))?;
+            let told = known.get(id).copied().unwrap_or(0);
+            let wrong = violations_of(&area.seats, told, (*seats).into());
+            violations.extend(wrong.into_iter().map(|wrong| format!("{id}: {wrong}")));
+        }
+        let capacity = areas.iter().map(|area| i64::from(area.seats)).sum();
+        violations.extend(violations_of(&inventory.all, told_sold, capacity));
         Ok(Check { inventory, told_sold, violations })
     }
 }
 
-fn violations(inventory: &Inventory, told_sold: i64, capacity: i64) -> Vec<String> {
-    let Inventory { sold, held, in_flight, free, drift, .. } = *inventory;
+fn violations_of(seats: &Seats, told_sold: i64, capacity: i64) -> Vec<String> {
+    let Seats { sold, held, in_flight, free, drift, .. } = *seats;
     let mut violations = Vec::new();
     if sold > capacity {
         violations.push(format!("oversold: {sold} seats of {capacity}"));
@@ -132,7 +164,7 @@ async fn at_rest(connection: &mut Connection, admin: &str, event: &str) -> Resul
         let answer = connection.send(&Call { bearer: Some(admin), ..Call::get(&path) }).await?;
         expect(&answer, 200, &path)?;
         let inventory: Inventory = serde_json::from_slice(&answer.body)?;
-        if (inventory.in_flight == 0 && inventory.drift == 0) || Instant::now() > deadline {
+        if (inventory.all.in_flight == 0 && inventory.all.drift == 0) || Instant::now() > deadline {
             return Ok(inventory);
         }
         sleep(LOOK_AGAIN_AFTER).await;
@@ -143,18 +175,18 @@ async fn at_rest(connection: &mut Connection, admin: &str, event: &str) -> Resul
 mod tests {
     use super::*;
 
-    const FINE: Inventory = Inventory { capacity: 10, sold: 6, held: 1, in_flight: 1, free: 2, drift: 0 };
+    const FINE: Seats = Seats { capacity: 10, sold: 6, held: 1, in_flight: 1, free: 2, drift: 0 };
 
     #[test]
     fn seats_that_add_up_are_fine() {
-        assert!(violations(&FINE, 6, 10).is_empty());
+        assert!(violations_of(&FINE, 6, 10).is_empty());
     }
 
     #[test]
     fn each_seat_too_many_or_too_few_is_seen() {
-        assert_eq!(violations(&Inventory { sold: 11, free: -3, ..FINE }, 11, 10).len(), 1, "oversold");
-        assert_eq!(violations(&FINE, 7, 10).len(), 1, "a buyer was told of a seat that is not sold");
-        assert_eq!(violations(&FINE, 5, 10).len(), 1, "a seat is sold to nobody");
-        assert_eq!(violations(&Inventory { free: 1, drift: 1, ..FINE }, 6, 10).len(), 1, "a seat is lost");
+        assert_eq!(violations_of(&Seats { sold: 11, free: -3, ..FINE }, 11, 10).len(), 1, "oversold");
+        assert_eq!(violations_of(&FINE, 7, 10).len(), 1, "a buyer was told of a seat that is not sold");
+        assert_eq!(violations_of(&FINE, 5, 10).len(), 1, "a seat is sold to nobody");
+        assert_eq!(violations_of(&Seats { free: 1, drift: 1, ..FINE }, 6, 10).len(), 1, "a seat is lost");
     }
 }

@@ -27,6 +27,7 @@ use mails::Mails;
 use people::Buyers;
 use record::Record;
 use report::Report;
+use scenario::Stage;
 use server::OwnServer;
 pub use settings::{Settings, Target};
 use tokio::task::{JoinSet, LocalSet};
@@ -72,8 +73,8 @@ pub async fn run(settings: &Settings) -> Result<Report, Failure> {
     if let Some(said) = own.as_ref().and_then(OwnServer::has_died) {
         return Err(format!("the service died; it last said: {said}").into());
     }
-    let (event, seats) = &crowd.stage.sold;
-    let mut check = crowd.ledger.check(address, &admin, event, *seats).await?;
+    let Stage { sold, areas, .. } = &crowd.stage;
+    let mut check = crowd.ledger.check(address, &admin, sold, areas).await?;
     let mails = match own.as_ref().filter(|_| settings.mails) {
         Some(own) => {
             let bookings = u64::try_from(check.told_sold)?;

@@ -20,7 +20,10 @@ use kit::{
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::settings::Target;
+use crate::{
+    scenario::{GENERAL, StageArea},
+    settings::Target,
+};
 
 /// Each has two hashes of a password.
 const VERIFIED: usize = 200;
@@ -172,18 +175,23 @@ pub async fn create_event(
     address: SocketAddr,
     admin: &str,
     name: &str,
-    seats: u32,
+    areas: &[StageArea],
 ) -> Result<String, Failure> {
     let starts_at = Timestamp::from_second(Timestamp::now().as_second() + 30 * 86_400)?;
-    let event = json!({
+    let mut event = json!({
         "name": name,
         "venue": "Town Hall",
         "starts_at": starts_at.to_string(),
-        "capacity": seats,
-        "base_price": 2_500,
         "currency": "EUR",
         "max_per_user": 1_000_000,
     });
+    if let [StageArea { id: GENERAL, seats }] = areas {
+        event["capacity"] = json!(seats);
+        event["base_price"] = json!(2_500);
+    } else {
+        let area = |area: &StageArea| json!({ "id": area.id, "name": area.id, "capacity": area.seats, "base_price": 2_500 });
+        event["areas"] = areas.iter().map(area).collect();
+    }
     let call = Call { body: Some(event.to_string()), ..Call::post("/admin/events", admin) };
     let answer = Connection::new(address).send(&call).await?;
     expect(&answer, 201, "/admin/events")?;

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     Settings, UsedCpu,
-    ledger::Check,
+    ledger::{AreaSeats, Check, Inventory, Seats},
     mails::Mails,
     record::{Outcome, Record, Step},
 };
@@ -194,7 +194,7 @@ impl fmt::Display for Report {
         for (reason, times) in self.failures.iter().take(REASONS_SHOWN_MAX) {
             writeln!(f, "{times} times {reason}")?;
         }
-        let seats = self.check.inventory;
+        let Inventory { all: seats, by_area } = &self.check.inventory;
         writeln!(
             f,
             "seats: {} sold + {} held + {} in flight + {} free = {} of {}, drift {}; buyers were told of {} sold",
@@ -207,6 +207,13 @@ impl fmt::Display for Report {
             seats.drift,
             self.check.told_sold
         )?;
+        for AreaSeats { area, seats } in by_area.iter().filter(|_| by_area.len() > 1) {
+            let Seats { capacity, sold, held, in_flight, free, drift } = seats;
+            writeln!(
+                f,
+                "  {area}: {sold} sold + {held} held + {in_flight} in flight + {free} free of {capacity}, drift {drift}"
+            )?;
+        }
         if let Some(Mails { told, again, seconds_after }) = self.mails {
             writeln!(
                 f,

@@ -23,6 +23,8 @@ pub enum Scenario {
     Browse,
     /// Many want few seats: they book and confirm, until all are gone.
     Hot,
+    /// The same of an event of floor, balcony and boxes: who finds an area sold out takes another one.
+    Hall,
     /// They want seats of an event that has none left.
     SoldOut,
     /// Ten browse while one buys, and one buyer in ten cancels.
@@ -34,8 +36,37 @@ pub enum Scenario {
 pub struct Stage {
     /// Events to look at.
     pub browsed: Vec<String>,
-    /// The event that is sold, with its seats.
-    pub sold: (String, u32),
+    /// The event that is sold.
+    pub sold: String,
+    /// Its areas.
+    pub areas: Vec<StageArea>,
+}
+
+/// An area of the event that is sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageArea {
+    /// Its id.
+    pub id: &'static str,
+    /// Its seats.
+    pub seats: u32,
+}
+
+/// The id of the only area.
+pub const GENERAL: &str = "general";
+
+/// An event of one area.
+#[must_use]
+pub fn general(seats: u32) -> [StageArea; 1] {
+    [StageArea { id: GENERAL, seats }]
+}
+
+/// Floor, balcony and boxes, with so many seats together.
+fn hall(seats: u32) -> Vec<StageArea> {
+    let (balcony, boxes) = ((seats / 4).max(1), (seats / 20).max(1));
+    let floor = seats.saturating_sub(balcony + boxes).max(1);
+    [("floor", floor), ("balcony", balcony), ("boxes", boxes)]
+        .map(|(id, seats)| StageArea { id, seats })
+        .to_vec()
 }
 
 impl Scenario {
@@ -59,11 +90,12 @@ impl Scenario {
         let mut browsed = Vec::new();
         for number in 0..if browses { events } else { 0 } {
             let name = format!("Evening {number} of the load");
-            browsed.push(create_event(address, admin, &name, SEATS_TO_BROWSE).await?);
+            browsed.push(create_event(address, admin, &name, &general(SEATS_TO_BROWSE)).await?);
         }
         let seats = if self == Self::SoldOut { SEATS_SOLD_OUT } else { seats };
-        let sold = create_event(address, admin, "What everybody wants", seats).await?;
-        Ok(Stage { browsed, sold: (sold, seats) })
+        let areas = if self == Self::Hall { hall(seats) } else { general(seats).to_vec() };
+        let sold = create_event(address, admin, "What everybody wants", &areas).await?;
+        Ok(Stage { browsed, sold, areas })
     }
 
     /// What must have happened before people come: for *soldout* the event is bought up.
@@ -72,7 +104,7 @@ impl Scenario {
             return Ok(());
         }
         let bearer = visit.buyers.bearer(0)?;
-        match buy(visit, &bearer, SEATS_SOLD_OUT).await? {
+        match buy(visit, &bearer, GENERAL, SEATS_SOLD_OUT).await? {
             Some(_) => Ok(()),
             None => Err("the event could not be bought up".into()),
         }
@@ -84,14 +116,25 @@ impl Scenario {
             Self::Browse => browse(visit).await,
             Self::Hot | Self::SoldOut => {
                 let bearer = visit.buyers.bearer(visit.number)?;
-                buy(visit, &bearer, 1).await.map(|_| ())
+                buy(visit, &bearer, GENERAL, 1).await.map(|_| ())
+            }
+            Self::Hall => {
+                let bearer = visit.buyers.bearer(visit.number)?;
+                let mut areas = visit.stage.areas.clone();
+                fastrand::shuffle(&mut areas);
+                for area in areas {
+                    if buy(visit, &bearer, area.id, 1).await?.is_some() {
+                        break;
+                    }
+                }
+                Ok(())
             }
             Self::Mixed if !visit.number.is_multiple_of(BUYERS_ONE_IN + 1) => browse(visit).await,
             Self::Mixed => {
                 let bearer = visit.buyers.bearer(visit.number)?;
-                match buy(visit, &bearer, 1).await? {
+                match buy(visit, &bearer, GENERAL, 1).await? {
                     Some(booking) if fastrand::u64(..CANCELS_ONE_IN) == 0 => {
-                        cancel(visit, &bearer, &booking).await
+                        cancel(visit, &bearer, GENERAL, &booking).await
                     }
                     _ => Ok(()),
                 }
@@ -114,29 +157,43 @@ async fn browse(visit: &mut Visit<'_>) -> Result<(), Failure> {
 }
 
 /// Books and confirms; answers with the booking.
-async fn buy(visit: &mut Visit<'_>, bearer: &str, seats: u32) -> Result<Option<String>, Failure> {
-    let path = format!("/events/{}/book", visit.stage.sold.0);
+async fn buy(
+    visit: &mut Visit<'_>,
+    bearer: &str,
+    area: &'static str,
+    seats: u32,
+) -> Result<Option<String>, Failure> {
+    let path = format!("/events/{}/book", visit.stage.sold);
     let key = visit.unique_key();
-    let body = Some(json!({ "quantity": seats }).to_string());
+    let wanted = match area {
+        GENERAL => json!({ "quantity": seats }),
+        area => json!({ "area": area, "quantity": seats }),
+    };
+    let body = Some(wanted.to_string());
     let booked = visit.ask(Step::Book, Method::POST, &path, Some(bearer), Some(&key), body).await?;
     let Some(booked) = booked.filter(|answer| answer.status == 201) else { return Ok(None) };
     let reservation = booked.json()["reservation"]["id"].as_str().unwrap_or_default().to_owned();
     let path = format!("/reservations/{reservation}/confirm");
     let confirmed = visit.ask(Step::Confirm, Method::POST, &path, Some(bearer), None, None).await?;
     match confirmed.map(|answer| answer.status) {
-        Some(200 | 201) => visit.ledger.sold(seats.into()),
-        Some(503) | None => visit.ledger.unknown(path, bearer, seats.into()),
+        Some(200 | 201) => visit.ledger.sold(area, seats.into()),
+        Some(503) | None => visit.ledger.unknown(path, bearer, area, seats.into()),
         Some(_) => return Ok(None),
     }
     Ok(Some(reservation))
 }
 
-async fn cancel(visit: &mut Visit<'_>, bearer: &str, booking: &str) -> Result<(), Failure> {
+async fn cancel(
+    visit: &mut Visit<'_>,
+    bearer: &str,
+    area: &'static str,
+    booking: &str,
+) -> Result<(), Failure> {
     let path = format!("/bookings/{booking}/cancel");
     let cancelled = visit.ask(Step::Cancel, Method::POST, &path, Some(bearer), None, None).await?;
     match cancelled.map(|answer| answer.status) {
-        Some(200) => visit.ledger.sold(-1),
-        Some(503) | None => visit.ledger.unknown(path, bearer, -1),
+        Some(200) => visit.ledger.sold(area, -1),
+        Some(503) | None => visit.ledger.unknown(path, bearer, area, -1),
         Some(_) => {}
     }
     Ok(())

@@ -95,6 +95,19 @@ async fn a_hot_sale_sells_every_seat_and_refuses_the_others() {
 }
 
 #[tokio::test]
+async fn a_hall_is_sold_out_area_by_area() {
+    let report = Service::start().await.under(Scenario::Hall, 40, Some(JWT_SECRET)).await;
+    assert_eq!(report["check"]["sold"], SEATS);
+    let areas = report["check"]["by_area"].as_array().unwrap();
+    let ids: Vec<_> = areas.iter().map(|area| area["area"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["floor", "balcony", "boxes"]);
+    assert!(
+        areas.iter().all(|area| area["sold"] == area["capacity"] && area["sold"].as_u64() > Some(0)),
+        "{report}"
+    );
+}
+
+#[tokio::test]
 async fn registered_buyers_buy_as_well() {
     let report = Service::start().await.under(Scenario::Hot, 20, None).await;
     assert_eq!(report["check"]["sold"], SEATS);

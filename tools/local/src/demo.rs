@@ -5,7 +5,7 @@ use std::future::ready;
 use booking::Wanted;
 use domain::{
     error::Error,
-    event::{EventDetails, EventStatus, MAX_PER_USER_DEFAULT, Pricing},
+    event::{AreaDetails, EventDetails, EventStatus, MAX_PER_USER_DEFAULT, Pricing},
     id::{EventId, UserId},
     rate::{ALL_AT_FIRST, Rate},
     time::{from_ms, to_whole_ms},
@@ -27,6 +27,8 @@ struct Demo {
     pricing: Option<Pricing>,
     /// Each by its id, its name, and percent of the price; none for the ordinary one alone.
     rates: &'static [(&'static str, &'static str, u32)],
+    /// Each by its id, its name, its places and their price; none for the general one alone.
+    areas: &'static [(&'static str, &'static str, u32, u32)],
     /// In how many days its sales open, if they have not.
     opens_in_days: Option<i64>,
     is_draft: bool,
@@ -46,13 +48,15 @@ const DEMO: Demo = Demo {
     max_per_booking: 6,
     pricing: None,
     rates: &[],
+    areas: &[],
     opens_in_days: None,
     is_draft: false,
     sold: 0,
 };
 
-/// A season: soon and late, small and large, free and dear; one sold out, one that opens later, one that is a draft.
-const DEMOS: [Demo; 9] = [
+/// A season: soon and late, small and large, free and dear; one of several areas, one sold out, one that opens later, one that is a
+/// draft.
+const DEMOS: [Demo; 10] = [
     Demo {
         name: "Rust Meetup: Lambdas after Dark",
         description: "Three talks, one long break. Bring a laptop.",
@@ -126,6 +130,21 @@ const DEMOS: [Demo; 9] = [
         ..DEMO
     },
     Demo {
+        name: "Opera Night: The Magic Flute",
+        description: "Sung in German, with surtitles in English.",
+        venue: "City Opera",
+        in_days: 90,
+        hours: 3,
+        areas: &[
+            ("floor", "Floor", 420, 5_500),
+            ("balcony", "Balcony", 180, 7_900),
+            ("boxes", "Boxes", 24, 14_000),
+        ],
+        rates: &[("full", "Full price", 100), ("student", "Students", 60)],
+        sold: 18,
+        ..DEMO
+    },
+    Demo {
         name: "Open Air Weekend",
         description: "Three days, four stages, one river.",
         venue: "Riverside Park",
@@ -179,12 +198,14 @@ pub async fn seed(app: &App, now: Timestamp) -> Result<usize, Error> {
 /// Sells the places that people have bought already, as they would be sold: to somebody different each time.
 async fn sell(app: &App, event: EventId, demo: &Demo, now: Timestamp) -> Result<(), Error> {
     let mut left = demo.sold;
+    // Of an event of areas they are of the dearest one: it is nearly sold out.
+    let area = demo.areas.last().map(|(id, ..)| *id);
     while left > 0 {
         let (user, quantity) = (UserId::new(), left.min(demo.max_per_booking));
         let wanted = Wanted {
             user,
             event,
-            area: None,
+            area,
             quantity,
             rates: &ALL_AT_FIRST,
             idempotency_key: "demo",
@@ -223,9 +244,15 @@ impl Demo {
             status: if self.is_draft { EventStatus::Draft } else { EventStatus::Published },
             pricing: self.pricing,
             rates: self.rates.iter().map(|(id, name, percent)| rate(id, name, *percent)).collect(),
-            areas: Vec::new(),
+            areas: self.areas.iter().map(area).collect(),
         }
+        .with_sums_of_areas()
     }
+}
+
+fn area((id, name, capacity, base_price): &(&str, &str, u32, u32)) -> AreaDetails {
+    let (capacity, base_price) = (*capacity, *base_price);
+    AreaDetails { id: (*id).to_owned(), name: (*name).to_owned(), capacity, base_price, pricing: None }
 }
 
 fn rate(id: &str, name: &str, percent: u32) -> Rate {
