@@ -9,8 +9,8 @@
 use domain::{
     error::Error,
     event::Event,
-    id::{EventId, ReservationId, UserId},
-    inventory::{Draw, InventoryShard},
+    id::{AreaKey, EventId, ReservationId, UserId},
+    inventory::{Draw, InventoryShard, Shards, of_area},
     rate::ALL_AT_FIRST,
 };
 use fastrand::Rng;
@@ -89,25 +89,38 @@ impl BoxOffice {
         Ok(Self { redis, hold_ttl_ms: config.hold_ttl_ms, _server: server })
     }
 
-    /// Lets `people` come one after the other, until nobody gets seats any more. The same seed draws the same.
+    /// Lets `people` come one after the other, until nobody gets seats any more: of one area of the event, or of several, by whose
+    /// shards these are. The same seed draws the same.
     ///
     /// # Errors
     /// When Redis fails.
     pub async fn sell(&self, shards: &[InventoryShard], people: u32, seed: u64) -> Result<Sale, Failure> {
         let now = Timestamp::now();
         let event = event(shards, now)?;
-        self.redis.load(&event, 0, shards, "the simulation's").await?;
+        let areas: Vec<(AreaKey, u32)> = event
+            .area_keys()
+            .map(|area| (area, of_area(shards, area.number).iter().map(|shard| shard.capacity).sum()))
+            .collect();
+        for (area, _) in &areas {
+            self.redis.load(&event, area.number, of_area(shards, area.number), "the simulation's").await?;
+        }
         // The product's own random numbers, which choose the shards, come from here.
         fastrand::seed(seed);
         let mut rng = Rng::with_seed(!seed);
         let mut sale = Sale { held: Vec::new(), never_confirmed: 0, free: 0, held_seats: 0 };
         let people: Vec<u32> = (0..people).collect();
         for group in people.chunks(CALLS_AT_ONCE) {
-            let wanted: Vec<(u32, u32)> = group.iter().map(|person| (*person, party(&mut rng))).collect();
-            let calls = wanted.iter().map(|(person, seats)| self.hold(event.id, *person, *seats, now));
+            let wanted: Vec<(u32, u32, AreaKey)> = group
+                .iter()
+                .map(|person| {
+                    let seats = party(&mut rng);
+                    (*person, seats, area_of(&areas, &mut rng))
+                })
+                .collect();
+            let calls = wanted.iter().map(|(person, seats, area)| self.hold(*area, *person, *seats, now));
             let mut confirming = Vec::new();
             let mut turned_away = 0;
-            for (hold, (person, seats)) in try_join_all(calls).await?.into_iter().zip(&wanted) {
+            for (hold, (person, seats, _)) in try_join_all(calls).await?.into_iter().zip(&wanted) {
                 match hold {
                     None => turned_away += 1,
                     Some(_) if rng.u32(0..100) < NEVER_CONFIRM_PERCENT => sale.never_confirmed += seats,
@@ -119,16 +132,19 @@ impl BoxOffice {
                 break;
             }
         }
-        let seats = self.redis.unsold_seats(&[event.id.into()]).await?.into_iter().flatten().next();
-        let seats = seats.ok_or("Redis lost the event")?;
-        (sale.free, sale.held_seats) = (seats.free, seats.held);
+        let areas: Vec<AreaKey> = event.area_keys().collect();
+        for seats in self.redis.unsold_seats(&areas).await? {
+            let seats = seats.ok_or("Redis lost the event")?;
+            sale.free += seats.free;
+            sale.held_seats += seats.held;
+        }
         Ok(sale)
     }
 
     /// Holds seats; `None` if too few are free.
     async fn hold(
         &self,
-        event: EventId,
+        area: AreaKey,
         person: u32,
         seats: u32,
         now: Timestamp,
@@ -136,7 +152,7 @@ impl BoxOffice {
         // An id is random within a millisecond; of thousands within one, some would be the same.
         let at = now + SignedDuration::from_millis(person.into());
         let request = ReserveRequest {
-            id: ReservationId::new(event, at),
+            id: ReservationId::new(area, at),
             user: user(person)?,
             area: None,
             quantity: seats,
@@ -197,5 +213,22 @@ fn user(person: u32) -> Result<UserId, Failure> {
 fn event(shards: &[InventoryShard], now: Timestamp) -> Result<Event, Failure> {
     let capacity = shards.iter().map(|shard| shard.capacity).sum();
     let details = kit::sample::event("The hot event", now + SignedDuration::from_hours(24), capacity);
-    Ok(Event::new(EventId::new(now), details, u16::try_from(shards.len())?, now))
+    let first = u16::try_from(of_area(shards, 0).len())?;
+    let shards = shards.iter().fold(Shards::from(first), |known, shard| known.up_to(shard.shard));
+    Ok(Event::new(EventId::new(now), details, shards, now))
+}
+
+/// Somebody wants an area, the larger the likelier.
+fn area_of(areas: &[(AreaKey, u32)], rng: &mut Rng) -> AreaKey {
+    if let [(only, _)] = areas {
+        return *only;
+    }
+    let mut seat = rng.u32(0..areas.iter().map(|(_, seats)| seats).sum());
+    for (area, seats) in areas {
+        match seat.checked_sub(*seats) {
+            Some(beyond) => seat = beyond,
+            None => return *area,
+        }
+    }
+    unreachable!("a seat is in an area")
 }

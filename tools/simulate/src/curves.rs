@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::inventory::{InventoryShard, SEATS_PER_SHARD, SHARDS_MAX, shards_for};
+use domain::inventory::{InventoryShard, SEATS_PER_SHARD, SHARDS_MAX, new_shards, shards_for};
 use kit::Failure;
 
 use crate::{
@@ -20,6 +20,9 @@ const SHARDS: [u16; 9] = [1, 4, 16, 32, 64, 128, 256, 512, 1_024];
 const CAPACITIES: [u32; 6] = [500, 2_000, 5_000, 10_000, 20_000, 40_000];
 /// Rules that were weighed, in seats that one shard is meant for.
 pub(crate) const SEATS_A_SHARD: [u32; 3] = [500, 150, SEATS_PER_SHARD];
+/// Areas of one size, with these seats together.
+const AREAS: [u8; 4] = [1, 3, 10, 50];
+pub(crate) const SEATS_OF_AREAS: u32 = 20_000;
 const WINDOWS_MS: [u64; 4] = [5, 10, 15, 20];
 const PARTITIONS: [Partitions; 6] = [
     Partitions::Of(4),
@@ -46,6 +49,8 @@ pub struct Curves {
     pub(crate) by_shards: Vec<(u16, Vec<Outcome>)>,
     /// Capacity, and for each of [`SEATS_A_SHARD`] how many shards there are and what came of it.
     pub(crate) by_capacity: Vec<(u32, Vec<(u16, Outcome)>)>,
+    /// Areas, all shards of all of them, and what came of it.
+    pub(crate) by_areas: Vec<(u8, usize, Outcome)>,
     /// With [`SHARDS_MAX`].
     pub(crate) by_window: Vec<(u64, Outcome)>,
     /// With [`SHARDS_MAX`].
@@ -74,6 +79,14 @@ impl Curves {
             }
             by_capacity.push((capacity, outcomes));
         }
+        let mut by_areas = Vec::new();
+        for areas in AREAS {
+            eprintln!("{areas} areas");
+            let shards = shards_of_areas(SEATS_OF_AREAS, areas);
+            let held = office.sell(&shards, SEATS_OF_AREAS, seed).await?.held;
+            let confirms = rush(&held, held.len(), RUSH_PER_SECOND, Assumptions::default(), seed);
+            by_areas.push((areas, shards.len(), Outcome::whole(&confirms)));
+        }
         eprintln!("windows and partitions");
         let held = endless(office, SHARDS_MAX, seed).await?;
         let assuming = |assumed| steady(&held, RUSH_PER_SECOND, assumed, seed);
@@ -85,6 +98,7 @@ impl Curves {
         Ok(Self {
             by_shards,
             by_capacity,
+            by_areas,
             by_window: by_window.to_vec(),
             by_partitions: by_partitions.to_vec(),
         })
@@ -111,6 +125,12 @@ async fn sold_out(
     let held = office.sell(&shards_of(capacity, shards), capacity, seed).await?.held;
     let confirms = rush(&held, held.len(), RUSH_PER_SECOND, Assumptions::default(), seed);
     Ok((shards, Outcome::whole(&confirms)))
+}
+
+/// The shards of an event of so many areas, as many each as the product gives them.
+pub fn shards_of_areas(capacity: u32, areas: u8) -> Vec<InventoryShard> {
+    let each = capacity / u32::from(areas);
+    (0..areas).flat_map(|area| new_shards(area, each, SEATS_PER_SHARD)).collect()
 }
 
 /// A new event's shards, their number chosen freely.

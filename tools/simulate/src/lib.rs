@@ -13,7 +13,7 @@ mod tables;
 
 pub use assumptions::{Assumptions, Partitions};
 pub use box_office::{BoxOffice, Held, Sale};
-pub use curves::{Curves, RUSH_PER_SECOND, shards_of, steady};
+pub use curves::{Curves, RUSH_PER_SECOND, shards_of, shards_of_areas, steady};
 pub use outcome::Outcome;
 pub use plot::plot;
 pub use rush::{Confirm, rush};

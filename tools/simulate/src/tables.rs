@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     assumptions::Partitions,
-    curves::{Curves, RATES, RUSH_PER_SECOND, SEATS_A_SHARD},
+    curves::{Curves, RATES, RUSH_PER_SECOND, SEATS_A_SHARD, SEATS_OF_AREAS},
     outcome::Outcome,
 };
 
@@ -23,6 +23,11 @@ impl fmt::Display for Curves {
                 let (shards, outcome) = &outcomes[index];
                 row(f, format!("{capacity}, {shards}"), outcome)?;
             }
+        }
+        let title = format!("{RUSH_PER_SECOND} a second until {SEATS_OF_AREAS} seats are sold out, by areas");
+        head(f, &title, "areas, shards")?;
+        for (areas, shards, outcome) in &self.by_areas {
+            row(f, format!("{areas}, {shards}"), outcome)?;
         }
         head(f, &format!("{RUSH_PER_SECOND} a second, most shards, by window"), "window, ms")?;
         for (ms, outcome) in &self.by_window {

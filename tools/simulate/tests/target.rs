@@ -1,7 +1,11 @@
 //! What the rule of shards must reach, and that the simulation can be believed.
 
-use domain::inventory::{InventoryShard, SEATS_PER_SHARD, new_shards};
-use simulate::{Assumptions, BoxOffice, Outcome, RUSH_PER_SECOND, Sale, rush, shards_of, steady};
+use std::collections::BTreeSet;
+
+use domain::inventory::{InventoryShard, SEATS_PER_SHARD, new_shards, place_of_shard};
+use simulate::{
+    Assumptions, BoxOffice, Outcome, RUSH_PER_SECOND, Sale, rush, shards_of, shards_of_areas, steady,
+};
 
 const LARGE: u32 = 50_000;
 const RETRIED_MAX: f64 = 0.2;
@@ -43,6 +47,22 @@ async fn a_sale_to_the_last_seat_accounts_for_all_of_them() {
         let drawn: u32 = draws.filter(|draw| draw.shard == shard.shard).map(|draw| draw.seats).sum();
         assert!(drawn <= shard.capacity, "{shard:?}: {drawn}");
     }
+}
+
+#[tokio::test]
+async fn a_sale_of_several_areas_accounts_for_all_their_seats_and_stands_the_same_rush() {
+    let shards = shards_of_areas(502, 3);
+    let sale = sell(&shards, 600, 5).await;
+    let about_to_be_sold: u32 = sale.held.iter().map(|held| held.seats()).sum();
+    assert_eq!(about_to_be_sold + sale.never_confirmed + sale.free, 501);
+    assert_eq!(sale.held_seats + sale.free, 501);
+    for held in &sale.held {
+        let areas: BTreeSet<_> = held.draws.iter().map(|draw| place_of_shard(draw.shard).0).collect();
+        assert_eq!(areas.len(), 1, "{held:?}");
+    }
+    let outcome = outcome(&shards_of_areas(LARGE, 10)).await;
+    assert!(outcome.bookings_per_second >= BOOKINGS_PER_SECOND_MIN, "{outcome:?}");
+    assert!(outcome.retried < RETRIED_MAX && outcome.given_up == 0.0, "{outcome:?}");
 }
 
 #[tokio::test]
