@@ -4,6 +4,7 @@
 
 mod act;
 mod action;
+pub mod areas;
 mod config;
 mod dynamo;
 mod model;

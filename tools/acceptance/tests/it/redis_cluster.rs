@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
+use serde_json::json;
 use settings::Config;
 use tokio::time::{Instant, sleep};
 
-use crate::common::{Session, TestApp, cluster::Cluster, shared_dynamodb};
+use crate::common::{Session, TestApp, cluster::Cluster, concert, shared_dynamodb};
 
 fn in_cluster(config: &mut Config) {
     config.redis.cluster = true;
@@ -115,6 +116,88 @@ async fn a_failover_in_the_middle_of_a_sale_ends_exact() {
         assert!(Instant::now() < deadline, "seats are lost");
     }
     assert_eq!(evently.sold(&event).await, 60);
+}
+
+/// The node of a hash tag's slot, of a cluster of three.
+fn node_of(tag: &str) -> usize {
+    usize::from(crc16(tag) % 16_384).div_euclid(5_461).min(2)
+}
+
+/// An event of two areas on two nodes, none of them the third.
+async fn event_on_two_nodes(evently: &TestApp) -> String {
+    let areas = json!([
+        { "id": "floor", "name": "Floor", "capacity": 60, "base_price": 100 },
+        { "id": "balcony", "name": "Balcony", "capacity": 20, "base_price": 200 },
+    ]);
+    loop {
+        let mut event = concert(json!({ "capacity": null, "base_price": null }));
+        event["areas"] = areas.clone();
+        let created = evently.admin().post("/admin/events", event).await;
+        assert_eq!(created.status, 201, "{}", created.body);
+        let id = created.text("id");
+        if (node_of(&id), node_of(&format!("{id}.1"))) == (0, 1) {
+            return id;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_area_sells_on_while_the_node_of_another_is_dead() {
+    let mut cluster = Cluster::start().await;
+    let evently = TestApp::on(shared_dynamodb(), cluster.url(), in_cluster).await;
+    let event = event_on_two_nodes(&evently).await;
+    let buyer = || loop {
+        let user = evently.user();
+        if node_of(&user.user_id.unwrap().to_string()) != 1 {
+            break user;
+        }
+    };
+    let wanted = |area: &str| json!({ "area": area, "quantity": 1 });
+    let sell = async |area: &str| {
+        let user = buyer();
+        let held = user.book_with(&event, wanted(area)).await;
+        if held.status != 201 {
+            return Err(held);
+        }
+        let id = held.body["reservation"]["id"].as_str().unwrap().to_owned();
+        let confirmed = user.confirm(&id).await;
+        if confirmed.status == 201 { Ok(()) } else { Err(confirmed) }
+    };
+    for area in ["floor", "balcony"] {
+        sell(area).await.unwrap();
+    }
+    cluster.nodes[1].kill().unwrap();
+    cluster.nodes[1].wait_dead().await;
+    // At once, and also once the others have noticed.
+    let (began, mut sold, mut slowest) = (Instant::now(), 0, Duration::ZERO);
+    while began.elapsed() < Duration::from_secs(4) {
+        let asked = Instant::now();
+        sell("floor").await.unwrap();
+        slowest = slowest.max(asked.elapsed());
+        sold += 1;
+        sleep(Duration::from_millis(150)).await;
+    }
+    assert!(sold >= 5, "{sold} sold, the slowest took {slowest:?}");
+    let refused = sell("balcony").await.unwrap_err();
+    refused.assert_problem(503, "try_again");
+    // People see the event all the same.
+    assert_eq!(evently.anybody().get(&format!("/events/{event}")).await.status, 200);
+
+    cluster.nodes[1].restart().await.unwrap();
+    cluster.wait_for(0, "CLUSTER INFO", "cluster_slots_ok:16384").await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while sell("balcony").await.is_err() {
+        assert!(Instant::now() < deadline, "the balcony does not come back");
+        sleep(Duration::from_millis(300)).await;
+    }
+    for _ in 0..3 {
+        janitor::run(&evently.app, Timestamp::now()).await.unwrap();
+        sleep(Duration::from_millis(1_100)).await;
+    }
+    let inventory = evently.admin().get(&format!("/admin/events/{event}/inventory")).await.body;
+    let areas = inventory["by_area"].as_array().unwrap();
+    assert_eq!((&areas[0]["sold"], &areas[0]["drift"]), (&json!(1 + sold), &json!(0)), "{inventory}");
+    assert_eq!((&areas[1]["sold"], &areas[1]["drift"]), (&json!(2), &json!(0)), "{inventory}");
 }
 
 /// The checksum that gives a hash tag its slot (Redis Cluster specification: CRC16, XMODEM).

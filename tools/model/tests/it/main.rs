@@ -1,5 +1,6 @@
 //! The model, checked.
 
+mod areas;
 mod check;
 mod guards;
 mod holds;

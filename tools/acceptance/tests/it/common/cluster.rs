@@ -48,9 +48,16 @@ impl Cluster {
                 // A cluster's nodes keep what they know of each other, so each has a folder.
                 data: Some(folder.path().join(nodes.len().to_string())),
                 port: Some(fastrand::u16(PORTS)),
-                arguments: ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]
-                    .map(str::to_owned)
-                    .to_vec(),
+                // As ElastiCache has it: nodes that are there serve their slots while others are not.
+                arguments: [
+                    ["--cluster-enabled", "yes"],
+                    ["--cluster-node-timeout", "1000"],
+                    ["--cluster-require-full-coverage", "no"],
+                ]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             };
             // The port may be taken: another one then.
             if let Ok(node) = RedisServer::start(options).await {
