@@ -66,8 +66,8 @@ class Breaking(unittest.TestCase):
             codes(document, "HoldSeatsBadRequest").append("all_held")
 
         def ask_for_more(document):
-            fields(document, "BookRequest")["area"] = {"type": "string"}
-            required(document, "BookRequest").append("area")
+            fields(document, "BookRequest")["gate"] = {"type": "string"}
+            required(document, "BookRequest").append("gate")
             fields(document, "BookRequest")["quantity"] |= {"maximum": 10, "default": 2}
             required(document, "Registration").append("name")
             fields(document, "Credentials").pop("email")
@@ -75,8 +75,8 @@ class Breaking(unittest.TestCase):
             words(document, "Bucket").remove("day")
             parameters = operation(document, "GET /events")["parameters"]
             parameters[:] = [item for item in parameters if item["name"] != "q"]
-            area = {"name": "area", "in": "query", "required": True, "schema": {"type": "string"}}
-            operation(document, "GET /admin/audit")["parameters"].append(area)
+            gate = {"name": "gate", "in": "query", "required": True, "schema": {"type": "string"}}
+            operation(document, "GET /admin/audit")["parameters"].append(gate)
             operation(document, "GET /events/{id}")["security"] = [{"bearer": []}]
 
         found = compared(serve_less, answer_less, ask_for_more)
@@ -95,13 +95,13 @@ class Breaking(unittest.TestCase):
             {"Problem", "retry_at"},
             {"BookingStatus", "refunded"},
             {"all_held"},
-            {"BookRequest", "area"},
+            {"BookRequest", "gate"},
             {"BookRequest", "quantity"},
             {"Registration", "name"},
             {"Credentials", "email"},
             {"Bucket", "day"},
             {"GET /events", "q"},
-            {"GET /admin/audit", "area"},
+            {"GET /admin/audit", "gate"},
             {"GET /events/{id}", "security"},
         ]
         self.assertEqual(found, {frozenset(line) for line in expected})
@@ -111,12 +111,12 @@ class Breaking(unittest.TestCase):
             document["paths"]["/me/tickets"] = copy.deepcopy(document["paths"]["/me"])
             for item in document["paths"]["/me/tickets"].values():
                 item["operationId"] += "_tickets"
-            fields(document, "Event")["areas"] = {"type": "array", "items": {"type": "string"}}
-            required(document, "Event").append("areas")
-            fields(document, "BookRequest")["area"] = {"type": "string"}
+            fields(document, "Event")["gates"] = {"type": "array", "items": {"type": "string"}}
+            required(document, "Event").append("gates")
+            fields(document, "BookRequest")["gate"] = {"type": "string"}
             fields(document, "BookRequest")["quantity"]["maximum"] = 100
-            fields(document, "Problem")["area"] = {"type": ["string", "null"]}
-            codes(document, "HoldSeatsConflict").append("area_closed")
+            fields(document, "Problem")["gate"] = {"type": ["string", "null"]}
+            codes(document, "HoldSeatsConflict").append("gate_closed")
             words(document, "AuditAction").append("event_copied")
             words(document, "PriceReason").append("sold_fast")
             operation(document, "GET /events/{id}")["responses"]["418"] = {"description": "A teapot."}

@@ -22,8 +22,8 @@ CODES = {
     "webhook_not_found", "too_many_webhooks", "delivery_not_found", "not_replayable",
     # Three mails of a kind an hour go to an address, whatever other limits there are.
     "rate_limited",
-    # A rate that the event does not have.
-    "unknown_rate",
+    # A rate or an area that the event does not have, or none named of several.
+    "unknown_rate", "unknown_area", "area_required", "areas_required", "area_not_found", "area_has_bookings",
     # A problem's code that there is not.
     "not_found",
     # An opaque value that was not given by the service, or was used for something else.
@@ -48,6 +48,11 @@ FIELDS = {
     "cancel_until": "must not be after starts_at",
     "pricing.max_percent": "must not be below pricing.min_percent",
     "rates": "ids must differ, names have no control characters, no place costs more than a million; no more of them than quantity",
+    "areas": "ids must differ, names have no control characters; a million places together, and 64 of them in an event's life",
+    "area": "only with event_id",
+    "capacity": "needed without areas, and not beside them",
+    "base_price": "needed without areas, and not beside them",
+    "pricing": "not beside areas",
     "status": "a new event can't be cancelled",
     "quantity": "at most the event's max_per_booking",
     "from": "must not be too long before to",
@@ -79,7 +84,9 @@ def refused_only_by_a_rule(ctx, response, case):
     problem = response.json()
     if problem.get("code") in CODES:
         return
-    bad = {"rates" if error["field"].startswith("rates.") else error["field"] for error in problem.get("errors", [])}
+    lists = ("rates", "areas")
+    of_list = lambda field: next((name for name in lists if field.startswith(f"{name}.")), field)
+    bad = {of_list(error["field"]) for error in problem.get("errors", [])}
     if not bad or not bad <= set(FIELDS):
         raise Failure(
             operation=case.operation.label,
