@@ -32,9 +32,37 @@ class Finding(NamedTuple):
 
 def findings(before: dict, now: dict, redocly: str) -> list[Finding]:
     """What breaks clients, each once."""
-    plain = [simplified(document) for document in (before, now)]
+    plain = [simplified(put_together(document)) for document in (before, now)]
     found = [finding for change in changes(*plain, redocly) for finding in judged(change, *plain)]
-    return list(dict.fromkeys([*found, *moved_codes(*plain)]))
+    found = list(dict.fromkeys([*found, *moved_codes(*plain)]))
+    # What breaks of a schema is not said again of those that extend it.
+    of_base = {frozenset({name, *finding.words - {base}}) for name, base in extended_by(now) for finding in found if base in finding.words}
+    return [finding for finding in found if finding.words not in of_base]
+
+
+def extended_by(document: dict) -> Iterator[tuple[str, str]]:
+    """The schemas of answers that extend others, each with what it extends."""
+    schemas = document["components"]["schemas"]
+    for name, schema in schemas.items():
+        for part in schema.get("allOf", []):
+            base = part.get("$ref", "").rpartition("/")[2]
+            if base and base != "Problem" and "properties" in schemas[base]:
+                yield name, base
+
+
+def put_together(document: dict) -> dict:
+    """With the fields of what a schema of answers extends in it, as they stand in the JSON: not who extends whom counts."""
+    document = json.loads(json.dumps(document))
+    schemas = document["components"]["schemas"]
+    extended = list(extended_by(document))
+    for name in dict(extended):
+        schema, bases = schemas[name], [schemas[base] for of, base in extended if of == name]
+        for part in [*bases, *(part for part in schema["allOf"] if "$ref" not in part)]:
+            schema.setdefault("properties", {}).update(part.get("properties", {}))
+            schema["required"] = [*schema.get("required", []), *part.get("required", [])]
+        del schema["allOf"]
+        schema["type"] = "object"
+    return document
 
 
 def simplified(value: object) -> object:

@@ -35,14 +35,14 @@ pub(crate) struct TimelineParams {
     bucket: Option<Bucket>,
     /// Only sales of this event.
     event_id: Option<uuid::Uuid>,
-    /// Only sales of this area of the event, by its id.
-    #[param(value_type = Option<String>, pattern = "^[a-z0-9-]{1,32}$")]
-    area: Option<String>,
     /// The first bucket is the one that this lies in. If left out, there are 24 hours, or 30 days.
     from: Option<Timestamp>,
     /// The last bucket is the one that begins before this and ends with it or later. Now, if left out. At most 31 days after
     /// `from` for hours, 366 for days.
     to: Option<Timestamp>,
+    /// Only sales of this area of the event, by its id.
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9-]{1,32}$")]
+    area: Option<String>,
 }
 
 impl Read for TimelineParams {
