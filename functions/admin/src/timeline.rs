@@ -9,7 +9,7 @@ use http_api::{
     Admin, App, Problem,
     csv::{Asked, FileName, FormParams},
     fields::{Fields, Read, instant, text, uuid, word},
-    openapi::{AdminProblems, EventProblems, ParameterProblems, StoreProblems},
+    openapi::{AdminProblems, AreaId, EventProblems, ParameterProblems, StoreProblems},
 };
 use jiff::Timestamp;
 use utoipa::IntoParams;
@@ -41,7 +41,7 @@ pub(crate) struct TimelineParams {
     /// `from` for hours, 366 for days.
     to: Option<Timestamp>,
     /// Only sales of this area of the event, by its id.
-    #[param(value_type = Option<String>, pattern = "^[a-z0-9-]{1,32}$")]
+    #[param(value_type = Option<AreaId>)]
     area: Option<String>,
 }
 

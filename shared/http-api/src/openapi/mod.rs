@@ -41,7 +41,7 @@ use domain::field_error::FieldError;
         (name = "Admin", description = "Events as their organisers see them."),
         (name = "Service", description = "How the service is, and this document."),
     ),
-    components(schemas(ProblemBody, FieldError, Format, Mark)),
+    components(schemas(ProblemBody, FieldError, Format, Mark, AreaId)),
     modifiers(&BearerToken),
 )]
 pub struct Document;
@@ -111,6 +111,12 @@ struct ProblemBody {
     #[schema(value_type = Option<Vec<uuid::Uuid>>)]
     reservations: Option<Vec<String>>,
 }
+
+/// By which an area is asked for; `general` is that of an event which names none.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = "^[a-z0-9-]{1,32}$", example = "floor")]
+#[expect(dead_code, reason = "describes a parameter for the document; the routes read a text")]
+pub struct AreaId(String);
 
 problems! {
     /// Errors of every route that asks a store.
