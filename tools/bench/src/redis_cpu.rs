@@ -1,9 +1,9 @@
 //! What a booking takes of Redis' processor, beside a GET in the same run.
 //!
 //! ElastiCache Serverless counts in processing units: a GET of up to a kilobyte is one, and what takes more processor time takes
-//! as many more of them (<https://aws.amazon.com/elasticache/pricing/>). All keys of an event are in one slot of a Redis Cluster,
+//! as many more of them (<https://aws.amazon.com/elasticache/pricing/>). All keys of an area are in one slot of a Redis Cluster,
 //! which serves 30,000 units a second (<https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/RedisConfiguration.html>). So this
-//! says what one event can sell; 5,000 bookings a second would take 6 units each.
+//! says what an event of one area can sell, or one area of several; 5,000 bookings a second would take 6 units each.
 //!
 //! Each client has a connection of its own and waits for each answer, as instances of functions do.
 
@@ -26,6 +26,8 @@ const GETS: usize = 400;
 const BOOKINGS: usize = 12;
 const LOOKS: usize = 60;
 const SEATS: u32 = 100_000;
+/// Areas of the event that has several, of which one is sold.
+const AREAS: u8 = 10;
 /// No client is refused by it, and each is counted.
 const LIMIT: u64 = 1_000_000;
 /// As long as a small value is: a GET transfers less than a kilobyte.
@@ -38,6 +40,8 @@ struct Measured {
     get: Samples,
     book: Samples,
     confirm: Samples,
+    /// The same two in one of several areas.
+    in_area: Samples,
     refusal: Samples,
     look: Samples,
 }
@@ -57,6 +61,7 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
         Figure::new(name, "a GET, same connections", Target::AtMost(most), "×", samples)
     };
     let (of_event, all) = (booking(&own), booking(&limited));
+    let by_area = in_gets(&own.in_area, &own).by(&of_event);
     let note = format!(
         "{:.0} µs for a book and {:.0} for a confirm, against {:.1} for a GET: a slot of {SLOT_UNITS} units a second sells {:.0}",
         own.book.median(),
@@ -66,6 +71,13 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
     );
     Ok(vec![
         row("a booked and confirmed seat, limits of clients left out", 6.0, of_event).note(note),
+        Figure::new(
+            "Redis' processor time of the same in one of ten areas, in that area's slot",
+            "of an event of one area",
+            Target::AtMost(1.25),
+            "×",
+            by_area,
+        ),
         row("the same with them, as deployed", 40.0, all),
         row("a sold-out refusal", 10.0, in_gets(&own.refusal, &own)),
         row("a look (`GET /events/{id}`)", 5.0, in_gets(&own.look, &own)),
@@ -84,6 +96,9 @@ async fn measure(stores: &OwnStores, prefix: &str, limit: u64) -> Result<Measure
     }
     let first = clients.first().ok_or("no clients")?;
     let (hot, gone) = (first.event(1, SEATS).await?, first.event(2, 1).await?);
+    let areas: Vec<String> = (0..AREAS).map(|number| format!("area-{number}")).collect();
+    let hall = first.event_of(3, SEATS / u32::from(AREAS), &areas).await?;
+    let area = areas.last().map(String::as_str);
     first.buy(gone).await?;
     let mut meter = Meter(BareRedis::new(&stores.redis)?);
     let mut bare = (0..CLIENTS).map(|_| BareRedis::new(&stores.redis)).collect::<Result<Vec<_>, _>>()?;
@@ -92,14 +107,17 @@ async fn measure(stores: &OwnStores, prefix: &str, limit: u64) -> Result<Measure
     // The first round warms up.
     for round in 0..=ROUNDS {
         let ((), get) = meter.cost(GETS, get(&mut bare)).await?;
-        let (held, book) = meter.cost(BOOKINGS, hold(&clients, hot)).await?;
-        let ((), confirm) = meter.cost(BOOKINGS, confirm(&clients, &held)).await?;
+        let (held, book) = meter.cost(BOOKINGS, hold(&clients, hot, None)).await?;
+        let ((), confirmed) = meter.cost(BOOKINGS, confirm(&clients, &held)).await?;
+        let (held, book_in_area) = meter.cost(BOOKINGS, hold(&clients, hall, area)).await?;
+        let ((), confirmed_in_area) = meter.cost(BOOKINGS, confirm(&clients, &held)).await?;
         let ((), refusal) = meter.cost(LOOKS, refuse(&clients, gone)).await?;
         let ((), look) = meter.cost(LOOKS, look(&clients, hot)).await?;
         if round > 0 {
             measured.get.0.push(get);
             measured.book.0.push(book);
-            measured.confirm.0.push(confirm);
+            measured.confirm.0.push(confirmed);
+            measured.in_area.0.push(book_in_area + confirmed_in_area);
             measured.refusal.0.push(refusal);
             measured.look.0.push(look);
         }
@@ -151,12 +169,12 @@ async fn get(bare: &mut [BareRedis]) -> Result<(), Failure> {
 /// A buyer and what they hold.
 type Held = (String, String);
 
-async fn hold(clients: &[Service], event: EventId) -> Result<Vec<Vec<Held>>, Failure> {
+async fn hold(clients: &[Service], event: EventId, area: Option<&str>) -> Result<Vec<Vec<Held>>, Failure> {
     let each = clients.iter().map(async |client| {
         let mut held = Vec::new();
         for _ in 0..BOOKINGS {
             let buyer = buyers().bearer(0)?;
-            held.push((client.hold(event, &buyer).await?, buyer));
+            held.push((client.hold_in(event, area, &buyer).await?, buyer));
         }
         Ok::<_, Failure>(held)
     });

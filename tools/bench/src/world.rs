@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::{Router, body::Body};
-use domain::id::EventId;
+use domain::{
+    event::{AreaDetails, EventDetails},
+    id::EventId,
+};
 use http_api::App;
 use http_body_util::BodyExt;
 use hyper::{Request, header};
@@ -100,8 +103,19 @@ impl Service {
 
     /// Holds a seat for the buyer; answers with the reservation's id.
     pub(crate) async fn hold(&self, event: EventId, buyer: &str) -> Result<String, Failure> {
+        self.hold_in(event, None, buyer).await
+    }
+
+    /// Holds a seat of an area.
+    pub(crate) async fn hold_in(
+        &self,
+        event: EventId,
+        area: Option<&str>,
+        buyer: &str,
+    ) -> Result<String, Failure> {
         let (path, key) = (format!("/events/{event}/book"), format!("{:032x}", fastrand::u128(..)));
-        let held = self.send(Call { key: Some(&key), ..Call::post(&path, buyer) }, 201).await?;
+        let body = area.map(|area| serde_json::json!({ "area": area }).to_string());
+        let held = self.send(Call { key: Some(&key), body, ..Call::post(&path, buyer) }, 201).await?;
         Ok(held["reservation"]["id"].as_str().unwrap_or_default().to_owned())
     }
 
@@ -120,9 +134,28 @@ impl Service {
 
     /// Makes an event; answers with its id.
     pub(crate) async fn event(&self, number: u32, capacity: u32) -> Result<EventId, Failure> {
+        self.event_of(number, capacity, &[]).await
+    }
+
+    /// Makes an event of these areas, with so many seats each; of the general one if there are none.
+    pub(crate) async fn event_of(
+        &self,
+        number: u32,
+        capacity: u32,
+        areas: &[String],
+    ) -> Result<EventId, Failure> {
+        let area = |id: &String| AreaDetails {
+            id: id.clone(),
+            name: id.clone(),
+            capacity,
+            base_price: 2_500,
+            pricing: None,
+        };
         let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
         let starts_at = now + SignedDuration::from_hours(24 * 30) + SignedDuration::from_secs(number.into());
         let details = kit::sample::event(format!("Evening {number}"), starts_at, capacity);
+        let details = EventDetails { areas: areas.iter().map(area).collect(), ..details };
+        let details = details.with_sums_of_areas();
         Ok(booking::create_event(&self.app.protocol, details, None, now).await?.id)
     }
 }
