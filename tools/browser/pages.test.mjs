@@ -28,11 +28,20 @@ const LOOKS = {
       await event({ name: 'Cancelled' }),
     ];
     await book(await somebody(), sold_out, 1);
+    const areas = [
+      { id: 'floor', name: 'Floor', capacity: 500, base_price: 4_500 },
+      { id: 'balcony', name: 'Balcony', capacity: 1, base_price: 7_900 },
+      { id: 'boxes', name: LONG_NAME.slice(0, 200), capacity: 8, base_price: 99_999_999 },
+    ];
+    const rates = [{ id: 'full', name: 'Full price', percent: 100 }, { id: 'student', name: 'Students', percent: 60 }];
+    const in_areas = await event({ name: 'Opera', capacity: undefined, base_price: undefined, areas, rates: undefined });
+    const at_rates = await event({ name: 'Opera at rates', capacity: undefined, base_price: undefined, areas: areas.slice(0, 2), rates });
+    await book(await somebody(), in_areas, 1, 'balcony');
     await change(cancelled, { status: 'cancelled' });
     const of = (id) => `/shop/events/${id}`;
     return {
       'on sale': of(on_sale), long: of(long), 'sold out': of(sold_out), opening: of(opening), cancelled: of(cancelled),
-      unknown: of('0'),
+      'in areas': of(in_areas), 'in areas at rates': of(at_rates), unknown: of('0'),
     };
   },
   '/shop/holds': async (page) => {
@@ -72,12 +81,22 @@ const LOOKS = {
     const long = await event({ name: LONG_NAME, venue: LONG_NAME, base_price: 99_999_999, currency: 'KWD', capacity: 999_999 });
     const [draft, cancelled] = [await event({ name: 'Not yet', status: 'draft' }), await event({ name: 'Off' })];
     await change(cancelled, { status: 'cancelled' });
+    const in_areas = await event({
+      name: 'Opera', capacity: undefined, base_price: undefined,
+      areas: [
+        { id: 'floor', name: 'Floor', capacity: 500, base_price: 4_500 },
+        { id: 'balcony', name: LONG_NAME.slice(0, 200), capacity: 180, base_price: 7_900, pricing: {} },
+      ],
+    });
+    await book(await somebody(), in_areas, 3, 'balcony');
     const of = (id) => `/console/events/${id}`;
-    return { priced: of(priced), long: of(long), draft: of(draft), cancelled: of(cancelled), unknown: of('0') };
+    return { 'in areas': of(in_areas), priced: of(priced), long: of(long), draft: of(draft), cancelled: of(cancelled), unknown: of('0') };
   },
   '/console/events/{id}/edit': async () => {
     const id = await event({ name: LONG_NAME, description: 'Two bands.\n\nBring a coat.', cancel_until: in_days(0.5), pricing: {} });
-    return { all: `/console/events/${id}/edit` };
+    const areas = [{ id: 'floor', name: 'Floor', capacity: 500, base_price: 4_500 }, { id: 'box', name: 'Box', capacity: 8, base_price: 9_000 }];
+    const in_areas = await event({ name: 'Opera', capacity: undefined, base_price: undefined, areas });
+    return { all: `/console/events/${id}/edit`, 'in areas': `/console/events/${in_areas}/edit` };
   },
   '/console/events/{id}/bookings': async () => {
     const id = await event({ name: LONG_NAME });

@@ -85,9 +85,9 @@ export async function event(changes = {}) {
   return (await call('POST', '/admin/events', await admin(), concert)).id;
 }
 
-/** Holds seats. */
-export async function book(token, id, quantity) {
-  return call('POST', `/events/${id}/book`, token, { quantity }, { 'idempotency-key': randomUUID() });
+/** Holds seats, of an area if there are several. */
+export async function book(token, id, quantity, area) {
+  return call('POST', `/events/${id}/book`, token, { area, quantity }, { 'idempotency-key': randomUUID() });
 }
 
 /** Holds and books seats. */

@@ -36,9 +36,10 @@ const MAIN: [Field; 5] = [
     Field::new("ends_at", "Ends", "datetime-local").optional().hint(IN_UTC).step("any"),
 ];
 const CAPACITY: Field =
-    Field::new("capacity", "Places", "number").optional().hint("Empty, if there are areas.");
-const PRICE: Field =
-    Field::new("base_price", "Price of a place", "text").optional().hint("Like 45.00. 0 is free.");
+    Field::new("capacity", "Places", "number").depending().hint("Empty, if there are areas.");
+const PRICE: Field = Field::new("base_price", "Price of a place", "text")
+    .depending()
+    .hint("Like 45.00. 0 is free. Without meaning, if there are areas.");
 const CURRENCY: Field =
     Field::new("currency", "Currency", "text").hint("Three letters, like EUR, USD or JPY.");
 const MORE: [Field; 7] = [

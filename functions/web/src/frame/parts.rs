@@ -18,6 +18,8 @@ pub(crate) struct Field {
     /// What browsers may fill in, as HTML's `autocomplete` has it.
     autocomplete: &'static str,
     is_required: bool,
+    /// Whether another field decides if it is needed: then it is not called optional.
+    depends: bool,
     is_fixed: bool,
     /// What the field takes, for people.
     hint: Option<&'static str>,
@@ -33,6 +35,7 @@ impl Field {
             kind,
             autocomplete: "off",
             is_required: true,
+            depends: false,
             is_fixed: false,
             hint: None,
             step: None,
@@ -45,6 +48,11 @@ impl Field {
 
     pub(crate) const fn optional(self) -> Self {
         Self { is_required: false, ..self }
+    }
+
+    /// Another field decides whether it must be filled in; its hint says so.
+    pub(crate) const fn depending(self) -> Self {
+        Self { is_required: false, depends: true, ..self }
     }
 
     /// It is shown, and sent, and can't be changed.
@@ -69,7 +77,7 @@ impl Field {
     }
 
     pub(crate) fn show(&self, typed: &Typed, errors: &[FieldError]) -> Markup {
-        let Self { name, label, kind, autocomplete, is_required, is_fixed, hint, step } = *self;
+        let Self { name, label, kind, autocomplete, is_required, depends, is_fixed, hint, step } = *self;
         let wrong = complaint(errors, name);
         let value = if kind == "password" { "" } else { typed.get(name) };
         let hint_id = format!("{name}-hint");
@@ -80,7 +88,7 @@ impl Field {
         let invalid = wrong.map(|_| "true");
         html! {
             div.field {
-                label for=(name) { (label) @if !is_required { span.hint { " (optional)" } } }
+                label for=(name) { (label) @if !is_required && !depends { span.hint { " (optional)" } } }
                 @if kind == "textarea" {
                     textarea #(name) name=(name) rows="6" required[is_required] readonly[is_fixed]
                         aria-invalid=[invalid] aria-describedby=[described_by] { "\n" (value) }

@@ -243,7 +243,7 @@ fn choice_of_area(event: &Event, areas: &[Area<'_>], available: &Available, chos
             legend { "Area" }
             @for area in areas {
                 @let id = format!("area.{}", area.id);
-                div.area {
+                div.tick.area {
                     input id=(id) type="radio" name=(AREA) value=(area.id) required
                         checked[chosen == Some(area.id)] disabled[left(area) == 0];
                     label for=(id) {
