@@ -32,6 +32,19 @@ fn event(name: &str) -> Value {
         "currency": "EUR" })
 }
 
+fn of_areas() -> Value {
+    json!({ "name": "Organ Recital", "starts_at": EVENTS_START, "currency": "EUR", "areas": [
+        { "id": "nave", "name": "Nave", "capacity": 200, "base_price": 2_500 },
+        { "id": "gallery", "name": "Gallery", "capacity": 40, "base_price": 1_500 },
+    ] })
+}
+
+fn areas_beside_capacity() -> Value {
+    let mut event = of_areas();
+    event["capacity"] = json!(240);
+    event
+}
+
 fn events() -> Result<Vec<Case>, Failure> {
     Ok(vec![
         post("/admin/events")?
@@ -42,6 +55,17 @@ fn events() -> Result<Vec<Case>, Failure> {
             .by(ADMIN)?
             .json(&json!({ "name": " ", "starts_at": EVENTS_START, "capacity": 0, "base_price": 1, "currency": "EUR" }))
             .refused("create-event-bad-fields", 422, "validation_failed"),
+        post("/admin/events")?.by(ADMIN)?.json(&of_areas()).answers(
+            "create-event-of-areas",
+            201,
+            json!({ "capacity": 240, "base_price": 1_500, "areas": [
+                { "id": "nave", "available": 200, "price": 2_500 }, { "id": "gallery", "available": 40 },
+            ] }),
+        ),
+        post("/admin/events")?
+            .by(ADMIN)?
+            .json(&areas_beside_capacity())
+            .refused("create-event-areas-and-capacity", 422, "validation_failed"),
         post("/admin/events")?.by(GRACE)?.json(&event("Night Show")).refused("create-event-as-user", 403, "forbidden"),
         post("/admin/events")?
             .by(ADMIN)?

@@ -35,6 +35,9 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         with_key(SOLD_OUT, 1, "hedy-sold-out")?.refused("book-sold-out", 409, "sold_out"),
         with_key(ALL_HELD, 1, "hedy-all-held")?.refused("book-all-held", 409, "all_held"),
         with_key(DRAFT, 1, "hedy-draft")?.refused("book-draft", 404, "event_not_found"),
+        book(CONCERT, json!({ "area": "gallery", "quantity": 1 }))?
+            .with("idempotency-key", "hedy-gallery")
+            .refused("book-unknown-area", 422, "unknown_area"),
         with_key(CONCERT, 0, "hedy-none")?.refused("book-no-seats", 422, "validation_failed"),
         book(CONCERT, json!({ "quantity": 1 }))?.refused("book-without-key", 400, "idempotency_key_required"),
         post(&format!("/events/{CONCERT}/book"))?.refused("book-without-token", 401, "unauthorized"),
