@@ -35,6 +35,7 @@ impl State {
 
     fn steps_of(&self, config: &Config, request: usize, area: usize, actions: &mut Vec<Action>) {
         let is = self.requests[request];
+        let at_redis = self.redis[area].map(|redis| redis.holds[request]);
         match (is.asked, is.hold, is.key) {
             (Asked::UnderWay, hold, key) => {
                 if hold == Sees::NotAsked && self.redis[area].is_some() {
@@ -52,15 +53,13 @@ impl State {
                     actions.push(Action::Crash(request));
                 }
             }
-            (Asked::Held, ..) if is.step == Step::None => {
-                if self.redis[area].is_some_and(|redis| redis.holds[request] == HoldAt::Held) {
-                    actions.push(Action::Begin(request));
-                }
+            (Asked::Held, ..) if is.step == Step::None && at_redis == Some(HoldAt::Held) => {
+                actions.push(Action::Begin(request));
             }
-            (Asked::Confirmed, ..) if is.step == Step::None => {
-                if config.cancels && self.bookings[request] == Booked::Confirmed {
-                    actions.push(Action::Cancel(request));
-                }
+            (Asked::Confirmed, ..)
+                if is.step == Step::None && config.cancels && self.bookings[request] == Booked::Confirmed =>
+            {
+                actions.push(Action::Cancel(request));
             }
             _ => {}
         }
@@ -71,9 +70,8 @@ impl State {
             Step::Cancelled => actions.extend([Action::Restock(request), Action::Crash(request)]),
         }
         // A confirm that is under way is within its grace.
-        let hold = self.redis[area].map(|redis| redis.holds[request]);
-        if hold == Some(HoldAt::Held) && is.asked != Asked::UnderWay
-            || hold == Some(HoldAt::Confirming) && is.step == Step::None
+        if at_redis == Some(HoldAt::Held) && is.asked != Asked::UnderWay
+            || at_redis == Some(HoldAt::Confirming) && is.step == Step::None
         {
             actions.push(Action::End(request));
         }
