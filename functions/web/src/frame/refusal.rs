@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     /// Those that no page can meet: what they are about is not on pages, or a page never sends it.
-    const OF_NO_PAGE: [&str; 15] = [
+    const OF_NO_PAGE: [&str; 16] = [
         "idempotency_key_required",
         "invalid_parameter",
         "malformed_json",
@@ -311,6 +311,8 @@ mod tests {
         "too_many_webhooks",
         "delivery_not_found",
         "not_replayable",
+        // No page asks for the sales of one area.
+        "area_not_found",
     ];
 
     #[test]
