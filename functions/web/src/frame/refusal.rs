@@ -1,6 +1,6 @@
 //! What people are told when something is refused or fails: what is so, and what they can do next.
 
-use domain::error::Error;
+use domain::{error::Error, event::GENERAL};
 use http_api::Problem;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -234,9 +234,27 @@ impl Refusal {
             "capacity_below_sold" => Self::new(
                 "So few places are not possible",
                 format!(
-                    "{} sold or held, so there must be as many at least.",
-                    are(number("lowest_capacity").unwrap_or_default())
+                    "{} sold or held{}, so there must be as many at least.",
+                    are(number("lowest_capacity").unwrap_or_default()),
+                    match text("area").as_str() {
+                        "" | GENERAL => String::new(),
+                        area => format!(" in the area {area}"),
+                    }
                 ),
+                CONSOLE,
+            ),
+            "area_has_bookings" => Self::new(
+                "Places of an area were sold or are held",
+                format!(
+                    "{} sold or held in {}, so this area must stay, with its id.",
+                    are(number("seats").unwrap_or_default()),
+                    text("area")
+                ),
+                CONSOLE,
+            ),
+            "areas_required" => Self::new(
+                "The event has areas",
+                "Say the places and the price of each of them, not of the whole event.",
                 CONSOLE,
             ),
             "event_not_draft" => Self::new(
