@@ -17,8 +17,8 @@
 --         empty for all at the first
 -- ARGV[10] id of the area that is asked for; empty if none is named
 --
--- HELD         the seats are held: JSON {id, area, area_name, quantity, unit_price, lines, currency, expires_at}; now; the event's capacity, nil if
---              an older release loaded the event
+-- HELD         the seats are held: JSON {id, area, area_name, quantity, unit_price, lines, currency, expires_at}; now; the event's
+--              capacity, nil if an older release loaded the event
 -- REPLAYED     this request was answered before: the same JSON; now; what became of the hold: `held` and until when,
 --              `released` or `expired`, or `gone`: perhaps it is a booking
 -- KEY_REUSED   the idempotency key was used for another quantity, for other rates, or for another area
@@ -143,7 +143,8 @@ take(state, hold)
 local deadline = now + hold_ttl_ms
 redis.call('ZADD', deadlines, deadline, id)
 local answer = cjson.encode({
-  id = id, area = area or nil, area_name = area_name or nil, quantity = quantity, unit_price = unit_price, lines = lines, currency = currency, expires_at = deadline,
+  id = id, area = area or nil, area_name = area_name or nil, quantity = quantity, unit_price = unit_price, lines = lines,
+  currency = currency, expires_at = deadline,
   wanted_rates = wanted_rates ~= '' and wanted_rates or nil,
 })
 redis.call('SET', idempotency, answer, 'PX', idempotency_ttl_ms)

@@ -5,7 +5,8 @@
 --   state      hash    facts of the event (name, venue, starts_at, status, sales_open_at, sales_close_at,
 --                      cancel_until, capacity, price, rates, currency, max_per_booking, max_per_user, version,
 --                      shards), of an event that names areas also area and area_name, the area's id and its name,
---                      empty once it is taken away, and areas, JSON {id: number} of all; epoch; rates is JSON [[id, name, percent], ...], the ordinary one first, and empty
+--                      empty once it is taken away, and areas, JSON {id: number} of all; epoch; rates is JSON
+--                      [[id, name, percent], ...], the ordinary one first, and empty
 --                      if the event names none; for each shard
 --                      free:<shard>, held:<shard>, confirming:<shard> (that part of held whose confirm has
 --                      begun) and applied:<shard>; two sums over the shards: free and held; and for each user
@@ -13,8 +14,8 @@
 --   deadlines  zset    reservation id -> deadline, ms since the Unix epoch
 --   holds      hash    reservation id -> JSON {user, quantity, draws, unit_price, lines, state, from, most, begun_at,
 --                      begins, first, held_until}: lines, of an event that names rates, are [{rate, name, quantity,
---                      unit_price}, ...], and there is no unit_price where theirs differ; most is what one user might have when it was granted; begins counts the
---                      confirms that began, first is the one that made it `confirming`, and held_until the deadline
+--                      unit_price}, ...], and there is no unit_price where theirs differ; most is what one user
+--                      might have when it was granted; begins counts the confirms that began, first is the one that made it `confirming`, and held_until the deadline
 --                      that it had before
 --   ended      zset    <reservation id> <user id> released, or expired -> when it ended; kept for a day
 --
