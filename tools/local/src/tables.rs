@@ -34,7 +34,7 @@ pub enum TablesError {
     },
     /// A table of that name is there, but not the template's.
     #[error(
-        "the table {table} was made with other keys, or has other indexes, than template.yaml has now: \
+        "the table {table}, or an index of it, was made with other keys than template.yaml has now: \
          remove the local data (`make clean-data`) and start again"
     )]
     Different {
@@ -54,7 +54,7 @@ pub enum TablesError {
 /// fills a new index from the items that are there; they stay as they are.
 ///
 /// # Errors
-/// When the store fails, or has a table of that name with other keys, or with an index that is not the template's.
+/// When the store fails, or has a table of that name with other keys, or one of its indexes has.
 pub async fn create_missing(client: &Client, name_of: impl Fn(&str) -> String) -> Result<(), TablesError> {
     let template = Template::embedded()?;
     for definition in template.tables() {
@@ -120,15 +120,13 @@ async fn await_as_defined(
     if is_ready.await? { Ok(()) } else { Err(TablesError::NotReady { table: name.to_owned() }) }
 }
 
-/// Whether the table has the template's key, and no index but the template's. Others would fail much later, at the first
-/// query.
+/// Whether the table has the template's key, and the template's indexes theirs, as far as they are there. Others would fail much
+/// later, at the first query. An index that the template does not have is of a later release, which runs beside this one.
 fn may_become(table: &TableDescription, definition: &TableDefinition) -> bool {
     same_key(table.key_schema(), &definition.key)
         && table.global_secondary_indexes().iter().all(|index| {
-            let mut wanted = definition.indexes.iter();
-            wanted.any(|wanted| {
-                index.index_name() == Some(&wanted.name) && same_key(index.key_schema(), &wanted.key)
-            })
+            let wanted = definition.indexes.iter().find(|wanted| index.index_name() == Some(&wanted.name));
+            wanted.is_none_or(|wanted| same_key(index.key_schema(), &wanted.key))
         })
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-    StreamSpecification, StreamViewType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    Projection, ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
 };
 use jiff::{SignedDuration, Timestamp};
 use local::embedded_store::{EmbeddedStore, Location};
@@ -69,17 +69,50 @@ async fn a_table_with_other_keys_is_refused() {
     create.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
 
     let refusal = create_missing(&client, name_of).await.unwrap_err().to_string();
-    assert!(refusal.starts_with("the table test-UsersTable was made with other keys"), "{refusal}");
+    let expected = "the table test-UsersTable, or an index of it, was made with other keys";
+    assert!(refusal.starts_with(expected), "{refusal}");
+}
+
+/// The users table with these indexes, each by one attribute.
+async fn users_table(client: &Client, indexes: &[(&str, &str)]) {
+    let key = |name: &str| {
+        KeySchemaElement::builder().attribute_name(name).key_type(KeyType::Hash).build().unwrap()
+    };
+    let mut create = client.create_table().table_name("test-UsersTable").key_schema(key("email"));
+    let mut attributes = vec!["email"];
+    for (index, attribute) in indexes {
+        attributes.push(attribute);
+        let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+        let index = GlobalSecondaryIndex::builder().index_name(*index).key_schema(key(attribute));
+        create = create.global_secondary_indexes(index.projection(projection).build().unwrap());
+    }
+    for name in attributes {
+        let attribute =
+            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+        create = create.attribute_definitions(attribute.build().unwrap());
+    }
+    create.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_index_of_a_later_release_stays_and_one_with_another_key_is_refused() {
+    let store = EmbeddedStore::start(Location::Memory, None).await.unwrap();
+    let later = client(&store);
+    users_table(&later, &[("by_id", "id"), ("by_colour", "colour")]).await;
+    create_missing(&later, name_of).await.unwrap();
+    let table = later.describe_table().table_name("test-UsersTable").send().await.unwrap().table.unwrap();
+    assert_eq!(table.global_secondary_indexes().len(), 2);
+
+    let store = EmbeddedStore::start(Location::Memory, None).await.unwrap();
+    let other = client(&store);
+    users_table(&other, &[("by_id", "colour")]).await;
+    let refusal = create_missing(&other, name_of).await.unwrap_err().to_string();
+    assert!(refusal.contains("was made with other keys"), "{refusal}");
 }
 
 /// The users table as it was before people could be found by id, with one of them in it.
 async fn users_of_before(client: &Client) {
-    let attribute =
-        AttributeDefinition::builder().attribute_name("email").attribute_type(ScalarAttributeType::S);
-    let key = KeySchemaElement::builder().attribute_name("email").key_type(KeyType::Hash);
-    let create = client.create_table().table_name("test-UsersTable");
-    let create = create.attribute_definitions(attribute.build().unwrap()).key_schema(key.build().unwrap());
-    create.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
+    users_table(client, &[]).await;
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let put = client.put_item().table_name("test-UsersTable").item("email", text("ada@example.com"));
     let put = put.item("id", text("ada")).item("name", text("Ada")).item("password_hash", text("secret"));
