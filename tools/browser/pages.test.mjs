@@ -19,6 +19,14 @@ const in_days = (days) => new Date(Date.now() + days * 24 * 3_600_000).toISOStri
 /** What each page is looked at with: where it is, by its name. `page` is somebody's who signed in. */
 const LOOKS = {
   '/': () => ({ first: '/', 'nothing found': '/?q=nowhere', 'wrong days': '/?from=2031-02-01&to=2031-01-01', searched: '/?q=long' }),
+  '/shop/events/{id}/seats': async () => {
+    const rows = [...'ABCDEFGHIJKL'].map((name) => ({ name, seats: 40, accessible: ['1'] }));
+    const areas = [{ id: 'hall', name: 'Hall', base_price: 4_500, rows: [...rows, { name: 'Box 1', seats: ['1', '2', 'x'] }] }];
+    const hall = await event({ name: 'Theatre', capacity: undefined, base_price: undefined, areas });
+    await book(await somebody(), hall, 4);
+    const of = (what) => `/shop/events/${hall}/seats?area=hall${what}`;
+    return { 'first rows': of(''), 'last rows': of('&row=L'), 'taken by others': of('&chosen=A-20/A-21') };
+  },
   '/shop/events/{id}': async () => {
     const [on_sale, long, sold_out, opening, cancelled] = [
       await event({ name: 'Summer Night', venue: 'Riverside Park', description: 'Two bands.\n\nBring a coat.', cancel_until: in_days(0.5) }),

@@ -22,7 +22,8 @@ CODES = {
     "webhook_not_found", "too_many_webhooks", "delivery_not_found", "not_replayable",
     # Three mails of a kind an hour go to an address, whatever other limits there are.
     "rate_limited",
-    # A rate or an area that the event does not have, or none named of several.
+    # A rate, an area or seats that the event does not have, or no area named of several, or seats that others have.
+    "unknown_seats", "seats_taken", "not_together", "seats_in_use",
     "unknown_rate", "unknown_area", "area_required", "areas_required", "area_not_found", "area_has_bookings",
     # A problem's code that there is not.
     "not_found",

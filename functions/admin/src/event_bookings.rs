@@ -26,7 +26,7 @@ use serde::Serialize;
 use stores::dynamodb::{is_place_of_event_bookings, place_after};
 use utoipa::{IntoParams, ToSchema};
 
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "id",
     "user_id",
     "event_id",
@@ -47,6 +47,7 @@ const COLUMNS: [&str; 20] = [
     "rates",
     "area",
     "area_name",
+    "seats",
 ];
 
 /// Which bookings.
@@ -193,5 +194,6 @@ fn row(EventBooking { user_id, user, booking }: &EventBooking) -> Vec<String> {
         text(rates(&booking.lines)),
         text(&booking.area),
         text(&booking.area_name),
+        text(booking.seats.as_deref().unwrap_or_default().join(", ")),
     ]
 }

@@ -12,10 +12,12 @@ mod event_bookings;
 mod get;
 mod inventory;
 mod list;
+mod out_of_sale;
 mod patch;
 mod preview;
 mod prices;
 mod replace;
+mod rows;
 mod timeline;
 mod webhook_actions;
 mod webhooks;
@@ -29,6 +31,9 @@ http_api::routes![
     [create::create_event, list::list_all_events with query],
     [get::get_any_event, replace::replace_event, patch::patch_event, delete::delete_event],
     [inventory::show_inventory],
+    [rows::add_rows],
+    [out_of_sale::withdraw_seats],
+    [out_of_sale::restore_seats],
     [prices::list_prices with query],
     [preview::preview_pricing with query],
     [event_bookings::list_event_bookings with query],

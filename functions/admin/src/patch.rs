@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use administration::{EVENT_BODY_BYTES_MAX, EventInput, area, rate, status};
+use administration::{AreaInput, EVENT_BODY_BYTES_MAX, EventInput, area, rate, status};
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     error::Error,
-    event::{
-        AreaDetails, CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT,
-        Pricing,
-    },
+    event::{CAPACITY_MAX, Event, EventStatus, MAX_PER_BOOKING_MAX, PRICE_MAX, PRICING_PERCENT, Pricing},
     field_error::{FieldError, Wrong},
     id::EventId,
     rate::Rate,
@@ -84,8 +81,8 @@ pub(crate) struct EventPatch {
     #[schema(value_type = Option<Vec<Rate>>)]
     rates: Option<Option<Vec<Rate>>>,
     /// What it sells from: all of them, as a merge patch replaces lists. Null only if it names none.
-    #[schema(value_type = Option<Vec<AreaDetails>>)]
-    areas: Option<Option<Vec<AreaDetails>>>,
+    #[schema(value_type = Option<Vec<AreaInput>>)]
+    areas: Option<Option<Vec<AreaInput>>>,
 }
 
 /// What is to change about the bounds of demand pricing.

@@ -41,6 +41,7 @@ http_api::problems! { CancelProblems:
             "area": "floor",
             "area_name": "Floor",
             "quantity": 2,
+            "seats": null,
             "unit_price": 4950,
             "lines": [
                 { "rate": "full", "name": "Full price", "quantity": 2, "unit_price": 4950, "total": 9900 },

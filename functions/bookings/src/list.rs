@@ -27,7 +27,7 @@ use serde::Serialize;
 use stores::dynamodb::HistoryPlace;
 use utoipa::{IntoParams, ToSchema};
 
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "id",
     "event_id",
     "event_name",
@@ -50,6 +50,7 @@ const COLUMNS: [&str; 22] = [
     "rates",
     "area",
     "area_name",
+    "seats",
 ];
 
 /// Which bookings.
@@ -158,6 +159,7 @@ fn row(booking: &BookingView) -> Vec<String> {
         csv::text(rates(&booking.lines)),
         csv::text(&booking.area),
         csv::text(&booking.area_name),
+        csv::text(booking.seats.as_deref().unwrap_or_default().join(", ")),
     ]
 }
 

@@ -10,10 +10,12 @@ use super::{
 };
 
 /// The order of the page, within what belongs together. A test says what is missing.
-const JOURNEY: [&str; 52] = [
+const JOURNEY: [&str; 57] = [
     "list_events",
     "list_popular_events",
     "get_event",
+    "get_seats",
+    "get_layout",
     "register_account",
     "sign_in",
     "get_me",
@@ -41,6 +43,9 @@ const JOURNEY: [&str; 52] = [
     "get_any_event",
     "update_event",
     "replace_event",
+    "add_rows",
+    "withdraw_seats",
+    "restore_seats",
     "delete_event",
     "get_inventory",
     "list_event_bookings",

@@ -3,8 +3,10 @@
 mod about;
 mod docs;
 mod get;
+mod layout;
 mod list;
 mod popular;
+mod seats;
 
 use http_api::App;
 
@@ -18,6 +20,8 @@ http_api::routes![
     [list::list_events with query],
     [popular::popular_events],
     [get::get_event],
+    [seats::get_seats with query],
+    [layout::get_layout],
     [about::health],
     [about::openapi],
     // A page, which passes over what it does not know.

@@ -14,11 +14,13 @@ use domain::{
     field_error::{Kind, Wrong},
     id::EventId,
     rate::{RATES_MAX, WantedRates},
+    reservation::WantedSeats,
+    row::SEAT_NAME_CHARS_MAX,
     text::{SHORT_ID_CHARS_MAX, is_short_id},
 };
 use http_api::{
     App, Caller, ClientAddress, IdempotencyKey, JsonBody, PathId, Permit, Problem,
-    fields::{Fields, Read, Value, text_of, whole_within},
+    fields::{Fields, Read, Value, text_of, texts, truth, whole_within},
     headers::replayed,
     openapi::{BodyProblems, CallerProblems, EventProblems, KeyHeader, KeyProblems, StoreProblems},
 };
@@ -33,9 +35,18 @@ pub(crate) struct BookRequest {
     /// Of which area, by its id; may be left out where the event has one.
     #[schema(required = false, example = "floor", pattern = "^[a-z0-9-]{1,32}$")]
     area: Option<String>,
-    /// How many seats, at most the event's `max_per_booking`.
+    /// How many seats, at most the event's `max_per_booking`. In an area whose seats have names, the best that are free.
     #[schema(required = false, minimum = 1, maximum = 50, default = 1)]
     quantity: u32,
+    /// Which seats, in place of `quantity`: a row's name, a hyphen, and the seat's label. All of them or none.
+    #[schema(required = false, example = json!(["A-7", "A-8"]), min_items = 1, max_items = 50)]
+    seats: Vec<String>,
+    /// Whether the seats must stand side by side in one row; only where they have names and none is chosen.
+    #[schema(required = false, default = true)]
+    together: bool,
+    /// Whether the seats must be such as are meant for people who need them; only where they have names and none is chosen.
+    #[schema(required = false, default = false)]
+    accessible: bool,
     /// How many of them at which rate, by its id; the rest at the event's first.
     #[schema(required = false, value_type = Option<std::collections::HashMap<String, u32>>, example = json!({ "child": 1 }))]
     rates: WantedRates,
@@ -46,7 +57,27 @@ impl Read for BookRequest {
         let mut is_readable = true;
         let read_quantity =
             |value| whole_within(1..=MAX_PER_BOOKING_MAX)(value).inspect_err(|_| is_readable = false);
-        let quantity = fields.given("quantity", read_quantity).unwrap_or(1);
+        let (chooses, seats) = (fields.has("seats"), fields.optional("seats", names_of_seats));
+        let quantity = match &seats {
+            None => fields.given("quantity", read_quantity).unwrap_or(1),
+            Some(seats) => {
+                fields.optional("quantity", |_| Err::<u32, _>(Wrong::Beside("seats")));
+                u32::try_from(seats.len()).unwrap_or(u32::MAX)
+            }
+        };
+        let is_readable = is_readable && chooses == seats.is_some();
+        let seats = seats.unwrap_or_default();
+        for (nth, seat) in seats.iter().enumerate() {
+            if seats.iter().take(nth).any(|other| other == seat) {
+                fields.complain(&format!("seats.{nth}"), Wrong::Twice);
+            }
+        }
+        // In another order they are the same: the same request for the same key.
+        let mut seats = seats;
+        seats.sort_unstable();
+        let read_choice = |value| if chooses { Err(Wrong::Beside("seats")) } else { truth(value) };
+        let together = fields.optional("together", read_choice).unwrap_or(true);
+        let accessible = fields.optional("accessible", read_choice).unwrap_or(false);
         let area = fields.optional("area", text_of(1..=SHORT_ID_CHARS_MAX));
         let rates = fields.optional("rates", by_rate).unwrap_or_default();
         let rates: WantedRates =
@@ -55,7 +86,20 @@ impl Read for BookRequest {
         if is_readable && at_rates > quantity {
             fields.complain("rates", Wrong::MoreThan("quantity"));
         }
-        Some(Self { area, quantity, rates })
+        Some(Self { area, quantity, seats, together, accessible, rates })
+    }
+}
+
+/// Names of seats, like `A-7`. Which there are, the area knows.
+fn names_of_seats(value: Value) -> Result<Vec<String>, Wrong> {
+    let seats = texts(value)?;
+    let most = MAX_PER_BOOKING_MAX as usize;
+    if seats.is_empty() || seats.len() > most {
+        return Err(Wrong::Count { min: 1, max: most });
+    }
+    match seats.iter().any(|seat| seat.chars().count() > SEAT_NAME_CHARS_MAX) {
+        true => Err(Wrong::Length { min: 1, max: Some(SEAT_NAME_CHARS_MAX) }),
+        false => Ok(seats),
     }
 }
 
@@ -89,6 +133,9 @@ fn places_at(rate: String, places: Value, fields: &mut Fields) -> Option<(String
 http_api::problems! { BookProblems:
     UnknownRate: "see `rate`",
     UnknownArea: "see `area`",
+    UnknownSeats: "see `seats`",
+    SeatsTaken: "see `seats`",
+    NotTogether: "see `largest`",
     AreaRequired: "and none is named",
     IdempotencyKeyRequired,
     EmailNotVerified: "only where the settings ask for it; sign in again, or go on with this token, once the address is verified",
@@ -128,12 +175,15 @@ pub(crate) async fn book(
 ) -> Result<impl IntoResponse, Problem> {
     caller.must_get_mail(&app).await?;
     let network = from.network(&app);
+    let seats =
+        WantedSeats { chosen: request.seats, apart: !request.together, accessible: request.accessible };
     let wanted = Wanted {
         user: caller.user_id,
         event,
         area: request.area.as_deref(),
         quantity: request.quantity,
         rates: &request.rates,
+        seats: &seats,
         idempotency_key: &key,
         network: network.as_ref(),
     };

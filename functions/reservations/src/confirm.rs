@@ -21,6 +21,7 @@ http_api::problems! { ConfirmProblems:
     ReservationNotFound: "it is another user's",
     SoldOut | AllHeld: "Redis had lost data, and the held seats were sold to others. Nothing is sold; as long as the hold \
                         lasts, confirming again may find other seats",
+    SeatsTaken: "Redis had lost data, and these seats were sold to others, see `seats`. Nothing is sold, and the hold ends soon",
     NotOnSale: "the event was cancelled, or is not published any more",
     MaxPerUserReached: "other bookings were confirmed meanwhile",
     ReservationExpired,

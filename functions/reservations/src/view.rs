@@ -6,7 +6,7 @@ use domain::{
     reservation::{Reservation, ReservationStatus},
     time::show_or_null,
 };
-use http_api::views::LineView;
+use http_api::views::{LineView, seats_or_null};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +36,9 @@ pub(crate) struct ReservationView {
     /// How many seats.
     #[schema(example = 2)]
     quantity: u32,
+    /// What they are called, like `A-7`; null in a general area.
+    #[schema(example = json!(["A-7", "A-8"]))]
+    seats: Option<Vec<String>>,
     /// Price of one seat, in minor units of `currency`; null where it differs from rate to rate. It stays whatever happens to the
     /// event's price and rates.
     #[schema(example = 4950)]
@@ -77,6 +80,7 @@ impl ReservationView {
             id: reservation.id.to_string(),
             event_id: reservation.event_id.to_string(),
             quantity: reservation.quantity,
+            seats: seats_or_null(&reservation.seats),
             unit_price: reservation.unit_price,
             lines: LineView::of(reservation.charge().lines()),
             total: reservation.charge().total(),
@@ -95,6 +99,7 @@ impl ReservationView {
             id: booking.id.to_string(),
             event_id: booking.event_id.to_string(),
             quantity: booking.quantity,
+            seats: seats_or_null(&booking.seats),
             unit_price: booking.unit_price,
             lines: LineView::of(booking.charge().lines()),
             total: booking.charge().total(),

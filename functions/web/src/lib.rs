@@ -26,12 +26,13 @@ use http_api::{
 };
 
 use frame::{assets, layer, layout};
-use shop::{account, address, bookings, event, holds, home, register, sign_in};
+use shop::{account, address, bookings, event, holds, home, register, seats, sign_in};
 
 /// The paths of the pages that people look at. Tests walk through all of them.
 pub const PAGES: &[&str] = &[
     home::PATH,
     event::PATH,
+    seats::PATH,
     holds::PATH,
     holds::ONE_PATH,
     bookings::PATH,
@@ -65,6 +66,7 @@ fn with_shop(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route(home::PATH, page(home::show))
         .route(event::PATH, page(event::show))
         .route(event::AVAILABILITY_PATH, page(event::availability))
+        .route(seats::PATH, page(seats::show))
         .route(event::BOOK_PATH, form(event::book, Counted::WRITE.by_handler()))
         .route(holds::PATH, page(holds::list))
         .route(holds::ONE_PATH, page(holds::show))

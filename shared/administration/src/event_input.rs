@@ -1,16 +1,17 @@
 //! An event as an admin writes it.
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use domain::{
     error::Error,
     event::{
-        AREAS_MAX, AreaDetails, AreaName, CAPACITY_MAX, Event, EventDetails, EventStatus,
-        MAX_PER_BOOKING_DEFAULT, MAX_PER_BOOKING_MAX, MAX_PER_USER_DEFAULT, PRICE_MAX, PRICING_PERCENT,
-        Pricing, currency_in_use,
+        AREAS_MAX, AreaDetails, AreaName, CAPACITY_MAX, DetailsWithRows, Event, EventDetails, EventStatus,
+        MAX_PER_BOOKING_DEFAULT, MAX_PER_BOOKING_MAX, MAX_PER_USER_DEFAULT, PRICE_MAX, Pricing,
+        currency_in_use,
     },
     field_error::{FieldError, Wrong},
     rate::{RATE_PERCENT, RATES_MAX, Rate},
+    row::Row,
     time::to_whole_ms,
 };
 use http_api::fields::{Fields, Read, Value, instant, text, whole, word};
@@ -18,6 +19,8 @@ use iso_currency::Currency;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::area_input::{AreaInput, area, pricing};
 
 /// An event as an admin writes it. When an event is replaced, what is left out gets its default, but `status` keeps its
 /// value.
@@ -85,14 +88,14 @@ pub struct EventInput {
     /// What places cost to whom, in percent of the price: 1 to 10, the ordinary one first. If left out everybody pays the price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rates: Option<Vec<Rate>>,
-    /// What it sells from, each with its own capacity, price and bounds of demand pricing, in place of `capacity`, `base_price` and
-    /// `pricing`: 1 to 50, with 1,000,000 seats together. Needed when an event that names areas is replaced.
+    /// What it sells from, each with its own capacity or rows, price and bounds of demand pricing, in place of `capacity`, `base_price`
+    /// and `pricing`: 1 to 50, with 1,000,000 seats together. Needed when an event that names areas is replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub areas: Option<Vec<AreaDetails>>,
+    pub areas: Option<Vec<AreaInput>>,
 }
 
 /// An event's body: 5,000 characters of a description, 400 of a name and a venue, 2,320 of ten rates and 11,600 of 50 areas take some
-/// 300,000 bytes if each is escaped.
+/// 300,000 bytes if each is escaped. Rows that need more are added later.
 pub const EVENT_BODY_BYTES_MAX: usize = 1024 * 1024;
 
 impl Read for EventInput {
@@ -149,29 +152,12 @@ pub fn status(value: Value) -> Result<EventStatus, Wrong> {
     word(&EventStatus::ALL, EventStatus::as_str)(value)
 }
 
-/// An area. What is said of it beyond its kind, the event's details know.
-pub fn area(fields: &mut Fields) -> Option<AreaDetails> {
-    let (id, name) = (fields.required("id", text), fields.required("name", text));
-    let capacity = fields.required("capacity", whole(1..=CAPACITY_MAX));
-    let base_price = fields.required("base_price", whole(0..=PRICE_MAX));
-    let pricing = fields.object("pricing", pricing).flatten();
-    let name = name?.trim().to_owned();
-    Some(AreaDetails { id: id?, name, capacity: capacity?, base_price: base_price?, pricing })
-}
-
-fn pricing(fields: &mut Fields) -> Pricing {
-    let usual = Pricing::default();
-    Pricing {
-        min_percent: fields.given("min_percent", whole(PRICING_PERCENT)).unwrap_or(usual.min_percent),
-        max_percent: fields.given("max_percent", whole(PRICING_PERCENT)).unwrap_or(usual.max_percent),
-    }
-}
-
-/// A rate. What is said of it beyond its kind, the event's details know.
+/// A rate. What is said of it beyond its kind, the event's details know. What could not be read only stands for it.
 pub fn rate(fields: &mut Fields) -> Option<Rate> {
     let (id, name) = (fields.required("id", text), fields.required("name", text));
     let percent = fields.required("percent", whole(RATE_PERCENT));
-    Some(Rate { id: id?, name: name?.trim().to_owned(), percent: percent? })
+    let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default().trim().to_owned());
+    Some(Rate { id, name, percent: percent.unwrap_or_default() })
 }
 
 impl EventInput {
@@ -199,7 +185,9 @@ impl EventInput {
             status: Some(details.status),
             pricing: details.pricing,
             rates: Some(details.rates).filter(|rates| !rates.is_empty()),
-            areas: Some(details.areas).filter(|areas| !areas.is_empty()),
+            areas: Some(details.areas)
+                .filter(|areas| !areas.is_empty())
+                .map(|areas| areas.into_iter().map(AreaInput::from).collect()),
         }
     }
 
@@ -211,7 +199,7 @@ impl EventInput {
 
     /// The event's details, all checked; `before` is the event that they are to replace, if there is one. Every bad
     /// field is named at once.
-    pub fn details(mut self, before: Option<&Event>, now: Timestamp) -> Result<EventDetails, Error> {
+    pub fn details(mut self, before: Option<&Event>, now: Timestamp) -> Result<DetailsWithRows, Error> {
         let names_areas = before.is_some_and(|event| !event.details.areas.is_empty());
         if names_areas && self.areas.is_none() && !self.unread.iter().any(is_of_areas) {
             return Err(Error::AreasRequired);
@@ -238,6 +226,7 @@ impl EventInput {
         if self.areas.as_ref().is_some_and(Vec::is_empty) {
             more.push(FieldError::new("areas", Wrong::Count { min: 1, max: AREAS_MAX }));
         }
+        let (areas, rows) = areas_of(self.areas.unwrap_or_default(), before, &unread, &mut more);
         // Until there is a currency, one that nobody complains about: the other fields are to be checked, too.
         let stand_in = before.map_or(Currency::XXX, |event| event.details.currency);
         let max_per_booking = self.max_per_booking.unwrap_or(MAX_PER_BOOKING_DEFAULT);
@@ -261,24 +250,43 @@ impl EventInput {
                 .unwrap_or(before.map_or(EventStatus::Published, |event| event.details.status)),
             pricing: self.pricing,
             rates: self.rates.filter(|rates| *rates != [Rate::ordinary()]).unwrap_or_default(),
-            areas: self.areas.unwrap_or_default(),
+            areas,
         };
         let details = details.with_sums_of_areas();
         let unread: Vec<&str> = unread.iter().map(String::as_str).collect();
         errors.extend(details.complaints(before, now, &unread));
         errors.append(&mut more);
-        if errors.is_empty() { Ok(details) } else { Err(Error::Invalid(errors)) }
+        if errors.is_empty() { Ok(DetailsWithRows { details, rows }) } else { Err(Error::Invalid(errors)) }
     }
 
     /// One area that is called as that of an event which names none is no area that is named.
     fn unname_the_only_area(&mut self) {
         let Some([only]) = self.areas.as_deref() else { return };
-        let AreaDetails { id, name, capacity, base_price, pricing } = only.clone();
-        if (AreaName { id, name }).is_general() && self.unread.is_empty() {
-            (self.capacity, self.base_price, self.pricing) = (Some(capacity), Some(base_price), pricing);
+        let AreaInput { id, name, capacity, base_price, pricing, rows, .. } = only.clone();
+        if (AreaName { id, name }).is_general() && rows.is_none() && self.unread.is_empty() {
+            (self.capacity, self.base_price, self.pricing) = (capacity, Some(base_price), pricing);
             self.areas = None;
         }
     }
+}
+
+/// The areas as they are kept, and the rows that are given of some, by their ids.
+fn areas_of(
+    areas: Vec<AreaInput>,
+    before: Option<&Event>,
+    unread: &[String],
+    errors: &mut Vec<FieldError>,
+) -> (Vec<AreaDetails>, BTreeMap<String, Vec<Row>>) {
+    let known: &[AreaDetails] = before.map_or(&[], |event| &event.details.areas);
+    let mut rows = BTreeMap::new();
+    let areas = areas.into_iter().enumerate().map(|(index, area)| {
+        let before = known.iter().find(|known| known.id == area.id);
+        let (details, given, wrong) = area.details(before, &format!("areas.{index}."), unread);
+        errors.extend(wrong);
+        rows.extend(given.map(|given| (details.id.clone(), given)));
+        details
+    });
+    (areas.collect(), rows)
 }
 
 fn is_of_areas(error: &FieldError) -> bool {

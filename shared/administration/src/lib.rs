@@ -4,6 +4,7 @@ pub mod numbers;
 pub mod webhooks;
 
 mod analytics;
+mod area_input;
 mod by_area;
 mod by_rate;
 mod event_input;
@@ -14,9 +15,10 @@ mod timeline;
 
 pub use self::{
     analytics::{Analytics, AnalyticsFilter, PopularEvent},
+    area_input::{AreaInput, RowInput, SeatsInput, area, row, rows_of},
     by_area::{AreaSeats, areas_in_one_field},
     by_rate::{RateSales, by_rate, in_one_field},
-    event_input::{EVENT_BODY_BYTES_MAX, EventInput, area, rate, status},
+    event_input::{EVENT_BODY_BYTES_MAX, EventInput, rate, status},
     numbers::Amount,
     report::{analytics, analytics_of_all},
     seats::{Seats, with_seats},

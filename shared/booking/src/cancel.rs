@@ -125,7 +125,7 @@ async fn restock(protocol: &Protocol, booking: &Booking, epoch: Option<String>, 
                     &booking.id.to_string(),
                     &epoch,
                     &booking.draws,
-                    Some(scripts::Cancelled { user: booking.user_id, unbought }),
+                    Some(scripts::Cancelled { id: booking.id, user: booking.user_id, unbought }),
                 )
                 .await
         }

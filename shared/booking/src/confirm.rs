@@ -87,7 +87,12 @@ async fn confirm_begun(
 
 /// A confirm that has begun may not go on: its hold is held again, for as long as before.
 async fn unbegin(protocol: &Protocol, begun: &Result<Begin, Error>) {
-    let Ok(Begin::Begun(hold)) = begun else { return };
+    if let Ok(Begin::Begun(hold)) = begun {
+        unbegin_hold(protocol, hold).await;
+    }
+}
+
+async fn unbegin_hold(protocol: &Protocol, hold: &BegunHold) {
     if !hold.is_first {
         return;
     }
@@ -152,6 +157,8 @@ async fn commit_redrawing(
                 return finish_existing(protocol, user, &hold).await.map(Some);
             }
             Ok(CommitOutcome::UserLimit { bought }) => {
+                // It may be confirmed later, or given back, as before.
+                unbegin_hold(protocol, &hold).await;
                 let (most, left) = (hold.max_per_user, hold.max_per_user.saturating_sub(bought));
                 return Err(Error::TooManyForUser { most, left });
             }
@@ -170,6 +177,12 @@ async fn commit_redrawing(
             }
             Err(error) => return Err(error),
         };
+        if !hold.seats.is_empty() {
+            // Whoever was promised seats with names gets these or none.
+            tracing::warn!(reservation_id = %hold.id, ?refused, "seats promised by Redis were sold");
+            metrics::counter!(names::SEATS_REFUSED).increment(1);
+            return Err(Error::SeatsTaken { seats: hold.refused_seats(&refused), area: hold.area.id });
+        }
         tracing::warn!(reservation_id = %hold.id, ?refused, "seats promised by Redis were sold; drawing again");
         metrics::counter!(names::CONFIRMS_REDRAWN).increment(1);
         match protocol.redis.redraw(&hold, user, &refused, protocol.confirm_grace_ms).await? {

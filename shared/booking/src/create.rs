@@ -1,15 +1,18 @@
 //! Create: a new event with its inventory.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::{Protocol, audit};
 use domain::{
     audit::{Actor, AuditEntry},
     error::{Error, GaveUp},
-    event::{Event, EventDetails},
+    event::{DetailsWithRows, Event, EventDetails},
     id::EventId,
-    inventory::{InventoryShard, Shards, new_shards, shards_for},
+    inventory::{InventoryShard, Shards, new_shards, shards_of_rows},
     request_key::RequestKey,
+    row::{LayoutPart, Row, in_parts},
 };
 use stores::dynamodb::{self, Creation};
 
@@ -29,42 +32,44 @@ pub struct Created {
 /// Done again, it makes another event. `by` is the admin who does it, if one does: then it is audited.
 pub async fn create_event(
     protocol: &Protocol,
-    details: EventDetails,
+    details: impl Into<DetailsWithRows>,
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Event, Error> {
-    create(protocol, details, None, by, now).await.map(|created| created.event)
+    create(protocol, details.into(), None, by, now).await.map(|created| created.event)
 }
 
 /// The same, once for each idempotency key: what the key was used for is written in the transaction that makes the event.
 /// `EventNotFound` if the event of that key was deleted since. `details` are asked for only if the key is new: what was in
 /// the future when the event was created need not be so any more.
-pub async fn create_event_once(
+pub async fn create_event_once<D: Into<DetailsWithRows>>(
     protocol: &Protocol,
     key: &RequestKey,
-    details: impl FnOnce() -> Result<EventDetails, Error>,
+    details: impl FnOnce() -> Result<D, Error>,
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Created, Error> {
     match protocol.store.creation(key, now).await? {
         Some(before) => replay(protocol, key, &before).await,
-        None => create(protocol, details()?, Some(key), by, now).await,
+        None => create(protocol, details()?.into(), Some(key), by, now).await,
     }
 }
 
 async fn create(
     protocol: &Protocol,
-    details: EventDetails,
+    DetailsWithRows { details, rows }: DetailsWithRows,
     key: Option<&RequestKey>,
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Created, Error> {
     details.check(None, now)?;
-    let (shards, inventory) = inventory_of(&details, protocol.seats_per_shard);
+    let Inventory { shards, inventory, layout } = inventory_of(&details, &rows, protocol.seats_per_shard);
+    let layout_parts = u16::try_from(layout.len()).unwrap_or(u16::MAX);
     for _ in 0..IDS_TRIED_MAX {
         let event = Event::new(EventId::new(now), details.clone(), shards.clone(), now);
+        let event = Event { layout_parts, ..event };
         let entry = by.map(|by| AuditEntry::created(by, &event, Timestamp::now()));
-        match (protocol.store.create_event(&event, &inventory, key, entry.as_ref()).await?, key) {
+        match (protocol.store.create_event(&event, &inventory, &layout, key, entry.as_ref()).await?, key) {
             (dynamodb::Created::Done, _) => {
                 audit::log(entry.as_ref());
                 catalogue::announce(&protocol.catalogue, &event).await;
@@ -78,15 +83,37 @@ async fn create(
     Err(Error::GaveUp(GaveUp::FindingId))
 }
 
-/// How many shards each area gets, and these shards in the order of their numbers.
-fn inventory_of(details: &EventDetails, seats_per_shard: u32) -> (Shards, Vec<InventoryShard>) {
-    let capacities: Vec<u32> = match details.areas.as_slice() {
-        [] => vec![details.capacity],
-        areas => areas.iter().map(|area| area.capacity).collect(),
+/// What a new event sells from.
+struct Inventory {
+    shards: Shards,
+    /// Its shards, in the order of their numbers.
+    inventory: Vec<InventoryShard>,
+    layout: Vec<LayoutPart>,
+}
+
+/// An area with rows has a shard for each of them, another as many as its capacity is worth.
+fn inventory_of(
+    details: &EventDetails,
+    rows: &BTreeMap<String, Vec<Row>>,
+    seats_per_shard: u32,
+) -> Inventory {
+    let areas: Vec<(u32, Option<&Vec<Row>>)> = match details.areas.as_slice() {
+        [] => vec![(details.capacity, None)],
+        areas => areas.iter().map(|area| (area.capacity, rows.get(&area.id))).collect(),
     };
-    let shards = capacities.iter().map(|capacity| shards_for(*capacity, seats_per_shard)).collect();
-    let areas = (0..).zip(capacities);
-    (shards, areas.flat_map(|(area, capacity)| new_shards(area, capacity, seats_per_shard)).collect())
+    let (mut shards, mut inventory, mut layout) = (Vec::new(), Vec::new(), Vec::new());
+    for (area, (capacity, rows)) in (0..).zip(areas) {
+        let of_area = match rows {
+            Some(rows) => shards_of_rows(area, 0, rows),
+            None => new_shards(area, capacity, seats_per_shard),
+        };
+        layout.extend(rows.into_iter().flat_map(|rows| in_parts(area, rows)));
+        shards.push(u16::try_from(of_area.len()).unwrap_or(u16::MAX));
+        inventory.extend(of_area);
+    }
+    let shards: Shards = shards.into_iter().collect();
+    let shards = if layout.is_empty() { shards } else { shards.of_numbered() };
+    Inventory { shards, inventory, layout }
 }
 
 /// Only creations of large events leave anything behind when they break off, and the next one of that kind clears it away.

@@ -67,5 +67,5 @@ async fn go_on(protocol: &Protocol, id: EventId) -> Result<(), Error> {
 async fn delete_marked(protocol: &Protocol, event: &Event) -> Result<(), Error> {
     catalogue::retract(&protocol.catalogue, event).await?;
     protocol.store.delete_shards(event.id, event.shards.numbers()).await?;
-    protocol.store.delete_event_and_prices(event).await
+    protocol.store.delete_event_and_parts(event).await
 }

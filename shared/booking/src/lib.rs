@@ -57,7 +57,7 @@
 //! ([`domain::inventory::shard_number`]), and in Redis its state and its holds under a hash tag of its own, so in a cluster a slot of its
 //! own. A reservation is of one area, and its id says of which ([`domain::id`]), so every later step finds the keys without a look-up.
 //! What is said below of an event's shards holds for each of its areas; an event's own keys are those of its first. People name an
-//! area by its id, which stands for one number for ever, so a process remembers it (`areas.rs`); what it does not know, or what was
+//! area by its id, which stands for one number for ever, so a process remembers it (`catalogue::areas`); what it does not know, or what was
 //! taken away, the area's state says.
 //!
 //! # One user's seats
@@ -94,7 +94,6 @@
 //! 7. A confirmed booking changes only by an explicit cancel, and its seats return once.
 //! 8. Sold out is never said for good while a seat is free.
 
-mod areas;
 mod audit;
 mod cancel;
 mod confirm;
@@ -105,11 +104,13 @@ mod expire;
 mod look;
 mod measure;
 mod network;
+mod out_of_sale;
 mod reconcile;
 mod refusals;
 mod release;
 mod replace;
 mod reserve;
+mod rows;
 mod unpublish;
 mod versions;
 mod withdrawals;
@@ -121,6 +122,7 @@ pub use create::{Created, create_event, create_event_once};
 pub use delete::delete_draft;
 pub use expire::{Expired, expire};
 pub use look::{Looked, own_holds, reservation};
+pub use out_of_sale::{OutOfSale, restore_seats, withdraw_seats};
 pub use reconcile::{Reconciliation, reconcile};
 pub use release::release;
 pub use replace::replace_event;
@@ -128,7 +130,6 @@ pub use reserve::{Reserved, Wanted, reserve};
 
 use std::sync::Arc;
 
-use areas::AreasKnown;
 use catalogue::Catalogue;
 use domain::{error::Error, id::UserId};
 use refusals::Refusals;
@@ -149,7 +150,6 @@ pub struct Protocol {
     /// Places of an event that one network may have; see [`domain::network::places_max`].
     network_places_max: Option<u32>,
     refusals: Refusals,
-    areas: AreasKnown,
     /// How long a hold stays after its confirm began, before the janitor settles it.
     confirm_grace_ms: u64,
     /// How many seats one inventory shard is meant for.
@@ -167,7 +167,6 @@ impl Protocol {
             unbought_ttls_max: config.unbought_ttls_max,
             network_places_max: config.network_places_max,
             refusals: Refusals::default(),
-            areas: AreasKnown::default(),
             confirm_grace_ms: config.confirm_grace_ms,
             seats_per_shard: config.seats_per_shard,
         }

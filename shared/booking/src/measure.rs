@@ -32,6 +32,7 @@ pub(crate) fn confirmed(outcome: &Result<Confirmed, Error>) {
             | Error::AllHeld { .. }
             | Error::TooManyForUser { .. }
             | Error::NotOnSale(_)
+            | Error::SeatsTaken { .. }
             | Error::ReservationNotFound
             | Error::ReservationReleased,
         ) => metrics::counter!(names::CONFIRMS_REFUSED).increment(1),

@@ -6,6 +6,7 @@ use domain::{
     event::Event,
     id::AreaKey,
     inventory::{InventoryShard, of_area},
+    row::Row,
 };
 use futures::future::try_join_all;
 use stores::redis::{InventorySeen, scripts::Reconciled};
@@ -38,12 +39,15 @@ pub async fn reconcile(protocol: &Protocol, event: &Event) -> Result<Option<Reco
     // The list that the janitor goes by may lag behind a raised capacity.
     let Some(event) = protocol.store.event(event.id).await? else { return Ok(None) };
     let inventory = protocol.store.inventory(event.id, &event.shards).await?;
+    let layout = catalogue::layout(&protocol.catalogue, &event).await?;
     let mut seats = Conservation::default();
     let mut reconciled = None;
     for (area, seen) in seen {
         let of_area = of_area(&inventory, area.number);
         seats.add(Conservation::of(&seen, of_area));
-        let found = protocol.redis.reconcile(area, &seen, of_area, protocol.confirm_grace_ms).await?;
+        let rows: Vec<&Row> = layout.rows_of(area.number).collect();
+        add_missing_rows(protocol, area, &seen, of_area, &rows).await?;
+        let found = protocol.redis.reconcile(area, &seen, of_area, &rows, protocol.confirm_grace_ms).await?;
         if let Some(found) = found
             && found.repaired > 0
         {
@@ -55,6 +59,23 @@ pub async fn reconcile(protocol: &Protocol, event: &Event) -> Result<Option<Reco
         };
     }
     Ok(Some(Reconciliation { event, inventory, seats, reconciled }))
+}
+
+/// Rows that nobody told Redis of.
+async fn add_missing_rows(
+    protocol: &Protocol,
+    area: AreaKey,
+    seen: &InventorySeen,
+    inventory: &[InventoryShard],
+    rows: &[&Row],
+) -> Result<(), Error> {
+    let known = seen.shards().len();
+    if known >= rows.len() {
+        return Ok(());
+    }
+    let has = u16::try_from(known).unwrap_or(u16::MAX);
+    let inventory = inventory.get(known..).unwrap_or_default();
+    protocol.redis.add_rows(area, &seen.epoch, has, inventory, &rows[known..]).await.map(|_| ())
 }
 
 fn sum(one: Reconciled, other: Reconciled) -> Reconciled {

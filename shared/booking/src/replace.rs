@@ -1,9 +1,12 @@
 //! Replace: an admin changes an event, its capacity perhaps among the rest.
 
+use std::collections::BTreeMap;
+
 use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 
 use super::{
+    rows,
     unpublish::unpublish,
     versions::stale,
     withdrawals::{Withdrawal, settle, withdraw},
@@ -12,18 +15,26 @@ use crate::{Protocol, audit};
 use domain::{
     audit::{Actor, AuditEntry},
     error::{Error, GaveUp},
-    event::{Event, EventDetails, EventStatus, Resized},
+    event::{DetailsWithRows, Event, EventDetails, EventStatus, Resized, Size},
     id::{AreaKey, EventId, ReservationId},
-    inventory::{self, Draw, SHARDS_PER_CHANGE_MAX},
+    inventory::{self, Draw, SHARDS_PER_CHANGE_MAX, shards_of_rows},
     pricing::PriceChange,
+    row::{LayoutPart, Row, in_parts},
 };
-use stores::{dynamodb::Replaced, redis::scripts::Withdraw};
+use stores::{
+    dynamodb::Replaced,
+    redis::scripts::{Withdraw, WithdrawnAtOnce},
+};
 
 /// Steps of one change: the capacity changes by at most [`SHARDS_PER_CHANGE_MAX`] shards at once, and a step
 /// may have to be done again.
 const STEPS_MAX: usize = 160;
 /// Shards and prices that a step writes: a transaction takes 100 items, the event and the entry of the audit trail among them.
 const ITEMS_PER_STEP_MAX: usize = 98;
+/// What one step takes out of sale: DynamoDB takes a condition of 300 operators, three for each seat with a name.
+const PER_CHANGE: WithdrawnAtOnce = WithdrawnAtOnce { shards: SHARDS_PER_CHANGE_MAX, named_per_shard: 60 };
+/// Rows that one step adds: their shards, and the parts of the layout that they are in.
+const ROWS_PER_CHANGE_MAX: usize = 80;
 /// Prices in it of areas that were there before; the shards of one area and its own price, if it is new, fit in beside them.
 const PRICES_PER_STEP_MAX: usize = ITEMS_PER_STEP_MAX - SHARDS_PER_CHANGE_MAX - 1;
 
@@ -42,11 +53,11 @@ const PRICES_PER_STEP_MAX: usize = ITEMS_PER_STEP_MAX - SHARDS_PER_CHANGE_MAX - 
 /// A cancelled one can be published again, and a draft be cancelled without ever having been public. Only to become a
 /// draft, published or cancelled before, it must have nothing sold or held (`unpublish.rs` says how that is made sure), for
 /// nobody sees a draft any more, not even its buyers.
-pub async fn replace_event(
+pub async fn replace_event<D: Into<DetailsWithRows>>(
     protocol: &Protocol,
     id: EventId,
     expected: impl Fn(&Event) -> bool,
-    details: impl FnOnce(&Event) -> Result<EventDetails, Error>,
+    details: impl FnOnce(&Event) -> Result<D, Error>,
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Event, Error> {
@@ -54,8 +65,9 @@ pub async fn replace_event(
     if !expected(&event) {
         return Err(Error::StaleVersion { current: event.version });
     }
-    let details = details(&event)?;
+    let DetailsWithRows { details, rows } = details(&event)?.into();
     details.check(Some(&event), now)?;
+    rows::check(protocol, &event, &details, &rows).await?;
     if !event.would_change_by(&details) {
         return Ok(event);
     }
@@ -71,7 +83,7 @@ pub async fn replace_event(
             }
             match resized.first() {
                 Some(area) if area.is_lowered() => lower(protocol, &event, &details, area, by, now).await?,
-                _ => raise(protocol, &event, &details, &resized, by, now).await?,
+                _ => raise(protocol, &event, &details, &rows, &resized, by, now).await?,
             }
         };
         if let Some(replaced) = step {
@@ -136,6 +148,8 @@ async fn check_room(
 struct Raised<'a> {
     area: &'a Resized,
     added: Vec<Draw>,
+    /// What the added shards are in a numbered area.
+    rows: &'a [Row],
     /// Of its state in Redis, if there is one. It must be seen before the transaction, as in cancel.
     epoch: Option<String>,
 }
@@ -145,29 +159,36 @@ async fn raise(
     protocol: &Protocol,
     event: &Event,
     details: &EventDetails,
+    rows: &BTreeMap<String, Vec<Row>>,
     resized: &[Resized],
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
     let resized = resized.iter().filter(|area| !area.is_lowered());
-    let raised = try_join_all(resized.map(|area| raised(protocol, event, area))).await?;
+    let raised = try_join_all(resized.map(|area| raised(protocol, event, area, rows.get(&area.id)))).await?;
     let mut items = ITEMS_PER_STEP_MAX - new_prices(event, details);
     let fits = raised.into_iter().take_while(|raised| {
         // A new area has a price, too.
-        let left = items.checked_sub(raised.added.len() + usize::from(raised.area.from == 0));
+        let written = raised.added.len() + raised.layout().len() + usize::from(raised.area.from == 0);
+        let left = items.checked_sub(written);
         items = left.unwrap_or(items);
         left.is_some()
     });
     let raised: Vec<Raised<'_>> = fits.collect();
-    let capacities: Vec<(&str, u32)> = raised.iter().map(Raised::capacity).collect();
-    let mut replaced = event.replaced(event.details_with(details, &capacities));
+    let sizes: Vec<Size<'_>> = raised.iter().map(Raised::size).collect();
+    let mut replaced = event.replaced(event.details_with(details, &sizes));
+    let layout: Vec<LayoutPart> = raised.iter().flat_map(Raised::layout).collect();
     let added: Vec<Draw> = raised.iter().flat_map(|raised| raised.added.iter().copied()).collect();
     replaced.shards = added.iter().fold(replaced.shards, |shards, draw| shards.up_to(draw.shard));
+    if !layout.is_empty() {
+        replaced.shards = replaced.shards.of_numbered();
+        replaced.layout_parts += u16::try_from(layout.len()).unwrap_or(u16::MAX);
+    }
 
     let prices = PriceChange::by_admin(event, &replaced, now);
     let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
     let store = &protocol.store;
-    if !store.replace_event_adding(event, &replaced, &prices, &added, entry.as_ref()).await? {
+    if !store.replace_event_adding(event, &replaced, &prices, &added, &layout, entry.as_ref()).await? {
         return Err(stale(protocol, event.id).await?);
     }
     audit::log(entry.as_ref());
@@ -176,8 +197,13 @@ async fn raise(
 }
 
 /// The seats that an area is to get.
-async fn raised<'a>(protocol: &Protocol, event: &Event, resized: &'a Resized) -> Result<Raised<'a>, Error> {
-    let Resized { number, from, to, .. } = *resized;
+async fn raised<'a>(
+    protocol: &Protocol,
+    event: &Event,
+    resized: &'a Resized,
+    rows: Option<&'a Vec<Row>>,
+) -> Result<Raised<'a>, Error> {
+    let Resized { number, from, to, from_rows, to_rows, .. } = *resized;
     let area = AreaKey { event: event.id, number };
     let (current, seen) =
         tokio::join!(protocol.store.inventory_of_area(area, &event.shards), protocol.redis.state_seen(area));
@@ -188,23 +214,45 @@ async fn raised<'a>(protocol: &Protocol, event: &Event, resized: &'a Resized) ->
         }
         seen => seen?,
     };
-    let added = inventory::raise(number, &current?, to - from, protocol.seats_per_shard);
-    Ok(Raised { area: resized, added, epoch: seen.map(|seen| seen.epoch) })
+    let epoch = seen.map(|seen| seen.epoch);
+    if to_rows == 0 {
+        let added = inventory::raise(number, &current?, to - from, protocol.seats_per_shard);
+        return Ok(Raised { area: resized, added, rows: &[], epoch });
+    }
+    let all: &[Row] = rows.map_or(&[], Vec::as_slice);
+    let rows = all.get(usize::from(from_rows)..).unwrap_or_default();
+    let rows = &rows[..rows.len().min(ROWS_PER_CHANGE_MAX)];
+    let added = shards_of_rows(number, from_rows, rows);
+    let added = added.iter().map(|shard| Draw::places(shard.shard, shard.capacity)).collect();
+    Ok(Raised { area: resized, added, rows, epoch })
 }
 
 impl Raised<'_> {
-    /// How many places the area then has.
-    fn capacity(&self) -> (&str, u32) {
+    /// How large the area then is.
+    fn size(&self) -> Size<'_> {
         let added: u32 = self.added.iter().map(|draw| draw.seats).sum();
-        (&self.area.id, self.area.from + added)
+        let rows = self.area.from_rows + u16::try_from(self.rows.len()).unwrap_or(u16::MAX);
+        Size { area: &self.area.id, capacity: self.area.from + added, rows }
+    }
+
+    /// The parts of the layout that come with it.
+    fn layout(&self) -> Vec<LayoutPart> {
+        in_parts(self.area.number, self.rows)
     }
 }
 
-async fn restock(protocol: &Protocol, event: &Event, Raised { area, added, epoch }: &Raised<'_>) {
+async fn restock(protocol: &Protocol, event: &Event, Raised { area, added, rows, epoch }: &Raised<'_>) {
     let Some(epoch) = epoch.as_deref().filter(|_| !added.is_empty()) else { return };
-    let (area, change) =
-        (AreaKey { event: event.id, number: area.number }, format!("version {}", event.version));
-    match protocol.redis.restock(area, &change, epoch, added, None).await {
+    let (from_rows, area) = (area.from_rows, AreaKey { event: event.id, number: area.number });
+    let told = if rows.is_empty() {
+        let change = format!("version {}", event.version);
+        protocol.redis.restock(area, &change, epoch, added, None).await
+    } else {
+        let shards = shards_of_rows(area.number, from_rows, rows);
+        let rows: Vec<&Row> = rows.iter().collect();
+        protocol.redis.add_rows(area, epoch, from_rows, &shards, &rows).await
+    };
+    match told {
         Ok(true) => {}
         Ok(false) => {
             tracing::info!(event_id = %event.id, "the state was loaded anew; restock is left to the janitor")
@@ -233,7 +281,7 @@ async fn lower(
     by: Option<&Actor>,
     now: Timestamp,
 ) -> Result<Option<Event>, Error> {
-    let Resized { number, from, to, .. } = *resized;
+    let Resized { number, from, to, from_rows, .. } = *resized;
     // An area remembers one withdrawal only: the one before must be at its end.
     if let Some(before) = event.last_withdrawal_of(number) {
         protocol.redis.finish(before, None).await?;
@@ -241,20 +289,19 @@ async fn lower(
     let wanted = from - to;
     let id = ReservationId::new(AreaKey { event: event.id, number }, now);
     let grace_ms = protocol.confirm_grace_ms;
-    let (draws, deadline_ms) =
-        match protocol.redis.withdraw(id, wanted, SHARDS_PER_CHANGE_MAX, grace_ms).await? {
-            Withdraw::Withdrawn { draws, deadline_ms } => (draws, deadline_ms),
-            Withdraw::TooFew(free) => {
-                return Err(too_few_free(resized, free));
-            }
-            Withdraw::NotLoaded => {
-                catalogue::load(&protocol.catalogue, event, number).await?;
-                return Ok(None);
-            }
-        };
+    let (draws, deadline_ms) = match protocol.redis.withdraw(id, wanted, PER_CHANGE, grace_ms).await? {
+        Withdraw::Withdrawn { draws, deadline_ms } => (draws, deadline_ms),
+        Withdraw::TooFew(free) => {
+            return Err(too_few_free(resized, free));
+        }
+        Withdraw::NotLoaded => {
+            catalogue::load(&protocol.catalogue, event, number).await?;
+            return Ok(None);
+        }
+    };
     let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
-    let replaced =
-        event.replaced(event.details_with(details, &[(&resized.id, from - seats)])).with_withdrawal(id);
+    let size = Size { area: &resized.id, capacity: from - seats, rows: from_rows };
+    let replaced = event.replaced(event.details_with(details, &[size])).with_withdrawal(id);
     let prices = PriceChange::by_admin(event, &replaced, now);
     let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
     let store = &protocol.store;

@@ -12,7 +12,7 @@ use domain::{
     id::{AreaKey, EventId, ReservationId, UserId},
     network::Network,
     rate::WantedRates,
-    reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus},
+    reservation::{CONFIRMING_GRACES_MAX, Reservation, ReservationStatus, WantedSeats},
 };
 use stores::redis::{
     Redis,
@@ -49,6 +49,8 @@ pub struct Wanted<'a> {
     pub quantity: u32,
     /// How many of them at which rates; the rest at the event's first.
     pub rates: &'a WantedRates,
+    /// Which ones, in a numbered area.
+    pub seats: &'a WantedSeats,
     /// The user's key for this request.
     pub idempotency_key: &'a str,
     /// From where it comes, if that is known.
@@ -56,7 +58,7 @@ pub struct Wanted<'a> {
 }
 
 /// Holds seats of an area for a user. The same idempotency key gives the same reservation, as it is by then; for
-/// another quantity, other rates or another area it is refused. `permitted` says whether the request may be had at all; it is waited for
+/// another quantity, other rates, other seats or another area it is refused. `permitted` says whether the request may be had at all; it is waited for
 /// while the seats are held, which is taken back if not.
 pub async fn reserve(
     protocol: &Protocol,
@@ -64,13 +66,14 @@ pub async fn reserve(
     now: Timestamp,
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Reserved, Error> {
-    let Wanted { user, event, area, quantity, rates, idempotency_key, network } = wanted;
+    let Wanted { user, event, area, quantity, rates, seats, idempotency_key, network } = wanted;
     let request = ReserveRequest {
-        id: ReservationId::new(protocol.areas.meant(event, area), now),
+        id: ReservationId::new(protocol.catalogue.areas.meant(event, area), now),
         user,
         area,
         quantity,
         rates,
+        seats,
         idempotency_key,
         hold_ttl_ms: protocol.hold_ttl_ms,
         unbought_max_ms: protocol.unbought_ttls_max * protocol.hold_ttl_ms,
@@ -234,7 +237,7 @@ async fn hold_seats(
             Reserve::IdTaken => request.id = ReservationId::new(area, now),
             Reserve::OtherArea(number) => {
                 let other = AreaKey { number, ..area };
-                protocol.areas.note(other, request.area);
+                protocol.catalogue.areas.note(other, request.area);
                 request.id = ReservationId::new(other, now);
             }
             Reserve::UserLimit(seats) => check_user_limit(protocol, area, user, seats).await?,

@@ -60,7 +60,7 @@ pub(super) async fn unpublish(
     let prices = PriceChange::by_admin(event, &draft, now);
     // If it is not known whether that was written, the seats stay withdrawn until the janitor knows.
     let entry = by.map(|by| AuditEntry::changed(by, event, &draft, Timestamp::now()));
-    if !protocol.store.replace_event_adding(event, &draft, &prices, &[], entry.as_ref()).await? {
+    if !protocol.store.replace_event_adding(event, &draft, &prices, &[], &[], entry.as_ref()).await? {
         settle(protocol, &withdrawn).await;
         return Err(stale(protocol, event.id).await?);
     }

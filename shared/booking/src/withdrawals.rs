@@ -7,9 +7,9 @@ use domain::{
     error::Error,
     event::Event,
     id::{AreaKey, ReservationId},
-    inventory::{Draw, SHARDS_MAX},
+    inventory::Draw,
 };
-use stores::redis::scripts::Withdraw;
+use stores::redis::scripts::{Withdraw, WithdrawnAtOnce};
 
 /// Seats out of sale until the deadline.
 pub(super) struct Withdrawn {
@@ -33,8 +33,8 @@ pub(super) async fn withdraw(
     now: Timestamp,
 ) -> Result<Option<Withdrawal>, Error> {
     let id = ReservationId::new(area, now);
-    let (grace_ms, shards_max) = (protocol.confirm_grace_ms, SHARDS_MAX.into());
-    match protocol.redis.withdraw(id, seats, shards_max, grace_ms).await? {
+    let grace_ms = protocol.confirm_grace_ms;
+    match protocol.redis.withdraw(id, seats, WithdrawnAtOnce::ALL, grace_ms).await? {
         Withdraw::Withdrawn { draws, deadline_ms } if seats_of(&draws) == seats => {
             Ok(Some(Withdrawal::Whole(Withdrawn { id, deadline_ms })))
         }

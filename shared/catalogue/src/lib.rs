@@ -16,35 +16,46 @@
 //!
 //! Without Redis all is read from DynamoDB, and kept in memory for a moment to protect it.
 
+mod areas;
 mod index;
+mod layouts;
 mod load;
 mod outage;
 mod popular;
 mod popular_outage;
 mod price;
 mod read;
+mod seats;
 mod show;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 pub use self::{
     index::{Listed, Place, Search, upcoming},
+    layouts::layout,
     load::{available_seats, load, load_missing},
     popular::popular,
     price::{PriceDecision, Priced, decide_price, price_event, pricing_day},
+    seats::{AreaSeats, seats},
     show::{event, events, live_event},
 };
 
+use areas::AreasKnown;
 use domain::{
     error::Error,
     event::{Available, Event},
     id::EventId,
+    row::Layout,
 };
 use stores::{dynamodb::Store, redis::Redis};
+
+/// Layouts that a process remembers, at most: a large one takes some megabytes.
+const LAYOUTS_MAX: usize = 8;
 
 /// An event as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +76,10 @@ pub struct Catalogue {
     popular: Mutex<Vec<EventId>>,
     outage: outage::Kept,
     popular_outage: popular_outage::Kept,
+    /// Which areas people mean.
+    pub areas: AreasKnown,
+    /// Layouts of events, and how many parts they had.
+    layouts: Cache<EventId, (u16, Arc<Layout>)>,
 }
 
 impl Catalogue {
@@ -77,6 +92,8 @@ impl Catalogue {
             popular: Mutex::default(),
             outage: Default::default(),
             popular_outage: Default::default(),
+            areas: AreasKnown::default(),
+            layouts: Cache::new(LAYOUTS_MAX),
         }
     }
 }

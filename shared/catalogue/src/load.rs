@@ -8,12 +8,14 @@ use uuid::Uuid;
 
 use crate::{
     Catalogue,
+    layouts::layout,
     read::{inventories, unsold},
 };
 use domain::{
     error::{Error, StoreName},
     event::{Available, Event},
     id::{AreaKey, AreaNumber, EventId},
+    row::Row,
 };
 use stores::waiting::Waiting;
 
@@ -23,7 +25,9 @@ use stores::waiting::Waiting;
 pub async fn load(catalogue: &Catalogue, event: &Event, area: AreaNumber) -> Result<(), Error> {
     let key = AreaKey { event: event.id, number: area };
     let inventory = catalogue.store.inventory_of_area(key, &event.shards).await?;
-    catalogue.redis.load(event, area, &inventory, &Uuid::now_v7().to_string()).await?;
+    let layout = layout(catalogue, event).await?;
+    let rows: Vec<&Row> = layout.rows_of(area).collect();
+    catalogue.redis.load(event, area, &inventory, &rows, &Uuid::now_v7().to_string()).await?;
     tracing::info!(event_id = %event.id, area, shards = inventory.len(), "loaded into Redis");
     Ok(())
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Shown, is_without_redis,
+    layouts::layout,
     load::available_seats,
     measure, outage,
     read::{Found, inventories, unsold},
@@ -22,6 +23,7 @@ use domain::{
     event::{Available, Event},
     id::EventId,
     inventory::of_area,
+    row::Row,
 };
 use stores::{
     dynamodb::EventsFound,
@@ -205,13 +207,13 @@ async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Resu
         async move {
             let unsold = match shards {
                 Some(shards) if event.may_sell(now) && shards.len() == event.shards.count() => {
-                    let areas =
-                        event.shards.areas().map(|area| {
-                            let shards = of_area(&shards, area);
-                            async move {
-                                catalogue.redis.load(event, area, shards, &Uuid::now_v7().to_string()).await
-                            }
-                        });
+                    let layout = layout(catalogue, event).await?;
+                    let areas = event.shards.areas().map(|area| {
+                        let shards = of_area(&shards, area);
+                        let rows: Vec<&Row> = layout.rows_of(area).collect();
+                        let epoch = Uuid::now_v7().to_string();
+                        async move { catalogue.redis.load(event, area, shards, &rows, &epoch).await }
+                    });
                     try_join_all(areas).await?;
                     None
                 }

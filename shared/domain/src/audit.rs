@@ -1,10 +1,11 @@
 //! The audit trail: what admins did to events, an entry for each version that one of them made.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::areas_in_one_line,
     event::{Event, EventDetails},
     id::{AuditId, EventId, UserId},
     rate::in_one_line,
@@ -139,22 +140,41 @@ impl AuditEntry {
 /// Fields that are not the same.
 fn changes(before: Option<&EventDetails>, after: Option<&EventDetails>) -> Vec<FieldChange> {
     let none = || FIELDS.map(|_| None);
+    let of_areas = changes_of_areas(before, after);
     let (before, after) = (before.map_or_else(none, values), after.map_or_else(none, values));
     let pairs = FIELDS.into_iter().zip(before.into_iter().zip(after));
-    pairs
-        .filter(|(_, (before, after))| before != after)
-        .map(|(field, (before, after))| FieldChange {
-            field: field.to_owned(),
+    let of_fields = pairs.map(|(field, (before, after))| (field.to_owned(), before, after));
+    of_fields
+        .chain(of_areas)
+        .filter(|(_, before, after)| before != after)
+        .map(|(field, before, after)| FieldChange {
+            field,
             before: before.map(FieldValue::bounded),
             after: after.map(FieldValue::bounded),
         })
         .collect()
 }
 
+/// Each area by itself, as `areas.floor`: of fifty in one text nobody would see which one is another.
+fn changes_of_areas(
+    before: Option<&EventDetails>,
+    after: Option<&EventDetails>,
+) -> Vec<(String, Option<FieldValue>, Option<FieldValue>)> {
+    let areas = |details: Option<&EventDetails>| -> BTreeMap<String, FieldValue> {
+        let areas = details.into_iter().flat_map(|details| &details.areas);
+        areas.map(|area| (area.id.clone(), FieldValue::Text(area.to_string()))).collect()
+    };
+    let (before, after) = (areas(before), areas(after));
+    let ids: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    ids.into_iter()
+        .map(|id| (format!("areas.{id}"), before.get(id).cloned(), after.get(id).cloned()))
+        .collect()
+}
+
 /// The fields that are times.
 pub const TIMES: [&str; 5] = ["starts_at", "ends_at", "sales_open_at", "sales_close_at", "cancel_until"];
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 18] = [
     "name",
     "description",
     "venue",
@@ -173,7 +193,6 @@ const FIELDS: [&str; 19] = [
     "pricing.min_percent",
     "pricing.max_percent",
     "rates",
-    "areas",
 ];
 
 /// What the fields are, in their order, as the API shows them.
@@ -196,7 +215,8 @@ fn values(details: &EventDetails) -> [Option<FieldValue>; FIELDS.len()] {
         status,
         pricing,
         rates,
-        areas,
+        // Each stands by itself.
+        areas: _,
     } = details;
     let number = |number: u32| Some(FieldValue::Number(number.into()));
     let text = |text: &str| Some(FieldValue::Text(text.to_owned()));
@@ -220,7 +240,6 @@ fn values(details: &EventDetails) -> [Option<FieldValue>; FIELDS.len()] {
         pricing.and_then(|pricing| number(pricing.min_percent)),
         pricing.and_then(|pricing| number(pricing.max_percent)),
         (!rates.is_empty()).then(|| FieldValue::Text(in_one_line(rates))),
-        (!areas.is_empty()).then(|| FieldValue::Text(areas_in_one_line(areas))),
     ]
 }
 
@@ -243,7 +262,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        event::{EventStatus, Pricing},
+        event::{AreaDetails, EventStatus, Pricing},
         rate::Rate,
     };
 
@@ -307,6 +326,34 @@ mod tests {
             ]
         );
         assert_eq!(changed(|_| {}).changes, []);
+    }
+
+    #[test]
+    fn each_area_that_changed_stands_by_itself() {
+        let area = |id: &str, base_price| AreaDetails {
+            id: id.to_owned(),
+            name: id.to_uppercase(),
+            capacity: 3,
+            base_price,
+            ..AreaDetails::default()
+        };
+        let mut before = event();
+        before.details.areas = (0..50).map(|number| area(&format!("x{number}"), 100)).collect();
+        let mut details = before.details.clone();
+        details.areas[45].base_price = 200;
+        details.areas.remove(7);
+        details.areas.push(area("y", 1));
+        let by = Actor { admin_id: UserId::new(), request_id: None };
+        let entry = AuditEntry::changed(&by, &before, &before.replaced(details), before.created_at);
+        let text = |text: &str| Some(FieldValue::Text(text.into()));
+        assert_eq!(
+            entry.changes,
+            [
+                change("areas.x45", text("x45 3 at 100 (X45)"), text("x45 3 at 200 (X45)")),
+                change("areas.x7", text("x7 3 at 100 (X7)"), None),
+                change("areas.y", None, text("y 3 at 1 (Y)")),
+            ]
+        );
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub struct Booking {
     pub area: AreaName,
     /// How many seats.
     pub quantity: u32,
+    /// What they are called, like `A-7`; none in a general area.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seats: Vec<String>,
     /// What one seat cost, in minor units of `currency`; none where that differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<u32>,
@@ -93,6 +96,7 @@ impl Booking {
             starts_at: hold.starts_at,
             area: hold.area.clone(),
             quantity: hold.quantity,
+            seats: hold.seats.clone(),
             unit_price: hold.unit_price,
             lines: hold.lines.clone(),
             counted_by_rate: !hold.lines.is_empty(),

@@ -67,6 +67,33 @@ pub enum Error {
     /// The event has no area of the id that the path or the query names.
     #[error("area not found")]
     AreaNotFound,
+    /// The area has no such seats.
+    #[error("unknown seats {0:?}")]
+    UnknownSeats(Vec<String>),
+    /// Somebody else has these seats, or holds them, or they are out of sale.
+    #[error("seats {seats:?} of {area} are taken")]
+    SeatsTaken {
+        /// What they are called.
+        seats: Vec<String>,
+        /// The id of their area.
+        area: String,
+    },
+    /// These seats are sold or held, so they can't be taken out of sale.
+    #[error("seats {seats:?} of {area} are in use")]
+    SeatsInUse {
+        /// What they are called.
+        seats: Vec<String>,
+        /// The id of their area.
+        area: String,
+    },
+    /// So many seats are free, but they do not stand side by side.
+    #[error("no so many seats of {area} side by side, {largest} at most")]
+    NotTogether {
+        /// How many do, at most.
+        largest: u32,
+        /// The area's id.
+        area: String,
+    },
     /// The event has no such rate.
     #[error("unknown rate {0:?}")]
     UnknownRate(String),

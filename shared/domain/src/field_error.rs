@@ -47,6 +47,8 @@ pub enum Kind {
     Object,
     /// A list of JSON.
     List,
+    /// True or false.
+    Truth,
 }
 
 /// What may be wrong with a field.
@@ -95,6 +97,19 @@ pub enum Wrong {
         /// The most.
         max: usize,
     },
+    /// They have too many rows together.
+    TooManyRows {
+        /// The most.
+        max: usize,
+    },
+    /// It has a slash.
+    Slash,
+    /// No seat of the row has that label.
+    NoSeat,
+    /// They are not the rows that the area has, with others behind them.
+    RowsStay,
+    /// The area was taken away, and had rows.
+    Gone,
     /// It stands beside another field that says the same otherwise.
     Beside(&'static str),
     /// It is none of these words.
@@ -169,7 +184,7 @@ pub enum Wrong {
 
 impl Wrong {
     /// Every code of a field, as the API guide explains them.
-    pub const CODES: [&str; 37] = [
+    pub const CODES: [&str; 42] = [
         "required",
         "unknown",
         "duplicate",
@@ -181,6 +196,11 @@ impl Wrong {
         "not_an_area_id",
         "too_many_places",
         "too_many_ever",
+        "too_many_rows",
+        "slash",
+        "not_a_seat",
+        "rows_stay",
+        "gone",
         "beside",
         "not_one_of",
         "only_with",
@@ -223,6 +243,11 @@ impl Wrong {
             Self::NoAreaId => ("not_an_area_id", json!({})),
             Self::TooManyPlaces { max } => ("too_many_places", json!({ "max": max })),
             Self::TooManyEver { max } => ("too_many_ever", json!({ "max": max })),
+            Self::TooManyRows { max } => ("too_many_rows", json!({ "max": max })),
+            Self::Slash => ("slash", json!({})),
+            Self::NoSeat => ("not_a_seat", json!({})),
+            Self::RowsStay => ("rows_stay", json!({})),
+            Self::Gone => ("gone", json!({})),
             Self::Beside(other) => ("beside", json!({ "other": other })),
             Self::NotOneOf(allowed) => ("not_one_of", json!({ "allowed": allowed })),
             Self::OnlyWith { other, value } => ("only_with", json!({ "other": other, "value": value })),
@@ -263,6 +288,7 @@ impl Kind {
             Self::Time => "time",
             Self::Object => "object",
             Self::List => "list",
+            Self::Truth => "boolean",
         }
     }
 }
@@ -283,6 +309,7 @@ impl fmt::Display for Wrong {
             ),
             Self::Type(Kind::Object) => f.write_str("must be a JSON object"),
             Self::Type(Kind::List) => f.write_str("must be a list"),
+            Self::Type(Kind::Truth) => f.write_str("must be true or false, a boolean"),
             Self::OutOfRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),
             Self::Length { min, max: None } => write!(f, "must have at least {min} characters"),
             Self::Length { min: 0, max: Some(max) } => write!(f, "must have at most {max} characters"),
@@ -294,6 +321,15 @@ impl fmt::Display for Wrong {
             Self::TooManyPlaces { max } => write!(f, "must have at most {max} places together"),
             Self::TooManyEver { max } => {
                 write!(f, "must not be more than {max}, those counted that were taken away")
+            }
+            Self::TooManyRows { max } => write!(f, "must have at most {max} rows together"),
+            Self::Slash => f.write_str("must not have a slash"),
+            Self::NoSeat => f.write_str("must be the label of a seat in the row"),
+            Self::RowsStay => f.write_str(
+                "must begin with the rows that the area has, as they are; others may stand behind them",
+            ),
+            Self::Gone => {
+                f.write_str("must be another one: that area was taken away, and had rows or is to have some")
             }
             Self::Beside(other) => write!(f, "must be left out where there is {other}"),
             Self::NotOneOf(allowed) => write!(f, "must be {}", one_of(allowed)),
@@ -350,7 +386,8 @@ mod tests {
 
     fn some() -> Vec<Wrong> {
         use Wrong::*;
-        let kinds = [Kind::Text, Kind::WholeNumber, Kind::Time, Kind::Object, Kind::List].map(Wrong::Type);
+        let kinds = [Kind::Text, Kind::WholeNumber, Kind::Time, Kind::Object, Kind::List, Kind::Truth];
+        let kinds = kinds.map(Wrong::Type);
         let others = [
             Missing,
             Unknown,
@@ -364,6 +401,11 @@ mod tests {
             NoAreaId,
             TooManyPlaces { max: 1_000_000 },
             TooManyEver { max: 64 },
+            TooManyRows { max: 2_000 },
+            Slash,
+            NoSeat,
+            RowsStay,
+            Gone,
             Beside("areas"),
             NotOneOf(vec!["draft", "published", "cancelled"]),
             OnlyWith { other: "format", value: "csv" },

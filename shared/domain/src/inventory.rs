@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     id::AreaNumber,
+    row::{Row, SeatSet},
     sales::{Hour, HourOfSales, SoldByRate},
 };
 
@@ -45,11 +46,15 @@ pub const fn place_of_shard(shard: ShardNumber) -> (AreaNumber, u16) {
     (area, u16::from_le_bytes([low, high]))
 }
 
-/// How many shards each area of an event has, by the areas' numbers. One area alone is kept as its number, several as a list: a release
-/// that knows one area can't read it, and leaves the event alone.
+/// How many shards each area of an event has, by the areas' numbers. One general area alone is kept as its number, all else as a list: a
+/// release that knows one general area can't read it, and leaves the event alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "KeptShards", into = "KeptShards")]
-pub struct Shards(Vec<u16>);
+pub struct Shards {
+    areas: Vec<u16>,
+    /// Whether one area is kept as a list, too.
+    is_list: bool,
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
@@ -61,48 +66,54 @@ enum KeptShards {
 impl From<KeptShards> for Shards {
     fn from(kept: KeptShards) -> Self {
         match kept {
-            KeptShards::One(shards) => Self(vec![shards]),
-            KeptShards::Several(areas) => Self(areas),
+            KeptShards::One(shards) => shards.into(),
+            KeptShards::Several(areas) => Self { is_list: areas.len() == 1, areas },
         }
     }
 }
 
 impl From<Shards> for KeptShards {
-    fn from(Shards(areas): Shards) -> Self {
+    fn from(Shards { areas, is_list }: Shards) -> Self {
         match areas.as_slice() {
-            [shards] => Self::One(*shards),
+            [shards] if !is_list => Self::One(*shards),
             _ => Self::Several(areas),
         }
     }
 }
 
-/// Those of an event of one area.
+/// Those of an event of one general area.
 impl From<u16> for Shards {
     fn from(shards: u16) -> Self {
-        Self(vec![shards])
+        Self { areas: vec![shards], is_list: false }
     }
 }
 
 impl FromIterator<u16> for Shards {
     fn from_iter<I: IntoIterator<Item = u16>>(areas: I) -> Self {
-        Self(areas.into_iter().collect())
+        Self { areas: areas.into_iter().collect(), is_list: false }
     }
 }
 
 impl Shards {
+    /// The same, of an event with a numbered area: what sells named seats no release before may take for places.
+    #[must_use]
+    pub fn of_numbered(self) -> Self {
+        Self { is_list: self.areas.len() == 1, ..self }
+    }
+
     /// How many that area has; none if it does not exist.
     pub fn of(&self, area: AreaNumber) -> u16 {
-        self.0.get(usize::from(area)).copied().unwrap_or(0)
+        self.areas.get(usize::from(area)).copied().unwrap_or(0)
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.iter().map(|shards| usize::from(*shards)).sum()
+        self.areas.iter().map(|shards| usize::from(*shards)).sum()
     }
 
     /// The areas that have any.
     pub fn areas(&self) -> impl Iterator<Item = AreaNumber> {
-        (0..).zip(&self.0).filter(|(_, shards)| **shards > 0).map(|(area, _)| area)
+        (0..).zip(&self.areas).filter(|(_, shards)| **shards > 0).map(|(area, _)| area)
     }
 
     /// The numbers of that area's shards, in their order.
@@ -120,10 +131,11 @@ impl Shards {
     pub fn up_to(mut self, shard: ShardNumber) -> Self {
         let (area, place) = place_of_shard(shard);
         let area = usize::from(area);
-        if self.0.len() <= area {
-            self.0.resize(area + 1, 0);
+        if self.areas.len() <= area {
+            self.areas.resize(area + 1, 0);
+            self.is_list = false;
         }
-        self.0[area] = self.0[area].max(place + 1);
+        self.areas[area] = self.areas[area].max(place + 1);
         self
     }
 
@@ -134,25 +146,58 @@ impl Shards {
     }
 }
 
-/// Some seats of one shard. In Redis and DynamoDB a pair, `[shard, seats]`.
+/// Some seats of one shard: so many, or of a row, which ones. In Redis and DynamoDB a pair, `[shard, seats]` or
+/// `[shard, [seat, …]]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(ShardNumber, u32)", into = "(ShardNumber, u32)")]
+#[serde(from = "(ShardNumber, DrawnSeats)", into = "(ShardNumber, DrawnSeats)")]
 pub struct Draw {
     /// The shard's number.
     pub shard: ShardNumber,
     /// How many of its seats, at least 1.
     pub seats: u32,
+    /// Which ones, if they have names.
+    pub named: SeatSet,
 }
 
-impl From<(ShardNumber, u32)> for Draw {
-    fn from((shard, seats): (ShardNumber, u32)) -> Self {
-        Self { shard, seats }
+/// The second half of a draw.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum DrawnSeats {
+    /// So many.
+    Places(u32),
+    /// These.
+    Named(SeatSet),
+}
+
+impl Draw {
+    /// So many seats of a shard.
+    pub fn places(shard: ShardNumber, seats: u32) -> Self {
+        Self { shard, seats, named: SeatSet::default() }
+    }
+
+    /// These seats of a row.
+    pub fn named(shard: ShardNumber, named: SeatSet) -> Self {
+        Self { shard, seats: named.count(), named }
+    }
+
+    /// Its second half.
+    pub fn drawn(&self) -> DrawnSeats {
+        if self.named.is_empty() { DrawnSeats::Places(self.seats) } else { DrawnSeats::Named(self.named) }
     }
 }
 
-impl From<Draw> for (ShardNumber, u32) {
+impl From<(ShardNumber, DrawnSeats)> for Draw {
+    fn from((shard, drawn): (ShardNumber, DrawnSeats)) -> Self {
+        match drawn {
+            DrawnSeats::Places(seats) => Self::places(shard, seats),
+            DrawnSeats::Named(named) => Self::named(shard, named),
+        }
+    }
+}
+
+impl From<Draw> for (ShardNumber, DrawnSeats) {
     fn from(draw: Draw) -> Self {
-        (draw.shard, draw.seats)
+        (draw.shard, draw.drawn())
     }
 }
 
@@ -183,6 +228,12 @@ pub struct InventoryShard {
     /// What of `sold` and `revenue` was sold at which rates: of the bookings that are counted by rate.
     #[serde(skip)]
     pub by_rate: SoldByRate,
+    /// Of a row, the seats that nobody can have: those that are sold, and those that are out of sale.
+    #[serde(skip)]
+    pub taken: SeatSet,
+    /// Those among them that are out of sale, and not counted in `capacity`.
+    #[serde(skip)]
+    pub out_of_sale: SeatSet,
     /// How often the janitor moved hours out. That changes no seat, so it is not counted in `version`.
     #[serde(default)]
     pub hours_moved: u64,
@@ -193,6 +244,12 @@ impl InventoryShard {
     pub fn new(shard: ShardNumber, capacity: u32) -> Self {
         Self { shard, capacity, unsold: capacity, version: 1, ..Self::default() }
     }
+}
+
+/// The shards of rows that an area gets behind those that it has, so many.
+pub fn shards_of_rows(area: AreaNumber, has: u16, rows: &[Row]) -> Vec<InventoryShard> {
+    let of_row = |(place, row): (u16, &Row)| InventoryShard::new(shard_number(area, place), row.seats());
+    (has..).zip(rows).map(of_row).collect()
 }
 
 /// Those of an area among the shards of an event, which are in their order.
@@ -235,7 +292,7 @@ pub fn raise(area: AreaNumber, current: &[InventoryShard], extra: u32, seats_per
         let has = current.get(usize::from(place)).map_or(0, |shard| shard.capacity);
         let seats = level.saturating_sub(has).min(left);
         if seats > 0 {
-            draws.push(Draw { shard: shard_number(area, place), seats });
+            draws.push(Draw::places(shard_number(area, place), seats));
             left -= seats;
         }
         if draws.len() == SHARDS_PER_CHANGE_MAX {
@@ -254,6 +311,8 @@ pub struct Refused {
     pub unsold: u32,
     /// Its version when it refused.
     pub version: u64,
+    /// Of a row, the seats that it had none of any more.
+    pub taken: SeatSet,
 }
 
 #[cfg(test)]
@@ -273,7 +332,12 @@ mod tests {
 
     #[test]
     fn one_areas_shards_are_kept_as_their_number_and_those_of_several_as_a_list() {
-        for (kept, shards) in [("7", Shards::from(7)), ("[7,0,2]", Shards(vec![7, 0, 2]))] {
+        for (kept, shards) in [
+            ("7", Shards::from(7)),
+            ("[7,0,2]", [7, 0, 2].into_iter().collect()),
+            ("[7]", Shards::from(7).of_numbered()),
+            ("[7,2]", [7, 2].into_iter().collect::<Shards>().of_numbered()),
+        ] {
             assert_eq!(serde_json::to_string(&shards).unwrap(), kept);
             assert_eq!(serde_json::from_str::<Shards>(kept).unwrap(), shards);
         }

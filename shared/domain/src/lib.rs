@@ -19,6 +19,7 @@ pub mod pricing;
 pub mod rate;
 pub mod request_key;
 pub mod reservation;
+pub mod row;
 pub mod sales;
 pub mod text;
 pub mod time;

@@ -234,6 +234,7 @@ pub(crate) mod tests {
             starts_at: from_ms(1_950_000_000_000),
             area: AreaName::default(),
             quantity: 2,
+            seats: Vec::new(),
             unit_price: Some(4_500),
             lines: Vec::new(),
             counted_by_rate: false,

@@ -181,7 +181,7 @@ mod tests {
         let lines = [line("full", 2, 100), line("child", 3, 50)];
         let charge = Charge { quantity: 5, unit_price: None, lines: &lines };
         assert_eq!(charge.total(), 350);
-        let draws = [(7, 1), (2, 2), (0, 2)].map(Draw::from);
+        let draws = [(7, 1), (2, 2), (0, 2)].map(|(shard, seats)| Draw::places(shard, seats));
         let at = |seats, revenue| SoldAtRate { seats, revenue };
         let expected = [
             (100, vec![("full", at(1, 100))]),
@@ -193,7 +193,7 @@ mod tests {
             expected.map(|(revenue, by_rate)| DrawCharge { revenue, by_rate })
         );
         let plain = Charge { quantity: 3, unit_price: Some(30), lines: &[] };
-        let of_draws = plain.of_draws(&[Draw::from((0, 1)), Draw::from((1, 2))]);
+        let of_draws = plain.of_draws(&[Draw::places(0, 1), Draw::places(1, 2)]);
         let of_no_rate = |revenue| DrawCharge { revenue, by_rate: Vec::new() };
         assert_eq!((plain.total(), of_draws), (90, [30, 60].map(of_no_rate).to_vec()));
         assert_eq!(plain.lines(), [Line { name: "Full price".to_owned(), ..line("full", 3, 30) }]);
@@ -211,10 +211,10 @@ mod tests {
             let (mut left, mut draws) = (quantity, Vec::new());
             for (shard, cut) in (0_u32..).zip(cuts) {
                 let seats = cut.min(left);
-                draws.extend((seats > 0).then_some(Draw { shard, seats }));
+                draws.extend((seats > 0).then_some(Draw::places(shard, seats)));
                 left -= seats;
             }
-            draws.extend((left > 0).then_some(Draw { shard: 99, seats: left }));
+            draws.extend((left > 0).then_some(Draw::places(99, left)));
             let charge = Charge { quantity, unit_price: None, lines: &lines };
             let of_draws = charge.of_draws(&draws);
             prop_assert_eq!(of_draws.iter().map(|draw| draw.revenue).sum::<u64>(), charge.total());

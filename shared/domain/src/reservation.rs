@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     event::{AreaName, EventNow},
     id::{EventId, ReservationId},
-    inventory::Draw,
+    inventory::{Draw, Refused},
     rate::{Charge, Line},
 };
 
@@ -69,6 +69,8 @@ pub struct Reservation {
     pub area: AreaName,
     /// How many seats.
     pub quantity: u32,
+    /// What they are called, like `A-7`; none in a general area.
+    pub seats: Vec<String>,
     /// What one seat costs, in minor units of `currency`; none where that differs.
     pub unit_price: Option<u32>,
     /// What they cost by rate; none if the event names no rates.
@@ -86,6 +88,20 @@ impl Reservation {
     }
 }
 
+/// Which seats of a numbered area somebody wants to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WantedSeats {
+    /// These, by what they are called; if there is none, the best that are free.
+    pub chosen: Vec<String>,
+    /// Whether the best need not stand side by side in one row.
+    pub apart: bool,
+    /// Whether the best are to be such as are meant for people who need them.
+    pub accessible: bool,
+}
+
+/// The best seats, side by side.
+pub static BEST_SEATS: WantedSeats = WantedSeats { chosen: Vec::new(), apart: false, accessible: false };
+
 /// A hold whose confirm has begun: all that is needed to commit the booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BegunHold {
@@ -93,6 +109,8 @@ pub struct BegunHold {
     pub id: ReservationId,
     /// How many seats.
     pub quantity: u32,
+    /// What they are called, in the order of the draws; none in a general area.
+    pub seats: Vec<String>,
     /// The price of one seat quoted in the hold, in minor units; none where that differs.
     pub unit_price: Option<u32>,
     /// What they cost by rate, as quoted in the hold; none if the event names no rates.
@@ -115,4 +133,14 @@ pub struct BegunHold {
     pub begins: u32,
     /// Whether the hold was only held before, so that no other confirm may commit it.
     pub is_first: bool,
+}
+
+impl BegunHold {
+    /// What those of its seats are called that the refusing rows had none of any more.
+    pub fn refused_seats(&self, refused: &[Refused]) -> Vec<String> {
+        let seats = self.draws.iter().flat_map(|draw| draw.named.iter().map(|seat| (draw.shard, seat)));
+        let is_taken = |(shard, seat)| refused.iter().any(|row| row.shard == shard && row.taken.has(seat));
+        let taken = seats.zip(&self.seats).filter(|(seat, _)| is_taken(*seat));
+        taken.map(|(_, label)| label.clone()).collect()
+    }
 }

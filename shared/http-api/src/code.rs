@@ -70,6 +70,9 @@ codes! {
     CONFLICT {
         SoldOut "sold_out" "Sold out"
         AllHeld "all_held" "Too few seats are free, but some are held"
+        SeatsTaken "seats_taken" "Some of the seats are taken"
+        SeatsInUse "seats_in_use" "Some of the seats are sold or held"
+        NotTogether "not_together" "So many seats are free, but not side by side"
         NotOnSale "not_on_sale" "The event is not on sale"
         MaxPerUserReached "max_per_user_reached" "One user may not have so many seats of this event"
         NetworkLimit "network_limit" "Too many places of the event are held or were bought from one network"
@@ -111,6 +114,7 @@ codes! {
         ValidationFailed "validation_failed" "Some fields are not acceptable"
         UnknownRate "unknown_rate" "The event has no such rate"
         UnknownArea "unknown_area" "The event has no such area"
+        UnknownSeats "unknown_seats" "The area has no such seats"
         AreaRequired "area_required" "The event has several areas"
         AreasRequired "areas_required" "The event names its areas"
         IdempotencyKeyReused "idempotency_key_reused" "The idempotency key was used for another request"

@@ -37,7 +37,9 @@ pub enum Value {
     Object(Given),
     /// A list.
     List(Vec<Value>),
-    /// What no field takes: a truth value, a number that is not whole.
+    /// True or false.
+    Truth(bool),
+    /// What no field takes, as a number that is not whole.
     Other,
 }
 
@@ -290,6 +292,26 @@ pub fn words_of<T: Copy + PartialEq + 'static>(
         }
         Ok(meant)
     }
+}
+
+/// True or false.
+///
+/// # Errors
+/// When it is neither.
+pub fn truth(value: Value) -> Result<bool, Wrong> {
+    match value {
+        Value::Truth(truth) => Ok(truth),
+        _ => Err(Wrong::Type(Kind::Truth)),
+    }
+}
+
+/// A list of texts.
+///
+/// # Errors
+/// When it is none.
+pub fn texts(value: Value) -> Result<Vec<String>, Wrong> {
+    let Value::List(items) = value else { return Err(Wrong::Type(Kind::List)) };
+    items.into_iter().map(text).collect()
 }
 
 /// A UUID.

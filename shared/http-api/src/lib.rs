@@ -36,5 +36,5 @@ pub use headers::{IdempotencyKey, OptionalIdempotencyKey};
 pub use job::run_job;
 pub use limit::Permit;
 pub use problem::Problem;
-pub use query::{BookingId, PathId, QueryParams};
+pub use query::{BookingId, PathArea, PathId, QueryParams};
 pub use service::{run, run_checked, service};

@@ -143,6 +143,24 @@ impl From<Error> for Problem {
             Error::UnknownArea(area) => Self::new(Code::UnknownArea)
                 .detail("The event's `areas` say which there are.".to_owned())
                 .with("area", area),
+            Error::UnknownSeats(seats) => Self::new(Code::UnknownSeats)
+                .detail("The event's layout says which seats an area has: a row's name, a hyphen, and the seat's label, like A-7.")
+                .with("seats", seats),
+            Error::SeatsTaken { seats, area } => Self::new(Code::SeatsTaken)
+                .detail("Others have them, or hold them, or they are out of sale. Choose others.")
+                .with("area", area)
+                .with("seats", seats),
+            Error::SeatsInUse { seats, area } => Self::new(Code::SeatsInUse)
+                .detail("They can be taken out of sale once nobody has them.")
+                .with("area", area)
+                .with("seats", seats),
+            Error::NotTogether { largest, area } => Self::new(Code::NotTogether)
+                .detail(match largest {
+                    0 => "Ask for fewer.".to_owned(),
+                    _ => format!("At most {largest} stand side by side. Ask for fewer, or with `\"together\": false`."),
+                })
+                .with("area", area)
+                .with("largest", largest),
             Error::AreaRequired => Self::new(Code::AreaRequired)
                 .detail("Say of which `area` places are to be held, by its id; the event's `areas` have them."),
             Error::AreasRequired => Self::new(Code::AreasRequired).detail(
@@ -229,7 +247,7 @@ impl From<Error> for Problem {
             Error::AreaHasBookings { area, seats } => Self::new(Code::AreaHasBookings)
                 .detail("It can't be taken away, nor can its id be changed, while seats of it are sold or held.")
                 .with("area", area)
-                .with("seats", seats),
+                .with("places", seats),
             Error::EventHasBookings => Self::new(Code::EventHasBookings).detail(
                 "It can't become a draft while seats are sold or held, and can't be deleted once any \
                          were sold. It can be cancelled.",

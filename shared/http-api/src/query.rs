@@ -138,6 +138,25 @@ impl IdInPath for BookingId {
     const NOT_FOUND: Error = Error::BookingNotFound;
 }
 
+/// The event and the area that a path names, by their ids.
+#[derive(Clone, Debug)]
+pub struct PathArea {
+    /// The event.
+    pub event: EventId,
+    /// The area, which the event need not have.
+    pub area: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathArea {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let (event, area) = path.map_err(|_| Error::EventNotFound)?.0;
+        Ok(Self { event: event.parse().map_err(|_| Error::EventNotFound)?, area })
+    }
+}
+
 impl<T: IdInPath, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     type Rejection = Problem;
 

@@ -104,13 +104,15 @@ pub struct AreaView {
     pub price: u32,
     /// Bounds of its demand pricing; null without.
     pub pricing: Option<Pricing>,
+    /// Whether the system, where it chooses, leaves no single seat free between taken ones if it can.
+    pub no_single_seats: bool,
 }
 
 impl AreaView {
     fn new(area: &Area<'_>, available: u32) -> Self {
-        let Area { id, name, capacity, base_price, price, pricing, .. } = *area;
+        let Area { id, name, capacity, base_price, price, pricing, no_single_seats, .. } = *area;
         let (id, name) = (id.to_owned(), name.to_owned());
-        Self { id, name, kind: "general", capacity, available, base_price, price, pricing }
+        Self { id, name, kind: area.kind(), capacity, available, base_price, price, pricing, no_single_seats }
     }
 }
 
@@ -212,6 +214,11 @@ pub fn rates(lines: &[LineView]) -> String {
     lines.iter().map(|line| format!("{} {}", line.rate, line.quantity)).collect::<Vec<_>>().join(", ")
 }
 
+/// What seats are called; null in a general area.
+pub fn seats_or_null(seats: &[String]) -> Option<Vec<String>> {
+    (!seats.is_empty()).then(|| seats.to_vec())
+}
+
 /// A booking.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Booking)]
@@ -239,6 +246,9 @@ pub struct BookingView {
     /// How many seats.
     #[schema(example = 2)]
     pub quantity: u32,
+    /// What they are called, like `A-7`; null in a general area.
+    #[schema(example = json!(["A-7", "A-8"]))]
+    pub seats: Option<Vec<String>>,
     /// Price of one seat, in minor units of `currency`; null where it differs from rate to rate.
     #[schema(example = 4950)]
     pub unit_price: Option<u32>,
@@ -277,6 +287,7 @@ impl BookingView {
             area: booking.area.id,
             area_name: booking.area.name,
             quantity: booking.quantity,
+            seats: seats_or_null(&booking.seats),
             unit_price: booking.unit_price,
             lines,
             total,

@@ -130,6 +130,9 @@ impl Facts<'_> {
         facts.extend(venue.clone().map(|venue| ("Where", venue)));
         let area = Some(&booking.area).filter(|area| !area.is_general());
         facts.extend(area.map(|area| ("Area", line(&area.name))));
+        if !booking.seats.is_empty() {
+            facts.push(("Seats", booking.seats.iter().map(|seat| line(seat)).collect::<Vec<_>>().join(", ")));
+        }
         facts.push(("Places", places(booking)));
         facts.push(("Total", paid));
         facts.push(("Booking", booking.id.to_string()));

@@ -10,7 +10,7 @@
 -- ARGV[4] how long it may be confirmed with all repetitions, ms: one that DynamoDB refuses again and again must not hold its
 --         seats for ever
 --
--- BEGUN      JSON {quantity, unit_price, lines, draws, most, begins, first}, then event name, start in ms, currency, the most
+-- BEGUN      JSON {quantity, seats, unit_price, lines, draws, most, begins, first}, then event name, start in ms, currency, the most
 --            that a user may have now, venue (nil if an older release loaded the event; empty if it has none), status,
 --            when cancelling ends in ms (nil and empty likewise), id and name of the area (nil if the event names none)
 -- NO_HOLD    there is none: look for a booking of that id

@@ -5,7 +5,7 @@
 -- KEYS[2] deadlines
 -- KEYS[3] holds
 -- ARGV[1] reservation id
--- ARGV[2] draws that were committed: JSON array of [shard, seats]; empty for those of the hold, where nobody else
+-- ARGV[2] draws that were committed: JSON array of draws; empty for those of the hold, where nobody else
 --         could have changed them (a withdrawal)
 --
 -- FINISHED   the hold is gone, each drawn shard's applied is 1 more
@@ -25,9 +25,6 @@ if committed ~= '' and not same_draws(hold.draws, cjson.decode(committed)) then
   add_to_user(state, 'bought', hold.user, hold.quantity)
   return { 'RETURNED' }
 end
-let_go(state, hold)
+sell(state, hold)
 add_to_user(state, 'bought', hold.user, hold.quantity)
-for _, draw in ipairs(hold.draws) do
-  redis.call('HINCRBY', state, 'applied:' .. draw[1], 1)
-end
 return { 'FINISHED' }

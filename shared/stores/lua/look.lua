@@ -7,7 +7,7 @@
 -- ARGV[1] reservation id
 -- ARGV[2] user id
 --
--- HOLD       JSON {area, area_name, quantity, unit_price, lines, currency, expires_at}, now in ms; no area if the event names none
+-- HOLD       JSON {area, area_name, quantity, seats, unit_price, lines, currency, expires_at}, now in ms; no area if the event names none
 -- NO_HOLD    there is none, or none that can be read
 -- ENDED      it has ended: `released` or `expired`
 -- NOT_YOURS  it is another user's
@@ -28,6 +28,6 @@ local now, deadline = now_ms(), tonumber(redis.call('ZSCORE', deadlines, id) or 
 if hold.state == 'held' and deadline <= now then return { 'ENDED', 'expired' } end
 local currency, area, area_name = unpack(redis.call('HMGET', state, 'currency', 'area', 'area_name'))
 return { 'HOLD', cjson.encode({
-  area = area or nil, area_name = area_name or nil, quantity = hold.quantity, unit_price = hold.unit_price, lines = hold.lines,
+  area = area or nil, area_name = area_name or nil, quantity = hold.quantity, seats = hold.seats, unit_price = hold.unit_price, lines = hold.lines,
   currency = currency, expires_at = deadline,
 }), now }

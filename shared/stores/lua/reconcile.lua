@@ -11,7 +11,8 @@
 --
 -- KEYS[1] state
 -- ARGV[1] epoch seen before
--- ARGV[2] shards: JSON array of [applied seen before, DynamoDB's version, DynamoDB's unsold], one a shard in their order
+-- ARGV[2] shards: JSON array of [applied seen before, DynamoDB's version, DynamoDB's unsold], one a shard in their order; of a row
+--         also its seats as DynamoDB has them: free, sold or out of sale, as lib/rows.lua writes that
 -- ARGV[3] grace, ms
 --
 -- RECONCILED     shards repaired; seats that Redis had too many, seats that it had too few; shards that wait
@@ -48,25 +49,60 @@ local function set_free(shard, unsold)
   end
 end
 
-for i, seen in ipairs(shards) do
-  local shard, applied, version, unsold = i - 1, seen[1], seen[2], seen[3]
+-- A row as it must be: what DynamoDB has, and what of it is held here.
+local function right_row(row, truth)
+  local FREE, HELD, HELD_BUT_SOLD = rows().FREE, rows().HELD, rows().HELD_BUT_SOLD
+  local seats = {}
+  for seat = 1, #truth do
+    local here, there = string.sub(row, seat, seat), string.sub(truth, seat, seat)
+    local is_held = here == HELD or here == HELD_BUT_SOLD
+    seats[seat] = is_held and (there == FREE and HELD or HELD_BUT_SOLD) or there
+  end
+  return table.concat(seats)
+end
+
+local function set_row(shard, truth)
+  local row = redis.call('HGET', state, 'row:' .. shard)
+  if not row then return end
+  local FREE, right, free = rows().FREE, right_row(row, truth), 0
+  for seat = 1, #right do
+    local was, is = string.sub(row, seat, seat) == FREE, string.sub(right, seat, seat) == FREE
+    free = free + (is and 1 or 0)
+    too_many = too_many + (was and not is and 1 or 0)
+    too_few_seats = too_few_seats + (is and not was and 1 or 0)
+  end
+  local counted = number_of(state, 'free:' .. shard)
+  if right == row and counted == free then return end
+  repaired = repaired + 1
+  rows().keep_row(state, shard, right)
+  redis.call('HINCRBY', state, 'seats_version', 1)
+  redis.call('HSET', state, 'free:' .. shard, free)
+  redis.call('HINCRBY', state, 'free', free - counted)
+end
+
+local function set_right(shard, unsold, truth)
+  if truth then set_row(shard, truth) else set_free(shard, unsold) end
+end
+
+for i, seen_before in ipairs(shards) do
+  local shard, applied, version, unsold, truth = i - 1, unpack(seen_before)
   if number_of(state, 'applied:' .. shard) == applied then
     if version == applied then
       redis.call('HDEL', state, 'differs:' .. shard)
-      set_free(shard, unsold)
+      set_right(shard, unsold, truth)
     elseif number_of(state, 'confirming:' .. shard) > 0 then
       waiting = waiting + 1
     elseif is_old(shard, version .. ' over ' .. applied) then
       redis.call('HDEL', state, 'differs:' .. shard)
       redis.call('HSET', state, 'applied:' .. shard, version)
-      set_free(shard, unsold)
+      set_right(shard, unsold, truth)
     else
       waiting = waiting + 1
     end
   end
 end
--- A raised capacity may have brought shards that nobody told Redis of.
-if #shards > number_of(state, 'shards') then
+-- A raised capacity may have brought shards that nobody told Redis of. Rows come with their names (add_rows.lua).
+if #shards > number_of(state, 'shards') and not redis.call('HGET', state, 'kind') then
   redis.call('HSET', state, 'shards', #shards)
 end
 return { 'RECONCILED', repaired, too_many, too_few_seats, waiting }

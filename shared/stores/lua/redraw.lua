@@ -1,5 +1,5 @@
--- redraw.lua: DynamoDB refused a commit because a drawn shard has too few seats: Redis had lost data and promised
--- too much. Draws the hold's seats again, if enough are free. If not, the hold stays as it is until the janitor settles
+-- redraw.lua: DynamoDB refused a commit of places without names because a drawn shard has too few: Redis had lost data and
+-- promised too much. (A hold of seats with names never gets others.) Draws the hold's seats again, if enough are free. If not, the hold stays as it is until the janitor settles
 -- it: another attempt to confirm it may be under way, and may still commit what it has.
 --
 -- The hold's old seats become free again. Those of a refused shard do not all exist: those beyond what DynamoDB had left
@@ -16,7 +16,7 @@
 -- KEYS[3] holds
 -- KEYS[4] ended
 -- ARGV[1] reservation id
--- ARGV[2] draws that were refused as a whole: JSON array of [shard, seats]
+-- ARGV[2] draws that were refused as a whole: JSON array, see lib/state.lua
 -- ARGV[3] the refused shards: JSON array of [shard, seats left in DynamoDB, its version there]
 -- ARGV[4] grace, ms
 -- ARGV[5] random number, to spread buyers over the shards
@@ -25,7 +25,7 @@
 -- ARGV[8] unit price quoted in the hold; empty where it differs
 -- ARGV[9] lines quoted in the hold: JSON as in lib/state.lua; empty if it has none
 --
--- REDRAWN   the hold has new draws: JSON array of [shard, seats]
+-- REDRAWN   the hold has new draws: JSON array likewise
 -- CHANGED   the hold has other draws than those refused: begin again
 -- EXPIRED   the janitor took the hold back while its confirm was under way, and no seats are left for another
 -- ALL_HELD  too few seats are free, but holds may run out: seats free, time when the next one does; the area's id, nil if the event

@@ -10,13 +10,15 @@
 -- ARGV[2] seats wanted
 -- ARGV[3] shards to draw from at most; if that does not reach, fewer seats are drawn
 -- ARGV[4] grace, ms
+-- ARGV[5] seats to draw from one row at most
 --
--- WITHDRAWN   draws: JSON array of [shard, seats]; the deadline, ms
+-- WITHDRAWN   draws: JSON array, see lib/state.lua; the deadline, ms
 -- TOO_FEW     fewer seats are free than wanted: how many are
 -- NOT_LOADED  the state is missing: load the event and call again
 
 local state, deadlines, holds, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, wanted, shards_max, grace_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local of_row_max = tonumber(ARGV[5])
 
 if not is_loaded(state) then return { 'NOT_LOADED' } end
 -- Asked again, perhaps by a client library that lost the answer.
@@ -28,11 +30,13 @@ local now = now_ms()
 expire_overdue(state, deadlines, holds, ended, now, wanted)
 local free = number_of(state, 'free')
 if free < wanted then return { 'TOO_FEW', free } end
+local is_numbered = redis.call('HGET', state, 'kind')
 
 -- The fullest shards give about the same each, so that what stays on sale stays spread.
 local shards = {}
 for shard = 0, number_of(state, 'shards') - 1 do
   local seats = number_of(state, 'free:' .. shard)
+  if is_numbered then seats = math.min(seats, of_row_max) end
   if seats > 0 then shards[#shards + 1] = { shard, seats } end
 end
 table.sort(shards, function(a, b) return a[2] > b[2] end)
@@ -53,8 +57,9 @@ for i, given in ipairs(draws) do
   left = left - more
 end
 
-local hold = { user = '', quantity = wanted - left, draws = draws, unit_price = 0, state = 'confirming' }
-take(state, hold)
-redis.call('HSET', holds, id, cjson.encode(hold))
-redis.call('ZADD', deadlines, now + grace_ms, id)
+if is_numbered then
+  for _, one in ipairs(draws) do one[2] = rows().first_free(state, one[1], one[2]) end
+end
+
+hold_for_nobody(state, deadlines, holds, id, draws, now + grace_ms)
 return { 'WITHDRAWN', cjson.encode(draws), now + grace_ms }

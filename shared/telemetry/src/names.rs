@@ -57,6 +57,8 @@ names! {
     CONFIRMS_REFUSED = "ConfirmsRefused";
     /// Times that DynamoDB refused seats which Redis had promised, so that others were drawn.
     CONFIRMS_REDRAWN = "ConfirmsRedrawn";
+    /// Confirms refused because DynamoDB had sold seats with names that Redis had promised.
+    SEATS_REFUSED = "SeatsRefused";
     /// Bookings cancelled.
     BOOKINGS_CANCELLED = "BookingsCancelled";
     /// Tries of a transaction that met another one on the same item.

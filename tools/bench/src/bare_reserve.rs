@@ -11,8 +11,10 @@ use crate::{bare_redis::BareRedis, rate::every_connection};
 
 const SCRIPT: &str = concat!(
     include_str!("../../../shared/stores/lua/lib/state.lua"),
+    include_str!("../../../shared/stores/lua/lib/rows.lua"),
     include_str!("../../../shared/stores/lua/lib/seats.lua"),
     include_str!("../../../shared/stores/lua/lib/draw.lua"),
+    include_str!("../../../shared/stores/lua/lib/pick.lua"),
     include_str!("../../../shared/stores/lua/lib/charge.lua"),
     include_str!("../../../shared/stores/lua/reserve.lua")
 );

@@ -28,6 +28,9 @@ const LOOKS: usize = 60;
 const SEATS: u32 = 100_000;
 /// Areas of the event that has several, of which one is sold.
 const AREAS: u8 = 10;
+/// Of the event whose seats have names.
+const ROWS: u16 = 500;
+const SEATS_PER_ROW: u8 = 40;
 /// No client is refused by it, and each is counted.
 const LIMIT: u64 = 1_000_000;
 /// As long as a small value is: a GET transfers less than a kilobyte.
@@ -42,6 +45,9 @@ struct Measured {
     confirm: Samples,
     /// The same two in one of several areas.
     in_area: Samples,
+    /// Holds of two places, and of the best two seats with names.
+    two: Samples,
+    best_two: Samples,
     refusal: Samples,
     look: Samples,
 }
@@ -79,6 +85,13 @@ pub(crate) async fn figures() -> Result<Vec<Figure>, Failure> {
             by_area,
         ),
         row("the same with them, as deployed", 40.0, all),
+        Figure::new(
+            "Redis' processor time of a hold of the best two of 20,000 seats with names, half of them sold here and there",
+            "of a hold of two places",
+            Target::AtMost(3.0),
+            "×",
+            own.best_two.by(&own.two),
+        ),
         row("a sold-out refusal", 10.0, in_gets(&own.refusal, &own)),
         row("a look (`GET /events/{id}`)", 5.0, in_gets(&own.look, &own)),
     ])
@@ -99,6 +112,7 @@ async fn measure(stores: &OwnStores, prefix: &str, limit: u64) -> Result<Measure
     let areas: Vec<String> = (0..AREAS).map(|number| format!("area-{number}")).collect();
     let hall = first.event_of(3, SEATS / u32::from(AREAS), &areas).await?;
     let area = areas.last().map(String::as_str);
+    let theatre = first.theatre(4, ROWS, SEATS_PER_ROW).await?;
     first.buy(gone).await?;
     let mut meter = Meter(BareRedis::new(&stores.redis)?);
     let mut bare = (0..CLIENTS).map(|_| BareRedis::new(&stores.redis)).collect::<Result<Vec<_>, _>>()?;
@@ -107,10 +121,12 @@ async fn measure(stores: &OwnStores, prefix: &str, limit: u64) -> Result<Measure
     // The first round warms up.
     for round in 0..=ROUNDS {
         let ((), get) = meter.cost(GETS, get(&mut bare)).await?;
-        let (held, book) = meter.cost(BOOKINGS, hold(&clients, hot, None)).await?;
+        let (held, book) = meter.cost(BOOKINGS, hold(&clients, hot, None, 1)).await?;
         let ((), confirmed) = meter.cost(BOOKINGS, confirm(&clients, &held)).await?;
-        let (held, book_in_area) = meter.cost(BOOKINGS, hold(&clients, hall, area)).await?;
+        let (held, book_in_area) = meter.cost(BOOKINGS, hold(&clients, hall, area, 1)).await?;
         let ((), confirmed_in_area) = meter.cost(BOOKINGS, confirm(&clients, &held)).await?;
+        let (_, two) = meter.cost(BOOKINGS, hold(&clients, hot, None, 2)).await?;
+        let (_, best_two) = meter.cost(BOOKINGS, hold(&clients, theatre, None, 2)).await?;
         let ((), refusal) = meter.cost(LOOKS, refuse(&clients, gone)).await?;
         let ((), look) = meter.cost(LOOKS, look(&clients, hot)).await?;
         if round > 0 {
@@ -118,6 +134,8 @@ async fn measure(stores: &OwnStores, prefix: &str, limit: u64) -> Result<Measure
             measured.book.0.push(book);
             measured.confirm.0.push(confirmed);
             measured.in_area.0.push(book_in_area + confirmed_in_area);
+            measured.two.0.push(two);
+            measured.best_two.0.push(best_two);
             measured.refusal.0.push(refusal);
             measured.look.0.push(look);
         }
@@ -169,12 +187,17 @@ async fn get(bare: &mut [BareRedis]) -> Result<(), Failure> {
 /// A buyer and what they hold.
 type Held = (String, String);
 
-async fn hold(clients: &[Service], event: EventId, area: Option<&str>) -> Result<Vec<Vec<Held>>, Failure> {
+async fn hold(
+    clients: &[Service],
+    event: EventId,
+    area: Option<&str>,
+    quantity: u32,
+) -> Result<Vec<Vec<Held>>, Failure> {
     let each = clients.iter().map(async |client| {
         let mut held = Vec::new();
         for _ in 0..BOOKINGS {
             let buyer = buyers().bearer(0)?;
-            held.push((client.hold_in(event, area, &buyer).await?, buyer));
+            held.push((client.hold_in(event, area, quantity, &buyer).await?, buyer));
         }
         Ok::<_, Failure>(held)
     });

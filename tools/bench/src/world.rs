@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::{Router, body::Body};
 use domain::{
-    event::{AreaDetails, EventDetails},
+    event::{AreaDetails, Event, EventDetails},
     id::EventId,
+    inventory::{Shards, shards_of_rows},
+    row::{Labels, Row, SeatSet, in_parts},
 };
 use http_api::App;
 use http_body_util::BodyExt;
@@ -103,18 +105,24 @@ impl Service {
 
     /// Holds a seat for the buyer; answers with the reservation's id.
     pub(crate) async fn hold(&self, event: EventId, buyer: &str) -> Result<String, Failure> {
-        self.hold_in(event, None, buyer).await
+        self.hold_in(event, None, 1, buyer).await
     }
 
-    /// Holds a seat of an area.
+    /// Holds seats of an area.
     pub(crate) async fn hold_in(
         &self,
         event: EventId,
         area: Option<&str>,
+        quantity: u32,
         buyer: &str,
     ) -> Result<String, Failure> {
         let (path, key) = (format!("/events/{event}/book"), format!("{:032x}", fastrand::u128(..)));
-        let body = area.map(|area| serde_json::json!({ "area": area }).to_string());
+        let body = match (area, quantity) {
+            (None, 1) => None,
+            (None, quantity) => Some(serde_json::json!({ "quantity": quantity })),
+            (Some(area), quantity) => Some(serde_json::json!({ "area": area, "quantity": quantity })),
+        };
+        let body = body.map(|body| body.to_string());
         let held = self.send(Call { key: Some(&key), body, ..Call::post(&path, buyer) }, 201).await?;
         Ok(held["reservation"]["id"].as_str().unwrap_or_default().to_owned())
     }
@@ -137,6 +145,42 @@ impl Service {
         self.event_of(number, capacity, &[]).await
     }
 
+    /// Makes an event of one area of so many rows, half of whose seats are sold here and there.
+    pub(crate) async fn theatre(&self, number: u32, rows: u16, of_row: u8) -> Result<EventId, Failure> {
+        let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
+        let starts_at = now + SignedDuration::from_hours(24 * 30) + SignedDuration::from_secs(number.into());
+        let capacity = u32::from(rows) * u32::from(of_row);
+        let area = AreaDetails {
+            id: "seats".to_owned(),
+            name: "Seats".to_owned(),
+            capacity,
+            base_price: 2_500,
+            rows,
+            ..AreaDetails::default()
+        };
+        let details = kit::sample::event(format!("Evening {number}"), starts_at, capacity);
+        let details = EventDetails { areas: vec![area], ..details }.with_sums_of_areas();
+        let row = |number: u16| Row {
+            name: number.to_string(),
+            labels: Labels::Numbers(of_row),
+            accessible: SeatSet::default(),
+        };
+        let all: Vec<Row> = (0..rows).map(row).collect();
+        let layout = in_parts(0, &all);
+        let mut inventory = shards_of_rows(0, 0, &all);
+        for shard in &mut inventory {
+            let mut seats: Vec<u8> = (0..of_row).collect();
+            fastrand::shuffle(&mut seats);
+            shard.taken = seats.into_iter().take(usize::from(of_row / 2)).collect();
+            (shard.sold, shard.unsold) = (shard.taken.count(), shard.capacity - shard.taken.count());
+        }
+        let shards = Shards::from(rows).of_numbered();
+        let event = Event::new(EventId::new(now), details, shards, now);
+        let event = Event { layout_parts: u16::try_from(layout.len())?, ..event };
+        self.app.store.create_event(&event, &inventory, &layout, None, None).await?;
+        Ok(event.id)
+    }
+
     /// Makes an event of these areas, with so many seats each; of the general one if there are none.
     pub(crate) async fn event_of(
         &self,
@@ -149,7 +193,7 @@ impl Service {
             name: id.clone(),
             capacity,
             base_price: 2_500,
-            pricing: None,
+            ..AreaDetails::default()
         };
         let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
         let starts_at = now + SignedDuration::from_hours(24 * 30) + SignedDuration::from_secs(number.into());

@@ -86,6 +86,15 @@ pub(crate) struct Step {
     pub(crate) outcome: Outcome,
 }
 
+/// Which seats somebody wants where they have names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wish {
+    /// These; if there is none, the best.
+    pub(crate) seats: Vec<String>,
+    /// Whether the best may stand apart.
+    pub(crate) apart: bool,
+}
+
 /// One wish of a buyer: an idempotency key and all that was done with it.
 #[derive(Clone, Debug)]
 pub(crate) struct Purchase {
@@ -93,6 +102,7 @@ pub(crate) struct Purchase {
     pub(crate) event: EventId,
     /// Of which area, where the event has several.
     pub(crate) area: Option<&'static str>,
+    pub(crate) wish: Wish,
     pub(crate) key: String,
     pub(crate) quantity: u32,
     pub(crate) steps: Vec<Step>,
@@ -118,11 +128,13 @@ impl Purchase {
 
 impl fmt::Display for Purchase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user, event, key, quantity, .. } = self;
+        let Self { user, event, key, quantity, wish, .. } = self;
         writeln!(
             f,
-            "      user {user} event {event} {} key {key} × {quantity}",
-            self.area.unwrap_or_default()
+            "      user {user} event {event} {} key {key} × {quantity} {}{}",
+            self.area.unwrap_or_default(),
+            wish.seats.join(" "),
+            if wish.apart { "apart" } else { "" }
         )?;
         for step in &self.steps {
             let Step { act, server, from, until, losses, outcome, .. } = step;

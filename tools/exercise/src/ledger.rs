@@ -6,6 +6,7 @@ use domain::{
     booking::{Booking, BookingStatus},
     id::{AreaKey, EventId, UserId},
     inventory::{InventoryShard, ShardNumber, of_area},
+    row::SeatSet,
     sales::SoldByRate,
 };
 use http_api::App;
@@ -34,6 +35,8 @@ struct Sums {
     by_rate: SoldByRate,
     bookings: u32,
     cancelled_bookings: u32,
+    /// Which seats of a row are sold.
+    seats: SeatSet,
 }
 
 impl Ledger<'_> {
@@ -76,6 +79,10 @@ impl Ledger<'_> {
                 let sums = sums.entry((booking.event_id, draw.shard)).or_default();
                 sums.bookings += u32::from(index == 0);
                 if is_sold {
+                    if !sums.seats.and(&draw.named).is_empty() {
+                        wrong.push(format!("another booking has a seat of {booking:?}"));
+                    }
+                    sums.seats.extend(draw.named.iter());
                     sums.sold += draw.seats;
                     sums.revenue += charge.revenue;
                     for (rate, sold) in charge.by_rate {
@@ -144,6 +151,30 @@ impl Ledger<'_> {
         Ok(wrong)
     }
 
+    /// Each seat with a name is free in Redis if it is in DynamoDB.
+    async fn check_rows(
+        &self,
+        area: AreaKey,
+        inventory: &[InventoryShard],
+        wrong: &mut Vec<String>,
+    ) -> Result<(), Failure> {
+        let seen = self.app.redis.seats(area).await?.ok_or("Redis has no state at rest")?;
+        let rows = seen.seats.map(|seats| seats.rows).unwrap_or_default();
+        for (row, shard) in rows.iter().zip(inventory) {
+            let seats = row.free.chars().zip(0..);
+            let free: SeatSet =
+                seats.clone().filter(|(seat, _)| *seat == '1').map(|(_, place)| place).collect();
+            let all: SeatSet = seats.map(|(_, place)| place).collect();
+            if free != all.without(&shard.taken) {
+                wrong.push(format!("row {} is {} in Redis: {shard:?}", row.name, row.free));
+            }
+            if shard.out_of_sale.count() + shard.capacity != all.count() {
+                wrong.push(format!("its seats are not those on sale and out of it: {shard:?}"));
+            }
+        }
+        Ok(())
+    }
+
     async fn check_area(
         &self,
         area: AreaKey,
@@ -162,6 +193,7 @@ impl Ledger<'_> {
                 by_rate: shard.by_rate.clone(),
                 bookings: shard.bookings,
                 cancelled_bookings: shard.cancelled_bookings,
+                seats: shard.taken.without(&shard.out_of_sale),
             };
             if *booked != kept {
                 wrong.push(format!(
@@ -182,6 +214,7 @@ impl Ledger<'_> {
                 ));
             }
         }
+        self.check_rows(area, inventory, wrong).await?;
         if seen.shards().len() != inventory.len() {
             wrong.push(format!("Redis knows {} of {} shards", seen.shards().len(), inventory.len()));
         }

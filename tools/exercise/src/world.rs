@@ -1,12 +1,13 @@
 //! Everything that a run needs: the stores, the proxies before them, the servers, the events; and two views of it: through
 //! the proxies, as the service sees it, and past them, as it is.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    event::{AreaDetails, EventDetails},
+    event::{AreaDetails, DetailsWithRows, EventDetails},
     id::{EventId, UserId},
     rate::Rate,
+    row::{Labels, Row, SeatSet},
     user::Role,
 };
 use http_api::App;
@@ -45,6 +46,8 @@ const SEATS_PER_SHARD: u32 = 6;
 const CAPACITIES: [u64; 3] = [12, 30, 54];
 /// The areas of the event that has several, with their seats at first. The admin takes the last one away, and adds it again.
 pub(crate) const AREAS: [(&str, u64); 4] = [("floor", 24), ("balcony", 13), ("box", 6), ("tent", 8)];
+/// The area of the same event whose seats have names, its rows, and the seats of each.
+pub(crate) const ROWS: (&str, u16, u8) = ("stalls", 4, 6);
 /// Few, so that people meet this end, too.
 pub(crate) const MAX_PER_USER: u32 = 8;
 const FIRST_PRICE: u32 = 2_500;
@@ -72,6 +75,8 @@ pub(crate) struct World {
     /// The DynamoDB client past the proxies.
     pub(crate) dynamodb: dynamodb::Client,
     pub(crate) events: Vec<EventId>,
+    /// Whether they name rates: a release before this one, which runs beside it, knows none.
+    pub(crate) has_rates: bool,
     pub(crate) receivers: [Receiver; 2],
     pub(crate) starts_at: Timestamp,
     store: EmbeddedStore,
@@ -112,10 +117,14 @@ impl World {
         let receivers = [receiver(true).await?, receiver(false).await?];
         let starts_at = Timestamp::from_second(now.as_second())? + SignedDuration::from_hours(24 * 30);
         let mut events = Vec::new();
-        let mut all: Vec<EventDetails> =
-            CAPACITIES.iter().map(|capacity| event(*capacity as u32, starts_at)).collect();
-        // A release before this one can't read it: nobody makes any until that is gone.
-        all.extend(settings.release_before.is_none().then(|| event_of_areas(starts_at)));
+        let mut all: Vec<DetailsWithRows> =
+            CAPACITIES.iter().map(|capacity| event(*capacity as u32, starts_at).into()).collect();
+        // What a release before this one can't read nobody makes until that is gone.
+        let has_rates = settings.release_before.is_none();
+        if has_rates {
+            all.push(event_of_areas(starts_at));
+            all.iter_mut().for_each(|event| event.details.rates = rates());
+        }
         for details in all {
             events.push(booking::create_event(&truth.protocol, details, None, now).await?.id);
         }
@@ -138,6 +147,7 @@ impl World {
             slow,
             dynamodb,
             events,
+            has_rates,
             receivers,
             starts_at,
             store,
@@ -187,8 +197,17 @@ impl World {
         let number = self.events.iter().position(|known| *known == event);
         match number.and_then(|number| CAPACITIES.get(number)) {
             Some(capacity) => vec![(None, *capacity)],
-            None => AREAS.map(|(area, capacity)| (Some(area), capacity)).to_vec(),
+            None => {
+                let (rows, count, seats) = ROWS;
+                let rows = (Some(rows), u64::from(count) * u64::from(seats));
+                AREAS.into_iter().map(|(area, capacity)| (Some(area), capacity)).chain([rows]).collect()
+            }
         }
+    }
+
+    /// Whether the event has the area whose seats have names.
+    pub(crate) fn has_rows(&self, event: EventId) -> bool {
+        self.areas(event).iter().any(|(area, _)| *area == Some(ROWS.0))
     }
 
     pub(crate) fn dice(&self, part: &str, number: usize) -> Dice {
@@ -266,21 +285,42 @@ fn event(capacity: u32, starts_at: Timestamp) -> EventDetails {
     EventDetails {
         base_price: FIRST_PRICE,
         max_per_user: MAX_PER_USER,
-        rates: vec![
-            Rate::ordinary(),
-            Rate { id: "child".to_owned(), name: "Up to 14".to_owned(), percent: 50 },
-        ],
         ..kit::sample::event(format!("An event for {capacity}"), starts_at, capacity)
     }
 }
 
-fn event_of_areas(starts_at: Timestamp) -> EventDetails {
+fn rates() -> Vec<Rate> {
+    vec![Rate::ordinary(), Rate { id: "child".to_owned(), name: "Up to 14".to_owned(), percent: 50 }]
+}
+
+/// What a row is called: `A`, `B`, …
+pub(crate) fn row_name(row: u16) -> char {
+    char::from_u32(u32::from('A') + u32::from(row)).unwrap_or('?')
+}
+
+fn event_of_areas(starts_at: Timestamp) -> DetailsWithRows {
     let areas = AREAS.iter().map(|(id, capacity)| AreaDetails {
         id: (*id).to_owned(),
         name: id.to_uppercase(),
         capacity: *capacity as u32,
         base_price: FIRST_PRICE,
-        pricing: None,
+        ..AreaDetails::default()
     });
-    EventDetails { areas: areas.collect(), ..event(0, starts_at) }.with_sums_of_areas()
+    let (id, rows, seats) = ROWS;
+    let stalls = AreaDetails {
+        id: id.to_owned(),
+        name: id.to_uppercase(),
+        capacity: u32::from(rows) * u32::from(seats),
+        base_price: FIRST_PRICE,
+        rows,
+        ..AreaDetails::default()
+    };
+    let of_row = |row| Row {
+        name: row_name(row).to_string(),
+        labels: Labels::Numbers(seats),
+        accessible: SeatSet::default(),
+    };
+    let areas = areas.chain(Some(stalls)).collect();
+    let details = EventDetails { areas, ..event(0, starts_at) }.with_sums_of_areas();
+    DetailsWithRows { details, rows: BTreeMap::from([(id.to_owned(), (0..rows).map(of_row).collect())]) }
 }

@@ -13,11 +13,12 @@ use domain::{
     delivery::{Delivery, Outcome},
     email::Email,
     error::Error,
-    event::{Available, Event, EventDetails, EventStatus, Pricing},
+    event::{AreaDetails, Available, Event, EventDetails, EventStatus, Pricing},
     id::{EventId, ReservationId, UserId},
-    inventory::{Draw, new_shards},
+    inventory::{Draw, Shards, new_shards, shards_of_rows},
     rate::ALL_AT_FIRST,
-    reservation::BegunHold,
+    reservation::{BEST_SEATS, BegunHold},
+    row::{Labels, Row, in_parts},
     user::{PasswordHash, Role, User},
     webhook::{Endpoint, EndpointStatus, Secret},
 };
@@ -104,6 +105,8 @@ pub const TO_PATCH: &str = "019b76da-a800-705b-b425-cbee81da1b0e";
 pub const TO_DELETE: &str = "019b76da-a800-7065-a7a2-1b54bca9cd1f";
 /// Nothing ever happens to it.
 pub const QUIET: &str = "019b76da-a800-7044-9d5c-072a880011da";
+/// Its seats have names. Rows are added, and seats leave the sale and come back, each sample its own.
+pub const THEATRE: &str = "019b76da-a800-7105-b2fc-7106b32255ef";
 /// An endpoint of webhooks, to look at.
 pub const WEBHOOK: &str = "019b76da-a800-7101-9d5c-072a88001101";
 /// For an admin to replace.
@@ -204,6 +207,7 @@ pub async fn make(app: &App) -> Result<(), Failure> {
     for (id, details) in events {
         create(app, id, details).await?;
     }
+    create_theatre(app).await?;
     for (id, person, quantity) in
         [(HELD, GRACE, 2), (TO_RELEASE, GRACE, 1), (TO_CONFIRM, GRACE, 1), (HELD_BY_ALAN, ALAN, 2)]
     {
@@ -299,12 +303,40 @@ fn details(name: &str, capacity: u32) -> Result<EventDetails, Failure> {
     Ok(EventDetails { venue, ..kit::sample::event(name, instant(EVENTS_START)?, capacity) })
 }
 
+/// Two rows of a theatre.
+async fn create_theatre(app: &App) -> Result<(), Failure> {
+    let id: EventId = THEATRE.parse()?;
+    let row = |name: &str| Row {
+        name: name.to_owned(),
+        labels: Labels::Numbers(8),
+        accessible: [0].into_iter().collect(),
+    };
+    let rows = vec![row("A"), row("B")];
+    let area = AreaDetails {
+        id: "stalls".to_owned(),
+        name: "Stalls".to_owned(),
+        capacity: 16,
+        base_price: 3_500,
+        rows: 2,
+        ..AreaDetails::default()
+    };
+    let details = EventDetails { areas: vec![area], ..details("Puppet Theatre", 16)? }.with_sums_of_areas();
+    let event = Event::new(id, details, Shards::from(2).of_numbered(), instant(BEGINNING)?);
+    let event = Event { layout_parts: 1, ..event };
+    let (inventory, layout) = (shards_of_rows(0, 0, &rows), in_parts(0, &rows));
+    if app.store.create_event(&event, &inventory, &layout, None, None).await? != Created::Done {
+        return Err(format!("the stores have the event {id} already").into());
+    }
+    catalogue::load(&app.catalogue, &event, 0).await?;
+    Ok(())
+}
+
 /// Past [`booking::create_event`], which chooses an id itself and takes no event that has started.
 async fn create(app: &App, id: &str, details: EventDetails) -> Result<(), Failure> {
     let id: EventId = id.parse()?;
     let inventory = new_shards(0, details.capacity, app.config.seats_per_shard);
     let event = Event::new(id, details, u16::try_from(inventory.len())?, instant(BEGINNING)?);
-    if app.store.create_event(&event, &inventory, None, None).await? != Created::Done {
+    if app.store.create_event(&event, &inventory, &[], None, None).await? != Created::Done {
         return Err(format!("the stores have the event {id} already").into());
     }
     catalogue::load(&app.catalogue, &event, 0).await?;
@@ -319,6 +351,7 @@ async fn hold(app: &App, id: &str, person: &Person, quantity: u32, key: &str) ->
         area: None,
         quantity,
         rates: &ALL_AT_FIRST,
+        seats: &BEST_SEATS,
         idempotency_key: key,
         hold_ttl_ms: HOLD_TTL_MS,
         unbought_max_ms: 0,
@@ -337,10 +370,11 @@ async fn book_in_the_past(app: &App) -> Result<(), Failure> {
     let hold = BegunHold {
         id,
         quantity: 1,
+        seats: Vec::new(),
         unit_price: Some(event.price),
         lines: Vec::new(),
         currency: event.details.currency.code().to_owned(),
-        draws: vec![Draw { shard: 0, seats: 1 }],
+        draws: vec![Draw::places(0, 1)],
         event_name: event.details.name,
         starts_at: event.details.starts_at,
         area: Default::default(),

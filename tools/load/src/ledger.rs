@@ -1,7 +1,12 @@
 //! What the buyers were told is sold, held against where the service says that the seats are: no seat may be sold twice,
 //! and none may be lost.
 
-use std::{cell::RefCell, collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use kit::{
     Failure,
@@ -25,7 +30,10 @@ pub(crate) struct Ledger(RefCell<Known>);
 struct Known {
     /// By area.
     sold: BTreeMap<&'static str, i64>,
+    /// Seats with names that buyers were told are theirs.
+    named: BTreeSet<String>,
     unknown: Vec<Unknown>,
+    violations: Vec<String>,
 }
 
 /// A confirm or a cancel whose outcome its buyer does not know.
@@ -36,6 +44,8 @@ struct Unknown {
     area: &'static str,
     /// Seats that it sold, if it was done; below zero if they went back on sale.
     seats: i64,
+    /// What they are called.
+    names: Vec<String>,
 }
 
 /// Where an event's seats are, as the service says (`GET /admin/events/{id}/inventory`).
@@ -93,9 +103,31 @@ impl Ledger {
         *self.0.borrow_mut().sold.entry(area).or_default() += seats;
     }
 
+    /// A buyer was told that these seats are sold.
+    pub(crate) fn named(&self, names: Vec<String>) {
+        let mut known = self.0.borrow_mut();
+        for name in names {
+            if !known.named.insert(name.clone()) {
+                known.violations.push(format!("two buyers were told that they have seat {name}"));
+            }
+        }
+    }
+
+    /// Something is wrong.
+    pub(crate) fn violation(&self, what: String) {
+        self.0.borrow_mut().violations.push(what);
+    }
+
     /// Nobody answered, or with "try again": asking again at the end is safe, and says what came of it.
-    pub(crate) fn unknown(&self, path: String, bearer: &str, area: &'static str, seats: i64) {
-        self.0.borrow_mut().unknown.push(Unknown { path, bearer: bearer.to_owned(), area, seats });
+    pub(crate) fn unknown(
+        &self,
+        path: String,
+        bearer: &str,
+        area: &'static str,
+        seats: i64,
+        names: Vec<String>,
+    ) {
+        self.0.borrow_mut().unknown.push(Unknown { path, bearer: bearer.to_owned(), area, seats, names });
     }
 
     /// Asks for all unknown outcomes, waits until all is at rest, and compares.
@@ -111,13 +143,17 @@ impl Ledger {
         for one in unknown {
             if was_done(&mut connection, &one).await? {
                 self.sold(one.area, one.seats);
+                self.named(one.names);
             }
         }
         let inventory = at_rest(&mut connection, admin, event).await?;
-        let known = &self.0.borrow().sold;
+        let known = self.0.borrow().sold.clone();
         let told_sold = known.values().sum();
         let mut violations = Vec::new();
-        for StageArea { id, seats } in areas {
+        for StageArea { id, seats, row } in areas {
+            if row.is_some() {
+                self.check_seats(&mut connection, event, id).await?;
+            }
             let found = inventory.by_area.iter().find(|area| area.area == *id);
             let area = found.ok_or_else(|| format!("the service knows no area {id}"))?;
             let told = known.get(id).copied().unwrap_or(0);
@@ -126,7 +162,33 @@ impl Ledger {
         }
         let capacity = areas.iter().map(|area| i64::from(area.seats)).sum();
         violations.extend(violations_of(&inventory.all, told_sold, capacity));
+        violations.extend(self.0.borrow().violations.iter().cloned());
         Ok(Check { inventory, told_sold, violations })
+    }
+}
+
+impl Ledger {
+    /// No seat is free that a buyer has, and no other is taken.
+    async fn check_seats(&self, connection: &mut Connection, event: &str, area: &str) -> Result<(), Failure> {
+        let path = format!("/events/{event}/seats?area={area}");
+        let answer = connection.send(&Call::get(&path)).await?;
+        expect(&answer, 200, &path)?;
+        let shown = answer.json();
+        let mut taken = BTreeSet::new();
+        for row in shown["rows"].as_array().into_iter().flatten() {
+            let (name, free) =
+                (row["name"].as_str().unwrap_or_default(), row["free"].as_str().unwrap_or_default());
+            let seats = free.chars().zip(1..).filter(|(seat, _): &(char, u32)| *seat == '0');
+            taken.extend(seats.map(|(_, seat)| format!("{name}-{seat}")));
+        }
+        let mut known = self.0.borrow_mut();
+        let (sold, shown) = (known.named.difference(&taken).count(), taken.difference(&known.named).count());
+        if sold > 0 || shown > 0 {
+            known
+                .violations
+                .push(format!("{sold} seats are sold and shown as free, {shown} are taken by nobody"));
+        }
+        Ok(())
     }
 }
 

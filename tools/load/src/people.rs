@@ -18,7 +18,7 @@ use kit::{
     sample::somebody,
 };
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     scenario::{GENERAL, StageArea},
@@ -167,6 +167,18 @@ pub fn expect(answer: &Answer, status: u16, path: &str) -> Result<(), Failure> {
     Err(format!("{path} was answered with {} ({code}) instead of {status}{hint}", answer.status).into())
 }
 
+fn area(area: &StageArea) -> Value {
+    let mut body = json!({ "id": area.id, "name": area.id, "base_price": 2_500 });
+    match area.row {
+        None => body["capacity"] = json!(area.seats),
+        Some(of_row) => {
+            let row = |number: u32| json!({ "name": number.to_string(), "seats": of_row });
+            body["rows"] = (1..=area.seats / of_row).map(row).collect();
+        }
+    }
+    body
+}
+
 /// Creates an event as an admin; answers with its id.
 ///
 /// # Errors
@@ -185,11 +197,10 @@ pub async fn create_event(
         "currency": "EUR",
         "max_per_user": 1_000_000,
     });
-    if let [StageArea { id: GENERAL, seats }] = areas {
+    if let [StageArea { id: GENERAL, seats, .. }] = areas {
         event["capacity"] = json!(seats);
         event["base_price"] = json!(2_500);
     } else {
-        let area = |area: &StageArea| json!({ "id": area.id, "name": area.id, "capacity": area.seats, "base_price": 2_500 });
         event["areas"] = areas.iter().map(area).collect();
     }
     let call = Call { body: Some(event.to_string()), ..Call::post("/admin/events", admin) };

@@ -1,8 +1,10 @@
 //! What people do: each comes, sends one request after the other, and leaves.
 
+mod parties;
+
 use clap::ValueEnum;
 use hyper::Method;
-use kit::Failure;
+use kit::{Failure, http::Answer};
 use serde_json::json;
 
 use crate::{people::create_event, record::Step, visit::Visit};
@@ -25,6 +27,8 @@ pub enum Scenario {
     Hot,
     /// The same of an event of floor, balcony and boxes: who finds an area sold out takes another one.
     Hall,
+    /// Parties of one to six want seats with names: some these very ones, some the best, side by side; until all are gone.
+    Seats,
     /// They want seats of an event that has none left.
     SoldOut,
     /// Ten browse while one buys, and one buyer in ten cancels.
@@ -49,15 +53,20 @@ pub struct StageArea {
     pub id: &'static str,
     /// Its seats.
     pub seats: u32,
+    /// How many of them stand in a row, if they have names.
+    pub row: Option<u32>,
 }
 
+/// The id of the area whose seats have names.
+const NUMBERED: &str = "hall";
+const SEATS_PER_ROW: u32 = 40;
 /// The id of the only area.
 pub const GENERAL: &str = "general";
 
 /// An event of one area.
 #[must_use]
 pub fn general(seats: u32) -> [StageArea; 1] {
-    [StageArea { id: GENERAL, seats }]
+    [StageArea { id: GENERAL, seats, row: None }]
 }
 
 /// Floor, balcony and boxes, with so many seats together.
@@ -65,8 +74,14 @@ fn hall(seats: u32) -> Vec<StageArea> {
     let (balcony, boxes) = ((seats / 4).max(1), (seats / 20).max(1));
     let floor = seats.saturating_sub(balcony + boxes).max(1);
     [("floor", floor), ("balcony", balcony), ("boxes", boxes)]
-        .map(|(id, seats)| StageArea { id, seats })
+        .map(|(id, seats)| StageArea { id, seats, row: None })
         .to_vec()
+}
+
+/// One area of rows that are called 1, 2, 3 …, as its seats are.
+fn rows(seats: u32) -> Vec<StageArea> {
+    let seats = seats.div_ceil(SEATS_PER_ROW).max(1) * SEATS_PER_ROW;
+    vec![StageArea { id: NUMBERED, seats, row: Some(SEATS_PER_ROW) }]
 }
 
 impl Scenario {
@@ -93,7 +108,11 @@ impl Scenario {
             browsed.push(create_event(address, admin, &name, &general(SEATS_TO_BROWSE)).await?);
         }
         let seats = if self == Self::SoldOut { SEATS_SOLD_OUT } else { seats };
-        let areas = if self == Self::Hall { hall(seats) } else { general(seats).to_vec() };
+        let areas = match self {
+            Self::Hall => hall(seats),
+            Self::Seats => rows(seats),
+            _ => general(seats).to_vec(),
+        };
         let sold = create_event(address, admin, "What everybody wants", &areas).await?;
         Ok(Stage { browsed, sold, areas })
     }
@@ -129,6 +148,10 @@ impl Scenario {
                 }
                 Ok(())
             }
+            Self::Seats => {
+                let bearer = visit.buyers.bearer(visit.number)?;
+                parties::visit(visit, &bearer).await
+            }
             Self::Mixed if !visit.number.is_multiple_of(BUYERS_ONE_IN + 1) => browse(visit).await,
             Self::Mixed => {
                 let bearer = visit.buyers.bearer(visit.number)?;
@@ -163,24 +186,48 @@ async fn buy(
     area: &'static str,
     seats: u32,
 ) -> Result<Option<String>, Failure> {
-    let path = format!("/events/{}/book", visit.stage.sold);
-    let key = visit.unique_key();
     let wanted = match area {
         GENERAL => json!({ "quantity": seats }),
         area => json!({ "area": area, "quantity": seats }),
     };
-    let body = Some(wanted.to_string());
-    let booked = visit.ask(Step::Book, Method::POST, &path, Some(bearer), Some(&key), body).await?;
-    let Some(booked) = booked.filter(|answer| answer.status == 201) else { return Ok(None) };
+    let Some(booked) = book(visit, bearer, wanted).await?.filter(|answer| answer.status == 201) else {
+        return Ok(None);
+    };
     let reservation = booked.json()["reservation"]["id"].as_str().unwrap_or_default().to_owned();
+    Ok(confirm(visit, bearer, area, &reservation, seats, Vec::new()).await?.then_some(reservation))
+}
+
+/// Asks for a hold.
+async fn book(
+    visit: &mut Visit<'_>,
+    bearer: &str,
+    wanted: serde_json::Value,
+) -> Result<Option<Answer>, Failure> {
+    let path = format!("/events/{}/book", visit.stage.sold);
+    let key = visit.unique_key();
+    visit.ask(Step::Book, Method::POST, &path, Some(bearer), Some(&key), Some(wanted.to_string())).await
+}
+
+/// Confirms a hold of so many seats, `names` of those that have any; whether it is sold, as far as is known.
+async fn confirm(
+    visit: &mut Visit<'_>,
+    bearer: &str,
+    area: &'static str,
+    reservation: &str,
+    seats: u32,
+    names: Vec<String>,
+) -> Result<bool, Failure> {
     let path = format!("/reservations/{reservation}/confirm");
     let confirmed = visit.ask(Step::Confirm, Method::POST, &path, Some(bearer), None, None).await?;
     match confirmed.map(|answer| answer.status) {
-        Some(200 | 201) => visit.ledger.sold(area, seats.into()),
-        Some(503) | None => visit.ledger.unknown(path, bearer, area, seats.into()),
-        Some(_) => return Ok(None),
+        Some(200 | 201) => {
+            visit.ledger.sold(area, seats.into());
+            visit.ledger.named(names);
+        }
+        Some(503) | None => visit.ledger.unknown(path, bearer, area, seats.into(), names),
+        Some(_) => return Ok(false),
     }
-    Ok(Some(reservation))
+    Ok(true)
 }
 
 async fn cancel(
@@ -193,7 +240,7 @@ async fn cancel(
     let cancelled = visit.ask(Step::Cancel, Method::POST, &path, Some(bearer), None, None).await?;
     match cancelled.map(|answer| answer.status) {
         Some(200) => visit.ledger.sold(area, -1),
-        Some(503) | None => visit.ledger.unknown(path, bearer, area, -1),
+        Some(503) | None => visit.ledger.unknown(path, bearer, area, -1, Vec::new()),
         Some(_) => {}
     }
     Ok(())

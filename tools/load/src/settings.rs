@@ -178,7 +178,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (arguments, name) in [
-            (["--scenario", "cold"], "setting SCENARIO must be one of browse, hot, hall, soldout, mixed"),
+            (
+                ["--scenario", "cold"],
+                "setting SCENARIO must be one of browse, hot, hall, seats, soldout, mixed",
+            ),
             (["--rate", "many"], "setting RATE must be a whole number from 0 to 100000"),
             (["--url", "3000"], "setting URL must be like http://127.0.0.1:3000"),
             (["--admin-email", "a@example.com"], "--admin-password"),

@@ -1,13 +1,15 @@
 //! A few events to try things with, made once when there are none.
 
-use std::future::ready;
+use std::{collections::BTreeMap, future::ready};
 
 use booking::Wanted;
 use domain::{
     error::Error,
-    event::{AreaDetails, EventDetails, EventStatus, MAX_PER_USER_DEFAULT, Pricing},
+    event::{AreaDetails, DetailsWithRows, EventDetails, EventStatus, MAX_PER_USER_DEFAULT, Pricing},
     id::{EventId, UserId},
     rate::{ALL_AT_FIRST, Rate},
+    reservation::BEST_SEATS,
+    row::{Labels, Row},
     time::{from_ms, to_whole_ms},
 };
 use http_api::App;
@@ -29,6 +31,8 @@ struct Demo {
     rates: &'static [(&'static str, &'static str, u32)],
     /// Each by its id, its name, its places and their price; none for the general one alone.
     areas: &'static [(&'static str, &'static str, u32, u32)],
+    /// Of areas whose seats have names, by their ids, how many seats a row has. The first and the last are accessible.
+    rows_of: &'static [(&'static str, u8)],
     /// In how many days its sales open, if they have not.
     opens_in_days: Option<i64>,
     is_draft: bool,
@@ -49,6 +53,7 @@ const DEMO: Demo = Demo {
     pricing: None,
     rates: &[],
     areas: &[],
+    rows_of: &[],
     opens_in_days: None,
     is_draft: false,
     sold: 0,
@@ -56,7 +61,7 @@ const DEMO: Demo = Demo {
 
 /// A season: soon and late, small and large, free and dear; one of several areas, one sold out, one that opens later, one that is a
 /// draft.
-const DEMOS: [Demo; 10] = [
+const DEMOS: [Demo; 11] = [
     Demo {
         name: "Rust Meetup: Lambdas after Dark",
         description: "Three talks, one long break. Bring a laptop.",
@@ -145,6 +150,18 @@ const DEMOS: [Demo; 10] = [
         ..DEMO
     },
     Demo {
+        name: "Arena Night: A Thousand Voices",
+        description: "One choir in the middle, seats all around it.",
+        venue: "Lakeside Arena",
+        in_days: 105,
+        hours: 3,
+        max_per_booking: 8,
+        areas: &[("upper", "Upper tier", 8_000, 4_900), ("lower", "Lower tier", 12_000, 8_900)],
+        rows_of: &[("upper", 40), ("lower", 40)],
+        sold: 46,
+        ..DEMO
+    },
+    Demo {
         name: "Open Air Weekend",
         description: "Three days, four stages, one river.",
         venue: "Riverside Park",
@@ -189,7 +206,7 @@ pub async fn seed(app: &App, now: Timestamp) -> Result<usize, Error> {
         return Ok(0);
     }
     for demo in &DEMOS {
-        let event = booking::create_event(&app.protocol, demo.details(now), None, now).await?;
+        let event = booking::create_event(&app.protocol, demo.with_rows(now), None, now).await?;
         sell(app, event.id, demo, now).await?;
     }
     Ok(DEMOS.len())
@@ -208,6 +225,7 @@ async fn sell(app: &App, event: EventId, demo: &Demo, now: Timestamp) -> Result<
             area,
             quantity,
             rates: &ALL_AT_FIRST,
+            seats: &BEST_SEATS,
             idempotency_key: "demo",
             network: None,
         };
@@ -219,6 +237,19 @@ async fn sell(app: &App, event: EventId, demo: &Demo, now: Timestamp) -> Result<
 }
 
 impl Demo {
+    fn with_rows(&self, now: Timestamp) -> DetailsWithRows {
+        let mut details = self.details(now);
+        let mut rows = BTreeMap::new();
+        for (id, seats) in self.rows_of {
+            let Some(area) = details.areas.iter_mut().find(|area| area.id == *id) else { continue };
+            let of_area: Vec<Row> =
+                (1..=area.capacity / u32::from(*seats)).map(|number| row(number, *seats)).collect();
+            area.rows = u16::try_from(of_area.len()).unwrap_or(u16::MAX);
+            rows.insert(area.id.clone(), of_area);
+        }
+        DetailsWithRows { details, rows }
+    }
+
     fn details(&self, now: Timestamp) -> EventDetails {
         const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
         const SEVEN_IN_THE_EVENING_MS: i64 = 19 * 60 * 60 * 1_000;
@@ -252,7 +283,22 @@ impl Demo {
 
 fn area((id, name, capacity, base_price): &(&str, &str, u32, u32)) -> AreaDetails {
     let (capacity, base_price) = (*capacity, *base_price);
-    AreaDetails { id: (*id).to_owned(), name: (*name).to_owned(), capacity, base_price, pricing: None }
+    AreaDetails {
+        id: (*id).to_owned(),
+        name: (*name).to_owned(),
+        capacity,
+        base_price,
+        ..AreaDetails::default()
+    }
+}
+
+/// A row that is called by its number, as its seats are.
+fn row(number: u32, seats: u8) -> Row {
+    Row {
+        name: number.to_string(),
+        labels: Labels::Numbers(seats),
+        accessible: [0, seats - 1].into_iter().collect(),
+    }
 }
 
 fn rate(id: &str, name: &str, percent: u32) -> Rate {

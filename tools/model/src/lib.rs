@@ -8,6 +8,7 @@ pub mod areas;
 mod config;
 mod dynamo;
 mod model;
+pub mod numbered;
 mod progress;
 pub mod properties;
 mod reached;

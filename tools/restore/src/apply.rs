@@ -9,7 +9,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kit::Failure;
 use stores::dynamodb::{
     Item,
-    whole_tables::{attributes_of, day_item, event_item, note_id, price_item, shard_id, user_seats_id},
+    whole_tables::{
+        attributes_of, day_item, event_item, note_id, price_item, sets_of, shard_id, user_seats_id,
+    },
 };
 
 use crate::{
@@ -84,8 +86,18 @@ async fn write_shard(
             .expression_attribute_names(format!("#n{place}"), name)
             .expression_attribute_values(format!(":n{place}"), value);
     }
+    let mut remove = forget.to_vec();
+    for (name, value) in sets_of(&shard.taken, &shard.out_of_sale) {
+        match value {
+            Some(value) => {
+                set.push(format!("{name} = :{name}"));
+                update = update.expression_attribute_values(format!(":{name}"), value);
+            }
+            None => remove.push(name.to_owned()),
+        }
+    }
     set.push("hours_moved = if_not_exists(hours_moved, :zero) + :moved".to_owned());
-    let remove = if forget.is_empty() { String::new() } else { format!(" REMOVE {}", forget.join(", ")) };
+    let remove = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
     let update = update
         .update_expression(format!("SET {}{remove}", set.join(", ")))
         .expression_attribute_values(":zero", number(0))

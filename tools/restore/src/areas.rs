@@ -42,7 +42,8 @@ pub(crate) fn mend(event: &mut Event, booked: &BookedEvent, shards: &BTreeMap<Sh
         let last_withdrawal = event.last_withdrawal;
         event.area_states = vec![AreaState { id: id.clone(), price: event.price, last_withdrawal }];
         let (base_price, pricing) = (event.details.base_price, event.details.pricing.take());
-        let first = AreaDetails { id, name, capacity: places(0), base_price, pricing };
+        let first =
+            AreaDetails { id, name, capacity: places(0), base_price, pricing, ..AreaDetails::default() };
         event.details.areas.extend(Some(first).filter(|first| first.capacity > 0));
     }
     for (number, area) in &booked.areas {
@@ -60,7 +61,7 @@ pub(crate) fn mend(event: &mut Event, booked: &BookedEvent, shards: &BTreeMap<Sh
                 name: area.name.name.clone(),
                 capacity: places(*number),
                 base_price: area.unit_price,
-                pricing: None,
+                ..AreaDetails::default()
             }),
             None => {}
         }

@@ -9,6 +9,7 @@ use domain::{
     booking::{Booking, BookingStatus},
     id::{AreaNumber, EventId, UserId},
     inventory::{ShardNumber, place_of_shard},
+    row::SeatSet,
     sales::{Hour, HourOfSales, SoldByRate, hour_of},
 };
 use futures::TryStreamExt;
@@ -42,6 +43,8 @@ pub(crate) struct BookedEvent {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BookedShard {
     pub(crate) sold: u32,
+    /// Which ones, of a row.
+    pub(crate) taken: SeatSet,
     pub(crate) cancelled: u32,
     pub(crate) revenue: u64,
     pub(crate) by_rate: SoldByRate,
@@ -81,6 +84,7 @@ impl Booked {
             shard.commits += 1;
             if is_sold {
                 shard.sold += draw.seats;
+                shard.taken.extend(draw.named.iter());
                 shard.revenue += charge.revenue;
                 for (rate, sold) in charge.by_rate {
                     shard.by_rate.entry(rate.to_owned()).or_default().add(sold);

@@ -10,6 +10,7 @@ use domain::{
     event::Event,
     id::{EventId, UserId},
     inventory::{InventoryShard, ShardNumber},
+    row::LayoutPart,
 };
 use futures::TryStreamExt;
 use kit::Failure;
@@ -28,6 +29,8 @@ pub struct Kept {
     pub notes: BTreeSet<EventId>,
     /// The numbers of the last price that there is of each event.
     pub last_prices: BTreeMap<EventId, u32>,
+    /// The parts of layouts, by their numbers.
+    pub layouts: BTreeMap<EventId, BTreeMap<u16, LayoutPart>>,
     /// The shards, also of events that are not there.
     pub shards: BTreeMap<EventId, BTreeMap<ShardNumber, KeptShard>>,
     /// How many seats each user has bought.
@@ -79,6 +82,9 @@ impl Kept {
                 }
                 EventsItem::Note(event) => {
                     self.notes.insert(event);
+                }
+                EventsItem::Layout(event, number, part) => {
+                    self.layouts.entry(event).or_default().insert(number, part);
                 }
                 EventsItem::Other => {}
             }

@@ -10,6 +10,7 @@ mod kept;
 mod plan;
 mod rebuilt;
 mod report;
+mod rows;
 mod sales;
 mod seats;
 mod tables;

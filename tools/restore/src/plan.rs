@@ -11,6 +11,7 @@ use domain::{
     id::{AreaKey, EventId, UserId},
     inventory::{InventoryShard, ShardNumber, Shards},
     pricing::PriceChange,
+    row::{Layout, LayoutPart, SeatSet},
     sales::SoldAtRate,
 };
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ use crate::{
     booked::{Booked, BookedEvent},
     kept::{Kept, KeptShard},
     rebuilt::{Rebuilt, rebuilt},
+    rows,
     sales::{AllSales, Days, EventSales, without_zeros},
     seats::spread,
 };
@@ -159,13 +161,15 @@ impl Planning<'_> {
 
         event.shards = shards_of(&event, booked, shards);
         areas::mend(&mut event, booked, shards);
+        let layout = self.layout(&mut event);
+        rows::mend(&mut event, &layout, booked, shards);
         event.price_changes = event.price_changes.max(self.kept.last_prices.get(&id).copied().unwrap_or(0));
         if self.kept.notes.contains(&id) {
             self.differs(Kind::Note, Some(id), "note of its creation", "", ("there", "not there"));
             self.plan.changes.push(Change::DeleteNote(id));
         }
         let sales = EventSales::of(&event, booked, shards.values(), &self.kept.days);
-        self.shards(&event, booked, shards, sales.are_right());
+        self.shards(&event, &layout, booked, shards, sales.are_right());
         let areas: Vec<AreaKey> = event.area_keys().collect();
         self.event_itself(before.as_ref(), event);
         self.sales(id, areas, &sales);
@@ -198,9 +202,26 @@ impl Planning<'_> {
         Some((None, event))
     }
 
+    /// The event's layout, as far as its parts are there. What is there is never written again, and none is lost.
+    fn layout(&mut self, event: &mut Event) -> Layout {
+        let no_parts = BTreeMap::new();
+        let parts = self.kept.layouts.get(&event.id).unwrap_or(&no_parts);
+        let there: Vec<LayoutPart> = (1..).map_while(|number| parts.get(&number)).cloned().collect();
+        let count = u16::try_from(there.len()).unwrap_or(u16::MAX);
+        if count < event.layout_parts {
+            let (id, name, parts) = (event.id, &event.details.name, event.layout_parts);
+            self.plan.remarks.push(format!(
+                "event {id} ({name}) has {count} of {parts} parts of its layout: what the seats of the others are called is lost"
+            ));
+        }
+        event.layout_parts = count;
+        Layout::new(there)
+    }
+
     fn shards(
         &mut self,
         event: &Event,
+        layout: &Layout,
         booked: &BookedEvent,
         kept: &BTreeMap<ShardNumber, KeptShard>,
         sales_are_right: bool,
@@ -211,12 +232,16 @@ impl Planning<'_> {
             let sold: Vec<u32> = numbers.iter().map(|number| booked_on(*number).sold).collect();
             let mut capacities: Vec<u32> =
                 numbers.iter().map(|number| kept.get(number).map_or(0, |kept| kept.shard.capacity)).collect();
-            spread(&mut capacities, &sold, event.area(area).map_or(0, |area| area.capacity));
+            match layout.rows_of(area).next() {
+                None => spread(&mut capacities, &sold, event.area(area).map_or(0, |area| area.capacity)),
+                Some(_) => capacities = rows::capacities(layout, area, booked, kept),
+            }
             numbers.into_iter().zip(capacities)
         });
         for (number, capacity) in areas.collect::<Vec<_>>() {
             let (kept, booked) = (kept.get(&number), booked_on(number));
             let seen = kept.map(|kept| kept.shard.clone());
+            let out_of_sale = rows::out_of_sale(seen.as_ref(), &booked);
             let mut shard = InventoryShard {
                 shard: number,
                 capacity,
@@ -225,6 +250,8 @@ impl Planning<'_> {
                 cancelled: booked.cancelled,
                 revenue: booked.revenue,
                 by_rate: booked.by_rate,
+                taken: booked.taken.or(&out_of_sale),
+                out_of_sale,
                 bookings: booked.bookings,
                 cancelled_bookings: booked.cancelled_bookings,
                 ..seen.clone().unwrap_or_default()
@@ -271,6 +298,13 @@ impl Planning<'_> {
         };
         for ((field, is), (_, should_be)) in fields(seen).into_iter().zip(fields(should_be)) {
             self.differs(Kind::Shard, Some(event), &place, field, (&is.to_string(), &should_be.to_string()));
+        }
+        for (field, is, should_be) in
+            [("taken", seen.taken, should_be.taken), ("out_of_sale", seen.out_of_sale, should_be.out_of_sale)]
+        {
+            let shown =
+                |seats: SeatSet| seats.iter().map(|seat| seat.to_string()).collect::<Vec<_>>().join(" ");
+            self.differs(Kind::Shard, Some(event), &place, field, (&shown(is), &shown(should_be)));
         }
         let rates: BTreeSet<&String> = seen.by_rate.keys().chain(should_be.by_rate.keys()).collect();
         for rate in rates {

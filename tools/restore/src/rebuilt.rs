@@ -95,6 +95,10 @@ fn details_by(audit: &[AuditEntry]) -> Option<EventDetails> {
     }
     let mut event = Map::new();
     for (field, value) in fields {
+        // What the trail has of these is for people to read; the bookings know of the areas.
+        if ["rates", "areas"].contains(&field) || field.starts_with("areas.") {
+            continue;
+        }
         let Some(value) = value.map(kept_value(field)) else { continue };
         match field.split_once('.') {
             None => {

@@ -8,10 +8,12 @@
 
 use domain::{
     error::Error,
-    event::Event,
+    event::{AreaDetails, Event, EventDetails},
     id::{AreaKey, EventId, ReservationId, UserId},
-    inventory::{Draw, InventoryShard, Shards, of_area},
+    inventory::{Draw, InventoryShard, Shards, of_area, shards_of_rows},
     rate::ALL_AT_FIRST,
+    reservation::BEST_SEATS,
+    row::{Labels, Row, SeatSet},
 };
 use fastrand::Rng;
 use futures::future::try_join_all;
@@ -35,7 +37,7 @@ const ASKED_MAX: usize = 20;
 /// How many seats people take, by how many in a hundred. Assumed: couples first, families, friends.
 const PARTIES: [(u32, u32); 6] = [(1, 20), (2, 45), (3, 12), (4, 15), (5, 4), (6, 4)];
 /// Of a hundred people who hold seats, so many never confirm; their holds outlast the rush. Assumed.
-const NEVER_CONFIRM_PERCENT: u32 = 10;
+pub(crate) const NEVER_CONFIRM_PERCENT: u32 = 10;
 
 /// What somebody holds and is about to confirm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +104,9 @@ impl BoxOffice {
             .map(|area| (area, of_area(shards, area.number).iter().map(|shard| shard.capacity).sum()))
             .collect();
         for (area, _) in &areas {
-            self.redis.load(&event, area.number, of_area(shards, area.number), "the simulation's").await?;
+            self.redis
+                .load(&event, area.number, of_area(shards, area.number), &[], "the simulation's")
+                .await?;
         }
         // The product's own random numbers, which choose the shards, come from here.
         fastrand::seed(seed);
@@ -141,8 +145,43 @@ impl BoxOffice {
         Ok(sale)
     }
 
+    /// Opens the sale of rows of one length, all of them free.
+    ///
+    /// # Errors
+    /// When Redis fails.
+    pub(crate) async fn open_hall(&self, rows: u16, of_row: u8) -> Result<AreaKey, Failure> {
+        let row = |number: u16| Row {
+            name: (number + 1).to_string(),
+            labels: Labels::Numbers(of_row),
+            accessible: SeatSet::default(),
+        };
+        let all: Vec<Row> = (0..rows).map(row).collect();
+        let capacity = u32::from(rows) * u32::from(of_row);
+        let now = Timestamp::now();
+        let area = AreaDetails {
+            id: "hall".to_owned(),
+            name: "Hall".to_owned(),
+            capacity,
+            base_price: 2_500,
+            rows,
+            ..AreaDetails::default()
+        };
+        let details = kit::sample::event("The hot evening", now + SignedDuration::from_hours(24), capacity);
+        let details = EventDetails { areas: vec![area], ..details }.with_sums_of_areas();
+        let event = Event::new(EventId::new(now), details, Shards::from(rows).of_numbered(), now);
+        let of_rows: Vec<&Row> = all.iter().collect();
+        self.redis.load(&event, 0, &shards_of_rows(0, 0, &all), &of_rows, "the simulation's").await?;
+        Ok(AreaKey { event: event.id, number: 0 })
+    }
+
+    /// What was held is sold.
+    pub(crate) async fn sold(&self, id: ReservationId, held: &Held) -> Result<(), Failure> {
+        let finished = patiently(|| self.redis.finish(id, Some(&held.draws))).await?;
+        if finished { Ok(()) } else { Err("a hold ran out during the simulation".into()) }
+    }
+
     /// Holds seats; `None` if too few are free.
-    async fn hold(
+    pub(crate) async fn hold(
         &self,
         area: AreaKey,
         person: u32,
@@ -157,6 +196,7 @@ impl BoxOffice {
             area: None,
             quantity: seats,
             rates: &ALL_AT_FIRST,
+            seats: &BEST_SEATS,
             idempotency_key: "the rush",
             hold_ttl_ms: self.hold_ttl_ms,
             unbought_max_ms: 0,
@@ -165,14 +205,14 @@ impl BoxOffice {
             Ok(Reserve::Held { reservation, .. } | Reserve::Replayed { reservation, .. }) => {
                 Ok(Some(reservation.id))
             }
-            Err(Error::SoldOut { .. } | Error::AllHeld { .. }) => Ok(None),
+            Err(Error::SoldOut { .. } | Error::AllHeld { .. } | Error::NotTogether { .. }) => Ok(None),
             Ok(other) => Err(format!("a hold was answered with {other:?}").into()),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Begins to confirm, which tells the draws.
-    async fn begin(&self, id: ReservationId, person: u32) -> Result<Held, Failure> {
+    pub(crate) async fn begin(&self, id: ReservationId, person: u32) -> Result<Held, Failure> {
         let user = user(person)?;
         match patiently(|| self.redis.begin(id, user, self.hold_ttl_ms)).await? {
             Begin::Begun(hold) => Ok(Held { draws: hold.draws }),
@@ -194,7 +234,7 @@ where
     ask().await
 }
 
-fn party(rng: &mut Rng) -> u32 {
+pub(crate) fn party(rng: &mut Rng) -> u32 {
     let mut left = rng.u32(0..100);
     for (seats, percent) in PARTIES {
         if left < percent {

@@ -8,6 +8,7 @@ use kit::Failure;
 use crate::{
     assumptions::{Assumptions, Partitions},
     box_office::{BoxOffice, Held},
+    hall::{Hall, rush_for_hall},
     outcome::Outcome,
     rush::rush,
 };
@@ -23,6 +24,10 @@ pub(crate) const SEATS_A_SHARD: [u32; 3] = [500, 150, SEATS_PER_SHARD];
 /// Areas of one size, with these seats together.
 const AREAS: [u8; 4] = [1, 3, 10, 50];
 pub(crate) const SEATS_OF_AREAS: u32 = 20_000;
+/// Halls whose seats have names: their rows, and the seats of each.
+pub(crate) const HALLS: [(u16, u8); 2] = [(500, 40), (100, 200)];
+/// How long people look at the seats that they hold, in the median, in ms.
+const THINK_MS: [u64; 4] = [0, 500, 2_000, 10_000];
 const WINDOWS_MS: [u64; 4] = [5, 10, 15, 20];
 const PARTITIONS: [Partitions; 6] = [
     Partitions::Of(4),
@@ -51,6 +56,8 @@ pub struct Curves {
     pub(crate) by_capacity: Vec<(u32, Vec<(u16, Outcome)>)>,
     /// Areas, all shards of all of them, and what came of it.
     pub(crate) by_areas: Vec<(u8, usize, Outcome)>,
+    /// For each of [`HALLS`] how long people think, in ms, and what came of it.
+    pub(crate) by_thinking: Vec<Vec<(u64, Outcome)>>,
     /// With [`SHARDS_MAX`].
     pub(crate) by_window: Vec<(u64, Outcome)>,
     /// With [`SHARDS_MAX`].
@@ -87,6 +94,17 @@ impl Curves {
             let confirms = rush(&held, held.len(), RUSH_PER_SECOND, Assumptions::default(), seed);
             by_areas.push((areas, shards.len(), Outcome::whole(&confirms)));
         }
+        let mut by_thinking = Vec::new();
+        for (rows, of_row) in HALLS {
+            eprintln!("{rows} rows of {of_row} seats");
+            let mut outcomes = Vec::new();
+            for ms in THINK_MS {
+                let think = Duration::from_millis(ms);
+                let hall = Hall { rows, of_row, think, per_second: RUSH_PER_SECOND };
+                outcomes.push((ms, rush_for_hall(office, hall, seed).await?));
+            }
+            by_thinking.push(outcomes);
+        }
         eprintln!("windows and partitions");
         let held = endless(office, SHARDS_MAX, seed).await?;
         let assuming = |assumed| steady(&held, RUSH_PER_SECOND, assumed, seed);
@@ -99,6 +117,7 @@ impl Curves {
             by_shards,
             by_capacity,
             by_areas,
+            by_thinking,
             by_window: by_window.to_vec(),
             by_partitions: by_partitions.to_vec(),
         })

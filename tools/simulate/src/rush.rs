@@ -41,43 +41,93 @@ type Agenda = BinaryHeap<Reverse<(Duration, usize, Step)>>;
 /// Lets `people` confirm, so many a second, independently of each other (a Poisson process, which does not slow down when
 /// answers do). They confirm what was `held`, from its beginning again if they are more.
 pub fn rush(held: &[Held], people: usize, per_second: f64, assumed: Assumptions, seed: u64) -> Vec<Confirm> {
-    // The product's pauses are drawn from here.
-    fastrand::seed(seed);
-    let mut rng = Rng::with_seed(!seed);
-    let mut dynamodb = DynamoDb::new(assumed.partitions, seed);
-    let mut agenda = Agenda::new();
-    let mut confirms: Vec<Confirm> = Vec::with_capacity(people);
+    let mut rush = Rush::new(assumed, seed);
     let mut now = Duration::ZERO;
-    for (index, held) in held.iter().cycle().take(people).enumerate() {
-        now += Duration::from_secs_f64(-(1.0 - rng.f64()).ln() / per_second);
-        confirms.push(Confirm { began: now, seats: held.seats(), ..Confirm::default() });
-        agenda.push(Reverse((now + WAY, index, Step::Prepare)));
+    for held in held.iter().cycle().take(people) {
+        now = rush.next_comes(now, per_second);
+        rush.confirm(held, now);
     }
-    while let Some(Reverse((now, index, step))) = agenda.pop() {
-        let confirm = &mut confirms[index];
+    while rush.step().is_some() {}
+    rush.confirms
+}
+
+/// Confirms that are under way.
+pub(crate) struct Rush {
+    assumed: Assumptions,
+    rng: Rng,
+    dynamodb: DynamoDb,
+    agenda: Agenda,
+    /// Their items, in the order of `confirms`.
+    items: Vec<Vec<Item>>,
+    /// All that began.
+    pub(crate) confirms: Vec<Confirm>,
+}
+
+impl Rush {
+    pub(crate) fn new(assumed: Assumptions, seed: u64) -> Self {
+        // The product's pauses are drawn from here.
+        fastrand::seed(seed);
+        Self {
+            assumed,
+            rng: Rng::with_seed(!seed),
+            dynamodb: DynamoDb::new(assumed.partitions, seed),
+            agenda: Agenda::new(),
+            items: Vec::new(),
+            confirms: Vec::new(),
+        }
+    }
+
+    /// When the next one comes after that time, if so many come a second.
+    pub(crate) fn next_comes(&mut self, now: Duration, per_second: f64) -> Duration {
+        now + Duration::from_secs_f64(-(1.0 - self.rng.f64()).ln() / per_second)
+    }
+
+    /// How long somebody takes who takes that long in the median.
+    pub(crate) fn around(&mut self, median: Duration) -> Duration {
+        log_normal(median, &mut self.rng)
+    }
+
+    /// Somebody begins to confirm then. Answers with its place among the confirms.
+    pub(crate) fn confirm(&mut self, held: &Held, began: Duration) -> usize {
+        let index = self.confirms.len();
+        self.items.push(items(index, held));
+        self.confirms.push(Confirm { began, seats: held.seats(), ..Confirm::default() });
+        self.agenda.push(Reverse((began + WAY, index, Step::Prepare)));
+        index
+    }
+
+    /// When something happens next.
+    pub(crate) fn next_at(&self) -> Option<Duration> {
+        self.agenda.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// The next that happens: to which confirm. `None` at the end.
+    pub(crate) fn step(&mut self) -> Option<usize> {
+        let Reverse((now, index, step)) = self.agenda.pop()?;
+        let confirm = &mut self.confirms[index];
         match step {
             Step::Prepare => {
                 confirm.tries += 1;
-                let items = items(index, &held[index % held.len()]);
-                let (prepared, cancelled) = dynamodb.prepare(&items, now);
+                let (prepared, cancelled) = self.dynamodb.prepare(&self.items[index], now);
                 confirm.prepared = prepared;
                 let then = if cancelled.is_none() { Step::Commit } else { Step::LetGo };
-                agenda.push(Reverse((now + window(assumed.window, &mut rng), index, then)));
+                let window = log_normal(self.assumed.window, &mut self.rng);
+                self.agenda.push(Reverse((now + window, index, then)));
             }
             Step::Commit => {
-                dynamodb.commit(&confirm.prepared, now);
+                self.dynamodb.commit(&confirm.prepared, now);
                 confirm.confirmed = Some(now + WAY);
             }
             Step::LetGo => {
-                dynamodb.let_go(&confirm.prepared);
+                self.dynamodb.let_go(&confirm.prepared);
                 let heard = now + WAY;
                 if let Some(pause) = confirm.retries.pause_after(heard - confirm.began) {
-                    agenda.push(Reverse((heard + pause + WAY, index, Step::Prepare)));
+                    self.agenda.push(Reverse((heard + pause + WAY, index, Step::Prepare)));
                 }
             }
         }
+        Some(index)
     }
-    confirms
 }
 
 fn items(person: usize, held: &Held) -> Vec<Item> {
@@ -87,7 +137,7 @@ fn items(person: usize, held: &Held) -> Vec<Item> {
 }
 
 /// A log-normal time, by Box and Muller.
-fn window(median: Duration, rng: &mut Rng) -> Duration {
+fn log_normal(median: Duration, rng: &mut Rng) -> Duration {
     let normal = (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (TAU * rng.f64()).cos();
     median.mul_f64((WINDOW_SPREAD * normal).exp())
 }

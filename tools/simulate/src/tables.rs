@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     assumptions::Partitions,
-    curves::{Curves, RATES, RUSH_PER_SECOND, SEATS_A_SHARD, SEATS_OF_AREAS},
+    curves::{Curves, HALLS, RATES, RUSH_PER_SECOND, SEATS_A_SHARD, SEATS_OF_AREAS},
     outcome::Outcome,
 };
 
@@ -28,6 +28,15 @@ impl fmt::Display for Curves {
         head(f, &title, "areas, shards")?;
         for (areas, shards, outcome) in &self.by_areas {
             row(f, format!("{areas}, {shards}"), outcome)?;
+        }
+        for ((rows, of_row), outcomes) in HALLS.iter().zip(&self.by_thinking) {
+            let title = format!(
+                "{RUSH_PER_SECOND} a second until {rows} rows of {of_row} seats are sold out, by how long they think"
+            );
+            head(f, &title, "thinking, ms")?;
+            for (ms, outcome) in outcomes {
+                row(f, ms, outcome)?;
+            }
         }
         head(f, &format!("{RUSH_PER_SECOND} a second, most shards, by window"), "window, ms")?;
         for (ms, outcome) in &self.by_window {

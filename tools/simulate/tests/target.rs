@@ -1,10 +1,11 @@
 //! What the rule of shards must reach, and that the simulation can be believed.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use domain::inventory::{InventoryShard, SEATS_PER_SHARD, new_shards, place_of_shard};
 use simulate::{
-    Assumptions, BoxOffice, Outcome, RUSH_PER_SECOND, Sale, rush, shards_of, shards_of_areas, steady,
+    Assumptions, BoxOffice, Hall, Outcome, RUSH_PER_SECOND, Sale, rush, rush_for_hall, shards_of,
+    shards_of_areas, steady,
 };
 
 const LARGE: u32 = 50_000;
@@ -63,6 +64,20 @@ async fn a_sale_of_several_areas_accounts_for_all_their_seats_and_stands_the_sam
     let outcome = outcome(&shards_of_areas(LARGE, 10)).await;
     assert!(outcome.bookings_per_second >= BOOKINGS_PER_SECOND_MIN, "{outcome:?}");
     assert!(outcome.retried < RETRIED_MAX && outcome.given_up == 0.0, "{outcome:?}");
+}
+
+/// Why those who come together are not spread over more rows than the best ones: who thinks at all is spread by that.
+#[tokio::test]
+async fn a_hall_stands_the_rush_though_everybody_gets_the_best_seats_that_are_free() {
+    let office = BoxOffice::open().await.unwrap_or_else(|error| panic!("{error}"));
+    let outcome = async |think| {
+        let hall =
+            Hall { rows: 150, of_row: 40, think: Duration::from_secs(think), per_second: RUSH_PER_SECOND };
+        rush_for_hall(&office, hall, 3).await.unwrap_or_else(|error| panic!("{error}"))
+    };
+    let (at_once, thoughtful) = (outcome(0).await, outcome(2).await);
+    assert_eq!((at_once.given_up, thoughtful.given_up), (0.0, 0.0));
+    assert!(thoughtful.retried < RETRIED_MAX && RETRIED_MAX < at_once.retried, "{thoughtful:?} {at_once:?}");
 }
 
 #[tokio::test]

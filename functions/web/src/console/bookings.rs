@@ -145,6 +145,7 @@ fn rows(event: &Event, bookings: &[Booking], people: &HashMap<UserId, Person>) -
             html! {
                 (by_rate(booking.quantity, &booking.lines))
                 @if !booking.area.is_general() { br; (booking.area.name) }
+                @if !booking.seats.is_empty() { br; (booking.seats.join(", ")) }
             },
             html! { (amount(booking.charge().total(), &booking.currency)) },
             html! { (word(booking.status)) @if let Some(at) = booking.cancelled_at { ", " (time(at)) } },

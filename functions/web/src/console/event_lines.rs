@@ -2,8 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+use administration::AreaInput;
 use domain::{
-    event::{AreaDetails, CAPACITY_MAX, PRICE_MAX, Pricing},
+    event::{CAPACITY_MAX, PRICE_MAX, Pricing},
     field_error::{FieldError, Kind, Wrong},
     money::{decimal, minor_units},
     rate::Rate,
@@ -12,6 +13,8 @@ use http_api::fields::{Value, text};
 
 pub(crate) const RATES: &str = "rates";
 pub(crate) const AREAS: &str = "areas";
+/// Stands where bounds could, before a name that begins like some.
+const NO_BOUNDS: &str = "-";
 
 /// Rates as people type them.
 pub(crate) fn rates(value: Value) -> Result<Vec<Rate>, Wrong> {
@@ -19,7 +22,7 @@ pub(crate) fn rates(value: Value) -> Result<Vec<Rate>, Wrong> {
 }
 
 /// Areas as people type them, their prices in that currency.
-pub(crate) fn areas(value: Value, currency: &str) -> Result<Vec<AreaDetails>, Wrong> {
+pub(crate) fn areas(value: Value, currency: &str) -> Result<Vec<AreaInput>, Wrong> {
     of_lines(&text(value)?, |line| area(line, currency))
 }
 
@@ -35,15 +38,26 @@ fn rate(line: &str) -> Option<Rate> {
     Some(Rate { id: id.to_owned(), percent, name: name.to_owned() })
 }
 
-fn area(line: &str, currency: &str) -> Option<AreaDetails> {
+fn area(line: &str, currency: &str) -> Option<AreaInput> {
     let (id, rest) = word(line)?;
     let (capacity, rest) = word(rest)?;
     let (base_price, rest) = word(rest)?;
     let capacity = whole_or_more(capacity.parse().ok()?, 1..=CAPACITY_MAX);
     let base_price = whole_or_more(minor_units(base_price, currency)?, 0..=PRICE_MAX);
-    let bounds = word(rest).and_then(|(bounds, name)| Some((pricing(bounds)?, name)));
-    let (pricing, name) = bounds.map_or((None, rest), |(pricing, name)| (Some(pricing), name));
-    Some(AreaDetails { id: id.to_owned(), name: name.to_owned(), capacity, base_price, pricing })
+    let (pricing, name) = match word(rest) {
+        Some((NO_BOUNDS, name)) => (None, name),
+        Some((bounds, name)) => pricing(bounds).map_or((None, rest), |bounds| (Some(bounds), name)),
+        None => (None, rest),
+    };
+    Some(AreaInput {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        capacity: Some(capacity),
+        base_price,
+        pricing,
+        rows: None,
+        no_single_seats: None,
+    })
 }
 
 /// What is more than can be is as much as is said to be too much.
@@ -56,6 +70,11 @@ fn pricing(bounds: &str) -> Option<Pricing> {
     Some(Pricing { min_percent: min.parse().ok()?, max_percent: max.parse().ok()? })
 }
 
+/// Whether a name would be read as bounds and another name.
+fn begins_like_bounds(name: &str) -> bool {
+    word(name).is_some_and(|(first, _)| first == NO_BOUNDS || pricing(first).is_some())
+}
+
 fn word(line: &str) -> Option<(&str, &str)> {
     line.split_once(char::is_whitespace).map(|(word, rest)| (word, rest.trim()))
 }
@@ -65,11 +84,17 @@ pub(crate) fn written_rates(rates: &[Rate]) -> String {
     rates.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-pub(crate) fn written_areas(areas: &[AreaDetails], currency: &str) -> String {
-    let one = |AreaDetails { id, name, capacity, base_price, pricing }: &AreaDetails| {
+pub(crate) fn written_areas(areas: &[AreaInput], currency: &str) -> String {
+    let one = |area: &AreaInput| {
+        let AreaInput { id, name, capacity, base_price, pricing, .. } = area;
         let price = decimal((*base_price).into(), currency).unwrap_or_default();
-        let bounds = pricing.map(|bounds| format!("{}-{} ", bounds.min_percent, bounds.max_percent));
-        format!("{id} {capacity} {price} {}{name}", bounds.unwrap_or_default())
+        let capacity = capacity.unwrap_or_default();
+        let bounds = match pricing {
+            Some(bounds) => format!("{}-{} ", bounds.min_percent, bounds.max_percent),
+            None if begins_like_bounds(name) => format!("{NO_BOUNDS} "),
+            None => String::new(),
+        };
+        format!("{id} {capacity} {price} {bounds}{name}")
     };
     areas.iter().map(one).collect::<Vec<_>>().join("\n")
 }
@@ -104,13 +129,22 @@ mod tests {
 
     #[test]
     fn areas_are_typed_as_they_are_written() {
-        let typed = "floor 500 45.00 Floor\nbox-1 8 120.50 80-200 Box 1\nfree 3 0.00 7-up lounge";
+        let typed = "floor 500 45.00 Floor\nbox-1 8 120.50 80-200 Box 1\nfree 3 0.00 7-up lounge\n\
+                     row 9 1.00 - 80-150 Row\nlast 1 1.00 - - Row";
         let areas = areas(Value::Parameter(typed.to_owned()), "EUR").unwrap();
-        let said: Vec<String> = areas.iter().map(AreaDetails::to_string).collect();
+        let said: Vec<_> =
+            areas.iter().map(|area| (&*area.id, area.pricing.is_some(), &*area.name)).collect();
         assert_eq!(
             said,
-            ["floor 500 at 4500 (Floor)", "box-1 8 at 12050 80-200 % (Box 1)", "free 3 at 0 (7-up lounge)"]
+            [
+                ("floor", false, "Floor"),
+                ("box-1", true, "Box 1"),
+                ("free", false, "7-up lounge"),
+                ("row", false, "80-150 Row"),
+                ("last", false, "- Row")
+            ]
         );
+        assert_eq!((areas[1].capacity, areas[1].base_price), (Some(8), 12_050));
         assert_eq!(written_areas(&areas, "EUR"), typed);
     }
 
@@ -122,6 +156,6 @@ mod tests {
             assert!(areas(Value::Parameter(typed.to_owned()), "EUR").is_err(), "{typed}");
         }
         let much = areas(Value::Parameter("floor 9000000000 9000000000.00 Floor".to_owned()), "EUR").unwrap();
-        assert!(much[0].capacity > CAPACITY_MAX && much[0].base_price > PRICE_MAX);
+        assert!(much[0].capacity > Some(CAPACITY_MAX) && much[0].base_price > PRICE_MAX);
     }
 }

@@ -77,6 +77,32 @@ impl Refusal {
                 let text = format!("{left}. Some may come back {}: try again then.", from("retry_at"));
                 Self::new("All places are held", text, EVENTS)
             }
+            "seats_taken" => Self::new(
+                "These seats are taken",
+                format!("Somebody else has {} or holds them right now. Choose others.", seats(problem)),
+                EVENTS,
+            ),
+            "seats_in_use" => Self::new(
+                "Some seats are sold or held",
+                format!(
+                    "Somebody has {}: they can be taken out of sale once nobody has them.",
+                    seats(problem)
+                ),
+                CONSOLE,
+            ),
+            "not_together" => Self::new(
+                "Not so many side by side",
+                match number("largest").unwrap_or_default() {
+                    0 => "So many seats are free, but not as you want them. Choose fewer.".to_owned(),
+                    largest => format!("At most {} free side by side. Choose fewer.", are(largest)),
+                },
+                EVENTS,
+            ),
+            "unknown_seats" => Self::new(
+                "There are no such seats",
+                format!("Nobody knows {}. Choose again.", seats(problem)),
+                EVENTS,
+            ),
             "unknown_area" => Self::new(
                 "This area is not on sale any more",
                 "What you chose is not offered any more. Choose again.",
@@ -247,7 +273,7 @@ impl Refusal {
                 "Places of an area were sold or are held",
                 format!(
                     "{} sold or held in {}, so this area must stay, with its id.",
-                    are(number("seats").unwrap_or_default()),
+                    are(number("places").unwrap_or_default()),
                     text("area")
                 ),
                 CONSOLE,
@@ -294,6 +320,12 @@ impl Refusal {
 }
 
 /// How many places may be held at once, if that is what was wrong.
+/// What the seats are called that it is about.
+fn seats(problem: &Value) -> String {
+    let names = problem["seats"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    names.collect::<Vec<_>>().join(", ")
+}
+
 fn most_places(problem: &Value) -> Option<u32> {
     let errors = problem["errors"].as_array()?;
     let error =

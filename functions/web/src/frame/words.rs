@@ -56,6 +56,12 @@ pub(crate) fn area(area: &AreaName) -> Option<(&'static str, Markup)> {
     (!area.is_general()).then(|| ("Area", html! { (area.name) }))
 }
 
+/// What seats are called, as one of the facts about them; none of places without names.
+pub(crate) fn seats(names: &[String]) -> Option<(&'static str, Markup)> {
+    (!names.is_empty())
+        .then(|| (if names.len() == 1 { "Seat" } else { "Seats" }, html! { (names.join(", ")) }))
+}
+
 /// A number as people read it: `47,970`.
 pub(crate) fn grouped(number: impl ToString) -> String {
     let digits = number.to_string();

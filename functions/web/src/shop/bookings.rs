@@ -27,7 +27,7 @@ use crate::frame::{
     parts::{button, facts, pager},
     refusal::Refusal,
     visitor::Visitor,
-    words::{area, by_rate, money, places, time},
+    words::{area, by_rate, money, places, seats, time},
 };
 
 pub(crate) const PATH: &str = "/shop/bookings";
@@ -67,6 +67,7 @@ pub(crate) async fn list(
                     p {
                         (places(booking.quantity))
                         @if !booking.area.is_general() { ", " (booking.area.name) }
+                        @if !booking.seats.is_empty() { ", " (booking.seats.join(", ")) }
                         " · " (status(booking, now))
                     }
                 }
@@ -96,6 +97,7 @@ pub(crate) async fn show(
     ];
     rows.extend(venue.map(|venue| ("Venue", html! { (venue) })));
     rows.extend(area(&booking.area));
+    rows.extend(seats(&booking.seats));
     rows.extend([
         ("Places", html! { (by_rate(booking.quantity, &booking.lines)) }),
         ("Price", html! { (money(booking.charge().total(), &booking.currency)) }),

@@ -11,7 +11,8 @@ use domain::{
     field_error::Wrong,
     id::EventId,
     rate::{RATES_MAX, Rate, WantedRates},
-    reservation::ReservationStatus,
+    reservation::{ReservationStatus, WantedSeats},
+    row::SEAT_NAME_CHARS_MAX,
     text::SHORT_ID_CHARS_MAX,
 };
 use http_api::{
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::{bookings, holds};
+use super::{bookings, holds, seats};
 use crate::frame::{
     form::Form,
     layout::sign_in_link,
@@ -56,6 +57,8 @@ pub(crate) fn href(id: EventId) -> String {
 pub(crate) struct Order {
     /// Of which area, where there are several.
     area: Option<String>,
+    /// These very seats, of an area where they have names.
+    seats: Vec<String>,
     quantity: u32,
     rates: WantedRates,
     key: Uuid,
@@ -74,19 +77,30 @@ impl Read for Order {
             }
         }
         let of_rates = rates.values().sum();
-        let quantity = if rates.is_empty() { quantity } else { Some(of_rates) };
+        let ticked =
+            seats::names().filter_map(|name| fields.optional(&name, text_of(1..=SEAT_NAME_CHARS_MAX)));
+        let mut seats: Vec<String> = ticked.collect();
+        seats.sort_unstable();
+        let quantity = match (seats.len(), rates.is_empty()) {
+            (0, true) => quantity,
+            (0, false) => Some(of_rates),
+            (seats, _) => u32::try_from(seats).ok(),
+        };
         if !(1..=MAX_PER_BOOKING_MAX).contains(&quantity.unwrap_or_default()) {
             fields.complain("quantity", Wrong::OutOfRange { min: 1, max: MAX_PER_BOOKING_MAX });
         }
         // Without a key it is a visit of its own.
         let key = fields.optional("key", |value| Ok(uuid(value).unwrap_or_else(|_| Uuid::new_v4())));
-        Some(Self { area, quantity: quantity?, rates, key: key.unwrap_or_else(Uuid::new_v4) })
+        Some(Self { area, seats, quantity: quantity?, rates, key: key.unwrap_or_else(Uuid::new_v4) })
     }
 }
 
 impl Order {
     /// What leads back to the page with the same choice.
     fn page(&self, event: EventId, key: &str) -> String {
+        if let (false, Some(area)) = (self.seats.is_empty(), &self.area) {
+            return seats::href(event, area, &self.seats, key);
+        }
         let of_rates = self.rates.iter().map(|(rate, places)| (places_at(rate), places.to_string()));
         let quantity = ("quantity".to_owned(), self.quantity.to_string());
         let area = self.area.iter().map(|area| (AREA.to_owned(), area.clone()));
@@ -194,6 +208,7 @@ fn order_form(visitor: &Visitor, shown: &Shown, left: u32, chosen: &Chosen<'_>) 
         form.order method="post" action=(format!("{}/book", href(event.id))) {
             (hidden(&visitor.glimpse, None))
             input type="hidden" name="key" value=(key);
+            (plans(event, &areas))
             @if areas.len() > 1 { (choice_of_area(event, &areas, available, *area)) }
             @match &event.details.rates[..] {
                 [] | [_] => (choice("quantity", html! { "Places" }, 1..=most, most.min(*quantity))),
@@ -214,6 +229,25 @@ fn order_form(visitor: &Visitor, shown: &Shown, left: u32, chosen: &Chosen<'_>) 
                 "They are yours alone for some minutes, while you decide. "
                 @if !visitor.is_signed_in() { "You sign in or register first." }
             }
+        }
+    }
+}
+
+/// Where seats have names, people may choose them; otherwise they get the best ones.
+fn plans(event: &Event, areas: &[Area<'_>]) -> Markup {
+    let numbered: Vec<&Area<'_>> = areas.iter().filter(|area| area.is_numbered()).collect();
+    html! {
+        @if !numbered.is_empty() {
+            p {
+                @for area in &numbered {
+                    a href=(seats::href(event.id, area.id, &[], "")) {
+                        "Choose your seats"
+                        @if areas.len() > 1 { ": " (area.name) }
+                    }
+                    " "
+                }
+            }
+            p.hint { "Or say how many: you get the best that are free, side by side." }
         }
     }
 }
@@ -307,6 +341,7 @@ pub(crate) async fn book(
         area: order.area.as_deref(),
         quantity: order.quantity,
         rates: &order.rates,
+        seats: &WantedSeats { chosen: order.seats.clone(), ..WantedSeats::default() },
         idempotency_key: &key,
         network: network.as_ref(),
     };

@@ -15,7 +15,7 @@ use crate::frame::{
     parts::{button, facts},
     refusal::Refusal,
     visitor::Visitor,
-    words::{area, by_rate, clock, money, places, time},
+    words::{area, by_rate, clock, money, places, seats, time},
 };
 
 pub(crate) const PATH: &str = "/shop/holds";
@@ -81,6 +81,7 @@ pub(crate) async fn show(
     ];
     rows.extend(details.and_then(|details| details.venue.as_ref()).map(|venue| ("Venue", html! { (venue) })));
     rows.extend(area(&hold.area));
+    rows.extend(seats(&hold.seats));
     rows.extend([
         ("Places", html! { (by_rate(hold.quantity, &hold.lines)) }),
         ("Price", html! { (sum(&hold)) }),

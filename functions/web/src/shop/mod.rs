@@ -7,4 +7,5 @@ pub(crate) mod event;
 pub(crate) mod holds;
 pub(crate) mod home;
 pub(crate) mod register;
+pub(crate) mod seats;
 pub(crate) mod sign_in;

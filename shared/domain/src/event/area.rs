@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, EventDetails, Pricing};
-use crate::id::{AreaKey, AreaNumber, ReservationId};
+use crate::id::{AREA_NUMBERS, AreaKey, AreaNumber, ReservationId};
 
 /// Areas of one event at most.
 pub const AREAS_MAX: usize = 50;
@@ -37,38 +37,59 @@ impl AreaName {
 }
 
 /// What an admin decides about an area.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = AreaInput)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AreaDetails {
     /// By which a booking asks for it, unique in the event, and its own for ever.
-    #[schema(example = "floor", pattern = "^[a-z0-9-]{1,32}$")]
     pub id: String,
-    /// 1 to 200 characters, something to be seen among them, and none of them a control character.
-    #[schema(example = "Floor", max_length = 200)]
+    /// What it is called.
     pub name: String,
     /// Seats in it.
-    #[schema(example = 500, minimum = 1, maximum = 1_000_000)]
     pub capacity: u32,
-    /// Price of a seat, in minor units of the event's currency. A new base price is the new price, too.
-    #[schema(example = 4500, minimum = 0, maximum = 100_000_000)]
+    /// What a seat costs before demand pricing, in minor units of the event's currency.
     pub base_price: u32,
-    /// Bounds of demand pricing, `{}` for the usual ones. Without, the price is the base price.
+    /// Demand pricing, if wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pricing: Option<Pricing>,
+    /// How many rows its seats stand in; none of a general area. Which ones, the event's layout says.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rows: u16,
+    /// Whether no single seat is to stay free between taken ones, where the system chooses.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_single_seats: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(rows: &u16) -> bool {
+    *rows == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl From<&Area<'_>> for AreaDetails {
     fn from(area: &Area<'_>) -> Self {
-        let Area { id, name, capacity, base_price, pricing, .. } = *area;
-        Self { id: id.to_owned(), name: name.to_owned(), capacity, base_price, pricing }
+        let Area { id, name, capacity, base_price, pricing, rows, no_single_seats, .. } = *area;
+        let (id, name) = (id.to_owned(), name.to_owned());
+        Self { id, name, capacity, base_price, pricing, rows, no_single_seats }
     }
 }
 
-/// As admins read it in tables: `floor 500 at 4500 (Floor)`.
+/// As admins read it in tables: `floor 500 at 4500 (Floor)`, `balcony 47 in 2 rows at 6500 (Balcony)`.
 impl fmt::Display for AreaDetails {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, name, capacity, base_price, pricing } = self;
-        write!(out, "{id} {capacity} at {base_price}")?;
+        let Self { id, name, capacity, base_price, pricing, rows, no_single_seats } = self;
+        write!(out, "{id} {capacity}")?;
+        match rows {
+            0 => {}
+            1 => write!(out, " in 1 row")?,
+            rows => write!(out, " in {rows} rows")?,
+        }
+        if *no_single_seats {
+            write!(out, " without single seats")?;
+        }
+        write!(out, " at {base_price}")?;
         if let Some(Pricing { min_percent, max_percent }) = pricing {
             write!(out, " {min_percent}-{max_percent} %")?;
         }
@@ -111,6 +132,21 @@ pub struct Resized {
     pub from: u32,
     /// Places that it is to have; none if it is to go.
     pub to: u32,
+    /// Rows that it has; none of a general area, or if it is new.
+    pub from_rows: u16,
+    /// Rows that it is to have.
+    pub to_rows: u16,
+}
+
+/// How large an area is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size<'a> {
+    /// The area's id.
+    pub area: &'a str,
+    /// Its places.
+    pub capacity: u32,
+    /// Its rows; none of a general area.
+    pub rows: u16,
 }
 
 impl Resized {
@@ -137,6 +173,22 @@ pub struct Area<'a> {
     pub pricing: Option<Pricing>,
     /// What a place costs now, in minor units.
     pub price: u32,
+    /// How many rows its seats stand in; none of a general area.
+    pub rows: u16,
+    /// Whether no single seat is to stay free between taken ones, where the system chooses.
+    pub no_single_seats: bool,
+}
+
+impl Area<'_> {
+    /// Whether its seats have names.
+    pub fn is_numbered(&self) -> bool {
+        self.rows > 0
+    }
+
+    /// What it is, in one word: `general` or `numbered`.
+    pub fn kind(&self) -> &'static str {
+        if self.is_numbered() { "numbered" } else { "general" }
+    }
 }
 
 impl EventDetails {
@@ -153,11 +205,14 @@ impl EventDetails {
 }
 
 impl EventDetails {
-    fn capacities(&self) -> Vec<(&str, u32)> {
-        match self.areas.as_slice() {
-            [] => vec![(GENERAL, self.capacity)],
-            areas => areas.iter().map(|area| (area.id.as_str(), area.capacity)).collect(),
+    fn sizes(&self) -> Vec<Size<'_>> {
+        if self.areas.is_empty() {
+            return vec![Size { area: GENERAL, capacity: self.capacity, rows: 0 }];
         }
+        self.areas
+            .iter()
+            .map(|area| Size { area: &area.id, capacity: area.capacity, rows: area.rows })
+            .collect()
     }
 
     fn base_price_of(&self, id: &str) -> Option<u32> {
@@ -172,22 +227,20 @@ impl Event {
     /// Its areas whose capacity is another one in these details, those first that get fewer places: what is given up comes before what
     /// is added. Only where none of them stays, the new ones come before: an event always has an area.
     pub fn to_resize(&self, details: &EventDetails) -> Vec<Resized> {
-        let (before, after) = (self.details.capacities(), details.capacities());
-        let places = |of: &[(&str, u32)], id: &str| {
-            of.iter().find(|(known, _)| *known == id).map_or(0, |(_, places)| *places)
+        let (before, after) = (self.details.sizes(), details.sizes());
+        let size = |of: &[Size<'_>], id: &str| {
+            of.iter().find(|known| known.area == id).map_or((0, 0), |known| (known.capacity, known.rows))
         };
         let states = self.area_states_under(details);
         let number =
             |id: &str| (0..).zip(&states).find(|(_, state)| state.id == id).map_or(0, |(number, _)| number);
-        let gone = before.iter().filter(|(id, _)| after.iter().all(|(other, _)| other != id));
-        let areas = after.iter().chain(gone).map(|(id, _)| Resized {
-            id: (*id).to_owned(),
-            number: number(id),
-            from: places(&before, id),
-            to: places(&after, id),
+        let gone = before.iter().filter(|known| after.iter().all(|other| other.area != known.area));
+        let areas = after.iter().chain(gone).map(|Size { area, .. }| {
+            let ((from, from_rows), (to, to_rows)) = (size(&before, area), size(&after, area));
+            Resized { id: (*area).to_owned(), number: number(area), from, to, from_rows, to_rows }
         });
         let mut resized: Vec<Resized> = areas.filter(|area| area.from != area.to).collect();
-        let keeps_one = before.iter().any(|(id, _)| places(&after, id) > 0);
+        let keeps_one = before.iter().any(|known| size(&after, known.area).0 > 0);
         resized.sort_by_key(|area| area.is_lowered() != keeps_one);
         resized
     }
@@ -195,19 +248,20 @@ impl Event {
     /// All new details, but of the capacities only those of these areas; the others keep theirs, and come or go when it is their
     /// turn.
     #[must_use]
-    pub fn details_with(&self, details: &EventDetails, resized: &[(&str, u32)]) -> EventDetails {
+    pub fn details_with(&self, details: &EventDetails, resized: &[Size<'_>]) -> EventDetails {
         if details.areas.is_empty() {
-            let capacity = resized.first().map_or(self.details.capacity, |(_, capacity)| *capacity);
+            let capacity = resized.first().map_or(self.details.capacity, |resized| resized.capacity);
             return EventDetails { capacity, ..details.clone() };
         }
         let kept = self.areas().into_iter().map(|area| AreaDetails::from(&area));
         let kept: Vec<AreaDetails> = kept.collect();
         let gone = kept.iter().filter(|area| details.areas.iter().all(|other| other.id != area.id));
         let areas = details.areas.iter().chain(gone).map(|area| {
-            let before = kept.iter().find(|before| before.id == area.id).map_or(0, |before| before.capacity);
-            let resized = resized.iter().find(|(id, _)| *id == area.id);
-            let capacity = resized.map_or(before, |(_, capacity)| *capacity);
-            AreaDetails { capacity, ..area.clone() }
+            let before = kept.iter().find(|before| before.id == area.id);
+            let before = before.map_or((0, 0), |before| (before.capacity, before.rows));
+            let resized = resized.iter().find(|resized| resized.area == area.id);
+            let (capacity, rows) = resized.map_or(before, |resized| (resized.capacity, resized.rows));
+            AreaDetails { capacity, rows, ..area.clone() }
         });
         let areas = areas.filter(|area| area.capacity > 0).collect();
         EventDetails { areas, ..details.clone() }.with_sums_of_areas()
@@ -286,6 +340,12 @@ impl Event {
         self.details.areas.iter().filter_map(|details| self.area_of(details)).collect()
     }
 
+    /// Another number for another layout: each change of it adds parts, or takes an area away.
+    pub fn layout_version(&self) -> u64 {
+        let gone = self.area_states.len().saturating_sub(self.details.areas.len());
+        u64::from(self.layout_parts) * u64::from(AREA_NUMBERS) + u64::try_from(gone).unwrap_or_default()
+    }
+
     /// What the stores know its areas by, those among them that were taken away.
     pub fn area_keys(&self) -> impl Iterator<Item = AreaKey> + use<'_> {
         self.shards.areas().map(|number| AreaKey { event: self.id, number })
@@ -305,13 +365,15 @@ impl Event {
             base_price: self.details.base_price,
             pricing: self.details.pricing,
             price: self.price,
+            rows: 0,
+            no_single_seats: false,
         }
     }
 
     fn area_of<'a>(&'a self, details: &'a AreaDetails) -> Option<Area<'a>> {
         let states = (0..).zip(&self.area_states);
         let (number, state) = states.into_iter().find(|(_, state)| state.id == details.id)?;
-        let AreaDetails { id, name, capacity, base_price, pricing } = details;
+        let AreaDetails { id, name, capacity, base_price, pricing, rows, no_single_seats } = details;
         Some(Area {
             key: AreaKey { event: self.id, number },
             id,
@@ -320,6 +382,8 @@ impl Event {
             base_price: *base_price,
             pricing: *pricing,
             price: state.price,
+            rows: *rows,
+            no_single_seats: *no_single_seats,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What an admin decides about an event, and what is acceptable.
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +11,7 @@ use crate::{
     field_error::{FieldError, Wrong},
     id::AREA_NUMBERS,
     rate::{RATE_PERCENT, RATES_MAX, Rate},
+    row::{NUMBERED_SEATS_MAX, ROWS_MAX, Row},
     text,
 };
 
@@ -84,6 +85,21 @@ pub struct Pricing {
 impl Default for Pricing {
     fn default() -> Self {
         Self { min_percent: 80, max_percent: 150 }
+    }
+}
+
+/// What an admin decides about an event, and the rows that stand with it of some of its areas, by their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetailsWithRows {
+    /// What is kept with the event.
+    pub details: EventDetails,
+    /// All rows of an area, also those that it has already. An area that is not among them keeps its own.
+    pub rows: BTreeMap<String, Vec<Row>>,
+}
+
+impl From<EventDetails> for DetailsWithRows {
+    fn from(details: EventDetails) -> Self {
+        Self { details, rows: BTreeMap::new() }
     }
 }
 
@@ -286,6 +302,12 @@ impl EventDetails {
         let places: u64 = self.areas.iter().map(|area| u64::from(area.capacity)).sum();
         let too_many = Wrong::TooManyPlaces { max: CAPACITY_MAX };
         complaints.unless(places <= CAPACITY_MAX.into(), &["areas"], too_many);
+        let numbered = || self.areas.iter().filter(|area| area.rows > 0);
+        let rows: usize = numbered().map(|area| usize::from(area.rows)).sum();
+        complaints.unless(rows <= ROWS_MAX, &["areas"], Wrong::TooManyRows { max: ROWS_MAX });
+        let seats: u64 = numbered().map(|area| u64::from(area.capacity)).sum();
+        let too_many = Wrong::TooManyPlaces { max: NUMBERED_SEATS_MAX };
+        complaints.unless(seats <= NUMBERED_SEATS_MAX.into(), &["areas"], too_many);
         let ever = before.map_or(self.areas.len(), |event| event.area_states_under(self).len());
         let most = usize::from(AREA_NUMBERS);
         complaints.unless(ever <= most, &["areas"], Wrong::TooManyEver { max: most });

@@ -10,7 +10,9 @@ mod words;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-pub use area::{AREAS_MAX, Area, AreaDetails, AreaName, AreaState, GENERAL, Resized, areas_in_one_line};
+pub use area::{
+    AREAS_MAX, Area, AreaDetails, AreaName, AreaState, GENERAL, Resized, Size, areas_in_one_line,
+};
 pub use available::{Available, PriceFrom};
 pub use details::*;
 pub use now::EventNow;
@@ -48,9 +50,17 @@ pub struct Event {
     /// What became of its areas, by their numbers; none if it names no areas. Those that were taken away are still there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub area_states: Vec<AreaState>,
+    /// How many parts the layout of its numbered areas is kept in; each change of it adds some. None if it has no such area.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub layout_parts: u16,
     /// When it was created.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(parts: &u16) -> bool {
+    *parts == 0
 }
 
 /// Why an event sells nothing right now.
@@ -137,6 +147,7 @@ impl Event {
             last_withdrawal: None,
             priced_on: None,
             area_states,
+            layout_parts: 0,
             created_at: to_whole_ms(now),
         }
     }

@@ -81,10 +81,15 @@ struct ProblemBody {
     errors: Option<Vec<FieldError>>,
     /// `sold_out`, `all_held`: seats of the area that can be had now.
     available: Option<u32>,
-    /// `sold_out`, `all_held`, `unknown_area`, `capacity_below_sold`, `area_has_bookings`: the area's id.
+    /// `sold_out`, `all_held`, `seats_taken`, `seats_in_use`, `not_together`, `unknown_area`, `capacity_below_sold`, `area_has_bookings`: the area's id.
     area: Option<String>,
     /// `area_has_bookings`: how many of its seats are sold or held.
-    seats: Option<u32>,
+    places: Option<u32>,
+    /// `seats_taken`, `seats_in_use`, `unknown_seats`: what the seats are called that can't be had.
+    #[schema(example = json!(["A-7"]))]
+    seats: Option<Vec<String>>,
+    /// `not_together`: how many free seats stand side by side at most.
+    largest: Option<u32>,
     /// `max_per_user_reached`: the most seats of the event that one user may have, held and bought together.
     max_per_user: Option<u32>,
     /// `max_per_user_reached`: how many more the user may have.

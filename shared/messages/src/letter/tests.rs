@@ -53,6 +53,7 @@ fn case(kind: Kind) -> Case {
         starts_at: at("2031-06-11T18:00:00Z"),
         area: AreaName::default(),
         quantity: 2,
+        seats: Vec::new(),
         unit_price: Some(4_500),
         lines: Vec::new(),
         counted_by_rate: false,

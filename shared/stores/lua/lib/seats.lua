@@ -1,4 +1,4 @@
--- lib/seats.lua: moves an event's seats. Needs lib/state.lua.
+-- lib/seats.lua: moves an event's seats. Needs lib/state.lua and lib/rows.lua.
 
 -- Overdue holds that are looked at in one call at most, so that no call holds up the others for long.
 local EXPIRE_MAX = 500
@@ -11,14 +11,22 @@ local ENDED_MS = 24 * 60 * 60 * 1000
 local function count(state, name, draws, sign)
   local seats = 0
   for _, draw in ipairs(draws) do
-    redis.call('HINCRBY', state, name .. ':' .. draw[1], sign * draw[2])
-    seats = seats + draw[2]
+    local drawn = type(draw[2]) == 'table' and #draw[2] or draw[2]
+    redis.call('HINCRBY', state, name .. ':' .. draw[1], sign * drawn)
+    seats = seats + drawn
   end
   return seats
 end
 
-local function add_free(state, draws, sign)
-  redis.call('HINCRBY', state, 'free', sign * count(state, 'free', draws, sign))
+-- Seats of draws become free (sign 1), or are free no longer (sign -1). What becomes of those with names, `how` says.
+local function add_free(state, draws, sign, how)
+  local free = 0
+  for _, draw in ipairs(draws) do
+    local more = type(draw[2]) == 'table' and rows().change_row(state, draw, how) or sign * draw[2]
+    redis.call('HINCRBY', state, 'free:' .. draw[1], more)
+    free = free + more
+  end
+  redis.call('HINCRBY', state, 'free', free)
 end
 
 local function add_held(state, draws, sign)
@@ -53,7 +61,7 @@ end
 
 -- Takes the seats of a new hold, or of new draws of a hold.
 local function take(state, hold)
-  add_free(state, hold.draws, -1)
+  add_free(state, hold.draws, -1, 'taken')
   add_held(state, hold.draws, 1)
   add_to_user(state, 'holding', hold.user, hold.quantity)
   if hold.state == 'confirming' then count(state, 'confirming', hold.draws, 1) end
@@ -68,7 +76,7 @@ end
 
 local function give_back(state, hold)
   let_go(state, hold)
-  add_free(state, hold.draws, 1)
+  add_free(state, hold.draws, 1, 'given_back')
 end
 
 -- Remembers how a user's hold ended: `released` or `expired`. A withdrawal is nobody's.

@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use super::{
-    Item, Store, failed, from_item, number, text, to_item,
+    Item, Store, failed, from_item, number,
+    taken::taken_in,
+    text, to_item,
     transaction::{Transacted, condition_failed},
 };
 use domain::{
@@ -89,6 +91,7 @@ impl Store {
                         shard: draw.shard,
                         unsold: number_in(reason.item(), "unsold"),
                         version: number_in(reason.item(), "version"),
+                        taken: reason.item().map(taken_in).unwrap_or_default().and(&draw.named),
                     })
                     .collect(),
             )),

@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update, builders::Delet
 use jiff::Timestamp;
 
 use super::{
-    Item, Store, from_item, number, prices::price_id, shard_id::shard_id, text, transaction::Transacted,
+    Item, Store, from_item, layouts::layout_id, number, prices::price_id, shard_id::shard_id, text,
+    transaction::Transacted,
 };
 use domain::{
     audit::AuditEntry,
@@ -74,11 +75,12 @@ impl Store {
         self.delete(deletes).await
     }
 
-    /// Deletes the prices that an event had, then the event itself.
-    pub async fn delete_event_and_prices(&self, event: &Event) -> Result<(), Error> {
+    /// Deletes the prices that an event had, and its layout, then the event itself.
+    pub async fn delete_event_and_parts(&self, event: &Event) -> Result<(), Error> {
         let of_table = |id: String| Delete::builder().table_name(&self.tables.events).key("id", text(id));
-        self.delete((1..=event.price_changes).map(|price| built(of_table(price_id(event.id, price)))))
-            .await?;
+        let prices = (1..=event.price_changes).map(|price| price_id(event.id, price));
+        let layout = (1..=event.layout_parts).map(|part| layout_id(event.id, part));
+        self.delete(prices.chain(layout).map(|id| built(of_table(id)))).await?;
         self.delete(std::iter::once(built(of_table(event.id.to_string())))).await
     }
 

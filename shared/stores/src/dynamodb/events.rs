@@ -30,6 +30,7 @@ use domain::{
     page::{Page, PageKey, PageKeyPart},
     pricing::PriceChange,
     request_key::RequestKey,
+    row::LayoutPart,
 };
 
 const BY_START: &str = "by_start";
@@ -279,16 +280,18 @@ impl Store {
         query.set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
     }
 
-    /// Adds an event with its first price and its inventory, and what its idempotency key was used for, if it came with
+    /// Adds an event with its first price, its inventory and its layout, and what its idempotency key was used for, if it came with
     /// one, and who did it. Shards beyond those that one transaction takes are written first, see `surplus.rs`.
     pub async fn create_event(
         &self,
         event: &Event,
         inventory: &[InventoryShard],
+        layout: &[LayoutPart],
         key: Option<&RequestKey>,
         audit: Option<&AuditEntry>,
     ) -> Result<Created, Error> {
-        let (with_event, surplus) = inventory.split_at(inventory.len().min(shards_with_event(&event.shards)));
+        let fits = shards_with_event(&event.shards, event.layout_parts);
+        let (with_event, surplus) = inventory.split_at(inventory.len().min(fits));
         if !self.write_surplus(event, surplus).await? {
             return Ok(Created::IdTaken);
         }
@@ -298,6 +301,9 @@ impl Store {
         }
         for shard in with_event {
             items.push(self.put_shard(event.id, shard)?);
+        }
+        for (number, part) in (1..).zip(layout) {
+            items.push(self.put_layout_part(event.id, number, part)?);
         }
         if !surplus.is_empty() {
             items.push(self.delete_note(event.id)?);
@@ -317,13 +323,14 @@ impl Store {
     }
 
     /// Replaces an event if it is still as it was `before`; false if it is not. New prices are added to its
-    /// history together with it, who did it to the audit trail, and seats to its shards.
+    /// history together with it, who did it to the audit trail, seats to its shards, and rows to its layout.
     pub async fn replace_event_adding(
         &self,
         before: &Event,
         event: &Event,
         prices: &[PriceChange],
         added: &[Draw],
+        layout: &[LayoutPart],
         audit: Option<&AuditEntry>,
     ) -> Result<bool, Error> {
         let mut items = self.replacement(before, event, prices)?;
@@ -333,6 +340,9 @@ impl Store {
             } else {
                 self.put_shard(event.id, &InventoryShard::new(draw.shard, draw.seats))?
             });
+        }
+        for (number, part) in (before.layout_parts + 1..).zip(layout) {
+            items.push(self.put_layout_part(event.id, number, part)?);
         }
         items.extend(self.put_audit(audit)?);
         Ok(matches!(self.transact(items).await?, Transacted::Committed))

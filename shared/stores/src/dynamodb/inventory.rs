@@ -13,6 +13,7 @@ use super::{
     sales::{count_cancel, count_sale, hours_in},
     sales_by_rate::{self, Way, attributes_of, by_rate_in},
     shard_id::shard_id,
+    taken::{all_out_of_sale, all_taken, none_taken, out_of_sale_in, set_of, sets_of, taken_in},
     text, to_item,
 };
 use domain::{
@@ -100,6 +101,8 @@ impl Store {
     ) -> Result<TransactWriteItem, Error> {
         let mut item = to_item(shard)?;
         item.extend(attributes_of(&shard.by_rate));
+        let sets = sets_of(&shard.taken, &shard.out_of_sale);
+        item.extend(sets.into_iter().filter_map(|(name, set)| Some((name.to_owned(), set?))));
         item.insert("shard_id".to_owned(), text(shard_id(event, shard.shard)));
         let put = Put::builder()
             .table_name(&self.tables.inventory)
@@ -110,7 +113,7 @@ impl Store {
             .map_err(|error| Error::Internal(Box::new(error)))
     }
 
-    /// Sells a draw's seats for what is charged, unless fewer are unsold. `first` marks the draw that counts the booking.
+    /// Sells a draw's seats for what is charged, unless fewer are unsold, or of seats with names one is taken. `first` marks the draw that counts the booking.
     pub(super) fn sell(
         &self,
         booking: &Booking,
@@ -125,9 +128,10 @@ impl Store {
             draw,
             &format!(
                 "SET sold = sold + :seats, unsold = unsold - :seats, revenue = revenue + :revenue, \
-                 bookings = bookings + :bookings, version = version + :one {by_hour}{by_rate}"
+                 bookings = bookings + :bookings, version = version + :one {by_hour}{by_rate}{}",
+                named(&draw, ", taken :taken")
             ),
-            "unsold >= :seats",
+            &format!("unsold >= :seats{}", none_taken(&draw)),
             &[(":revenue", charge.revenue), (":bookings", u64::from(first))],
         );
         built(sales_by_rate::with_values(update, charge, Way::Sold))
@@ -151,9 +155,10 @@ impl Store {
             &format!(
                 "SET sold = sold - :seats, unsold = unsold + :seats, cancelled = cancelled + :seats, \
                  revenue = revenue - :revenue, cancelled_bookings = cancelled_bookings + :bookings, \
-                 version = version + :one {by_hour}{by_rate}"
+                 version = version + :one {by_hour}{by_rate}{}",
+                named(&draw, " DELETE taken :taken")
             ),
-            "sold >= :seats",
+            &format!("sold >= :seats{}", all_taken(&draw)),
             &[(":revenue", charge.revenue), (":bookings", u64::from(first))],
         );
         built(sales_by_rate::with_values(update, charge, Way::TakenBack))
@@ -163,8 +168,11 @@ impl Store {
         built(self.change_of_shard(
             event,
             draw,
-            "SET #capacity = #capacity + :seats, unsold = unsold + :seats, version = version + :one",
-            "attribute_exists(shard_id)",
+            &format!(
+                "SET #capacity = #capacity + :seats, unsold = unsold + :seats, version = version + :one{}",
+                named(&draw, " DELETE taken :taken, out_of_sale :taken")
+            ),
+            &format!("attribute_exists(shard_id){}", all_out_of_sale(&draw)),
             &[],
         ))
     }
@@ -173,8 +181,11 @@ impl Store {
         built(self.change_of_shard(
             event,
             draw,
-            "SET #capacity = #capacity - :seats, unsold = unsold - :seats, version = version + :one",
-            "unsold >= :seats",
+            &format!(
+                "SET #capacity = #capacity - :seats, unsold = unsold - :seats, version = version + :one{}",
+                named(&draw, " ADD taken :taken, out_of_sale :taken")
+            ),
+            &format!("unsold >= :seats{}", none_taken(&draw)),
             &[],
         ))
     }
@@ -202,8 +213,19 @@ impl Store {
         for (name, value) in values {
             update = update.expression_attribute_values(*name, number(value));
         }
+        if !draw.named.is_empty() {
+            update = update.expression_attribute_values(":taken", set_of(&draw.named));
+        }
+        for seat in draw.named.iter() {
+            update = update.expression_attribute_values(format!(":seat{seat}"), number(seat));
+        }
         update
     }
+}
+
+/// A part of an expression that is about seats with names.
+fn named<'a>(draw: &Draw, part: &'a str) -> &'a str {
+    if draw.named.is_empty() { "" } else { part }
 }
 
 fn built(update: UpdateBuilder) -> Result<TransactWriteItem, Error> {
@@ -216,5 +238,6 @@ fn built(update: UpdateBuilder) -> Result<TransactWriteItem, Error> {
 pub(super) fn event_and_shard(item: Item) -> Option<(EventId, InventoryShard)> {
     let event = item.get("shard_id")?.as_s().ok()?.split('#').next()?.parse().ok()?;
     let (hours, by_rate) = (hours_in(&item), by_rate_in(&item));
-    Some((event, InventoryShard { hours, by_rate, ..readable(item)? }))
+    let (taken, out_of_sale) = (taken_in(&item), out_of_sale_in(&item));
+    Some((event, InventoryShard { hours, by_rate, taken, out_of_sale, ..readable(item)? }))
 }

@@ -36,6 +36,19 @@ const IS_GOING_ON: &str = "attribute_exists(id) AND attribute_not_exists(given_u
 struct Note {
     event_id: EventId,
     shards: Shards,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    layout_parts: u16,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(parts: &u16) -> bool {
+    *parts == 0
+}
+
+impl Note {
+    fn of(event: &Event) -> Self {
+        Self { event_id: event.id, shards: event.shards.clone(), layout_parts: event.layout_parts }
+    }
 }
 
 /// The key of the note of an event's creation.
@@ -46,12 +59,13 @@ pub fn note_id(event: EventId) -> String {
 
 /// Whether the event has more shards than fit into the transaction that creates it.
 pub fn has_surplus_shards(event: &Event) -> bool {
-    event.shards.count() > shards_with_event(&event.shards)
+    event.shards.count() > shards_with_event(&event.shards, event.layout_parts)
 }
 
-/// How many of its shards fit into the transaction that creates an event: each area after the first has a price there, too.
-pub(super) fn shards_with_event(shards: &Shards) -> usize {
-    SHARDS_WITH_EVENT + 1 - shards.areas().count()
+/// How many of its shards fit into the transaction that creates an event: each area after the first has a price there, too, and the
+/// parts of its layout are in it.
+pub(super) fn shards_with_event(shards: &Shards, layout_parts: u16) -> usize {
+    (SHARDS_WITH_EVENT + 1).saturating_sub(shards.areas().count() + usize::from(layout_parts))
 }
 
 impl Store {
@@ -76,7 +90,7 @@ impl Store {
     /// Deletes what was written before an event that was not created then.
     pub async fn clear_surplus(&self, event: &Event) -> Result<(), Error> {
         match has_surplus_shards(event) {
-            true => self.clear(&Note { event_id: event.id, shards: event.shards.clone() }).await,
+            true => self.clear(&Note::of(event)).await,
             false => Ok(()),
         }
     }
@@ -115,14 +129,14 @@ impl Store {
         if !was_written(marked)? {
             return Ok(());
         }
-        self.delete_shards(note.event_id, note.shards.numbers().skip(shards_with_event(&note.shards)))
-            .await?;
+        let surplus = note.shards.numbers().skip(shards_with_event(&note.shards, note.layout_parts));
+        self.delete_shards(note.event_id, surplus).await?;
         let deleted = self.client.delete_item().table_name(&self.tables.events).key("id", text(&id)).send();
         deleted.await.map(|_| ()).map_err(failed)
     }
 
     fn put_note(&self, event: &Event) -> Result<TransactWriteItem, Error> {
-        let mut item = to_item(&Note { event_id: event.id, shards: event.shards.clone() })?;
+        let mut item = to_item(&Note::of(event))?;
         item.insert("id".to_owned(), text(note_id(event.id)));
         item.insert("listing".to_owned(), text(LISTING));
         item.insert("starts_at".to_owned(), number(event.created_at.as_millisecond()));

@@ -17,6 +17,7 @@ pub use super::{
     sales_by_rate::attributes_of,
     shard_id::shard_id,
     surplus::note_id,
+    taken::sets_of,
     user_seats::user_seats_id,
 };
 use domain::{
@@ -25,6 +26,7 @@ use domain::{
     event::Event,
     id::{EventId, UserId},
     inventory::InventoryShard,
+    row::LayoutPart,
 };
 
 /// An item of the inventory table.
@@ -49,6 +51,8 @@ pub enum EventsItem {
     Price(EventId, u32),
     /// A note of an event that is being created, or was.
     Note(EventId),
+    /// A part of an event's layout, by its number.
+    Layout(EventId, u16, LayoutPart),
     /// What nothing here depends on.
     Other,
 }
@@ -99,6 +103,12 @@ impl EventsItem {
         let key = key_of(&item, "id")?.to_owned();
         if let Some(event) = key.strip_prefix("surplus#") {
             return Ok(event.parse().map_or(Self::Other, Self::Note));
+        }
+        if let Some((event, part)) = key.split_once("#layout#") {
+            let (Ok(event), Ok(part)) = (event.parse(), part.parse()) else { return Ok(Self::Other) };
+            return from_item(item)
+                .map(|rows| Self::Layout(event, part, rows))
+                .map_err(|error| unreadable(&key, &error));
         }
         match key.split_once("#price#") {
             Some((event, price)) => Ok(match (event.parse(), price.parse()) {

@@ -253,7 +253,7 @@ async fn drafts_count_once_they_have_sold_and_cancelled_events_always() {
         // Past the API: only an earlier release made drafts of what was sold.
         let before = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
         let after = before.replaced(EventDetails { status, ..before.details.clone() });
-        assert!(evently.app.store.replace_event_adding(&before, &after, &[], &[], None).await.unwrap());
+        assert!(evently.app.store.replace_event_adding(&before, &after, &[], &[], &[], None).await.unwrap());
         catalogue::announce(&evently.app.catalogue, &after).await;
         let seen = analytics(&admin, "").await;
         assert_eq!((&seen["tickets_sold"], &seen["capacity"]), (&json!(3), &json!(10)), "{status:?}");

@@ -9,7 +9,14 @@ use crate::common::{Session, TestApp};
 const DAY: i64 = 24;
 
 fn area(id: &str, capacity: u32, base_price: u32, pricing: Option<Pricing>) -> AreaDetails {
-    AreaDetails { id: id.to_owned(), name: id.to_uppercase(), capacity, base_price, pricing }
+    AreaDetails {
+        id: id.to_owned(),
+        name: id.to_uppercase(),
+        capacity,
+        base_price,
+        pricing,
+        ..AreaDetails::default()
+    }
 }
 
 /// On sale for ten days, and for thirty more: two areas whose prices move, and one whose price does not.

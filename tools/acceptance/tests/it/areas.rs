@@ -9,6 +9,7 @@ use domain::{
     id::{AreaKey, AreaNumber, EventId},
     inventory::place_of_shard,
     rate::ALL_AT_FIRST,
+    reservation::BEST_SEATS,
 };
 use exercise::Ledger;
 use jiff::Timestamp;
@@ -29,7 +30,7 @@ struct Hall<'a> {
 }
 
 fn area(id: &str, capacity: u32, base_price: u32) -> AreaDetails {
-    AreaDetails { id: id.to_owned(), name: id.to_uppercase(), capacity, base_price, pricing: None }
+    AreaDetails { id: id.to_owned(), name: id.to_uppercase(), capacity, base_price, ..AreaDetails::default() }
 }
 
 async fn evently() -> (TestApp, RedisServer) {
@@ -69,6 +70,7 @@ impl<'a> Hall<'a> {
             area: Some(&event.area_states[usize::from(number)].id),
             quantity,
             rates: &ALL_AT_FIRST,
+            seats: &BEST_SEATS,
             idempotency_key: key,
             network: None,
         };

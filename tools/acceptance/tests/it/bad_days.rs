@@ -309,7 +309,7 @@ async fn facts_that_redis_missed_are_brought_by_the_janitor() {
     let mut details = before.details.clone();
     details.base_price = 100;
     let after = before.replaced(details);
-    assert!(evently.app.store.replace_event_adding(&before, &after, &[], &[], None).await.unwrap());
+    assert!(evently.app.store.replace_event_adding(&before, &after, &[], &[], &[], None).await.unwrap());
     assert_eq!(ada.book(&event, 1).await.body["reservation"]["unit_price"], 2_500);
     assert_eq!(janitor(&evently).await.done.events_refreshed, 1);
     assert_eq!(ada.book(&event, 1).await.body["reservation"]["unit_price"], 100);

@@ -25,7 +25,7 @@ async fn change_behind(evently: &TestApp, event: &str, change: impl FnOnce(&mut 
     let mut details = before.details.clone();
     change(&mut details);
     let after = before.replaced(details);
-    assert!(evently.app.store.replace_event_adding(&before, &after, &[], &[], None).await.unwrap());
+    assert!(evently.app.store.replace_event_adding(&before, &after, &[], &[], &[], None).await.unwrap());
 }
 
 async fn popular(evently: &TestApp) -> Vec<String> {

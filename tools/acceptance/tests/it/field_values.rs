@@ -315,7 +315,7 @@ async fn what_an_event_has_from_before_keeps_nobody_from_changing_something_else
     let (path, admin) = (format!("/admin/events/{event}"), evently.admin());
     let before = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
     let old = before.replaced(EventDetails { venue: Some("Park\0".to_owned()), ..before.details.clone() });
-    assert!(evently.app.store.replace_event_adding(&before, &old, &[], &[], None).await.unwrap());
+    assert!(evently.app.store.replace_event_adding(&before, &old, &[], &[], &[], None).await.unwrap());
     let changed = admin.patch(&path, "*", json!({ "capacity": 50 })).await;
     assert_eq!((changed.status, &changed.body["venue"]), (200, &json!("Park\0")), "{}", changed.body);
     assert_refused(&admin.patch(&path, "*", json!({ "venue": "Park\0!" })).await, "venue", "another one");

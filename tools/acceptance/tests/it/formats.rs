@@ -20,7 +20,7 @@ async fn a_state_of_a_later_format_is_never_written_to() {
     let (confirmed, released) = (ada.hold(&event, 1).await, ben.hold(&event, 1).await);
     let id: domain::id::EventId = event.parse().unwrap();
     let state = keys.state(id);
-    evently.redis_command(redis::cmd("HSET").arg(&state).arg("format").arg("2")).await;
+    evently.redis_command(redis::cmd("HSET").arg(&state).arg("format").arg("3")).await;
     let kept = async || {
         let hash = async |key: String| {
             evently.redis_query::<BTreeMap<String, String>>(redis::cmd("HGETALL").arg(key)).await

@@ -6,7 +6,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use domain::id::{EventId, ReservationId, WebhookId};
+use domain::id::{AreaKey, EventId, ReservationId, WebhookId};
 use jiff::{SignedDuration, Timestamp};
 use redis::cmd;
 use serde_json::Value;
@@ -41,11 +41,20 @@ impl Reader {
         let mut names = Names::new(now + month, now);
         let event = EventId::new(now);
         names.call(event, "event");
-        for (name, days) in [("second_event", 1), ("draft", 2), ("past_event", 3), ("broken_event", 4)] {
+        for (name, days) in
+            [("second_event", 1), ("draft", 2), ("past_event", 3), ("broken_event", 4), ("theatre", 5)]
+        {
             names.call(EventId::new(now - SignedDuration::from_hours(days)), name);
         }
         for name in ["held", "booking", "cancelled_booking", "released", "confirming", "withdrawal"] {
             names.call(ReservationId::new(event, now), name);
+        }
+        let theatre: EventId = names.id("theatre").parse().unwrap();
+        let of_floor = ["held_place"].map(|name| (name, 0));
+        let of_balcony =
+            ["held_seats", "booked_seats", "cancelled_seats", "withdrawn_seats"].map(|name| (name, 1));
+        for (name, number) in of_floor.into_iter().chain(of_balcony) {
+            names.call(ReservationId::new(AreaKey { event: theatre, number }, now), name);
         }
         for name in ["webhook", "some_webhook", "removed_webhook"] {
             names.call(WebhookId::new(now), name);
@@ -72,6 +81,7 @@ impl Reader {
         let tables = &self.evently.app.config.tables;
         self.put_items(&tables.events, "item-event").await;
         self.put_items(&tables.events, "item-price").await;
+        self.put_items(&tables.events, "item-layout").await;
         self.put_items(&tables.inventory, "item-shard").await;
         self.put_items(&tables.inventory, "item-user-seats").await;
     }

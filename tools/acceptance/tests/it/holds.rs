@@ -235,7 +235,7 @@ async fn a_hold_of_an_event_that_is_no_longer_published_cannot_be_confirmed() {
         let before = evently.app.store.event(event.parse().unwrap()).await.unwrap().unwrap();
         let mut off = before.clone();
         (off.details.status, off.version) = (status, 2);
-        assert!(evently.app.store.replace_event_adding(&before, &off, &[], &[], None).await.unwrap());
+        assert!(evently.app.store.replace_event_adding(&before, &off, &[], &[], &[], None).await.unwrap());
         assert!(evently.app.redis.refresh(&off, 0).await.unwrap());
         ada.confirm(&held).await.assert_problem(409, "not_on_sale");
         assert_eq!(evently.sold(&event).await, 0);

@@ -10,6 +10,7 @@ use ::janitor::Limits;
 use domain::{
     id::{EventId, UserId},
     rate::ALL_AT_FIRST,
+    reservation::BEST_SEATS,
 };
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -47,6 +48,7 @@ async fn overdue_holds(evently: &TestApp, events: &[EventId]) {
                     area: None,
                     quantity: 2,
                     rates: &ALL_AT_FIRST,
+                    seats: &BEST_SEATS,
                     idempotency_key: "a key",
                     network: None,
                 },

@@ -173,10 +173,11 @@ pub(crate) fn booked(
     let hold = BegunHold {
         id: ReservationId::new(event, held_at),
         quantity: 1,
+        seats: Vec::new(),
         unit_price: Some(2_500),
         lines: Vec::new(),
         currency: "EUR".into(),
-        draws: vec![Draw { shard: 0, seats: 1 }],
+        draws: vec![Draw::places(0, 1)],
         event_name: "Concert".into(),
         starts_at: held_at,
         area: AreaName::default(),

@@ -131,7 +131,7 @@ async fn it_says_how_to_use_it_and_stops_cleanly_with_its_data_kept() {
     for said in [
         &server.url,
         "admin@example.com, password evently-admin",
-        "10 demo events",
+        "11 demo events",
         "/dev/mail",
         "notifications every 60 s",
         "janitor       every 60 s",

@@ -3,7 +3,7 @@
 use std::{future::ready, time::Duration};
 
 use booking::Wanted;
-use domain::{id::UserId, rate::ALL_AT_FIRST};
+use domain::{id::UserId, rate::ALL_AT_FIRST, reservation::BEST_SEATS};
 use jiff::Timestamp;
 use tokio::time::sleep;
 
@@ -142,6 +142,7 @@ async fn who_is_not_known_is_not_counted_and_zero_counts_nobody() {
             area: None,
             quantity: 2,
             rates: &ALL_AT_FIRST,
+            seats: &BEST_SEATS,
             idempotency_key: "a",
             network: None,
         };

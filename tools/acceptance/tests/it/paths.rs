@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::common::{Answer, TestApp, concert, send};
+use crate::seats::theatre_event;
 
 #[tokio::test]
 async fn an_id_that_names_nothing_is_not_found() {
@@ -75,7 +76,7 @@ async fn another_method_is_not_allowed_and_the_answer_says_which_are() {
         if expected.contains("GET") {
             expected.insert("HEAD".to_owned());
         }
-        let address = path.replace("{id}", &Uuid::now_v7().to_string());
+        let address = path.replace("{id}", &Uuid::now_v7().to_string()).replace("{area}", "balcony");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
             if expected.contains(method) {
                 continue;
@@ -110,6 +111,7 @@ async fn head_answers_like_get_without_the_body() {
     let (booking, reservation) = (user.buy(&event, 1).await, user.hold(&event, 1).await);
     let webhook = evently.admin().post("/admin/webhooks", json!({ "url": "https://example.com/hook" })).await;
     let webhook = webhook.text("id");
+    let theatre = theatre_event(&evently).await;
     let mut seen = BTreeSet::new();
     for (who, path) in [
         (&user, "/me".to_owned()),
@@ -129,6 +131,8 @@ async fn head_answers_like_get_without_the_body() {
         (&user, format!("/verify-email?token={}", mailed(&evently, Purpose::Verify))),
         (&user, format!("/verify-email?token={}", mailed(&evently, Purpose::Move))),
         (&user, format!("/verify-email?token={}", mailed(&evently, Purpose::Undo))),
+        (&user, format!("/events/{theatre}/seats?area=balcony")),
+        (&user, format!("/events/{theatre}/layout")),
         (&evently.admin(), "/admin/events".to_owned()),
         (&evently.admin(), format!("/admin/events/{event}")),
         (&evently.admin(), format!("/admin/events/{event}/inventory")),
@@ -155,7 +159,11 @@ async fn head_answers_like_get_without_the_body() {
         };
         assert_eq!(of_no_request_alone(&head), of_no_request_alone(&got), "{path}");
         assert!(head.bytes.is_empty(), "{path}");
-        let path = path.replace(&event, "{id}").replace(&booking, "{id}").replace(&reservation, "{id}");
+        let path = path
+            .replace(&event, "{id}")
+            .replace(&theatre, "{id}")
+            .replace(&booking, "{id}")
+            .replace(&reservation, "{id}");
         let path = path.replace(&webhook, "{id}");
         let path = path.split('?').next().unwrap();
         seen.insert(path.replace("sold_out", "{code}"));

@@ -36,6 +36,7 @@ async fn commit_behind_its_back(evently: &TestApp, buyer: &Session, event: &str,
     let hold = BegunHold {
         id: ReservationId::new(event, Timestamp::now()),
         quantity: draws.iter().map(|draw| draw.seats).sum(),
+        seats: Vec::new(),
         unit_price: Some(2_500),
         lines: Vec::new(),
         currency: "EUR".into(),
@@ -99,7 +100,7 @@ async fn an_admin_sees_where_the_seats_are() {
         "by_area": [{ "area": "general", "name": "General", "capacity": 30, "sold": 3, "held": 4, "in_flight": 5, "free": 18,
             "drift": 0, "revenue": 7_500 }] });
     assert_eq!((shown.status, &shown.body), (200, &expected));
-    commit_behind_its_back(&evently, &ada, &event, vec![Draw { shard: 0, seats: 1 }]).await;
+    commit_behind_its_back(&evently, &ada, &event, vec![Draw::places(0, 1)]).await;
     assert_eq!(evently.admin().get(&path).await.body["drift"], -1);
     ada.get(&path).await.assert_problem(403, "forbidden");
     evently.admin().get("/admin/events/none/inventory").await.assert_problem(404, "event_not_found");
@@ -128,7 +129,7 @@ async fn commits_that_never_were_are_forgotten_after_the_grace() {
     let evently = evently().await;
     let (event, ada) = (evently.event(20).await, evently.user());
     ada.buy(&event, 2).await;
-    let lies = [Draw { shard: 0, seats: 5 }];
+    let lies = [Draw::places(0, 5)];
     let id: domain::id::EventId = event.parse().unwrap();
     let epoch = evently.app.redis.state_seen(id).await.unwrap().unwrap().epoch;
     assert!(evently.app.redis.restock(id, "a lie", &epoch, &lies, None).await.unwrap());
@@ -146,7 +147,7 @@ async fn a_commit_that_redis_never_heard_of_is_adopted_after_the_grace_and_not_b
     let evently = evently().await;
     let (event, ada) = (evently.event(10).await, evently.user());
     ada.hold(&event, 1).await;
-    commit_behind_its_back(&evently, &ada, &event, vec![Draw { shard: 0, seats: 4 }]).await;
+    commit_behind_its_back(&evently, &ada, &event, vec![Draw::places(0, 4)]).await;
     assert_eq!(janitor(&evently).await.shards_waiting, 1);
     assert_eq!(evently.available(&event).await, 9, "its Redis half may still come");
     sleep(LONGER_THAN_THE_GRACE).await;
@@ -162,7 +163,7 @@ async fn a_new_commit_starts_the_grace_anew() {
     let (event, ada) = (evently.event(10).await, evently.user());
     ada.hold(&event, 1).await;
     for _ in 0..3 {
-        commit_behind_its_back(&evently, &ada, &event, vec![Draw { shard: 0, seats: 1 }]).await;
+        commit_behind_its_back(&evently, &ada, &event, vec![Draw::places(0, 1)]).await;
         assert_eq!(janitor(&evently).await.shards_waiting, 1);
         sleep(Duration::from_millis(150)).await;
     }
@@ -197,8 +198,8 @@ async fn a_raised_capacity_that_redis_never_heard_of_comes_on_sale_with_its_new_
     let mut details = before.details.clone();
     details.capacity = 25;
     let after = domain::event::Event { shards: 3.into(), ..before.replaced(details) };
-    let added = [Draw { shard: 1, seats: 8 }, Draw { shard: 2, seats: 7 }];
-    assert!(evently.app.store.replace_event_adding(&before, &after, &[], &added, None).await.unwrap());
+    let added = [Draw::places(1, 8), Draw::places(2, 7)];
+    assert!(evently.app.store.replace_event_adding(&before, &after, &[], &added, &[], None).await.unwrap());
     assert_eq!(evently.available(&event).await, 9);
     janitor(&evently).await;
     sleep(LONGER_THAN_THE_GRACE).await;
@@ -216,7 +217,7 @@ async fn nothing_is_adopted_while_a_confirm_that_draws_on_the_shard_is_under_way
     let (event, ada) = (evently.event(10).await, evently.user());
     let reservation = ada.hold(&event, 2).await;
     evently.app.redis.begin(reservation.parse().unwrap(), ada.user_id.unwrap(), 60_000).await.unwrap();
-    commit_behind_its_back(&evently, &ada, &event, vec![Draw { shard: 0, seats: 4 }]).await;
+    commit_behind_its_back(&evently, &ada, &event, vec![Draw::places(0, 4)]).await;
     for _ in 0..2 {
         assert_eq!(janitor(&evently).await.shards_waiting, 1);
         sleep(Duration::from_millis(700)).await;
@@ -238,7 +239,7 @@ async fn what_was_read_before_a_commit_is_not_used_after_it() {
     let (seen, inventory) =
         (evently.app.redis.inventory(id).await.unwrap().unwrap(), evently.inventory(&event).await);
     let booking = ada.buy(&event, 5).await;
-    evently.app.redis.reconcile(id, &seen, &inventory, 0).await.unwrap();
+    evently.app.redis.reconcile(id, &seen, &inventory, &[], 0).await.unwrap();
     assert_eq!(evently.available(&event).await, 4);
     // The count of commits is the same again, the commits are others: the epoch does not help, the order of reads does.
     let seen = evently.app.redis.inventory(id).await.unwrap().unwrap();
@@ -257,7 +258,7 @@ async fn a_state_that_was_loaded_anew_is_left_alone() {
     let inventory = evently.inventory(&event).await;
     crate::bad_days::empty(&redis).await;
     evently.user().hold(&event, 2).await;
-    assert_eq!(evently.app.redis.reconcile(id, &seen, &inventory, 0).await.unwrap(), None);
+    assert_eq!(evently.app.redis.reconcile(id, &seen, &inventory, &[], 0).await.unwrap(), None);
     assert_eq!(evently.available(&event).await, 8);
 }
 
@@ -280,7 +281,7 @@ async fn after_a_loss_in_the_middle_of_confirms_the_janitor_brings_every_seat_ba
     crate::bad_days::empty(&redis).await;
     evently.user().hold(&event, 3).await;
     for buyer in &begun[..2] {
-        commit_behind_its_back(&evently, buyer, &event, vec![Draw { shard: 1, seats: 2 }]).await;
+        commit_behind_its_back(&evently, buyer, &event, vec![Draw::places(1, 2)]).await;
     }
     janitor(&evently).await;
     sleep(LONGER_THAN_THE_GRACE).await;

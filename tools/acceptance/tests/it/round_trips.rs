@@ -2,16 +2,24 @@
 
 use std::time::Duration;
 
-use local::delayed::delayed;
+use local::{delayed::delayed, redis_server::RedisServer};
 use tokio::time::Instant;
 
-use crate::common::{TestApp, own_redis, shared_dynamodb};
+use serde_json::json;
 use settings::RateLimits;
+
+use crate::{
+    common::{TestApp, own_redis, shared_dynamodb},
+    seats::hall_event,
+};
 
 /// What each answer of a store takes longer. Far more than all else, so that the time of a request counts its trips.
 const DELAY: Duration = Duration::from_millis(200);
 /// Measurements, of which the shortest counts: what is longer was waiting for the machine.
 const TRIES: usize = 3;
+
+/// Bytes of the answer that says which of 20,000 seats are free, before it is compressed.
+const SEATS_BYTES_MAX: usize = 60 * 1024;
 
 /// The round trips of a request: the fewest of several times that it is sent.
 async fn trips<T>(mut request: impl AsyncFnMut() -> T) -> u128 {
@@ -24,8 +32,8 @@ async fn trips<T>(mut request: impl AsyncFnMut() -> T) -> u128 {
     fewest
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_waits_for_few_round_trips() {
+/// A service whose stores take their time, and its Redis, which lives as long as it is kept.
+async fn slow() -> (TestApp, RedisServer) {
     let redis = own_redis().await;
     let redis_at = delayed(redis.url(), DELAY).await.unwrap();
     let dynamodb_at = delayed(shared_dynamodb(), DELAY).await.unwrap();
@@ -39,6 +47,12 @@ async fn a_request_waits_for_few_round_trips() {
     };
     let evently =
         TestApp::on(&format!("http://{dynamodb_at}"), &format!("redis://{redis_at}"), limited).await;
+    (evently, redis)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_waits_for_few_round_trips() {
+    let (evently, _redis) = slow().await;
     let (event, ada) = (evently.event(100).await, evently.user());
     // All is warm: connections, scripts, the event, the index.
     let warm = ada.buy(&event, 1).await;
@@ -80,4 +94,31 @@ async fn a_request_waits_for_few_round_trips() {
     assert_eq!(trips(confirm).await, 3, "confirm");
     let cancel = async || assert_eq!(ada.cancel(&held.pop().unwrap()).await.status, 200);
     assert_eq!(trips(cancel).await, 3, "cancel");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn seats_with_names_take_no_more_of_them_and_a_large_hall_is_seen_in_one() {
+    let (evently, _redis) = slow().await;
+    let (event, ada) = (hall_event(&evently, 100, 200).await, evently.user());
+    let seats = format!("/events/{event}/seats");
+    // All is warm.
+    ada.get(&seats).await;
+    let warm = ada.hold(&event, 1).await;
+    assert_eq!(ada.confirm(&warm).await.status, 201);
+    let mut size = 0;
+    let look = async || size = ada.get(&seats).await.bytes.len();
+    assert_eq!(trips(look).await, 1, "seats");
+    assert!((20_000..SEATS_BYTES_MAX).contains(&size), "{size} bytes");
+    let mut held = Vec::new();
+    let best = async || held.push(ada.hold(&event, 2).await);
+    assert_eq!(trips(best).await, 1, "the best");
+    let mut row = 40;
+    let choose = async || {
+        row += 1;
+        let wanted = json!({ "seats": [format!("{row}-1"), format!("{row}-2")] });
+        assert_eq!(ada.book_with(&event, wanted).await.status, 201);
+    };
+    assert_eq!(trips(choose).await, 1, "chosen");
+    let confirm = async || assert_eq!(ada.confirm(&held.pop().unwrap()).await.status, 201);
+    assert_eq!(trips(confirm).await, 3, "confirm");
 }

@@ -211,7 +211,7 @@ async fn cancelling_again_answers_the_same_even_after_the_start() {
     let mut stored = before.clone();
     stored.details.starts_at = Timestamp::now() - SignedDuration::from_hours(1);
     stored.version += 1;
-    assert!(evently.app.store.replace_event_adding(&before, &stored, &[], &[], None).await.unwrap());
+    assert!(evently.app.store.replace_event_adding(&before, &stored, &[], &[], &[], None).await.unwrap());
     assert!(evently.app.redis.refresh(&stored, 0).await.unwrap());
     let again = ada.cancel(&booking).await;
     let mut expected = cancelled.body.clone();
@@ -233,7 +233,7 @@ async fn a_booking_of_a_cancelled_event_can_be_cancelled_after_the_start_too() {
         let mut off = before.clone();
         off.details.status = EventStatus::Cancelled;
         off.version += 1;
-        assert!(evently.app.store.replace_event_adding(&before, &off, &[], &[], None).await.unwrap());
+        assert!(evently.app.store.replace_event_adding(&before, &off, &[], &[], &[], None).await.unwrap());
         assert!(evently.app.redis.refresh(&off, 0).await.unwrap());
         if event == &unknown {
             let keys = evently.keys();

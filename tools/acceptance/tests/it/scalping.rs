@@ -211,19 +211,25 @@ async fn holds_side_by_side_count_once() {
 }
 
 #[tokio::test]
-async fn a_confirm_that_is_refused_again_and_again_ends() {
+async fn a_confirm_that_is_refused_again_and_again_leaves_the_hold_its_time() {
     const GRACE: Duration = Duration::from_millis(50);
-    let evently = TestApp::with(|config| config.confirm_grace_ms = GRACE.as_millis() as u64).await;
+    const TTL: Duration = Duration::from_millis(1_000);
+    let evently = TestApp::with(|config| {
+        config.confirm_grace_ms = GRACE.as_millis() as u64;
+        config.hold_ttl_ms = TTL.as_millis() as u64;
+    })
+    .await;
     let (event, ada) = (limited(&evently, 4).await, evently.user());
     let held = ada.hold(&event, 4).await;
     // Redis forgot what Ada has, who bought elsewhere meanwhile.
     let elsewhere = BegunHold {
         id: ReservationId::new(event.parse::<domain::id::EventId>().unwrap(), Timestamp::now()),
         quantity: 1,
+        seats: Vec::new(),
         unit_price: Some(2_500),
         lines: Vec::new(),
         currency: "EUR".into(),
-        draws: vec![Draw { shard: 0, seats: 1 }],
+        draws: vec![Draw::places(0, 1)],
         event_name: "Concert".into(),
         starts_at: Timestamp::now(),
         area: Default::default(),
@@ -234,6 +240,8 @@ async fn a_confirm_that_is_refused_again_and_again_ends() {
     };
     let booking = Booking::from_hold(&elsewhere, ada.user_id.unwrap(), Timestamp::now());
     evently.app.store.commit_booking(&booking, 4).await.unwrap();
+    let looked = ada.get(&format!("/reservations/{held}")).await;
+    let expires_at = looked.body["reservation"]["expires_at"].clone();
     let began = std::time::Instant::now();
     loop {
         let refused = ada.confirm(&held).await;
@@ -241,7 +249,14 @@ async fn a_confirm_that_is_refused_again_and_again_ends() {
             break;
         }
         refused.assert_problem(409, "max_per_user_reached");
-        assert!(began.elapsed() < 40 * GRACE, "it holds its seats for ever");
+        assert!(began.elapsed() < 2 * TTL, "it holds its seats for ever");
+        // It is held as before, neither shorter nor longer.
+        let looked = ada.get(&format!("/reservations/{held}")).await;
+        assert!(
+            looked.status == 410 || looked.body["reservation"]["expires_at"] == expires_at,
+            "{}",
+            looked.body
+        );
         sleep(GRACE / 2).await;
     }
     sleep(GRACE).await;

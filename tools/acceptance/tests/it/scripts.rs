@@ -6,7 +6,8 @@ use domain::{
     id::{EventId, ReservationId, UserId},
     inventory::{Draw, Refused},
     rate::{ALL_AT_FIRST, WantedRates},
-    reservation::BegunHold,
+    reservation::{BEST_SEATS, BegunHold},
+    row::SeatSet,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -57,6 +58,7 @@ impl Scene {
             area: None,
             quantity,
             rates,
+            seats: &BEST_SEATS,
             idempotency_key: key,
             hold_ttl_ms: 60_000,
             unbought_max_ms: 0,
@@ -116,7 +118,7 @@ async fn nothing_works_before_the_state_is_loaded() {
     assert!(redis.expire(scene.id).await.unwrap().is_none());
     assert!(!redis.refresh(&scene.event, 0).await.unwrap());
     assert!(!redis.settle(id, 0).await.unwrap());
-    assert!(!redis.finish(id, Some(&[Draw { shard: 0, seats: 1 }])).await.unwrap());
+    assert!(!redis.finish(id, Some(&[Draw::places(0, 1)])).await.unwrap());
     assert!(redis.state_seen(scene.id).await.unwrap().is_none());
     assert_eq!(scene.free().await, None);
 }
@@ -188,7 +190,7 @@ async fn a_hold_with_other_draws_than_were_committed_gives_its_seats_back() {
     let scene = scene().await;
     scene.load().await;
     let id = scene.begun(1).await.id;
-    assert!(!scene.evently.app.redis.finish(id, Some(&[Draw { shard: 7, seats: 1 }])).await.unwrap());
+    assert!(!scene.evently.app.redis.finish(id, Some(&[Draw::places(7, 1)])).await.unwrap());
     assert_eq!(scene.free().await, Some(4));
 }
 
@@ -205,7 +207,7 @@ async fn a_begun_hold_is_not_released_and_its_event_not_unloaded() {
 
 /// A refusal by a shard that DynamoDB sold `unsold` seats of without telling Redis.
 fn refusal(shard: u32, unsold: u32) -> Refused {
-    Refused { shard, unsold, version: 2 }
+    Refused { shard, unsold, version: 2, taken: SeatSet::default() }
 }
 
 #[tokio::test]
@@ -215,7 +217,7 @@ async fn redraw_takes_no_more_of_a_refused_shard_than_it_has() {
     let mut hold = scene.begun(2).await;
     assert_eq!(hold.draws.len(), 1, "one shard has enough");
     let refused = [refusal(hold.draws[0].shard, 1)];
-    let other = BegunHold { draws: vec![Draw { shard: 9, seats: 2 }], ..hold.clone() };
+    let other = BegunHold { draws: vec![Draw::places(9, 2)], ..hold.clone() };
     assert!(matches!(scene.redraw(&other, &refused).await, Ok(Redraw::Changed)));
     let Ok(Redraw::Redrawn(redrawn)) = scene.redraw(&hold, &refused).await else { panic!() };
     assert_eq!(redrawn.iter().map(|draw| draw.seats).sum::<u32>(), 2);
@@ -306,7 +308,7 @@ async fn restock_is_fenced_by_the_epoch_and_counts_once() {
     scene.load().await;
     let redis = &scene.evently.app.redis;
     let epoch = redis.state_seen(scene.id).await.unwrap().unwrap().epoch;
-    let draws = [Draw { shard: 1, seats: 2 }, Draw { shard: 2, seats: 5 }];
+    let draws = [Draw::places(1, 2), Draw::places(2, 5)];
     assert!(!redis.restock(scene.id, "a change", "another epoch", &draws, None).await.unwrap());
     assert_eq!(scene.free().await, Some(4));
     for _ in 0..2 {
@@ -387,6 +389,7 @@ async fn many_overdue_holds_expire_over_several_calls() {
             area: None,
             quantity: 1,
             rates: &ALL_AT_FIRST,
+            seats: &BEST_SEATS,
             idempotency_key: &key,
             hold_ttl_ms: 1,
             unbought_max_ms: 0,

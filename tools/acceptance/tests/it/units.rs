@@ -10,7 +10,10 @@ use serde_json::json;
 use settings::Config;
 use stores::dynamodb;
 
-use crate::common::{TestApp, concert, own_redis};
+use crate::{
+    common::{TestApp, concert, own_redis},
+    seats::{hall_event, hold},
+};
 
 /// Of one seat, booked and confirmed: 2 the booking and 1 its entry in the index `by_event`, 2 its inventory shard, 2 the
 /// item that counts its user's seats, which is in the inventory, too. In a transaction a write costs two units.
@@ -52,6 +55,28 @@ async fn each_request_consumes_few_units_and_none_is_read() {
     warm.cancel(&booking).await;
     // The booking is read first, with strong consistency.
     assert_eq!(consumed.take(), Units { writes: WRITES_TO_BUY, reads: 1.0 }, "cancel");
+}
+
+#[tokio::test]
+async fn seats_with_names_consume_no_more_even_if_all_of_the_longest_row_are_sold() {
+    let dynamodb = EmbeddedStore::start(Location::Memory, None).await.unwrap();
+    let redis = own_redis().await;
+    let evently = TestApp::on(dynamodb.endpoint(), redis.url(), |_| {}).await;
+    let consumed = Consumed::default();
+    let client = consumed.counted(&dynamodb::client_for_endpoint(dynamodb.endpoint()));
+    let evently = TestApp::serve(App::new(evently.app.config.clone(), client).unwrap()).await;
+    for seats in [50, 200] {
+        let (event, ada) = (hall_event(&evently, 1, seats).await, evently.user());
+        ada.get(&format!("/events/{event}/seats")).await;
+        for sold in 0..seats / 10 {
+            consumed.take();
+            let hold = hold(&ada, &event, json!({ "quantity": 10, "together": false })).await;
+            assert_eq!(consumed.take(), Units::default(), "book");
+            assert_eq!(ada.confirm(&hold).await.status, 201);
+            let cost = Units { writes: WRITES_TO_BUY, reads: 0.0 };
+            assert_eq!(consumed.take(), cost, "{sold} bookings of a row of {seats} before");
+        }
+    }
 }
 
 /// Of an entry of at most 1 KB, in a transaction.

@@ -220,7 +220,7 @@ async fn after_a_crash_once_the_draft_is_written_no_seat_can_be_held() {
     let mut details = before.details.clone();
     details.status = EventStatus::Draft;
     let draft = before.replaced(details);
-    assert!(evently.app.store.replace_event_adding(&before, &draft, &[], &[], None).await.unwrap());
+    assert!(evently.app.store.replace_event_adding(&before, &draft, &[], &[], &[], None).await.unwrap());
     // Redis has not heard of it, and the seats are not back.
     evently.user().book(&event, 1).await.assert_problem(409, "all_held");
     sleep(Duration::from_millis(400)).await;

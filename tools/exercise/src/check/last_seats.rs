@@ -4,7 +4,7 @@ use domain::id::EventId;
 use kit::Failure;
 
 use crate::{
-    history::{Act, Purchase, Step},
+    history::{Act, Purchase, Step, Wish},
     people::{Session, buyer},
     world::World,
 };
@@ -25,7 +25,15 @@ pub(super) async fn sell(world: &World, session: &Session) -> Result<(), Failure
             let key = format!("last-{event}-{}-{seats}", area.unwrap_or_default());
             let (user, token) = buyer::sign_in(world, &key).await?;
             let session = session.of(token);
-            let mut purchase = Purchase { user, event: *event, area, key, quantity: 1, steps: Vec::new() };
+            let mut purchase = Purchase {
+                user,
+                event: *event,
+                area,
+                wish: Wish::default(),
+                key,
+                quantity: 1,
+                steps: Vec::new(),
+            };
             let is_sold = buy(world, &session, &mut purchase, seats).await;
             let said = purchase.steps.last().map(|step| step.outcome.to_string()).unwrap_or_default();
             world.history.keep(purchase);
@@ -45,10 +53,7 @@ async fn buy(world: &World, session: &Session, purchase: &mut Purchase, number: 
             let server = (number + tries) % world.fleet.len();
             let step = match (act, purchase.reservations().first()) {
                 (Act::Confirm, Some(id)) => session.confirm(server, id, None).await,
-                _ => {
-                    let of = (purchase.event, purchase.area);
-                    session.book(server, of, &purchase.key, 1, None).await
-                }
+                _ => session.book(server, purchase, None).await,
             };
             let Step { outcome, .. } = &step;
             let (is_open, is_success) = (outcome.is_open(), outcome.is_success());

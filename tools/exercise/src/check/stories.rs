@@ -13,7 +13,7 @@ use domain::{
 
 use crate::{
     history::{Act, Purchase, Step},
-    world::{HOLD_TTL_SECONDS, World},
+    world::{HOLD_TTL_SECONDS, ROWS, World},
 };
 
 /// Holds every story against the bookings that there are.
@@ -104,6 +104,27 @@ fn check_reservation(purchase: &Purchase, id: &str, booking: Option<&Booking>) -
         format!("{what} is of another area: {:?}", booking.area),
     );
     say(total != quoted, format!("{what} was quoted {quoted:?}"));
+    for step in purchase.steps.iter().filter(|step| step.reservation.as_deref() == Some(id)) {
+        for member in ["/reservation/seats", "/booking/seats"] {
+            let said = step.outcome.member(member).as_array();
+            let differs = said.is_some_and(|said| !said.iter().eq(&booking.seats));
+            say(differs, format!("{what} has the seats {:?}, and was said to have {said:?}", booking.seats));
+        }
+    }
+    let wish = &purchase.wish;
+    let mut wanted = wish.seats.clone();
+    wanted.sort_unstable();
+    let mut got = booking.seats.clone();
+    got.sort_unstable();
+    say(!wanted.is_empty() && wanted != got, format!("{what} has {got:?}, asked for were {wanted:?}"));
+    if purchase.area == Some(ROWS.0) {
+        say(
+            booking.seats.len() != booking.quantity as usize,
+            format!("{what} has the seats {:?}", booking.seats),
+        );
+        let are_apart = !wish.apart && wanted.is_empty() && !are_neighbours(booking);
+        say(are_apart, format!("{what} was to stand together: {:?}", booking.seats));
+    }
     for step in purchase.steps_of(Act::Confirm, id).filter(|step| step.outcome.is_success()) {
         let said = ["/booking/quantity", "/booking/total"].map(|member| step.outcome.member(member).as_u64());
         let kept = [Some(u64::from(booking.quantity)), total];
@@ -115,6 +136,13 @@ fn check_reservation(purchase: &Purchase, id: &str, booking: Option<&Booking>) -
     say(released_and_sold(purchase, id), format!("told released, and sold all the same: {what}"));
     say(told_lost(purchase, id).is_some(), format!("told that it was lost: {what}"));
     wrong
+}
+
+/// Whether all seats of a booking stand side by side in one row.
+fn are_neighbours(booking: &Booking) -> bool {
+    let [draw] = booking.draws.as_slice() else { return false };
+    let seats: Vec<u8> = draw.named.iter().collect();
+    seats.windows(2).all(|pair| pair[1] == pair[0] + 1)
 }
 
 /// The buyer gave the hold back, and Redis forgot nothing between that and the confirms: then there must be no booking.
@@ -169,7 +197,18 @@ mod tests {
         let acts = [(Act::Book, 201)];
         let acts = acts.iter().chain(then).zip(0_u64..);
         let steps = acts.map(|((act, status), at)| step(*act, *status, Duration::from_millis(at))).collect();
-        (Purchase { user: UserId::new(), event, area: None, key: "key".to_owned(), quantity: 2, steps }, id)
+        (
+            Purchase {
+                user: UserId::new(),
+                event,
+                area: None,
+                wish: Default::default(),
+                key: "key".to_owned(),
+                quantity: 2,
+                steps,
+            },
+            id,
+        )
     }
 
     fn booking(purchase: &Purchase, id: ReservationId, status: BookingStatus) -> Booking {
@@ -181,6 +220,7 @@ mod tests {
             starts_at: Timestamp::now(),
             area: Default::default(),
             quantity: 2,
+            seats: Vec::new(),
             unit_price: Some(2_500),
             lines: Vec::new(),
             counted_by_rate: false,

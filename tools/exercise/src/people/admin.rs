@@ -9,7 +9,7 @@ use super::Session;
 use crate::{
     faults::Dice,
     history::Outcome,
-    world::{AREAS, MAX_PER_USER, World},
+    world::{AREAS, MAX_PER_USER, ROWS, World, row_name},
 };
 
 /// An admin, until the people are told to stop.
@@ -26,13 +26,21 @@ pub(crate) async fn live(world: Arc<World>, session: Session) {
             "starts_at": world.starts_at.to_string(),
             "currency": "EUR",
             "max_per_user": MAX_PER_USER,
-            "rates": [
+        });
+        if world.has_rates {
+            body["rates"] = json!([
                 { "id": "full", "name": "Full price", "percent": 100 },
                 { "id": "child", "name": "Up to 14", "percent": dice.between(1, 200) },
-            ],
-        });
+            ]);
+        }
         sell(&mut body, &world, &dice, event, &read);
         session.replace(server(), world.events[event], version, &body).await;
+        if world.has_rows(world.events[event]) && dice.chance(40) {
+            let seat =
+                format!("{}-{}", row_name(dice.below(ROWS.1.into()) as u16), dice.between(1, ROWS.2.into()));
+            let way = if dice.chance(50) { "withdraw" } else { "restore" };
+            session.move_seats(server(), world.events[event], way, &[seat]).await;
+        }
         if dice.chance(15) {
             // A network delivers the request once more.
             session.replace(server(), world.events[event], version, &body).await;
@@ -54,6 +62,10 @@ fn sell(body: &mut Value, world: &World, dice: &Dice, event: usize, read: &Outco
             body["base_price"] = json!(price());
             return;
         };
+        if id == ROWS.0 {
+            areas.push(json!({ "id": id, "name": id.to_uppercase(), "base_price": price() }));
+            continue;
+        }
         let found = read.member("/areas").as_array().into_iter().flatten().find(|known| known["id"] == id);
         let places = capacity(usual, found.map_or(&Value::Null, |known| &known["capacity"]));
         let is_last = AREAS.last().is_some_and(|(last, _)| *last == id);

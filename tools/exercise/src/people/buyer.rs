@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 use super::{Session, process};
 use crate::{
     faults::Dice,
-    history::{Act, Purchase, Step},
-    world::{HOLD_TTL_SECONDS, World},
+    history::{Act, Purchase, Step, Wish},
+    world::{HOLD_TTL_SECONDS, ROWS, World, row_name},
 };
 
 /// Times that a request is sent until its outcome is known.
@@ -65,7 +65,8 @@ impl Buyer {
         let event = self.dice.one_of(&self.world.events)?;
         let (area, _) = self.dice.one_of(&self.world.areas(event))?;
         let quantity = self.dice.between(1, PARTY_MAX) as u32;
-        let mut purchase = Purchase { user: self.user, event, area, key, quantity, steps: Vec::new() };
+        let wish = if area == Some(ROWS.0) { self.wish(quantity) } else { Wish::default() };
+        let mut purchase = Purchase { user: self.user, event, area, wish, key, quantity, steps: Vec::new() };
         let Some(id) = self.book(&mut purchase).await else { return Some(purchase) };
         if self.dice.chance(10) {
             sleep(self.dice.ms(0, HOLD_TTL_SECONDS * 1_000 + 500)).await;
@@ -78,19 +79,30 @@ impl Buyer {
         }
         if self.dice.chance(5) {
             // A network delivers the first request once more.
-            let step = self.session.book(self.server(), (event, area), &purchase.key, quantity, None).await;
+            let step = self.session.book(self.server(), &purchase, None).await;
             purchase.steps.push(step);
         }
         Some(purchase)
+    }
+
+    /// Some want these very seats, which others want, too; some the best, side by side or not.
+    fn wish(&self, quantity: u32) -> Wish {
+        let (_, rows, seats) = ROWS;
+        if self.dice.chance(50) {
+            return Wish { seats: Vec::new(), apart: self.dice.chance(30) };
+        }
+        let row = row_name(self.dice.below(rows.into()) as u16);
+        let first = self.dice.between(1, u64::from(seats) - u64::from(quantity) + 1);
+        let seats = (first..first + u64::from(quantity)).map(|seat| format!("{row}-{seat}")).collect();
+        Wish { seats, apart: false }
     }
 
     /// The reservation that was answered, if any.
     async fn book(&self, purchase: &mut Purchase) -> Option<String> {
         let mut tries = 0;
         loop {
-            let (of, key, quantity) =
-                ((purchase.event, purchase.area), purchase.key.clone(), purchase.quantity);
-            let book = |server, patience| self.session.book(server, of, &key, quantity, patience);
+            let asked = purchase.clone();
+            let book = |server, patience| self.session.book(server, &asked, patience);
             let (one, other) = self.once_or_twice(8, book).await;
             let id =
                 [Some(&one), other.as_ref()].into_iter().flatten().find_map(|step| step.reservation.clone());

@@ -17,8 +17,8 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::{
-    history::{Act, Outcome, Step},
-    world::World,
+    history::{Act, Outcome, Purchase, Step, Wish},
+    world::{ROWS, World},
 };
 
 /// Longer than a server takes to say that it does not know.
@@ -53,16 +53,17 @@ impl Session {
         self.open.load(Ordering::SeqCst)
     }
 
-    pub(crate) async fn book(
-        &self,
-        server: usize,
-        (event, area): (EventId, Option<&str>),
-        key: &str,
-        quantity: u32,
-        patience: Option<Duration>,
-    ) -> Step {
-        // Every other one is a child.
-        let mut wanted = json!({ "quantity": quantity, "rates": { "child": quantity / 2 } });
+    pub(crate) async fn book(&self, server: usize, purchase: &Purchase, patience: Option<Duration>) -> Step {
+        let Purchase { event, area, wish, key, quantity, .. } = purchase;
+        let mut wanted = match wish {
+            Wish { seats, .. } if !seats.is_empty() => json!({ "seats": seats }),
+            Wish { apart: true, .. } => json!({ "quantity": quantity, "together": false }),
+            _ => json!({ "quantity": quantity }),
+        };
+        if self.world.has_rates {
+            // Every other one is a child.
+            wanted["rates"] = json!({ "child": quantity / 2 });
+        }
         if let Some(area) = area {
             wanted["area"] = json!(area);
         }
@@ -91,6 +92,19 @@ impl Session {
     pub(crate) async fn event(&self, server: usize, event: EventId) -> Step {
         let request = self.request(server, Method::GET, &format!("/events/{event}"));
         self.send(Act::Read, server, None, request, None).await
+    }
+
+    /// Takes seats out of sale, or brings them back.
+    pub(crate) async fn move_seats(
+        &self,
+        server: usize,
+        event: EventId,
+        way: &str,
+        seats: &[String],
+    ) -> Step {
+        let path = format!("/admin/events/{event}/areas/{}/seats/{way}", ROWS.0);
+        let request = self.request(server, Method::POST, &path).json(&json!({ "seats": seats }));
+        self.send(Act::Replace, server, None, request, None).await
     }
 
     pub(crate) async fn replace(&self, server: usize, event: EventId, version: u64, body: &Value) -> Step {
@@ -163,6 +177,8 @@ fn unexpected(step: &Step) -> Option<&'static str> {
             (409, "all_held"),
             (409, "max_per_user_reached"),
             (409, "held_too_long"),
+            (409, "seats_taken"),
+            (409, "not_together"),
             // The admin took it away.
             (422, "unknown_area"),
         ],
@@ -174,6 +190,7 @@ fn unexpected(step: &Step) -> Option<&'static str> {
             (409, "sold_out"),
             (409, "all_held"),
             (409, "max_per_user_reached"),
+            (409, "seats_taken"),
         ],
         Act::Release => &[
             (204, ""),
@@ -184,9 +201,13 @@ fn unexpected(step: &Step) -> Option<&'static str> {
         ],
         Act::Cancel => &[(200, "")],
         Act::Read => &[(200, "")],
-        Act::Replace => {
-            &[(200, ""), (409, "capacity_below_sold"), (409, "area_has_bookings"), (412, "stale_version")]
-        }
+        Act::Replace => &[
+            (200, ""),
+            (409, "capacity_below_sold"),
+            (409, "area_has_bookings"),
+            (409, "seats_in_use"),
+            (412, "stale_version"),
+        ],
     };
     let outcome = &step.outcome;
     let told = (outcome.status(), outcome.code());

@@ -8,7 +8,8 @@ use crate::{
     payload::Request,
     world::{
         ADMIN, ALAN, BOOKED_BY_ALAN, CONCERT, DELIVERY, DRAFT, EVENTS_START, GRACE, NO_EVENT, QUIET,
-        SOLD_OUT, TO_DELETE, TO_PATCH, TO_REPLACE, TO_REPLAY, WEBHOOK, WEBHOOK_TO_DELETE, WEBHOOK_TO_REPLACE,
+        SOLD_OUT, THEATRE, TO_DELETE, TO_PATCH, TO_REPLACE, TO_REPLAY, WEBHOOK, WEBHOOK_TO_DELETE,
+        WEBHOOK_TO_REPLACE,
     },
 };
 
@@ -127,6 +128,10 @@ fn changes() -> Result<Vec<Case>, Failure> {
     ])
 }
 
+fn of_stalls(what: &str) -> String {
+    format!("/admin/events/{THEATRE}/areas/stalls/{what}")
+}
+
 fn of_one_event() -> Result<Vec<Case>, Failure> {
     Ok(vec![
         look(&format!("/admin/events/{DRAFT}"))?.answers(
@@ -140,6 +145,36 @@ fn of_one_event() -> Result<Vec<Case>, Failure> {
             "inventory-unknown",
             404,
             "event_not_found",
+        ),
+        post(&of_stalls("rows"))?.by(ADMIN)?.json(&json!({ "rows": [{ "name": "C", "seats": 6 }] })).answers(
+            "add-rows",
+            201,
+            json!({ "id": THEATRE, "areas": [{ "id": "stalls", "kind": "numbered" }] }),
+        ),
+        post(&of_stalls("rows"))?.by(ADMIN)?.json(&json!({ "rows": [{ "name": "A", "seats": 6 }] })).refused(
+            "add-rows-twice",
+            422,
+            "validation_failed",
+        ),
+        post(&of_stalls("seats/withdraw"))?.by(ADMIN)?.json(&json!({ "seats": ["A-8"] })).answers(
+            "withdraw-seats",
+            200,
+            json!({ "area": "stalls", "out_of_sale": ["A-8"] }),
+        ),
+        post(&of_stalls("seats/withdraw"))?.by(ADMIN)?.json(&json!({ "seats": ["A-9"] })).refused(
+            "withdraw-seats-unknown",
+            422,
+            "unknown_seats",
+        ),
+        post(&of_stalls("seats/restore"))?.by(ADMIN)?.json(&json!({ "seats": ["B-8"] })).answers(
+            "restore-seats",
+            200,
+            json!({ "area": "stalls" }),
+        ),
+        post(&of_stalls("seats/restore"))?.by(GRACE)?.json(&json!({ "seats": ["B-8"] })).refused(
+            "restore-seats-as-user",
+            403,
+            "forbidden",
         ),
         look(&format!("/admin/events/{QUIET}/prices"))?.answers(
             "prices",

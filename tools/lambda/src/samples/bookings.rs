@@ -10,7 +10,7 @@ use crate::world::{
 
 const CSV_COLUMNS: &str = "id,event_id,event_name,starts_at,quantity,unit_price,unit_price_decimal,total,total_decimal,\
     currency,status,created_at,cancelled_at,version,event_name_now,event_starts_at_now,event_venue_now,\
-    event_cancel_until_now,event_status_now,rates,area,area_name";
+    event_cancel_until_now,event_status_now,rates,area,area_name,seats";
 
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let look = |id: &str| get(&format!("/bookings/{id}"))?.by(GRACE);

@@ -4,7 +4,7 @@ use kit::Failure;
 use serde_json::json;
 
 use super::{Case, get, request};
-use crate::world::{DRAFT, EVENTS_START, GALA, NO_EVENT, QUIET, SOLD_OUT, tag_of_quiet};
+use crate::world::{DRAFT, EVENTS_START, GALA, NO_EVENT, QUIET, SOLD_OUT, THEATRE, tag_of_quiet};
 
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let quiet = json!({ "id": QUIET, "name": "Silent Film", "starts_at": EVENTS_START, "capacity": 80,
@@ -32,6 +32,18 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         ),
         get(&format!("/events/{NO_EVENT}"))?.refused("get-unknown", 404, "event_not_found"),
         get(&format!("/events/{DRAFT}"))?.refused("get-draft", 404, "event_not_found"),
+        get(&format!("/events/{THEATRE}/seats?area=stalls"))?.answers(
+            "seats",
+            200,
+            json!({ "area": "stalls" }),
+        ),
+        get(&format!("/events/{QUIET}/seats"))?.refused("seats-of-no-rows", 404, "area_not_found"),
+        get(&format!("/events/{THEATRE}/layout"))?.answers(
+            "layout",
+            200,
+            json!({ "areas": [{ "id": "stalls" }] }),
+        ),
+        get(&format!("/events/{NO_EVENT}/layout"))?.refused("layout-unknown", 404, "event_not_found"),
         get("/health")?.answers("health", 200, json!({ "status": "ok", "dynamodb": "up", "redis": "up" })),
         get("/openapi.json")?.answers("openapi", 200, json!({ "openapi": "3.1.0" })),
         get("/openapi.json")?

@@ -4,4 +4,5 @@ mod areas;
 mod check;
 mod guards;
 mod holds;
+mod numbered;
 mod weaknesses;

@@ -112,7 +112,7 @@ impl Program<'_> {
                 let event = before.event.as_ref().unwrap();
                 let draft = unpublished(event);
                 let done =
-                    self.stores.store.replace_event_adding(event, &draft, &[], &[], None).await.unwrap();
+                    self.stores.store.replace_event_adding(event, &draft, &[], &[], &[], None).await.unwrap();
                 let at = if done { LowerAt::Refresh } else { LowerAt::Settle };
                 self.lowers[lower] = if before.late { Lower::done() } else { Lower { at, ..before } };
             }
@@ -147,14 +147,15 @@ impl Program<'_> {
         let before = take(&mut self.raise);
         let (event, added) = (before.event.as_ref().unwrap(), self.added());
         let raised = self.raised(event);
-        let done = self.stores.store.replace_event_adding(event, &raised, &[], &added, None).await.unwrap();
+        let done =
+            self.stores.store.replace_event_adding(event, &raised, &[], &added, &[], None).await.unwrap();
         self.raise = before.after_commit(done);
     }
 
     pub(crate) async fn restock_cancelled(&self, cancel: usize) {
         let Follow { epoch, booking, .. } = &self.cancels[cancel];
         let (epoch, booking) = (epoch.as_ref().unwrap(), booking.as_ref().unwrap());
-        let cancelled = Some(Cancelled { user: booking.user_id, unbought: None });
+        let cancelled = Some(Cancelled { id: booking.id, user: booking.user_id, unbought: None });
         let change = booking.id.to_string();
         self.stores.redis.restock(self.event, &change, epoch, &booking.draws, cancelled).await.unwrap();
     }
@@ -164,7 +165,7 @@ impl Program<'_> {
         let added = (0..).zip(self.config.raise.unwrap_or_default());
         added
             .filter(|(_, seats)| *seats > 0)
-            .map(|(shard, seats)| Draw { shard, seats: seats.into() })
+            .map(|(shard, seats)| Draw::places(shard, seats.into()))
             .collect()
     }
 

@@ -137,7 +137,7 @@ impl<'a> Program<'a> {
         let mut earlier = [0; SHARDS];
         for (id, request) in config.requests.iter().enumerate().take(config.booked) {
             let user = users[usize::from(request.key)];
-            let draws = vec![Draw { shard: 0, seats: request.seats.into() }];
+            let draws = vec![Draw::places(0, request.seats.into())];
             let booking = Booking::from_hold(&begun(ids[id], draws, &event), user, now);
             let committed = stores.store.commit_booking(&booking, ANY_NUMBER).await.unwrap();
             assert!(matches!(committed, CommitOutcome::Committed));
@@ -169,7 +169,7 @@ impl<'a> Program<'a> {
         }
         if config.loaded {
             let inventory = stores.store.inventory(event.id, &event.shards).await.unwrap();
-            stores.redis.load(&event, 0, &inventory, "the first").await.unwrap();
+            stores.redis.load(&event, 0, &inventory, &[], "the first").await.unwrap();
         }
         program
     }
@@ -273,7 +273,8 @@ async fn make_event(stores: &Stores, config: &Config, now: Timestamp) -> Event {
     let count = u16::try_from(shards.len()).unwrap();
     loop {
         let event = Event::new(EventId::new(now), details.clone(), count, now);
-        if matches!(stores.store.create_event(&event, &shards, None, None).await.unwrap(), Created::Done) {
+        if matches!(stores.store.create_event(&event, &shards, &[], None, None).await.unwrap(), Created::Done)
+        {
             return event;
         }
     }
@@ -283,6 +284,7 @@ fn begun(id: ReservationId, draws: Vec<Draw>, event: &Event) -> BegunHold {
     BegunHold {
         id,
         quantity: draws.iter().map(|draw| draw.seats).sum(),
+        seats: Vec::new(),
         unit_price: Some(event.price),
         lines: Vec::new(),
         currency: "EUR".to_owned(),

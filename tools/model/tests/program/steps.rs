@@ -10,6 +10,7 @@ use domain::{
     inventory::Draw,
     pricing::PriceChange,
     rate::ALL_AT_FIRST,
+    reservation::BEST_SEATS,
 };
 use jiff::Timestamp;
 use model::{
@@ -95,6 +96,7 @@ impl Program<'_> {
             area: None,
             quantity: request.seats.into(),
             rates: &ALL_AT_FIRST,
+            seats: &BEST_SEATS,
             idempotency_key: "key",
             hold_ttl_ms: HOLD_TTL_MS,
             unbought_max_ms: 0,
@@ -234,7 +236,9 @@ impl Program<'_> {
         let event = self.event_now().await;
         let dearer = event.replaced(EventDetails { base_price: PRICES[1], ..event.details.clone() });
         let price = PriceChange::by_admin(&event, &dearer, Timestamp::now());
-        assert!(self.stores.store.replace_event_adding(&event, &dearer, &price, &[], None).await.unwrap());
+        assert!(
+            self.stores.store.replace_event_adding(&event, &dearer, &price, &[], &[], None).await.unwrap()
+        );
     }
 
     async fn fail(&mut self, fault: Action) -> Result<(), String> {

@@ -31,7 +31,7 @@ impl Program<'_> {
             Action::Load { loader } => {
                 if let Loader::Reading { event, shards } = take(&mut self.loaders[loader]) {
                     let epoch = Uuid::now_v7().to_string();
-                    self.stores.redis.load(&event, 0, &shards, &epoch).await.map_err(unexpected)?;
+                    self.stores.redis.load(&event, 0, &shards, &[], &epoch).await.map_err(unexpected)?;
                 }
             }
             Action::Expire => drop(self.expire(before).await?),
@@ -67,7 +67,7 @@ impl Program<'_> {
                     for shard in before.redis.iter().flat_map(shards_whose_grace_is_over) {
                         self.grace_passes(shard).await;
                     }
-                    let reconciled = self.stores.redis.reconcile(self.event, &seen, &shards, GRACE_MS);
+                    let reconciled = self.stores.redis.reconcile(self.event, &seen, &shards, &[], GRACE_MS);
                     reconciled.await.map_err(unexpected)?;
                 }
             }

@@ -10,8 +10,16 @@ use domain::{
     inventory::Draw,
 };
 
-script!(RESTOCK, "lib/state.lua", "lib/seats.lua", "restock.lua");
-script!(WITHDRAW, "lib/state.lua", "lib/seats.lua", "withdraw.lua");
+script!(RESTOCK, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "lib/sell.lua", "restock.lua");
+script!(WITHDRAW, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "lib/withdraw.lua", "withdraw.lua");
+script!(
+    WITHDRAW_SEATS,
+    "lib/state.lua",
+    "lib/rows.lua",
+    "lib/seats.lua",
+    "lib/withdraw.lua",
+    "withdraw_seats.lua"
+);
 
 /// How long a change that was taken in is remembered: far longer than a client library repeats a call.
 const CHANGE_REMEMBERED: Duration = Duration::from_secs(600);
@@ -32,9 +40,46 @@ pub enum Withdraw {
     NotLoaded,
 }
 
+/// What `withdraw_seats.lua` answers.
+#[derive(Debug)]
+pub enum WithdrawSeats {
+    /// They are out of sale until the deadline, as a hold.
+    Withdrawn {
+        /// When the janitor may settle the withdrawal, in ms.
+        deadline_ms: i64,
+    },
+    /// These are not free, by what they are called.
+    InUse(Vec<String>),
+    /// The state is missing: load the event and ask again.
+    NotLoaded,
+}
+
+/// How much one withdrawal may take.
+#[derive(Clone, Copy, Debug)]
+pub struct WithdrawnAtOnce {
+    /// From so many shards at most.
+    pub shards: usize,
+    /// Of so many seats of a row at most: each is part of a condition in DynamoDB.
+    pub named_per_shard: u32,
+}
+
+impl WithdrawnAtOnce {
+    /// No bounds: nothing of it is written to DynamoDB.
+    pub const ALL: Self = Self { shards: usize::MAX >> 16, named_per_shard: u32::MAX };
+}
+
+/// From so many shards at most.
+impl From<usize> for WithdrawnAtOnce {
+    fn from(shards: usize) -> Self {
+        Self { shards, ..Self::ALL }
+    }
+}
+
 /// Whose booking was cancelled.
 #[derive(Clone, Copy, Debug)]
 pub struct Cancelled {
+    /// The booking.
+    pub id: ReservationId,
     /// The user.
     pub user: UserId,
     /// `None` if its seats count as bought.
@@ -64,11 +109,13 @@ impl Redis {
         let area = area.into();
         let mut call = RESTOCK.key(self.keys.state(area));
         call.key(self.keys.restocked(area, change));
+        call.key(self.keys.deadlines(area)).key(self.keys.holds(area));
         call.arg(epoch).arg(drawn(draws)?).arg(CHANGE_REMEMBERED.as_millis());
         let unbought = cancelled.and_then(|cancelled| cancelled.unbought);
         call.arg(cancelled.map(|cancelled| cancelled.user.to_string()).unwrap_or_default());
         call.arg(unbought.map(|unbought| unbought.since_ms.to_string()).unwrap_or_default());
         call.arg(unbought.map_or(0, |unbought| unbought.least_ms));
+        call.arg(cancelled.map(|cancelled| cancelled.id.to_string()).unwrap_or_default());
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "RESTOCKED" => Ok(true),
@@ -77,17 +124,19 @@ impl Redis {
         }
     }
 
-    /// `withdraw.lua`: draws free seats out of sale, from `shards_max` shards at most.
+    /// `withdraw.lua`: draws free seats out of sale, as many at once as `bounds` have it.
     pub async fn withdraw(
         &self,
         id: ReservationId,
         seats: u32,
-        shards_max: usize,
+        bounds: impl Into<WithdrawnAtOnce>,
         grace_ms: u64,
     ) -> Result<Withdraw, Error> {
+        let bounds = bounds.into();
         let answer = self.run(&WITHDRAW, id.area(), |call| {
             call.key(self.keys.ended_holds(id.area()));
-            call.arg(id.to_string()).arg(seats).arg(shards_max).arg(grace_ms);
+            call.arg(id.to_string()).arg(seats).arg(bounds.shards).arg(grace_ms);
+            call.arg(bounds.named_per_shard);
             Ok(())
         });
         let answer = answer.await?;
@@ -99,6 +148,27 @@ impl Redis {
             "TOO_FEW" => Ok(Withdraw::TooFew(answer.seats(0)?)),
             "NOT_LOADED" => Ok(Withdraw::NotLoaded),
             _ => Err(answer.unknown("withdraw")),
+        }
+    }
+
+    /// `withdraw_seats.lua`: draws these very seats out of sale.
+    pub async fn withdraw_seats(
+        &self,
+        id: ReservationId,
+        draws: &[Draw],
+        grace_ms: u64,
+    ) -> Result<WithdrawSeats, Error> {
+        let answer = self.run(&WITHDRAW_SEATS, id.area(), |call| {
+            call.key(self.keys.ended_holds(id.area()));
+            call.arg(id.to_string()).arg(drawn(draws)?).arg(grace_ms);
+            Ok(())
+        });
+        let answer = answer.await?;
+        match answer.word() {
+            "WITHDRAWN" => Ok(WithdrawSeats::Withdrawn { deadline_ms: answer.value(0)? }),
+            "IN_USE" => Ok(WithdrawSeats::InUse(answer.json(0)?)),
+            "NOT_LOADED" => Ok(WithdrawSeats::NotLoaded),
+            _ => Err(answer.unknown("withdraw_seats")),
         }
     }
 }

@@ -17,10 +17,10 @@ use domain::{
     reservation::{BegunHold, CONFIRMING_GRACES_MAX},
 };
 
-script!(BEGIN, "lib/state.lua", "lib/seats.lua", "begin.lua");
-script!(UNBEGIN, "lib/state.lua", "lib/seats.lua", "unbegin.lua");
-script!(FINISH, "lib/state.lua", "lib/seats.lua", "finish.lua");
-script!(REDRAW, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "redraw.lua");
+script!(BEGIN, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "begin.lua");
+script!(UNBEGIN, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "unbegin.lua");
+script!(FINISH, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "lib/sell.lua", "finish.lua");
+script!(REDRAW, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "lib/draw.lua", "redraw.lua");
 
 /// What `begin.lua` answers when it does not refuse.
 #[expect(clippy::large_enum_variant, reason = "a confirm makes one and takes it apart at once")]
@@ -47,6 +47,8 @@ impl Redis {
         #[derive(Deserialize)]
         struct Hold {
             quantity: u32,
+            #[serde(default)]
+            seats: Vec<String>,
             unit_price: Option<u32>,
             #[serde(default)]
             lines: Vec<Line>,
@@ -75,6 +77,7 @@ impl Redis {
                 Ok(Begin::Begun(BegunHold {
                     id,
                     quantity: hold.quantity,
+                    seats: hold.seats,
                     unit_price: hold.unit_price,
                     lines: hold.lines,
                     draws: hold.draws.draws_of(id.area().number),

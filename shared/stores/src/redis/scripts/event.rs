@@ -5,31 +5,37 @@ use std::collections::BTreeMap;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use super::json;
+use super::{
+    json,
+    rows::{rows_as_loaded, shards_as_loaded},
+};
 use crate::redis::Redis;
 use domain::{
     error::Error,
-    event::Event,
+    event::{Area, Event},
     id::{AreaKey, AreaNumber, EventId},
     inventory::{InventoryShard, Shards},
+    row::Row,
 };
 
-script!(LOAD, "lib/state.lua", "load.lua");
+script!(LOAD, "lib/state.lua", "lib/rows.lua", "load.lua");
 script!(REFRESH, "lib/state.lua", "refresh.lua");
 script!(UNLOAD, "lib/state.lua", "unload.lua");
 
 impl Redis {
-    /// `load.lua`: makes an area's state if it is missing; `inventory` are its shards, in their order.
+    /// `load.lua`: makes an area's state if it is missing; `inventory` are its shards, in their order, and `rows` what they are in a
+    /// numbered area.
     pub async fn load(
         &self,
         event: &Event,
         area: AreaNumber,
         inventory: &[InventoryShard],
+        rows: &[&Row],
         epoch: &str,
     ) -> Result<(), Error> {
-        let shards: Vec<(u32, u64)> = inventory.iter().map(|shard| (shard.unsold, shard.version)).collect();
+        let shards = shards_as_loaded(inventory, rows)?;
         let answer = self.run(&LOAD, AreaKey { event: event.id, number: area }, |call| {
-            call.arg(epoch).arg(facts(event, area)?).arg(json(&shards)?);
+            call.arg(epoch).arg(facts(event, area)?).arg(shards).arg(rows_as_loaded(rows)?);
             Ok(())
         });
         let answer = answer.await?;
@@ -114,6 +120,17 @@ fn facts(event: &Event, area: AreaNumber) -> Result<String, Error> {
         let numbers: BTreeMap<_, _> =
             event.areas().into_iter().map(|area| (area.id.to_owned(), area.key.number)).collect();
         facts["areas"] = json(&numbers)?.into();
+    }
+    if event.layout_parts > 0 {
+        let numbered = event.areas().into_iter().filter(Area::is_numbered);
+        let numbered: BTreeMap<_, _> = numbered.map(|area| (area.id.to_owned(), area.key.number)).collect();
+        facts["numbered"] = json(&numbered)?.into();
+        facts["layout"] = event.layout_version().to_string().into();
+    }
+    if let Some(area) = of_area.filter(Area::is_numbered) {
+        facts["format"] = "2".into();
+        facts["kind"] = area.kind().into();
+        facts["no_single_seats"] = if area.no_single_seats { "1" } else { "" }.into();
     }
     json(&facts)
 }

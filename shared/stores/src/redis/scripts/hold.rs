@@ -1,7 +1,7 @@
 //! The life of a hold until it is confirmed ([`super::confirm`]) or ends.
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::json;
 use crate::redis::{IDEMPOTENCY_TTL, Redis, answer::Answer};
@@ -11,7 +11,7 @@ use domain::{
     field_error::Wrong,
     id::{AreaKey, AreaNumber, ReservationId, UserId},
     rate::{Line, WantedRates},
-    reservation::{Ended, Reservation, UNBOUGHT_WINDOW_TTLS},
+    reservation::{BEST_SEATS, Ended, Reservation, UNBOUGHT_WINDOW_TTLS, WantedSeats},
     time::from_ms,
 };
 
@@ -20,13 +20,22 @@ const BOOK: &str = "book";
 /// One's own reservations that are looked at. Nobody holds seats of so many events.
 const OWN_RESERVATIONS_MAX: isize = 500;
 
-script!(RESERVE, "lib/state.lua", "lib/seats.lua", "lib/draw.lua", "lib/charge.lua", "reserve.lua");
+script!(
+    RESERVE,
+    "lib/state.lua",
+    "lib/rows.lua",
+    "lib/seats.lua",
+    "lib/draw.lua",
+    "lib/pick.lua",
+    "lib/charge.lua",
+    "reserve.lua"
+);
 script!(LOOK, "lib/state.lua", "look.lua");
 script!(CLAIM_BOOKING, "claim_booking.lua");
 script!(UNCLAIM_BOOKING, "unclaim_booking.lua");
-script!(BOUGHT, "lib/state.lua", "lib/seats.lua", "bought.lua");
-script!(RELEASE, "lib/state.lua", "lib/seats.lua", "release.lua");
-script!(UNDO, "lib/state.lua", "lib/seats.lua", "undo.lua");
+script!(BOUGHT, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "bought.lua");
+script!(RELEASE, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "release.lua");
+script!(UNDO, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "undo.lua");
 
 /// What a user asks to hold.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +50,8 @@ pub struct ReserveRequest<'a> {
     pub quantity: u32,
     /// How many of them at which rates; the rest at the first.
     pub rates: &'a WantedRates,
+    /// Which seats, in a numbered area.
+    pub seats: &'a WantedSeats,
     /// The user's key for this request.
     pub idempotency_key: &'a str,
     /// How long the seats are held.
@@ -230,7 +241,7 @@ impl Redis {
             true => String::new(),
             false => json(&request.rates.iter().collect::<Vec<_>>())?,
         });
-        call.arg(request.area.unwrap_or_default());
+        call.arg(request.area.unwrap_or_default()).arg(wish(request.seats)?);
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "HELD" => Ok(Reserve::Held {
@@ -249,11 +260,15 @@ impl Redis {
             "CANCELLED" => Err(Error::NotOnSale(NotOnSale::Cancelled)),
             "NOT_OPEN" => Err(Error::NotOnSale(NotOnSale::OpensAt(answer.time(0)?))),
             "CLOSED" => Err(Error::NotOnSale(NotOnSale::ClosedAt(answer.time(0)?))),
-            "TOO_MANY" => {
-                let most: u32 = answer.value(0)?;
-                Err(Error::invalid_field("quantity", Wrong::OutOfRange { min: 1, max: most }))
-            }
+            "TOO_MANY" => Err(too_many(answer.value(0)?, request.seats)),
             "UNKNOWN_RATE" => Err(Error::UnknownRate(answer.value(0)?)),
+            "UNKNOWN_SEATS" => Err(Error::UnknownSeats(answer.json(0)?)),
+            "SEATS_TAKEN" => {
+                Err(Error::SeatsTaken { seats: answer.json(0)?, area: area_or_general(&answer, 1)? })
+            }
+            "NOT_TOGETHER" => {
+                Err(Error::NotTogether { largest: answer.value(0)?, area: area_or_general(&answer, 1)? })
+            }
             "USER_LIMIT" => Ok(Reserve::UserLimit(UserSeats {
                 most: answer.value(0)?,
                 bought: answer.seats(1)?,
@@ -348,6 +363,8 @@ struct HoldJson {
     area: Option<String>,
     area_name: Option<String>,
     quantity: u32,
+    #[serde(default)]
+    seats: Vec<String>,
     unit_price: Option<u32>,
     #[serde(default)]
     lines: Vec<Line>,
@@ -358,9 +375,19 @@ struct HoldJson {
 impl HoldJson {
     fn reservation(self, id: ReservationId) -> Reservation {
         let expires_at = from_ms(self.expires_at);
-        let Self { area, area_name, quantity, unit_price, lines, currency, .. } = self;
+        let Self { area, area_name, quantity, seats, unit_price, lines, currency, .. } = self;
         let area = area_named(area, area_name);
-        Reservation { id, event_id: id.event(), area, quantity, unit_price, lines, currency, expires_at }
+        Reservation {
+            id,
+            event_id: id.event(),
+            area,
+            quantity,
+            seats,
+            unit_price,
+            lines,
+            currency,
+            expires_at,
+        }
     }
 }
 
@@ -399,11 +426,41 @@ fn ended(answer: &Answer, n: usize) -> Result<Ended, Error> {
 
 pub(super) fn too_few(answer: &Answer) -> Result<Error, Error> {
     let available = answer.seats(0)?;
-    let area = |n| Ok::<_, Error>(answer.value::<Option<String>>(n)?.unwrap_or_else(|| GENERAL.to_owned()));
+    let area = |n| area_or_general(answer, n);
     Ok(match answer.word() {
         "ALL_HELD" => Error::AllHeld { available, retry_at: answer.time(1)?, area: area(2)? },
         _ => Error::SoldOut { available, area: area(1)? },
     })
+}
+
+/// The id of the area; `general` of an event that names none.
+fn area_or_general(answer: &Answer, n: usize) -> Result<String, Error> {
+    Ok(answer.value::<Option<String>>(n)?.unwrap_or_else(|| GENERAL.to_owned()))
+}
+
+/// What `reserve.lua` is told of the seats that are wanted.
+fn wish(seats: &WantedSeats) -> Result<String, Error> {
+    #[derive(Serialize)]
+    struct Wish<'a> {
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        chosen: &'a [String],
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        apart: bool,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        accessible: bool,
+    }
+    if *seats == BEST_SEATS {
+        return Ok(String::new());
+    }
+    let WantedSeats { chosen, apart, accessible } = seats;
+    json(&Wish { chosen, apart: *apart, accessible: *accessible })
+}
+
+fn too_many(most: u32, seats: &WantedSeats) -> Error {
+    match seats.chosen.as_slice() {
+        [] => Error::invalid_field("quantity", Wrong::OutOfRange { min: 1, max: most }),
+        _ => Error::invalid_field("seats", Wrong::Count { min: 1, max: most as usize }),
+    }
 }
 
 /// The area as its state names it; the general one of an event that names none.

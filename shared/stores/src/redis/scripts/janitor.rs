@@ -2,18 +2,19 @@
 
 use serde::Deserialize;
 
-use super::json;
+use super::{json, rows::seats_of_row};
 use crate::redis::{InventorySeen, Redis, ShardSeen};
 use domain::{
     error::Error,
     id::{AreaKey, ReservationId},
     inventory::InventoryShard,
+    row::Row,
 };
 
-script!(EXPIRE, "lib/state.lua", "lib/seats.lua", "expire.lua");
+script!(EXPIRE, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "expire.lua");
 script!(INVENTORY, "lib/state.lua", "inventory.lua");
-script!(SETTLE, "lib/state.lua", "lib/seats.lua", "settle.lua");
-script!(RECONCILE, "lib/state.lua", "lib/seats.lua", "reconcile.lua");
+script!(SETTLE, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "settle.lua");
+script!(RECONCILE, "lib/state.lua", "lib/rows.lua", "lib/seats.lua", "reconcile.lua");
 
 /// What `expire.lua` answers.
 #[derive(Debug)]
@@ -119,21 +120,29 @@ impl Redis {
         }
     }
 
-    /// `reconcile.lua`: holds an area's shards, in their order, against what DynamoDB said after `seen` was read. `None` if the state is
+    /// `reconcile.lua`: holds an area's shards, in their order, against what DynamoDB said after `seen` was read; `rows` are what they
+    /// are in a numbered area. `None` if the state is
     /// another one by now.
     pub async fn reconcile(
         &self,
         area: impl Into<AreaKey>,
         seen: &InventorySeen,
         inventory: &[InventoryShard],
+        rows: &[&Row],
         grace_ms: u64,
     ) -> Result<Option<Reconciled>, Error> {
-        let shards: Vec<(u64, u64, u32)> = inventory
-            .iter()
-            .map(|shard| (seen.shard(shard.shard).applied, shard.version, shard.unsold))
-            .collect();
+        let judged = |shard: &InventoryShard| (seen.shard(shard.shard).applied, shard.version, shard.unsold);
+        let shards = if rows.is_empty() {
+            json(&inventory.iter().map(judged).collect::<Vec<_>>())?
+        } else {
+            let of_row = |(shard, row): (&InventoryShard, &&Row)| {
+                let (applied, version, unsold) = judged(shard);
+                (applied, version, unsold, seats_of_row(shard, row))
+            };
+            json(&inventory.iter().zip(rows).map(of_row).collect::<Vec<_>>())?
+        };
         let mut call = RECONCILE.key(self.keys.state(area));
-        call.arg(&seen.epoch).arg(json(&shards)?).arg(grace_ms);
+        call.arg(&seen.epoch).arg(shards).arg(grace_ms);
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "RECONCILED" => Ok(Some(Reconciled {

@@ -25,19 +25,21 @@ mod hold;
 mod janitor;
 mod limit;
 mod places;
+mod rows;
 mod sign_in;
 
 use redis::{Script, Value};
 use serde::Serialize;
 
 pub use self::{
-    capacity::{Cancelled, Unbought, Withdraw},
+    capacity::{Cancelled, Unbought, Withdraw, WithdrawSeats, WithdrawnAtOnce},
     catalogue::{COPY_TTL, CatalogueKept, List, SeatsShown, Show, Turn},
     confirm::{Begin, Redraw},
     hold::{Became, Look, Release, Reserve, ReserveRequest, UserSeats},
     janitor::{OverdueConfirm, Reconciled, Swept},
     limit::{Allowance, LimitOf},
     places::{Places, PlacesCounted},
+    rows::{RowFree, SeatsFree, SeatsSeen, StateOfSeats, row_by_dynamodb},
     sign_in::{EndedTokensSeen, FailureRules, FailuresOf},
 };
 use super::{Redis, answer::Answer, failed};

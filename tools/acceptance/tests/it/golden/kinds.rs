@@ -21,6 +21,7 @@ pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str)
         "events" => {
             let kind = match part("id") {
                 id if id.contains("#price#") => "item-price",
+                id if id.contains("#layout#") => "item-layout",
                 id if id.starts_with("key#") => "item-creation",
                 id if id.starts_with("surplus#") => "item-surplus",
                 id if is_id(id) => "item-event",
@@ -35,7 +36,7 @@ pub(crate) fn of_item(table: &str, item: &Value) -> (&'static str, &'static str)
                 id if id.contains("#user#") => "item-user-seats",
                 id if id
                     .split_once('#')
-                    .is_some_and(|(event, shard)| is_id(event) && shard.parse::<u16>().is_ok()) =>
+                    .is_some_and(|(event, shard)| is_id(event) && shard.parse::<u32>().is_ok()) =>
                 {
                     "item-shard"
                 }

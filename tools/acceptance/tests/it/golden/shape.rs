@@ -106,6 +106,11 @@ impl Names {
             AttributeValue::Ss(texts) => {
                 json!({ "SS": texts.iter().map(|text| self.of_text(text)).collect::<Vec<_>>() })
             }
+            AttributeValue::Ns(numbers) => {
+                let mut numbers: Vec<u64> = numbers.iter().map(|number| number.parse().unwrap()).collect();
+                numbers.sort_unstable();
+                json!({ "NS": numbers.iter().map(u64::to_string).collect::<Vec<_>>() })
+            }
             other => panic!("an attribute of a new type: {other:?}"),
         }
     }
@@ -297,6 +302,9 @@ impl Names {
             ("M", map) => AttributeValue::M(self.fill_item(map)),
             ("SS", Value::Array(texts)) => AttributeValue::Ss(
                 texts.iter().map(|text| self.fill_text(text.as_str().expect("a text"))).collect(),
+            ),
+            ("NS", Value::Array(numbers)) => AttributeValue::Ns(
+                numbers.iter().map(|number| number.as_str().expect("a number").to_owned()).collect(),
             ),
             _ => panic!("no attribute: {shape}"),
         }

@@ -41,6 +41,7 @@ pub(crate) struct Day {
     pub(super) ada: Session,
     pub(super) event: EventId,
     lost: EventId,
+    theatre: EventId,
 }
 
 /// An event with everything that it may have.
@@ -58,11 +59,29 @@ async fn break_off_a_creation(evently: &TestApp, admin: &Session) -> EventId {
     let now = Timestamp::now();
     let event = Event::new(EventId::new(now), details(now), 97, now);
     let key = RequestKey::new(admin.user_id.unwrap(), "a-new-event", b"another event");
-    let created = evently.app.store.create_event(&event, &new_shards(0, 97, 1), Some(&key), None).await;
+    let created = evently.app.store.create_event(&event, &new_shards(0, 97, 1), &[], Some(&key), None).await;
     assert_eq!(created.unwrap(), Created::KeyUsed);
     // Its note is what is special; the shards are like any other.
     evently.app.store.delete_shards(event.id, 95..97).await.unwrap();
     event.id
+}
+
+/// An event of places and of seats with names.
+async fn event_of_areas(admin: &Session) -> EventId {
+    let areas = json!([
+        { "id": "floor", "name": "Floor", "capacity": 4, "base_price": 1_500 },
+        { "id": "balcony", "name": "Balcony", "base_price": 2_500, "no_single_seats": true, "rows": [
+            { "name": "A", "seats": 5, "accessible": ["1"] },
+            { "name": "B", "seats": ["x", "y", "z"] },
+        ] },
+    ]);
+    let mut body = concert(json!({ "starts_at": in_hours(24 * 33), "areas": areas }));
+    for of_one_area in ["capacity", "base_price"] {
+        body.as_object_mut().unwrap().remove(of_one_area);
+    }
+    let created = admin.post("/admin/events", body).await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    created.text("id").parse().unwrap()
 }
 
 /// The reservation's id.
@@ -103,12 +122,14 @@ impl Day {
         let draft = evently.event_with(draft).await;
         let past = evently.event_created(48, |_| {}).await;
 
+        let theatre = event_of_areas(&admin).await;
         let broken = break_off_a_creation(&evently, &admin).await;
         let starts_at: Timestamp = created.text("starts_at").parse().unwrap();
         let mut names = Names::new(starts_at, Timestamp::now());
         for (id, name) in [
             (event.to_string(), "event"),
             (lost.to_string(), "second_event"),
+            (theatre.to_string(), "theatre"),
             (draft, "draft"),
             (past.clone(), "past_event"),
             (broken.to_string(), "broken_event"),
@@ -117,8 +138,9 @@ impl Day {
         ] {
             names.call(id, name);
         }
-        let mut day = Self { evently, _redis: redis, names, ada, event, lost };
+        let mut day = Self { evently, _redis: redis, names, ada, event, lost, theatre };
         day.sell().await;
+        day.sell_seats(&admin).await;
         day.change_the_event(&admin).await;
         day.look_around(&admin, &past).await;
         day.tell().await;
@@ -200,6 +222,34 @@ impl Day {
         ] {
             self.names.call(id, name);
         }
+    }
+
+    /// Places and seats of an event's areas: held, booked, cancelled, and out of sale.
+    async fn sell_seats(&mut self, admin: &Session) {
+        let event = self.theatre.to_string();
+        let carl = self.evently.user();
+        let mut made = Vec::new();
+        for (name, wanted) in [
+            ("held_place", json!({ "area": "floor", "quantity": 2 })),
+            ("held_seats", json!({ "area": "balcony", "seats": ["A-1", "B-x"] })),
+            ("booked_seats", json!({ "area": "balcony", "quantity": 2 })),
+            ("cancelled_seats", json!({ "area": "balcony", "seats": ["B-y"] })),
+        ] {
+            let held = carl.book_with(&event, wanted).await;
+            assert_eq!(held.status, 201, "{}", held.body);
+            let id = held.body["reservation"]["id"].as_str().unwrap().to_owned();
+            made.push(id.clone());
+            self.names.call(id, name);
+        }
+        for confirmed in &made[2..] {
+            assert_eq!(carl.confirm(confirmed).await.status, 201);
+        }
+        assert_eq!(carl.cancel(&made[3]).await.status, 200);
+        let out = format!("/admin/events/{event}/areas/balcony/seats/withdraw");
+        assert_eq!(admin.post(&out, json!({ "seats": ["B-z"] })).await.status, 200);
+        self.names.call(carl.user_id.unwrap(), "third_user");
+        let kept = self.evently.app.store.event(self.theatre).await.unwrap().unwrap();
+        self.names.call(kept.last_withdrawal_of(1).unwrap(), "withdrawn_seats");
     }
 
     /// A price of an admin's, one by demand, and a lower capacity.

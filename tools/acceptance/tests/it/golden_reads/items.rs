@@ -183,7 +183,8 @@ async fn every_day_of_sales_is_counted() {
     for (what, shape) in golden("item-day-of-event").to_read() {
         // Its hours stand on no shard any more.
         reader.put_item(&reader.evently.app.config.tables.inventory, reader.names.fill_item(&shape)).await;
-        let event = reader.names.fill_text(name_of(&shape, "shard_id").split('#').next().unwrap());
+        // A further area's are `<event id>.<area>#day#<day>`.
+        let event = reader.names.fill_text(name_of(&shape, "shard_id").split(['#', '.']).next().unwrap());
         let event = store.event(event.parse().unwrap()).await.unwrap().unwrap();
         let sales = store.sales_of_event(&event, today.clone(), now).await.unwrap();
         assert!(sales.values().map(|hour| hour.tickets).sum::<u64>() >= 2, "{what}: {sales:?}");

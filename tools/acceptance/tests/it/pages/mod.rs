@@ -5,6 +5,7 @@ mod console;
 mod events;
 mod every_page;
 mod own_account;
+mod seats;
 mod sessions;
 
 use crate::common::browser::{Browser, Page};

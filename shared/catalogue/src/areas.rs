@@ -9,7 +9,7 @@ const AREAS_MAX: usize = 10_000;
 /// The numbers of areas by their ids. An id stands for one number for ever, so what is remembered is never wrong; of one that is not
 /// known, the state of the event's first area says where it is, at the price of one more round trip.
 #[derive(Debug)]
-pub(crate) struct AreasKnown(Cache<(EventId, Box<str>), AreaNumber>);
+pub struct AreasKnown(Cache<(EventId, Box<str>), AreaNumber>);
 
 impl Default for AreasKnown {
     fn default() -> Self {
@@ -19,13 +19,13 @@ impl Default for AreasKnown {
 
 impl AreasKnown {
     /// The area that is meant, as far as is known: the first one otherwise, which knows more.
-    pub(crate) fn meant(&self, event: EventId, id: Option<&str>) -> AreaKey {
+    pub fn meant(&self, event: EventId, id: Option<&str>) -> AreaKey {
         let number = self.0.get(&key(event, id)).unwrap_or(0);
         AreaKey { event, number }
     }
 
     /// Remembers which area is meant by an id, or, without one, which was the only one.
-    pub(crate) fn note(&self, area: AreaKey, id: Option<&str>) {
+    pub fn note(&self, area: AreaKey, id: Option<&str>) {
         self.0.insert(key(area.event, id), area.number);
     }
 }

@@ -1,0 +1,120 @@
+//! POST /admin/events/{id}/areas/{area}/rows
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use administration::{EVENT_BODY_BYTES_MAX, RowInput, row, rows_of};
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use domain::{
+    audit::Actor,
+    error::Error,
+    event::{Area, DetailsWithRows, Event},
+    field_error::{FieldError, Wrong},
+    id::EventId,
+    row::{ROWS_MAX, Row, seats_of},
+};
+use http_api::{
+    Admin, App, JsonBody, PathArea, Problem,
+    fields::{Fields, Read},
+    openapi::{AdminProblems, BodyProblems, EventProblems, StoreProblems},
+    views::EventWithAreas,
+};
+use jiff::Timestamp;
+use utoipa::ToSchema;
+
+use crate::{get::available, tagged};
+
+/// Rows to add.
+#[derive(Debug, ToSchema)]
+pub(crate) struct NewRows {
+    /// The rows, the best one first; they stand behind those that the area has.
+    #[schema(min_items = 1, max_items = 2000)]
+    rows: Vec<RowInput>,
+}
+
+impl Read for NewRows {
+    const BODY_BYTES_MAX: usize = EVENT_BODY_BYTES_MAX;
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        if !fields.has("rows") {
+            fields.complain("rows", Wrong::Missing);
+        }
+        fields.objects("rows", row).flatten().map(|rows| Self { rows })
+    }
+}
+
+http_api::problems! { RowsProblems:
+    AreaNotFound: "the event has no area of that id whose seats have names",
+    BodyTooLarge: "more than 1 MiB",
+    StaleVersion: "it changed in this very moment: send the same again",
+}
+
+/// Adds rows to an area whose seats have names, behind those that it has. What a row is called tells it: one that is there already is
+/// refused.
+#[utoipa::path(
+    post, path = "/admin/events/{id}/areas/{area}/rows", operation_id = "add_rows", tag = "Admin", security(("bearer" = [])),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The event's id."),
+        ("area" = String, Path, description = "The area's id.", example = "balcony"),
+    ),
+    request_body = NewRows,
+    responses(
+        (status = 201, description = "The event as it is now.", body = EventWithAreas, headers(("ETag" = String))),
+        EventProblems, BodyProblems, AdminProblems, StoreProblems, RowsProblems,
+    ),
+)]
+pub(crate) async fn add_rows(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    PathArea { event, area }: PathArea,
+    JsonBody(input): JsonBody<NewRows>,
+) -> Result<impl IntoResponse, Problem> {
+    let now = Timestamp::now();
+    let event = added(&app, event, &area, &input.rows, &admin.into(), now).await?;
+    let available = available(&app, &event, now).await?;
+    let mut answer = tagged(event, &available)?;
+    *answer.status_mut() = StatusCode::CREATED;
+    Ok(answer)
+}
+
+/// The event with rows behind those that the area has.
+async fn added(
+    app: &App,
+    id: EventId,
+    area: &str,
+    input: &[RowInput],
+    by: &Actor,
+    now: Timestamp,
+) -> Result<Event, Error> {
+    if input.is_empty() {
+        return Err(Error::invalid_field("rows", Wrong::Count { min: 1, max: ROWS_MAX }));
+    }
+    let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
+    let found = event.area_called(Some(area)).filter(Area::is_numbered).ok_or(Error::AreaNotFound)?;
+    let layout = catalogue::layout(&app.catalogue, &event).await?;
+    let has: Vec<Row> = layout.rows_of(found.key.number).cloned().collect();
+    let all: Vec<RowInput> = has.iter().map(RowInput::from).chain(input.iter().cloned()).collect();
+    let (all, errors) = rows_of(&all, "", &[]);
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors.into_iter().map(|error| of_new(error, has.len())).collect()));
+    }
+    let mut details = event.details.clone();
+    for kept in details.areas.iter_mut().filter(|kept| kept.id == area) {
+        kept.rows = u16::try_from(all.len()).unwrap_or(u16::MAX);
+        // Some of those that are there may be out of sale.
+        kept.capacity += seats_of(all.get(has.len()..).unwrap_or_default());
+    }
+    let details = details.with_sums_of_areas();
+    let details = DetailsWithRows { details, rows: BTreeMap::from([(area.to_owned(), all)]) };
+    let is_as_read = |now: &Event| now.version == event.version;
+    booking::replace_event(&app.protocol, id, is_as_read, |_| Ok(details), Some(by), now).await
+}
+
+/// A complaint about one of the new rows, which are counted from 0.
+fn of_new(error: FieldError, has: usize) -> FieldError {
+    let Some((index, rest)) = error.field.strip_prefix("rows.").and_then(|field| field.split_once('.'))
+    else {
+        return error;
+    };
+    let index = index.parse::<usize>().unwrap_or_default().saturating_sub(has);
+    FieldError { field: format!("rows.{index}.{rest}"), ..error }
+}
