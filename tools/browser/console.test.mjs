@@ -137,3 +137,47 @@ test('two admins who change an event at once lose nothing of each other', async 
     assert.deepEqual([name, capacity], ['Of one', 150]);
   });
 });
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a hall is typed, looked at, made, made larger, and a seat leaves the sale and comes back, scripts ${javaScriptEnabled ? 'on' : 'off'}`, async () => {
+    await withBrowser({ javaScriptEnabled }, async (browser) => {
+      const page = await browser.newPage();
+      await sign_in_as_admin(page, API);
+      await page.goto(`${API}/console/events/new`);
+      await page.getByLabel('Areas').fill('balcony rows 65.00 Balcony\n+ A 24 : 1,24\n+ B..D 20');
+      // What else there is to fill in, nobody asks for yet.
+      await page.getByRole('button', { name: 'Preview the halls' }).click();
+      await page.getByRole('img', { name: 'Balcony: 4 rows, 84 seats' }).waitFor();
+      await page.getByLabel('Name').fill('Hall by rows');
+      await page.getByLabel('Starts').fill(minutes(in_days(30)));
+      await page.getByRole('button', { name: 'Publish' }).click();
+      await page.getByText('It is published.').waitFor();
+      const id = idOf(page);
+
+      await page.getByRole('link', { name: 'Balcony' }).click();
+      await page.getByRole('img', { name: '4 rows, 84 seats: 84 free, 0 held or sold, 0 out of sale.' }).waitFor();
+      await page.getByLabel('Rows to add').fill('E..F 10');
+      await page.getByRole('button', { name: 'Preview' }).click();
+      await page.getByText('With 2 new rows, which nobody has saved yet.').waitFor();
+      assert.equal((await seen(id)).capacity, 84);
+      await page.getByRole('button', { name: 'Add these rows' }).click();
+      await page.getByText('2 rows are added.').waitFor();
+      assert.equal((await seen(id)).capacity, 104);
+
+      await page.getByLabel('Seats', { exact: true }).fill('A-7, A-8');
+      await page.getByRole('button', { name: 'Take out of sale' }).click();
+      await page.getByText('2 seats out of sale.').waitFor();
+      assert.equal((await seen(id)).capacity, 102);
+      await page.goto(`${API}/shop/events/${id}/seats`);
+      assert.ok(await page.locator('input[value="A-7"]').isDisabled());
+      await page.goto(`${API}/console/events/${id}/areas/balcony`);
+      await page.getByLabel('Seats', { exact: true }).fill('A-7');
+      await page.getByRole('button', { name: 'Bring back' }).click();
+      await page.getByText('1 seat back on sale.').waitFor();
+      await page.getByRole('img', { name: '103 free, 0 held or sold, 1 out of sale.' }).waitFor();
+      await page.goto(`${API}/console/audit?event=${id}`);
+      const trail = await page.locator('main').textContent();
+      assert.equal(trail.match(/areas balcony:/g).length, 4, `made, larger, out, back: ${trail}`);
+    });
+  });
+}

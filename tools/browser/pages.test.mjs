@@ -25,7 +25,15 @@ const LOOKS = {
     const hall = await event({ name: 'Theatre', capacity: undefined, base_price: undefined, areas });
     await book(await somebody(), hall, 4);
     const of = (what) => `/shop/events/${hall}/seats?area=hall${what}`;
-    return { 'first rows': of(''), 'last rows': of('&row=L'), 'taken by others': of('&chosen=A-20/A-21') };
+    const rates = [{ id: 'full', name: 'Full price', percent: 100 }, { id: 'student', name: 'Students', percent: 60 }];
+    const small = await event({
+      name: 'Small', capacity: undefined, base_price: undefined, rates,
+      areas: [{ id: 'hall', name: 'Hall', base_price: 4_500, rows: rows.slice(0, 3).map((row) => ({ ...row, seats: 9 })) }],
+    });
+    return {
+      'first rows': of(''), 'last rows': of('&row=L'), 'taken by others': of('&chosen=A-20/A-21'), 'kept from other rows': of('&row=L&kept=A-4/A-5/C-7'),
+      'small, at rates': `/shop/events/${small}/seats?kept=B-5`, 'large, in fragments': `/shop/events/${await fragments()}/seats?row=50`,
+    };
   },
   '/shop/events/{id}': async () => {
     const [on_sale, long, sold_out, opening, cancelled] = [
@@ -106,6 +114,18 @@ const LOOKS = {
     const in_areas = await event({ name: 'Opera', capacity: undefined, base_price: undefined, areas });
     return { all: `/console/events/${id}/edit`, 'in areas': `/console/events/${in_areas}/edit` };
   },
+  '/console/events/{id}/areas/{area}': async () => {
+    const rows = [...'ABCDEFGHIJ'].map((name) => ({ name, seats: 24, accessible: ['1', '24'] }));
+    const areas = [
+      { id: 'hall', name: 'Hall', base_price: 4_500, rows: [...rows, { name: 'Box 1', seats: ['1', '2', 'x'] }] },
+      { id: 'long', name: LONG_NAME.slice(0, 200), base_price: 4_500, rows: [{ name: 'W'.repeat(32), seats: ['W'.repeat(8), '2'] }] },
+    ];
+    const hall = await event({ name: 'Theatre', capacity: undefined, base_price: undefined, areas });
+    await book(await somebody(), hall, 4, 'hall');
+    await call('POST', `/admin/events/${hall}/areas/hall/seats/withdraw`, await admin(), { seats: ['J-1', 'J-2', 'J-24'] });
+    const of = (area) => `/console/events/${hall}/areas/${area}`;
+    return { some: of('hall'), long: of('long'), large: `/console/events/${await fragments()}/areas/hall`, unknown: of('nowhere') };
+  },
   '/console/events/{id}/bookings': async () => {
     const id = await event({ name: LONG_NAME });
     for (const places of [1, 2]) await sell(await somebody(), id, places);
@@ -125,6 +145,20 @@ const LOOKS = {
   },
 };
 
+/** A hall of 20,000 seats, half of them taken by chance. It is made once. */
+let made;
+const fragments = () => (made ??= (async () => {
+  const rows = Array.from({ length: 100 }, (_, row) => ({ name: String(row + 1), seats: 200 }));
+  const areas = [{ id: 'hall', name: 'Hall', base_price: 4_500, rows }];
+  const id = await event({ name: 'Large', capacity: undefined, base_price: undefined, max_per_booking: 50, max_per_user: 100_000, areas });
+  const token = await somebody();
+  const taken = rows.flatMap(({ name }) => Array.from({ length: 200 }, (_, seat) => `${name}-${seat + 1}`)).filter(() => Math.random() < 0.5);
+  while (taken.length) {
+    await call('POST', `/events/${id}/book`, token, { area: 'hall', seats: taken.splice(0, 50) }, { 'idempotency-key': crypto.randomUUID() });
+  }
+  return id;
+})());
+
 const change = async (id, patch) =>
   call('PATCH', `/admin/events/${id}`, await admin(), patch, { 'content-type': 'application/merge-patch+json', 'if-match': '*' });
 
@@ -133,6 +167,14 @@ const come_to = async (page, path) => {
   if (path.startsWith('/console')) return sign_in_as_admin(page, API);
   if (!['/', '/shop/sign-in', '/shop/register'].includes(path)) await register(page, API);
 };
+
+/** Has the console show the halls of these areas. */
+async function preview(page, areas) {
+  if (!(await page.context().cookies()).some(({ name }) => name === 'evently')) await sign_in_as_admin(page, API);
+  await page.goto(`${API}/console/events/new`);
+  await page.getByLabel('Areas').fill(areas);
+  await page.getByRole('button', { name: 'Preview the halls' }).click();
+}
 
 /** What a page shows that a form leads to: how it is got there. */
 const REFUSED = {
@@ -157,6 +199,14 @@ const REFUSED = {
     await page.locator('form.event').evaluate((form) => (form.noValidate = true));
     await page.getByLabel('Price of a place').fill('many');
     await page.getByRole('button', { name: 'Publish' }).click();
+    await page.locator('.error').first().waitFor();
+  },
+  'halls previewed': async (page) => {
+    await preview(page, 'floor 50 20.00 Floor\nbalcony rows 65.00 Balcony\n+ A 24 : 1,24\n+ B..F 28\nbox rows 90.00 Boxes\n+ Box 1..4 6');
+    await page.locator('.seat-map').nth(1).waitFor();
+  },
+  'halls refused': async (page) => {
+    await preview(page, 'balcony rows 65.00 Balcony\n+ A 24\n+ A 20');
     await page.locator('.error').first().waitFor();
   },
 };

@@ -1,16 +1,16 @@
 //! POST /admin/events/{id}/areas/{area}/rows
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use administration::{EVENT_BODY_BYTES_MAX, RowInput, row, rows_of};
+use administration::{EVENT_BODY_BYTES_MAX, RowInput, row, with_more_rows};
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use domain::{
     audit::Actor,
     error::Error,
-    event::{Area, DetailsWithRows, Event},
-    field_error::{FieldError, Wrong},
+    event::{Area, Event},
+    field_error::Wrong,
     id::EventId,
-    row::{ROWS_MAX, Row, seats_of},
+    row::Row,
 };
 use http_api::{
     Admin, App, JsonBody, PathArea, Problem,
@@ -85,36 +85,11 @@ async fn added(
     by: &Actor,
     now: Timestamp,
 ) -> Result<Event, Error> {
-    if input.is_empty() {
-        return Err(Error::invalid_field("rows", Wrong::Count { min: 1, max: ROWS_MAX }));
-    }
     let event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     let found = event.area_called(Some(area)).filter(Area::is_numbered).ok_or(Error::AreaNotFound)?;
     let layout = catalogue::layout(&app.catalogue, &event).await?;
     let has: Vec<Row> = layout.rows_of(found.key.number).cloned().collect();
-    let all: Vec<RowInput> = has.iter().map(RowInput::from).chain(input.iter().cloned()).collect();
-    let (all, errors) = rows_of(&all, "", &[]);
-    if !errors.is_empty() {
-        return Err(Error::Invalid(errors.into_iter().map(|error| of_new(error, has.len())).collect()));
-    }
-    let mut details = event.details.clone();
-    for kept in details.areas.iter_mut().filter(|kept| kept.id == area) {
-        kept.rows = u16::try_from(all.len()).unwrap_or(u16::MAX);
-        // Some of those that are there may be out of sale.
-        kept.capacity += seats_of(all.get(has.len()..).unwrap_or_default());
-    }
-    let details = details.with_sums_of_areas();
-    let details = DetailsWithRows { details, rows: BTreeMap::from([(area.to_owned(), all)]) };
+    let details = with_more_rows(&event, area, &has, input)?;
     let is_as_read = |now: &Event| now.version == event.version;
     booking::replace_event(&app.protocol, id, is_as_read, |_| Ok(details), Some(by), now).await
-}
-
-/// A complaint about one of the new rows, which are counted from 0.
-fn of_new(error: FieldError, has: usize) -> FieldError {
-    let Some((index, rest)) = error.field.strip_prefix("rows.").and_then(|field| field.split_once('.'))
-    else {
-        return error;
-    };
-    let index = index.parse::<usize>().unwrap_or_default().saturating_sub(has);
-    FieldError { field: format!("rows.{index}.{rest}"), ..error }
 }

@@ -46,6 +46,7 @@ pub const PAGES: &[&str] = &[
     console::edit::NEW_PATH,
     console::event::PATH,
     console::edit::PATH,
+    console::hall::PATH,
     console::bookings::PATH,
     console::audit::PATH,
     console::webhooks::PATH,
@@ -66,7 +67,7 @@ fn with_shop(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route(home::PATH, page(home::show))
         .route(event::PATH, page(event::show))
         .route(event::AVAILABILITY_PATH, page(event::availability))
-        .route(seats::PATH, page(seats::show))
+        .route(seats::PATH, page(seats::show).merge(form(seats::keep, Counted::WRITE)))
         .route(event::BOOK_PATH, form(event::book, Counted::WRITE.by_handler()))
         .route(holds::PATH, page(holds::list))
         .route(holds::ONE_PATH, page(holds::show))
@@ -90,7 +91,7 @@ fn with_shop(router: Router<Arc<App>>) -> Router<Arc<App>> {
 
 /// Each of these takes an `Admin`, so that it is for admins alone.
 fn with_console(router: Router<Arc<App>>) -> Router<Arc<App>> {
-    use console::{audit, bookings, deliveries, edit, event, events, overview, status, webhooks};
+    use console::{audit, bookings, deliveries, edit, event, events, hall, overview, status, webhooks};
 
     router
         .route(overview::PATH, page(overview::show))
@@ -100,6 +101,8 @@ fn with_console(router: Router<Arc<App>>) -> Router<Arc<App>> {
         .route(status::STATUS_PATH, form(status::change, Counted::WRITE))
         .route(status::DELETE_PATH, form(status::delete, Counted::WRITE))
         .route(edit::PATH, page(edit::show).merge(form(edit::change, Counted::WRITE.by_form())))
+        .route(hall::PATH, page(hall::show).merge(form(hall::add_rows, Counted::WRITE.by_form())))
+        .route(hall::SEATS_PATH, form(hall::move_seats, Counted::WRITE.by_form()))
         .route(bookings::PATH, page(bookings::list))
         .route(audit::PATH, page(audit::list))
         .route(webhooks::PATH, page(webhooks::list).merge(form(webhooks::create, Counted::WRITE)))

@@ -8,6 +8,7 @@ mod area_input;
 mod by_area;
 mod by_rate;
 mod event_input;
+mod more_rows;
 mod report;
 mod seats;
 mod sold;
@@ -19,6 +20,7 @@ pub use self::{
     by_area::{AreaSeats, areas_in_one_field},
     by_rate::{RateSales, by_rate, in_one_field},
     event_input::{EVENT_BODY_BYTES_MAX, EventInput, rate, status},
+    more_rows::with_more_rows,
     numbers::Amount,
     report::{analytics, analytics_of_all},
     seats::{Seats, with_seats},

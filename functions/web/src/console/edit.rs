@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{
     event::{self, href as event_href},
     event_form::{self, EventForm, For},
-    page, page_with,
+    hall_map, page, page_with,
     status::VERSION,
 };
 use crate::frame::{
@@ -52,13 +52,16 @@ pub(crate) async fn create(
     Form { read, typed, .. }: Form<EventForm>,
 ) -> Result<Response, Problem> {
     let now = Timestamp::now();
-    let EventForm { input, key, .. } = match read {
+    let EventForm { input, key, is_preview, .. } = match read {
         Ok(form) => form,
         Err(errors) => return Ok(wrong_new(visitor, Uuid::new_v4(), &typed, Wrong::fields(errors))),
     };
     let key = key.unwrap_or_else(Uuid::new_v4);
     if let Err(error) = permit.granted().await {
         return refused_new(visitor, key, &typed, error);
+    }
+    if is_preview {
+        return Ok(previewed(visitor, key, &typed, &input, now));
     }
     if !input.unread.is_empty() {
         // Whatever else is wrong is said at once.
@@ -82,6 +85,20 @@ pub(crate) async fn create(
         }
         Err(error) => refused_new(visitor, key, &typed, error),
     }
+}
+
+/// The halls as they are typed, above the form. Whatever is wrong with the rest of it is no matter yet.
+fn previewed(visitor: Visitor, key: Uuid, typed: &Typed, input: &EventInput, now: Timestamp) -> Response {
+    let mut errors = match input.clone().details(None, now) {
+        Err(Error::Invalid(errors)) => errors,
+        _ => Vec::new(),
+    };
+    errors.retain(|error| error.field.starts_with("areas"));
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let form = event_form::show(&visitor, For::New(key), typed, &errors, &Typed::default());
+    let halls = hall_map::preview(input.areas.as_deref().unwrap_or_default());
+    let main = html! { h1 { "New event" } (form_error(summary(&errors))) (halls) (form) };
+    page_with(visitor, status, "New event", main)
 }
 
 fn refused_new(visitor: Visitor, key: Uuid, typed: &Typed, error: Error) -> Result<Response, Problem> {
@@ -119,7 +136,7 @@ pub(crate) async fn show(
     let form = event_form::show(
         &visitor,
         For::Change(&event, event.version),
-        &event_form::typed(&EventInput::of(&event)),
+        &event_form::typed(&event_form::input_of(&event)),
         &[],
         &Typed::default(),
     );
@@ -173,10 +190,10 @@ const STALE: &str = "Somebody changed this event meanwhile. What it is now stand
                      stands in the fields.";
 
 /// Why an event was not saved.
-struct Wrong {
-    status: StatusCode,
-    errors: Vec<FieldError>,
-    text: Option<String>,
+pub(super) struct Wrong {
+    pub(super) status: StatusCode,
+    pub(super) errors: Vec<FieldError>,
+    pub(super) text: Option<String>,
     /// What was sent, if the event was changed meanwhile.
     stale: Option<EventInput>,
 }
@@ -186,13 +203,13 @@ impl Wrong {
         Self { status, errors: Vec::new(), text: Some(text.into()), stale: None }
     }
 
-    fn fields(errors: Vec<FieldError>) -> Self {
+    pub(super) fn fields(errors: Vec<FieldError>) -> Self {
         let text = summary(&errors).unwrap_or_default();
         Self { errors, ..Self::text(StatusCode::UNPROCESSABLE_ENTITY, text) }
     }
 
     /// What the API would say, in words for people.
-    fn of(error: Error) -> Self {
+    pub(super) fn of(error: Error) -> Self {
         let problem = Problem::from(error).body();
         let status = problem["status"].as_u64().and_then(|status| u16::try_from(status).ok());
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
@@ -211,7 +228,7 @@ async fn wrong(
     let event: Event = app.store.event(id).await?.ok_or(Error::EventNotFound)?;
     // Only who was shown what others changed meanwhile may save over it.
     let (version, differing) = match wrong.stale {
-        Some(sent) => (event.version, event_form::differing(&sent, &EventInput::of(&event))),
+        Some(sent) => (event.version, event_form::differing(&sent, &event_form::input_of(&event))),
         None => (typed.get(VERSION).parse().unwrap_or_default(), Typed::default()),
     };
     let form = event_form::show(&visitor, For::Change(&event, version), typed, &wrong.errors, &differing);

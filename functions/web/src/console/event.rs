@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{
-    audit, bookings, edit, events, overview, page,
+    audit, bookings, edit, events, hall, overview, page,
     plot::{Plot, bar},
     status,
     tables::{self, table},
@@ -140,7 +140,10 @@ fn seats_by_area(event: &Event, by_area: &[(AreaNumber, Conservation)]) -> Marku
         let Conservation { capacity, sold, held, in_flight, free } = found.map(|(_, seats)| *seats).unwrap_or_default();
         let number = |number: i64| html! { (grouped(number)) };
         vec![
-            html! { (area.name) " (" code { (area.id) } ")" },
+            html! {
+                @if area.is_numbered() { a href=(hall::href(event.id, area.id)) { (area.name) } } @else { (area.name) }
+                " (" code { (area.id) } ")"
+            },
             html! {
                 (price(area.price))
                 @if let Some(pricing) = area.pricing {

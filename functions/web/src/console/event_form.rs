@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::{
     event,
-    event_lines::{AREAS, RATES, areas, in_line, rates, written_areas, written_rates},
+    event_complaints::for_people,
+    event_lines::{AREAS, RATES, areas, rates, written_areas, written_rates},
     status::VERSION,
 };
 use crate::frame::{
@@ -28,7 +29,7 @@ const TIME_FORMAT: &str = "%Y-%m-%dT%H:%M";
 const TIME_FORMAT_WITH_SECONDS: &str = "%Y-%m-%dT%H:%M:%S%.3f";
 const IN_UTC: &str = "In UTC.";
 
-const MAIN: [Field; 5] = [
+pub(super) const MAIN: [Field; 5] = [
     Field::new("name", "Name", "text"),
     Field::new("venue", "Venue", "text").optional(),
     Field::new("description", "Description", "textarea").optional(),
@@ -42,7 +43,7 @@ const PRICE: Field = Field::new("base_price", "Price of a place", "text")
     .hint("Like 45.00. 0 is free. Without meaning, if there are areas.");
 const CURRENCY: Field =
     Field::new("currency", "Currency", "text").hint("Three letters, like EUR, USD or JPY.");
-const MORE: [Field; 7] = [
+pub(super) const MORE: [Field; 7] = [
     Field::new("time_zone", "Time zone", "text")
         .optional()
         .hint("Of the venue, like Europe/Berlin. UTC, if empty. Mails tell times in it."),
@@ -68,14 +69,15 @@ const MORE: [Field; 7] = [
 const OF_AREAS: Field = Field::new(AREAS, "Areas", "textarea").optional().hint(
     "If places differ, instead of the number and the price above: one a line, a short word, places, price, name. Like: floor 500 45.00 \
      Floor. If the price is to follow demand, with its bounds in percent: balcony 200 65.00 80-150 Balcony. The short word stays for \
-     ever.",
+     ever. Where seats have names, write rows in place of the places: see below.",
 );
-const BOUNDS: [Field; 2] = [
+pub(super) const BOUNDS: [Field; 2] = [
     Field::new("min_percent", "Lowest price, % of the price", "number").optional().hint("80, if empty."),
     Field::new("max_percent", "Highest price, % of the price", "number").optional().hint("150, if empty."),
 ];
-const PRICING: &str = "pricing";
+pub(super) const PRICING: &str = "pricing";
 const KEY: &str = "key";
+const PREVIEW: &str = "preview";
 
 /// An event as somebody wrote it into the form.
 #[derive(Debug)]
@@ -85,6 +87,8 @@ pub(crate) struct EventForm {
     pub(crate) key: Option<Uuid>,
     /// Of an event that is there: the version that the form was made of.
     pub(crate) version: Option<u64>,
+    /// Whether its halls are to be shown, and nothing saved.
+    pub(crate) is_preview: bool,
 }
 
 impl Read for EventForm {
@@ -94,6 +98,7 @@ impl Read for EventForm {
     fn read(fields: &mut Fields) -> Option<Self> {
         let key = fields.optional(KEY, uuid);
         let version = fields.optional(VERSION, text).and_then(|version| version.parse().ok());
+        let is_preview = fields.optional(PREVIEW, text).is_some();
         let currency = fields.required("currency", text).unwrap_or_default().trim().to_uppercase();
         let price = |value| price(value, &currency);
         let wants_pricing = fields.optional(PRICING, text).is_some();
@@ -145,7 +150,7 @@ impl Read for EventForm {
         if names_areas && input.pricing.is_some() {
             fields.complain(PRICING, Wrong::Beside(AREAS));
         }
-        Some(Self { input: EventInput { unread: fields.complaints(), ..input }, key, version })
+        Some(Self { input: EventInput { unread: fields.complaints(), ..input }, key, version, is_preview })
     }
 }
 
@@ -164,6 +169,15 @@ fn price(value: Value, currency: &str) -> Result<u32, Wrong> {
     }
     let units = minor_units(&text(value)?, currency).ok_or(Wrong::Type(Kind::WholeNumber))?;
     u32::try_from(units).map_err(|_| Wrong::OutOfRange { min: 0, max: PRICE_MAX })
+}
+
+/// An event as the form changes it: rows say how many seats are in their areas.
+pub(crate) fn input_of(event: &Event) -> EventInput {
+    let mut input = EventInput::of(event);
+    for (area, kept) in input.areas.iter_mut().flatten().zip(&event.details.areas) {
+        area.capacity = area.capacity.filter(|_| kept.rows == 0);
+    }
+    input
 }
 
 /// An event's fields as the form shows them.
@@ -238,7 +252,7 @@ pub(crate) fn show(
     // Sales that close at the start, as nobody said otherwise, are no second mistake beside an end before it.
     let is_said =
         |error: &&FieldError| error.field != "sales_close_at" || !typed.get("sales_close_at").is_empty();
-    let errors: Vec<_> = errors.iter().filter(is_said).map(for_people).collect();
+    let errors: Vec<_> = errors.iter().filter(is_said).map(|error| for_people(error, typed)).collect();
     let field = |field: &Field| {
         let there = now.find(field.name());
         html! {
@@ -265,6 +279,7 @@ pub(crate) fn show(
             @for one in &MAIN { (field(one)) }
             div.row { (field(&CAPACITY)) (field(&PRICE)) (field(&currency)) }
             (field(&OF_AREAS))
+            (how_rows_are_typed())
             details open[is_more_open] {
                 summary { "When sales open and close, limits, rates, demand pricing" }
                 @for one in &MORE { (field(one)) }
@@ -280,6 +295,8 @@ pub(crate) fn show(
                     For::New(_) => {
                         button name="status" value=(EventStatus::Draft.as_str()) class="quiet" { "Save as a draft" }
                         button name="status" value=(EventStatus::Published.as_str()) { "Publish" }
+                        // Behind what saves: Enter in a field does what the first button does.
+                        button.quiet name=(PREVIEW) value="yes" formnovalidate { "Preview the halls" }
                     },
                     For::Change(event, _) => {
                         button { "Save" }
@@ -287,6 +304,24 @@ pub(crate) fn show(
                     },
                 }
             }
+        }
+    }
+}
+
+/// What a hint has no room for.
+fn how_rows_are_typed() -> Markup {
+    let lines = [
+        ("balcony rows 65.00 Balcony", "its places are in rows, which stand below it, the best one first"),
+        ("+ A 24", "row A, with the seats 1 to 24"),
+        ("+ B 1,2,5", "row B, with these"),
+        ("+ C..K 20 : 1,20", "rows C to K, whose seats 1 and 20 are accessible"),
+        ("+ no single seats", "where seats are chosen for people, none is left alone"),
+    ];
+    html! {
+        details {
+            summary { "Areas whose seats have names" }
+            ul { @for (line, means) in lines { li { code { (line) } ": " (means) } } }
+            p.hint { "Rows that an area has stay, and are not written again. Its page adds others, and takes seats out of sale." }
         }
     }
 }
@@ -302,37 +337,8 @@ fn said(field: &Field, value: &str) -> Markup {
     }
 }
 
-fn is_time(field: &str) -> bool {
+pub(super) fn is_time(field: &str) -> bool {
     field.ends_with("_at") || field == "cancel_until"
-}
-
-/// What is wrong, in the words of the form.
-fn for_people(error: &FieldError) -> FieldError {
-    let field = error.field.strip_prefix("pricing.").unwrap_or(&error.field);
-    if let Some(error) = in_line(error) {
-        return error;
-    }
-    let message = match (field, error.code) {
-        (RATES, "wrong_type") => "must have a short word, percent and a name in each line".to_owned(),
-        (AREAS, "wrong_type") => "must have a short word, places, a price and a name in each line".to_owned(),
-        ("capacity", "beside") => "must be empty where there are areas: each has its own".to_owned(),
-        (PRICING, "beside") => "The tick must be off where there are areas: each has its own bounds.".to_owned(),
-        ("base_price", "wrong_type" | "out_of_range") => {
-            "must be an amount like 45.00, with as many digits behind the point as the currency has, and none but that point: a \
-             million at most"
-                .to_owned()
-        }
-        (_, "only_with") => "needs the tick above".to_owned(),
-        (_, "wrong_type") if is_time(field) => "must be a day and a time".to_owned(),
-        _ => {
-            let all = MAIN.iter().chain(&MORE).chain(&BOUNDS);
-            all.fold(error.message.clone(), |said, other| {
-                said.replace(&format!("pricing.{}", other.name()), other.name())
-                    .replace(other.name(), &format!("“{}”", other.label()))
-            })
-        }
-    };
-    FieldError { field: field.to_owned(), message, ..error.clone() }
 }
 
 #[cfg(test)]
@@ -399,7 +405,12 @@ mod tests {
     #[test]
     fn what_can_not_be_read_is_said_in_the_words_of_the_form() {
         let wrong = |more: &[(&str, &str)]| {
-            let unread = of(more).input.unread.iter().map(for_people).collect::<Vec<_>>();
+            let unread = of(more)
+                .input
+                .unread
+                .iter()
+                .map(|error| for_people(error, &Typed::default()))
+                .collect::<Vec<_>>();
             unread.into_iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>()
         };
         assert_eq!(wrong(&[("base_price", "many")]), [PRICE]);
@@ -409,7 +420,10 @@ mod tests {
         // The currency is looked at with the rest of the event.
         assert_eq!(wrong(&[("currency", "XXX"), ("base_price", "many")]), [""; 0]);
         let below = FieldError::new("pricing.max_percent", Wrong::Below("pricing.min_percent"));
-        assert!(for_people(&below).message.contains("“Lowest price, % of the price”"), "{below:?}");
+        assert!(
+            for_people(&below, &Typed::default()).message.contains("“Lowest price, % of the price”"),
+            "{below:?}"
+        );
     }
 
     #[test]

@@ -19,6 +19,10 @@ pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("pages", "js", "text/javascript; charset=utf-8", include_str!("../../assets/pages.js"))
 });
+/// What scripts add to the page of an area's seats.
+pub(crate) static SEATS_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("seats", "js", "text/javascript; charset=utf-8", include_str!("../../assets/seats.js"))
+});
 /// From elsewhere: htmx 2.0.11, under the Zero-Clause BSD licence beside it. A test holds its hash.
 pub(crate) static HTMX: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new(
@@ -52,7 +56,7 @@ impl Asset {
 }
 
 pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
-    let all = [&*STYLE, &*SCRIPT, &*HTMX, &*ICON];
+    let all = [&*STYLE, &*SCRIPT, &*SEATS_SCRIPT, &*HTMX, &*ICON];
     let asset = all.into_iter().find(|asset| asset.name == name).ok_or(Problem::new(Code::NotFound))?;
     let mut answer = text_answer(asset.content_type, asset.content)?;
     let for_ever = HeaderValue::from_static("public, max-age=31536000, immutable");

@@ -9,5 +9,6 @@ pub(crate) mod links;
 pub(crate) mod origin;
 pub(crate) mod parts;
 pub(crate) mod refusal;
+pub(crate) mod seat_map;
 pub(crate) mod visitor;
 pub(crate) mod words;

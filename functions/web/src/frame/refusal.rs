@@ -119,6 +119,11 @@ impl Refusal {
                 format!("You can hold {} at once: choose fewer.", places(most)),
                 EVENTS,
             ),
+            "validation_failed" if has_error(problem, "rates", "more_than") => Self::new(
+                "More places than seats",
+                "You want more places at other prices than you ticked seats. Tick more seats, or choose fewer.",
+                EVENTS,
+            ),
             "not_on_sale" => Self::new("Not on sale", "This event sells no places right now.", EVENTS),
             "max_per_user_reached" => match number("left").unwrap_or_default() {
                 0 => Self::new(
@@ -168,6 +173,11 @@ impl Refusal {
                 "There is no such event",
                 "It may have been taken down, or the address is wrong.",
                 EVENTS,
+            ),
+            "area_not_found" => Self::new(
+                "There is no such area",
+                "The event has none of that name whose seats have names, or has it no more.",
+                CONSOLE,
             ),
             "already_confirmed" => {
                 Self::new("These places are booked", "To give them back, cancel the booking.", BOOKINGS)
@@ -319,13 +329,33 @@ impl Refusal {
     }
 }
 
-/// How many places may be held at once, if that is what was wrong.
+/// Characters of the names of seats that are said at most: a notice has to fit into a cookie.
+const SEATS_CHARS_MAX: usize = 300;
+
 /// What the seats are called that it is about.
 fn seats(problem: &Value) -> String {
     let names = problem["seats"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    names.collect::<Vec<_>>().join(", ")
+    let names: Vec<&str> = names.collect();
+    let mut chars = 0;
+    let fits = |name: &&&str| {
+        chars += name.chars().count() + 2;
+        chars <= SEATS_CHARS_MAX
+    };
+    let fitting = names.iter().take_while(fits).count();
+    let said = names[..fitting].join(", ");
+    match names.len() - fitting {
+        0 => said,
+        more => format!("{said} and {more} more"),
+    }
 }
 
+/// Whether that is wrong with that field.
+fn has_error(problem: &Value, field: &str, code: &str) -> bool {
+    let mut errors = problem["errors"].as_array().into_iter().flatten();
+    errors.any(|error| error["field"] == field && error["code"] == code)
+}
+
+/// How many places may be held at once, if that is what was wrong.
 fn most_places(problem: &Value) -> Option<u32> {
     let errors = problem["errors"].as_array()?;
     let error =
@@ -344,7 +374,7 @@ mod tests {
     use super::*;
 
     /// Those that no page can meet: what they are about is not on pages, or a page never sends it.
-    const OF_NO_PAGE: [&str; 16] = [
+    const OF_NO_PAGE: [&str; 15] = [
         "idempotency_key_required",
         "invalid_parameter",
         "malformed_json",
@@ -361,8 +391,6 @@ mod tests {
         "too_many_webhooks",
         "delivery_not_found",
         "not_replayable",
-        // No page asks for the sales of one area.
-        "area_not_found",
     ];
 
     #[test]
@@ -372,6 +400,16 @@ mod tests {
             let refusal = Refusal::of_problem(&problem.body());
             assert!(!refusal.text.is_empty(), "{code:?} has no words");
         }
+    }
+
+    #[test]
+    fn many_seats_are_told_in_a_sentence_that_a_notice_can_hold() {
+        let taken =
+            |names: Vec<String>| Refusal::of(Error::SeatsTaken { seats: names, area: "hall".into() }).said();
+        assert!(taken(vec!["A-1".into(), "A-2".into()]).contains("has A-1, A-2 or"));
+        let said = taken(vec!["Balcony, left-12345678".into(); 50]);
+        assert!(said.len() < 500 && said.contains(" and 38 more or"), "{said}");
+        assert!(!taken(Vec::new()).is_empty());
     }
 
     #[test]

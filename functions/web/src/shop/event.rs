@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::{bookings, holds, seats};
+use super::{bookings, holds, plan, seats};
 use crate::frame::{
     form::Form,
     layout::sign_in_link,
@@ -58,7 +58,7 @@ pub(crate) struct Order {
     /// Of which area, where there are several.
     area: Option<String>,
     /// These very seats, of an area where they have names.
-    seats: Vec<String>,
+    pub(crate) seats: Vec<String>,
     quantity: u32,
     rates: WantedRates,
     key: Uuid,
@@ -78,7 +78,7 @@ impl Read for Order {
         }
         let of_rates = rates.values().sum();
         let ticked =
-            seats::names().filter_map(|name| fields.optional(&name, text_of(1..=SEAT_NAME_CHARS_MAX)));
+            plan::fields().filter_map(|name| fields.optional(&name, text_of(1..=SEAT_NAME_CHARS_MAX)));
         let mut seats: Vec<String> = ticked.collect();
         seats.sort_unstable();
         let quantity = match (seats.len(), rates.is_empty()) {
@@ -98,10 +98,13 @@ impl Read for Order {
 impl Order {
     /// What leads back to the page with the same choice.
     fn page(&self, event: EventId, key: &str) -> String {
-        if let (false, Some(area)) = (self.seats.is_empty(), &self.area) {
-            return seats::href(event, area, &self.seats, key);
-        }
         let of_rates = self.rates.iter().map(|(rate, places)| (places_at(rate), places.to_string()));
+        if let (false, Some(area)) = (self.seats.is_empty(), &self.area) {
+            let of_rates: Vec<_> = of_rates.collect();
+            let mut more = vec![(seats::CHOSEN, self.seats.join("/")), ("key", key.to_owned())];
+            more.extend(of_rates.iter().map(|(name, places)| (name.as_str(), places.clone())));
+            return seats::href(event, area, &more);
+        }
         let quantity = ("quantity".to_owned(), self.quantity.to_string());
         let area = self.area.iter().map(|area| (AREA.to_owned(), area.clone()));
         let chosen: Vec<_> =
@@ -116,7 +119,7 @@ fn places_at(rate: &str) -> String {
 }
 
 /// How many of each rate somebody wants who has chosen so many before, or all of the first.
-fn chosen_of(rates: &[Rate], query: &HashMap<String, String>, quantity: u32) -> Vec<u32> {
+pub(crate) fn chosen_of(rates: &[Rate], query: &HashMap<String, String>, quantity: u32) -> Vec<u32> {
     let chosen = |rate: &Rate| query.get(&places_at(&rate.id))?.parse().ok();
     let chosen: Vec<Option<u32>> = rates.iter().map(chosen).collect();
     let first = if chosen.iter().any(Option::is_some) { 0 } else { quantity };
@@ -240,7 +243,7 @@ fn plans(event: &Event, areas: &[Area<'_>]) -> Markup {
         @if !numbered.is_empty() {
             p {
                 @for area in &numbered {
-                    a href=(seats::href(event.id, area.id, &[], "")) {
+                    a href=(seats::href(event.id, area.id, &[])) {
                         "Choose your seats"
                         @if areas.len() > 1 { ": " (area.name) }
                     }
@@ -253,7 +256,7 @@ fn plans(event: &Event, areas: &[Area<'_>]) -> Markup {
 }
 
 /// How many places: a list to choose from.
-fn choice(name: &str, label: Markup, of: RangeInclusive<u32>, chosen: u32) -> Markup {
+pub(crate) fn choice(name: &str, label: Markup, of: RangeInclusive<u32>, chosen: u32) -> Markup {
     html! {
         div.field {
             label for=(name) { (label) }
@@ -333,6 +336,11 @@ pub(crate) async fn book(
     };
     if let Err(error) = caller.must_get_mail(&app).await {
         return Ok(visitor.go_refused(&page, Refusal::of(error).said()));
+    }
+    // The rest of the seats are at the first rate.
+    if order.rates.values().sum::<u32>() > order.quantity {
+        let error = Error::invalid_field("rates", Wrong::MoreThan("quantity"));
+        return Ok(visitor.go_refused(&order.page(event, ""), Refusal::of(error).said()));
     }
     let (network, key) = (from.network(&app), order.key.to_string());
     let wanted = Wanted {

@@ -6,6 +6,7 @@ pub(crate) mod bookings;
 pub(crate) mod event;
 pub(crate) mod holds;
 pub(crate) mod home;
+pub(crate) mod plan;
 pub(crate) mod register;
 pub(crate) mod seats;
 pub(crate) mod sign_in;

@@ -1,7 +1,7 @@
 //! `/shop/events/{id}/seats`: the seats of an area that have names, and choosing some of them.
 //!
 //! A seat is a box to tick, so that a keyboard and a screen reader have it as everybody else; `style.css` makes a plan of them.
-//! Rows come some at a time: 20,000 boxes are no page.
+//! Rows come some at a time: 20,000 boxes are no page. A map shows all of them. What is ticked comes along to other rows.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,30 +11,36 @@ use domain::{
     error::Error,
     event::{Area, Event, EventStatus},
     id::EventId,
-    row::{Layout, Row},
+    row::Row,
 };
 use http_api::{App, PathId, Problem};
 use maud::{Markup, html};
-use stores::redis::scripts::RowFree;
 use uuid::Uuid;
 
-use super::event;
+use super::{
+    event::{self, Order, choice, chosen_of},
+    plan::{Part, Place, Plan, field},
+};
 use crate::frame::{
+    assets::SEATS_SCRIPT,
+    form::Form,
     links,
     parts::hidden,
+    seat_map::{self, Look},
     visitor::Visitor,
-    words::{money, places},
+    words::{grouped, money, places},
 };
 
 pub(crate) const PATH: &str = "/shop/events/{id}/seats";
-/// Seats of one page, about.
-const SEATS_SHOWN: usize = 400;
+/// The parameter with seats that are ticked, and stay so where others are looked at.
+const KEPT: &str = "kept";
+/// The parameter with seats that somebody wanted and may not have got: their neighbours are as good.
+pub(crate) const CHOSEN: &str = "chosen";
 
-/// The page of an area's seats, with these ticked.
-pub(crate) fn href(event: EventId, area: &str, chosen: &[String], key: &str) -> String {
-    let chosen = chosen.join("/");
-    let parameters = [("area", area.into()), ("chosen", chosen.into()), ("key", key.into())];
-    links::with(&format!("{}/seats", event::href(event)), parameters)
+/// The page of an area's seats.
+pub(crate) fn href(event: EventId, area: &str, more: &[(&str, String)]) -> String {
+    let more = more.iter().map(|(name, value)| (*name, value.as_str().into()));
+    links::with(&format!("{}/seats", event::href(event)), [("area", area.into())].into_iter().chain(more))
 }
 
 pub(crate) async fn show(
@@ -53,101 +59,125 @@ pub(crate) async fn show(
     let Some(area) = areas.iter().find(numbered) else { return Err(Error::EventNotFound.into()) };
     let AreaSeats { seats, .. } = catalogue::seats(&app.catalogue, id, Some(area.id)).await?;
     let layout = catalogue::layout(&app.catalogue, &event).await?;
-    let plan = Plan { event: &event, area, layout: &layout, rows: &seats.rows };
+    let mut rows: Vec<&Row> = layout.rows_of(area.key.number).collect();
+    // Rows that were added in this moment may be known to one of them only.
+    rows.truncate(seats.rows.len());
+    let plan = Plan { rows, free: &seats.rows };
     let title = format!("Seats: {}", event.details.name);
-    let main = plan.page(&visitor, &query);
+    let main = Shown::of(&event, area, &plan, &query).page(&visitor, &query);
     Ok(visitor.page(&title, main))
 }
 
-struct Plan<'a> {
-    event: &'a Event,
-    area: &'a Area<'a>,
-    layout: &'a Layout,
-    rows: &'a [RowFree],
+/// Without scripts, what is ticked is sent to come along to other rows.
+pub(crate) async fn keep(visitor: Visitor, PathId(id): PathId<EventId>, form: Form<Order>) -> Response {
+    let kept = form.read.map(|order| order.seats.join("/")).unwrap_or_default();
+    visitor.go(&href(id, form.typed.get("area"), &[(KEPT, kept)]))
 }
 
-/// Rows that are shown together: from that one on, up to that one.
-type Part = std::ops::Range<usize>;
+/// What the page shows.
+struct Shown<'a> {
+    event: &'a Event,
+    area: &'a Area<'a>,
+    plan: &'a Plan<'a>,
+    parts: Vec<Part>,
+    /// Those rows whose seats are boxes.
+    part: Part,
+    ticked: Vec<Place>,
+    /// What was ticked, and is somebody else's by now.
+    lost: Vec<Place>,
+    /// How many can be ticked.
+    most: u32,
+}
 
-impl Plan<'_> {
+impl<'a> Shown<'a> {
+    fn of(event: &'a Event, area: &'a Area<'a>, plan: &'a Plan<'a>, query: &HashMap<String, String>) -> Self {
+        let named = |parameter: &str| {
+            let names = query.get(parameter).map(|names| names.split('/')).into_iter().flatten();
+            names.filter_map(|name| plan.place(name)).collect::<Vec<_>>()
+        };
+        let (mut ticked, lost): (Vec<_>, Vec<_>) =
+            named(KEPT).into_iter().partition(|place| plan.is_free(*place));
+        ticked.extend(plan.offered(named(CHOSEN)));
+        ticked.sort_unstable();
+        ticked.dedup();
+        let most = event.details.max_per_booking.min(event.details.max_per_user);
+        ticked.truncate(most as usize);
+        let parts = plan.parts();
+        let asked = query.get("row").and_then(|name| plan.rows.iter().position(|row| row.name == *name));
+        let first = || ticked.first().map(|(row, _)| *row).or_else(|| plan.first_free_row());
+        let at = asked.or_else(first).unwrap_or_default();
+        let part = parts.iter().find(|part| part.contains(&at)).cloned().unwrap_or_default();
+        Self { event, area, plan, parts, part, ticked, lost, most }
+    }
+
     fn page(&self, visitor: &Visitor, query: &HashMap<String, String>) -> Markup {
-        let rows: Vec<&Row> = self.layout.rows_of(self.area.key.number).collect();
-        let chosen: Vec<&str> =
-            query.get("chosen").map(|chosen| chosen.split('/').collect()).unwrap_or_default();
-        let ticked = self.ticked(&rows, &chosen);
-        let parts = parts(&rows);
-        let part = self.part(&parts, query.get("row").map(String::as_str), &rows, &ticked);
         let key = query.get("key").and_then(|key| key.parse().ok()).unwrap_or_else(Uuid::new_v4);
-        let most = self.event.details.max_per_booking.min(self.event.details.max_per_user);
-        let price = self.event.at_ordinary_rate(self.area.price);
+        let live = links::with(&format!("/events/{}/seats", self.event.id), [("area", self.area.id.into())]);
+        let page = format!("{}/seats", event::href(self.event.id));
+        let is_parted = self.parts.len() > 1;
         html! {
             h1 { (self.area.name) }
-            p { (event::link(self.event.id, &self.event.details.name)) " · " span.price { (money(price.into(), self.event.details.currency.code())) } " a seat" }
-            (self.other_rows(&parts, &rows, &part))
-            form.seats method="post" action=(format!("{}/book", event::href(self.event.id))) {
+            p { (event::link(self.event.id, &self.event.details.name)) " · " span.price { (self.price(self.event.at_ordinary_rate(self.area.price))) } " a seat" }
+            (self.map())
+            @if is_parted { (self.other_rows()) }
+            form.seats method="post" action=(format!("{}/book", event::href(self.event.id))) data-live=(live) data-most=(self.most) {
                 (hidden(&visitor.glimpse, None))
                 input type="hidden" name="key" value=(key);
                 input type="hidden" name="area" value=(self.area.id);
-                p.hint { "The first row is the best one. Tick up to " (places(most)) "." }
-                @for at in part.clone() { (self.row(rows[at], &self.rows[at], &ticked, first_of(&rows, &part, at))) }
+                p.hint { "The first row is the best one. Tick up to " (places(self.most)) @if is_parted { ", in any rows" } "." }
+                p #seats-said role="status" { (self.lost()) }
+                (self.kept())
+                @for row in self.part.clone() { (self.row(row)) }
+                @if is_parted {
+                    noscript { p { button.quiet formaction=(page) { "Keep these, and look at other rows" } } }
+                }
+                (self.rates(query))
                 button { "Hold these seats" }
                 p.hint {
                     "They are yours alone for some minutes, while you decide. "
                     @if !visitor.is_signed_in() { "You sign in or register first." }
                 }
             }
+            script src=(SEATS_SCRIPT.href()) defer {}
         }
     }
 
-    /// What is ticked at first: what somebody chose, if all of it is free; else as many free neighbours, as near as there are.
-    fn ticked(&self, rows: &[&Row], chosen: &[&str]) -> Vec<(usize, usize)> {
-        let place = |name: &&str| {
-            let at = rows
-                .iter()
-                .position(|row| name.strip_prefix(&row.name).is_some_and(|rest| rest.starts_with('-')))?;
-            let seat = rows[at].seat(&name[rows[at].name.len() + 1..])?;
-            Some((at, usize::from(seat)))
+    fn price(&self, price: u32) -> String {
+        money(price.into(), self.event.details.currency.code())
+    }
+
+    /// Where those rows are shown, with what is ticked.
+    fn href(&self, part: &Part) -> String {
+        let kept = self.ticked.iter().map(|place| self.plan.name(*place)).collect::<Vec<_>>().join("/");
+        let row = self.plan.rows[part.start].name.clone();
+        href(self.event.id, self.area.id, &[("row", row), (KEPT, kept)])
+    }
+
+    fn map(&self) -> Markup {
+        let (map, seats) = self.plan.map(&self.ticked);
+        let drawing = html! {
+            (seats)
+            @if self.parts.len() > 1 {
+                @for part in &self.parts {
+                    (map.link(part.start, part.len(), &self.href(part), &self.plan.called(part), *part == self.part))
+                }
+            }
         };
-        let wanted: Vec<(usize, usize)> = chosen.iter().filter_map(place).collect();
-        let Some(&(row, seat)) = wanted.first() else { return Vec::new() };
-        let is_free = |(row, seat): &(usize, usize)| self.free(*row).get(*seat) == Some(&b'1');
-        if wanted.iter().all(is_free) {
-            return wanted;
+        let mut looks = vec![(Look::Free, "free"), (Look::Yours, "ticked by you"), (Look::Taken, "taken")];
+        if self.plan.rows.iter().any(|row| !row.accessible.is_empty()) {
+            looks.push((Look::Accessible, "accessible"));
         }
-        neighbours(self.rows, (row, seat), wanted.len()).unwrap_or_default()
+        seat_map::figure(&map.show(None, &drawing), &looks)
     }
 
-    fn free(&self, row: usize) -> &[u8] {
-        self.rows.get(row).map_or(&[], |row| row.free.as_bytes())
-    }
-
-    /// The rows to show: those that are asked for, or that have what is ticked, or the first with something free.
-    fn part(&self, parts: &[Part], row: Option<&str>, rows: &[&Row], ticked: &[(usize, usize)]) -> Part {
-        let asked = row.and_then(|name| rows.iter().position(|row| row.name == name));
-        let first_free = || (0..rows.len()).find(|at| self.free(*at).contains(&b'1'));
-        let at = ticked.first().map(|(row, _)| *row).or(asked).or_else(first_free).unwrap_or(0);
-        parts.iter().find(|part| part.contains(&at)).cloned().unwrap_or(0..0)
-    }
-
-    fn other_rows(&self, parts: &[Part], rows: &[&Row], shown: &Part) -> Markup {
-        let to = |part: &Part| {
-            let row = rows[part.start].name.as_str();
-            let path = format!("{}/seats", event::href(self.event.id));
-            links::with(&path, [("area", self.area.id.into()), ("row", row.into())])
-        };
-        let words = |part: &Part| match part.len() {
-            1 => format!("Row {}", rows[part.start].name),
-            _ => format!("Rows {} to {}", rows[part.start].name, rows[part.end - 1].name),
-        };
-        let left = |part: &Part| {
-            part.clone().map(|row| self.free(row).iter().filter(|seat| **seat == b'1').count()).sum::<usize>()
-        };
+    fn other_rows(&self) -> Markup {
         html! {
-            @if parts.len() > 1 {
-                nav aria-label="Rows" {
-                    ul.rows {
-                        @for part in parts {
-                            li { a href=(to(part)) aria-current=[(part == shown).then_some("page")] { (words(part)) } " " span.hint { (left(part)) " free" } }
+            nav aria-label="Rows" {
+                ul.rows {
+                    @for part in &self.parts {
+                        li {
+                            a href=(self.href(part)) aria-current=[(*part == self.part).then_some("page")] { (self.plan.called(part)) }
+                            " " span.hint data-rows=(format!("{}-{}", part.start, part.end)) { (grouped(self.plan.left(part))) " free" }
                         }
                     }
                 }
@@ -155,94 +185,71 @@ impl Plan<'_> {
         }
     }
 
-    fn row(&self, row: &Row, seen: &RowFree, ticked: &[(usize, usize)], first: usize) -> Markup {
-        let at = self.rows.iter().position(|known| std::ptr::eq(known, seen)).unwrap_or_default();
-        let seats = row.labels.iter().zip(seen.free.bytes()).zip(0_u8..);
+    fn lost(&self) -> Markup {
+        html! { @for place in &self.lost { (self.plan.name(*place)) " was taken by somebody else meanwhile. " } }
+    }
+
+    /// What is ticked in rows that are not shown.
+    fn kept(&self) -> Markup {
+        let others: Vec<&Place> = self.ticked.iter().filter(|(row, _)| !self.part.contains(row)).collect();
+        let first = self.plan.seats(&self.part);
+        html! {
+            @if !others.is_empty() {
+                fieldset.row-of-seats {
+                    legend { "In other rows" }
+                    div { @for (nth, place) in others.into_iter().enumerate() { (self.seat(first + nth, *place, &self.plan.name(*place))) } }
+                }
+            }
+        }
+    }
+
+    fn row(&self, at: usize) -> Markup {
+        let row = self.plan.rows[at];
+        let first = self.plan.seats(&(self.part.start..at));
         html! {
             fieldset.row-of-seats {
                 legend { "Row " (row.name) }
-                div {
-                    @for ((label, free), seat) in seats {
-                        @let place = (at, usize::from(seat));
-                        label {
-                            input type="checkbox" name=(format!("seat.{}", first + usize::from(seat)))
-                                value=(format!("{}-{label}", row.name))
-                                checked[ticked.contains(&place)] disabled[free != b'1'];
-                            (label)
-                            @if row.accessible.has(seat) { span title="For people who need an accessible seat" { " ♿" } span.sr { " accessible" } }
-                            @if free != b'1' { span.sr { " taken" } }
-                        }
-                    }
+                div { @for (seat, label) in row.labels.iter().enumerate() { (self.seat(first + seat, (at, seat), &label)) } }
+            }
+        }
+    }
+
+    fn seat(&self, number: usize, place: Place, label: &str) -> Markup {
+        let (row, seat) = place;
+        let is_free = self.plan.is_free(place);
+        let is_accessible = u8::try_from(seat).is_ok_and(|seat| self.plan.rows[row].accessible.has(seat));
+        html! {
+            label {
+                input type="checkbox" name=(field(number)) value=(self.plan.name(place)) data-at=(format!("{row}.{seat}"))
+                    checked[self.ticked.contains(&place)] disabled[!is_free];
+                (label)
+                @if is_accessible { span title="For people who need an accessible seat" { " ♿" } span.sr { " accessible" } }
+                @if !is_free { span.sr.taken { " taken" } }
+            }
+        }
+    }
+
+    /// How many of them at which rates; what nobody says is at the first.
+    fn rates(&self, query: &HashMap<String, String>) -> Markup {
+        let rates = &self.event.details.rates;
+        let Some((ordinary, others)) = rates.split_first().filter(|(_, others)| !others.is_empty()) else {
+            return html! {};
+        };
+        let chosen = chosen_of(rates, query, 0);
+        html! {
+            fieldset {
+                legend { "At which price" }
+                p.hint { (ordinary.name) ", " (self.price(ordinary.price_of(self.area.price))) " a seat, unless you say otherwise:" }
+                @for (index, (rate, chosen)) in (1..).zip(others.iter().zip(chosen.iter().skip(1))) {
+                    input type="hidden" name=(format!("rate.{index}")) value=(rate.id);
+                    (choice(
+                        &format!("places.{index}"),
+                        html! { (rate.name) " " span.hint { (self.price(rate.price_of(self.area.price))) } },
+                        0..=self.most,
+                        self.most.min(*chosen),
+                    ))
                 }
             }
         }
-    }
-}
-
-/// How many seats stand before that row on the page.
-fn first_of(rows: &[&Row], part: &Part, row: usize) -> usize {
-    (part.start..row).map(|before| rows[before].labels.count()).sum()
-}
-
-/// Rows in parts of about as many seats as a page shows.
-fn parts(rows: &[&Row]) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut seats = SEATS_SHOWN;
-    for (at, row) in rows.iter().enumerate() {
-        seats += row.labels.count();
-        match parts.last_mut() {
-            Some(part) if seats <= SEATS_SHOWN => part.end = at + 1,
-            _ => {
-                seats = row.labels.count();
-                parts.push(at..at + 1);
-            }
-        }
-    }
-    parts
-}
-
-/// So many free seats side by side, in the same row or the nearest one that has them, as near to that seat as they are.
-fn neighbours(rows: &[RowFree], (row, seat): (usize, usize), wanted: usize) -> Option<Vec<(usize, usize)>> {
-    let in_row = |at: usize| {
-        let free = rows[at].free.as_bytes();
-        let runs = free.windows(wanted).enumerate().filter(|(_, run)| run.iter().all(|seat| *seat == b'1'));
-        runs.map(|(first, _)| first).min_by_key(|first| first.abs_diff(seat))
-    };
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by_key(|at| at.abs_diff(row));
-    let (at, first) = order.into_iter().find_map(|at| Some((at, in_row(at)?)))?;
-    Some((first..first + wanted).map(|seat| (at, seat)).collect())
-}
-
-/// Seats that a form of this page can tick.
-pub(crate) fn names() -> impl Iterator<Item = String> {
-    (0..SEATS_SHOWN + domain::row::SEATS_PER_ROW_MAX).map(|seat| format!("seat.{seat}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rows(free: &[&str]) -> Vec<RowFree> {
-        let row =
-            |(number, free): (usize, &&str)| RowFree { name: number.to_string(), free: (*free).to_owned() };
-        free.iter().enumerate().map(row).collect()
-    }
-
-    #[test]
-    fn the_nearest_free_neighbours_are_offered() {
-        let hall = rows(&["11111", "10011", "11011"]);
-        assert_eq!(
-            neighbours(&hall, (1, 1), 2),
-            Some(vec![(1, 3), (1, 4)]),
-            "in the same row, if it has them"
-        );
-        assert_eq!(
-            neighbours(&hall, (1, 1), 3),
-            Some(vec![(0, 1), (0, 2), (0, 3)]),
-            "else in the nearest one"
-        );
-        assert_eq!(neighbours(&hall, (2, 2), 1), Some(vec![(2, 1)]));
-        assert_eq!(neighbours(&hall, (0, 0), 6), None);
     }
 }

@@ -29,7 +29,7 @@ fn body(areas: Value, changes: Value) -> Value {
     body
 }
 
-async fn event_of(evently: &TestApp, areas: Value, changes: Value) -> String {
+pub(crate) async fn event_of(evently: &TestApp, areas: Value, changes: Value) -> String {
     let created = evently.admin().post("/admin/events", body(areas, changes)).await;
     assert_eq!(created.status, 201, "{}", created.body);
     created.text("id")

@@ -9,7 +9,7 @@ use crate::common::TestApp;
 #[tokio::test]
 async fn every_page_and_every_refusal_is_a_page_that_nobody_frames_and_that_loads_nothing_from_elsewhere() {
     let evently = TestApp::start().await;
-    let event = evently.event(10).await;
+    let (event, theatre) = (evently.event(10).await, crate::seats::theatre_event(&evently).await);
     let mut ada = Browser::new(&evently);
     ada.register("ada@example.com").await;
     let held = hold(&mut ada, &event, "1").await;
@@ -24,7 +24,11 @@ async fn every_page_and_every_refusal_is_a_page_that_nobody_frames_and_that_load
     for path in
         web::PAGES.iter().copied().chain(["/shop/nowhere", "/shop/assets/nothing.css", "/shop/bookings/1"])
     {
-        let id = if path.contains("events") { &event } else { &id };
+        let id = match path {
+            path if path.contains("{area}") => &theatre,
+            path if path.contains("events") => &event,
+            _ => &id,
+        };
         let is_of_console = path.starts_with("/console");
         let mut nobody = Browser::new(&evently);
         let browser = match path {
@@ -33,7 +37,7 @@ async fn every_page_and_every_refusal_is_a_page_that_nobody_frames_and_that_load
             _ if is_of_console => &mut admin,
             _ => &mut ada,
         };
-        let page = browser.get(&path.replace("{id}", id)).await;
+        let page = browser.get(&path.replace("{id}", id).replace("{area}", "balcony")).await;
         assert!(page.status == 200 || !is_of_console, "{path}: {}", page.status);
         let csp = page.headers["content-security-policy"].to_str().unwrap();
         assert!(

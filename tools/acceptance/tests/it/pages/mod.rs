@@ -4,6 +4,7 @@ mod buying;
 mod console;
 mod events;
 mod every_page;
+mod halls;
 mod own_account;
 mod seats;
 mod sessions;

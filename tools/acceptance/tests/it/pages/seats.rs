@@ -1,8 +1,13 @@
 //! Choosing seats on the pages.
 
+use serde_json::json;
+
 use crate::{
-    common::{TestApp, browser::Browser},
-    seats::theatre_event,
+    common::{
+        TestApp,
+        browser::{Browser, Page},
+    },
+    seats::{event_of, theatre_event},
 };
 
 #[tokio::test]
@@ -39,19 +44,98 @@ async fn two_choose_the_same_seats_and_the_one_who_loses_is_told_and_shown_free_
     let lost = bob.submit(&book, &as_fields(&chosen(&keys[1]))).await;
     let lost = bob.follow(lost).await;
     lost.says("Somebody else has A-4, A-5 or holds them right now. Choose others.");
-    let ticked: Vec<&str> = lost
-        .html
-        .split("<input type=\"checkbox\"")
-        .skip(1)
-        .filter(|input| input.split('>').next().unwrap().contains(" checked"))
-        .map(|input| input.split("value=\"").nth(1).unwrap().split('"').next().unwrap())
-        .collect();
-    assert_eq!(ticked, ["A-2", "A-3"], "free neighbours, as near as there are");
+    assert_eq!(ticked(&lost), ["A-2", "A-3"], "free neighbours, as near as there are");
     assert_eq!(lost.html.matches(" disabled").count(), 2);
     let again =
         [("seat.1", "A-2"), ("seat.2", "A-3"), ("area", "balcony"), ("key", &lost.field("key").unwrap())];
     let held = bob.submit(&book, &again).await;
     bob.follow(held).await.says("A-2, A-3");
+}
+
+/// Which seats are ticked, in the order in which they stand.
+fn ticked(page: &Page) -> Vec<String> {
+    let boxes = page.html.split("<input type=\"checkbox\"").skip(1);
+    let checked = boxes.filter(|input| input.split('>').next().unwrap().contains(" checked"));
+    let value = |input: &str| input.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    checked.map(value).collect()
+}
+
+/// Where a link of these words leads to.
+fn link(page: &Page, words: &str) -> String {
+    let (before, _) =
+        page.html.split_once(&format!(">{words}</a>")).unwrap_or_else(|| panic!("{}", page.html));
+    let (_, href) = before.rsplit_once("href=\"").unwrap();
+    href.split('"').next().unwrap().replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn ticks_come_along_to_other_rows_and_what_was_taken_meanwhile_is_told() {
+    let evently = TestApp::start().await;
+    let rows: Vec<_> = ["A", "B", "C"].map(|name| json!({ "name": name, "seats": 200 })).to_vec();
+    let hall = json!([{ "id": "hall", "name": "Hall", "base_price": 100, "rows": rows }]);
+    let event = event_of(&evently, hall, json!({ "max_per_booking": 4 })).await;
+    let mut ada = Browser::new(&evently);
+    ada.register("ada@example.com").await;
+    let page = ada.get(&format!("/shop/events/{event}/seats?area=hall")).await;
+    page.says("Tick up to 4 places, in any rows.");
+    let kept = ada
+        .submit(
+            &format!("/shop/events/{event}/seats"),
+            &[("seat.2", "A-3"), ("seat.200", "B-1"), ("area", "hall"), ("key", "")],
+        )
+        .await;
+    let page = ada.follow(kept).await;
+    assert_eq!(ticked(&page), ["A-3", "B-1"]);
+    let other = link(&page, "Row C");
+    let page = ada.get(&other).await;
+    page.says("In other rows");
+    assert_eq!(ticked(&page), ["A-3", "B-1"]);
+    assert_eq!(page.html.matches("type=\"checkbox\"").count(), 202);
+    // Nothing ticked is nothing kept, and no failure.
+    let nothing = ada.submit(&format!("/shop/events/{event}/seats"), &[("area", "hall")]).await;
+    assert_eq!(ticked(&ada.follow(nothing).await), [""; 0]);
+
+    let bob = evently.user();
+    assert_eq!(bob.book_with(&event, json!({ "seats": ["A-3"] })).await.status, 201);
+    let page = ada.get(&other).await;
+    page.says("A-3 was taken by somebody else meanwhile.");
+    assert_eq!(ticked(&page), ["B-1"]);
+    let (key, fields) =
+        (page.field("key").unwrap(), [("seat.200", "B-1"), ("seat.1", "C-2"), ("area", "hall")]);
+    let held =
+        ada.submit(&format!("/shop/events/{event}/book"), &[&fields[..], &[("key", &key)]].concat()).await;
+    ada.follow(held).await.says("B-1, C-2");
+}
+
+#[tokio::test]
+async fn seats_are_held_at_the_rates_that_somebody_says_and_the_rest_at_the_first() {
+    let evently = TestApp::start().await;
+    let hall =
+        json!([{ "id": "hall", "name": "Hall", "base_price": 5_000, "rows": [{ "name": "A", "seats": 9 }] }]);
+    let rates = json!([
+        { "id": "full", "name": "Full price", "percent": 100 },
+        { "id": "child", "name": "Up to 14", "percent": 50 },
+    ]);
+    let event = event_of(&evently, hall, json!({ "rates": rates })).await;
+    let mut ada = Browser::new(&evently);
+    ada.register("ada@example.com").await;
+    let book = format!("/shop/events/{event}/book");
+    let page = ada.get(&format!("/shop/events/{event}/seats")).await;
+    page.says("Full price, 50.00 EUR a seat, unless you say otherwise:");
+    page.says("Up to 14 25.00 EUR");
+    let key = page.field("key").unwrap();
+    let fields = |places| {
+        [("seat.0", "A-1"), ("area", "hall"), ("rate.1", "child"), ("places.1", places), ("key", &*key)]
+    };
+    let refused = ada.submit(&book, &fields("2")).await;
+    let refused = ada.follow(refused).await;
+    refused.says("Tick more seats, or choose fewer.");
+    assert_eq!(ticked(&refused), ["A-1"]);
+    assert!(refused.html.contains("<option value=\"2\" selected"), "{}", refused.html);
+    let held = ada.submit(&book, &[&fields("1")[..], &[("seat.1", "A-2")]].concat()).await;
+    let held = ada.follow(held).await;
+    held.says("1 × Full price, 1 × Up to 14");
+    held.says("75.00 EUR");
 }
 
 #[tokio::test]
