@@ -440,7 +440,7 @@ async fn people_choose_an_area_in_the_shop_and_admins_write_them_in_the_console(
     ];
     let wrong = admin.submit("/console/events/new", &fields).await;
     assert_eq!(wrong.status, 422);
-    wrong.says("Areas must have a short word, places, a price and a name in each line.");
+    wrong.says("Areas can't be read in line 2: it must be a short word, places, a price and a name, like floor 500 45.00 Floor.");
     assert!(wrong.html.contains("box two 90.00 Box"), "what was typed is there to be mended");
     fields[6].1 = "floor 20 45.00 Floor\nBox 2 90.00 Box";
     admin.submit("/console/events/new", &fields).await.says("line 2: its short word must be 1 to 32");

@@ -43,8 +43,8 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// None of the general area.
-    pub(super) fn seats(self) -> Seats {
+    /// Its seats of the row; none of the general area.
+    pub fn seats(self) -> Seats {
         match self {
             Self::Named(seats) => seats,
             Self::Places(_) => 0,
@@ -55,8 +55,8 @@ impl Wanted {
         matches!(self, Self::Named(_))
     }
 
-    /// Places of either area.
-    pub(super) fn count(self) -> i8 {
+    /// How many places of either area.
+    pub fn count(self) -> i8 {
         match self {
             Self::Named(seats) => seats.count_ones() as i8,
             Self::Places(places) => places,

@@ -53,22 +53,22 @@ impl Dynamo {
 }
 
 impl State {
-    /// The commit of a confirm. That its booking exists is success.
-    pub(super) fn commit(&mut self, config: &Config, id: usize, seats: Seats) -> Attempt {
+    /// The commit of a confirm. That its booking exists is success; that its user would have too many is answered before what is taken.
+    pub(super) fn commit(&mut self, config: &Config, id: usize, seats: Seats, is_first: bool) -> Attempt {
         let Some(Request { user, wanted, .. }) = config.requests[id] else { return Attempt::Ended };
         if self.dynamo.bookings[id].status != Status::Absent {
             return Attempt::Committed;
-        }
-        let is_taken = each(seats).any(|seat| self.dynamo.taken[seat].is_some());
-        if is_taken && !config.lacks(Guard::SaleAsksTaken) {
-            return Attempt::Refused(seats);
         }
         let has = match config.lacks(Guard::LimitOverAll) {
             false => self.dynamo.counted[user],
             true => self.dynamo.bought(config, user, |other| other.is_of_row() == wanted.is_of_row()),
         };
         if has + wanted.count() > config.most {
-            return Attempt::Ended;
+            return if is_first { Attempt::OverLimit } else { Attempt::Ended };
+        }
+        let is_taken = each(seats).any(|seat| self.dynamo.taken[seat].is_some());
+        if is_taken && !config.lacks(Guard::SaleAsksTaken) {
+            return Attempt::Refused(seats);
         }
         self.dynamo.sell(id, user, wanted, seats);
         Attempt::Committed

@@ -9,7 +9,8 @@
 //! | --- | --- | --- |
 //! | Reserve | `booking::reserve` | `reserve.lua` |
 //! | Begin, Commit, Finish | `booking::confirm`, `Store::commit_booking` | `begin.lua`, `finish.lua` |
-//! | Refuse | `commit_redrawing` in `confirm.rs` | `redraw.lua` |
+//! | Refuse | `commit_redrawing` in `confirm.rs` | |
+//! | Unbegin | `unbegin_hold` in `confirm.rs` | `unbegin.lua` |
 //! | CancelRead, Cancel, Restock | `booking::cancel`, `Store::cancel_booking` | `restock.lua` |
 //! | LoadRead, Load | `catalogue::load` | `load.lua` |
 //! | End | `booking::expire` | `expire.lua`, `settle.lua` |
@@ -77,6 +78,8 @@ pub enum Action {
     Commit(usize, usize),
     /// DynamoDB has refused the seats: the answer is `seats_taken`, or the hold is made anew.
     Refuse(usize, usize),
+    /// DynamoDB has refused so many for its user: the hold is held as before, unless another confirm of it began.
+    Unbegin(usize, usize),
     /// Redis hears of the commit.
     Finish(usize, usize),
     /// Whoever confirms is gone.

@@ -89,7 +89,7 @@ fn reached() -> [Property<Numbered>; 6] {
         }),
         Property::sometimes(AT_LIMIT, |model: &Numbered, state: &State| {
             model.config.by_number().any(|(id, request)| {
-                let is_begun = matches!(state.attempts[id][0], Attempt::Begun(_));
+                let is_begun = matches!(state.attempts[id][0], Attempt::Begun(..));
                 let would_have = state.dynamo.counted[request.user] + request.wanted.count();
                 is_begun && would_have > model.config.most
             })

@@ -100,8 +100,11 @@ pub struct Dynamo {
 pub enum Attempt {
     #[default]
     Ready,
-    Begun(Seats),
+    /// Also whether the hold was only held before.
+    Begun(Seats, bool),
     Refused(Seats),
+    /// The first to begin may not go on: its user would have too many.
+    OverLimit,
     Committed,
     /// Answered, or crashed.
     Ended,

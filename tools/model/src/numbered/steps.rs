@@ -42,8 +42,9 @@ impl State {
                 return actions.push(Action::Begin(id, attempt));
             }
             Attempt::Ready | Attempt::Ended => return,
-            Attempt::Begun(_) => Action::Commit(id, attempt),
+            Attempt::Begun(..) => Action::Commit(id, attempt),
             Attempt::Refused(_) => Action::Refuse(id, attempt),
+            Attempt::OverLimit => Action::Unbegin(id, attempt),
             Attempt::Committed => Action::Finish(id, attempt),
         };
         actions.extend([next, Action::Crash(id, attempt)]);
@@ -90,6 +91,7 @@ impl State {
             Action::Begin(id, attempt)
             | Action::Commit(id, attempt)
             | Action::Refuse(id, attempt)
+            | Action::Unbegin(id, attempt)
             | Action::Finish(id, attempt)
             | Action::Crash(id, attempt) => {
                 self.attempts[id][attempt] = self.confirm(config, action, id, self.attempts[id][attempt]);
@@ -137,11 +139,16 @@ impl State {
         match (action, at) {
             (Action::Begin(..), _) => {
                 let Some(seats) = self.holds[id].seats() else { return at };
+                let is_first = !self.holds[id].is_confirming();
                 self.holds[id] = HoldAt::Confirming(seats);
-                Attempt::Begun(seats)
+                Attempt::Begun(seats, is_first)
             }
-            (Action::Commit(..), Attempt::Begun(seats)) => self.commit(config, id, seats),
+            (Action::Commit(..), Attempt::Begun(seats, is_first)) => self.commit(config, id, seats, is_first),
             (Action::Refuse(..), Attempt::Refused(seats)) => self.refuse(config, id, seats),
+            (Action::Unbegin(_, attempt), _) => {
+                self.unbegin(config, id, attempt);
+                Attempt::Ended
+            }
             (Action::Finish(..), _) => {
                 self.finish(config, id);
                 Attempt::Ended
@@ -163,7 +170,18 @@ impl State {
         };
         row.hold(anew);
         self.holds[id] = HoldAt::Confirming(anew);
-        Attempt::Begun(anew)
+        Attempt::Begun(anew, false)
+    }
+
+    /// `unbegin.lua`: nothing, if another confirm of the hold began meanwhile. They begin in their order.
+    fn unbegin(&mut self, config: &Config, id: usize, attempt: usize) {
+        let attempts = config.requests[id].map_or(0, |request| request.attempts);
+        let others = &self.attempts[id][attempt + 1..attempts];
+        if let HoldAt::Confirming(seats) = self.holds[id]
+            && others.iter().all(|other| *other == Attempt::Ready)
+        {
+            self.holds[id] = HoldAt::Held(seats);
+        }
     }
 
     /// What a cancel comes to by its next step.

@@ -19,7 +19,7 @@ const fn seats(user: usize, seats: Seats, attempts: usize) -> Option<Request> {
     Some(Request { user, wanted: Wanted::Named(seats), attempts })
 }
 
-/// All that may be wanted of both areas, of which a user may have two places. Redis loses nothing. Some 44,000 states.
+/// All that may be wanted of both areas, of which a user may have two places. Redis loses nothing. Some 45,000 states.
 const FAIR: Config = Config {
     requests: [
         seats(0, A, 1),
@@ -45,7 +45,7 @@ const LOST: Config = Config {
     ..FAIR
 };
 
-/// Both seats are wanted by one and each by another, one of whom confirms twice; the cancel is sent twice. Some 1,430,000 states.
+/// Both seats are wanted by one and each by another, one of whom confirms twice; the cancel is sent twice. Some 1,500,000 states.
 const FOUGHT_FOR: Config = Config {
     requests: [seats(0, A, 2), seats(1, A | B, 1), seats(1, B, 1), None],
     cancels: [Some(1), Some(1)],

@@ -2,12 +2,9 @@
 
 use model::{ALL_SEATS, Action, Config, Faults, Process, SMALLEST, wants};
 
-/// What a sequence is about, and how it begins: with steps that chance alone would hardly bring together.
-#[derive(Clone, Copy)]
-pub(crate) struct Story {
-    pub(crate) config: Config,
-    pub(crate) opening: &'static [Action],
-}
+use crate::walk;
+
+type Story = walk::Story<Config, Action>;
 
 const fn faults(losses: u8, duplicates: u8, lates: u8) -> Faults {
     Faults { losses, failovers: 0, lost_replies: 1, duplicates, lates }
@@ -269,7 +266,7 @@ const FINISH_FORGOTTEN: &[Action] = &[
 ];
 
 const fn story(config: Config, opening: &'static [Action]) -> Story {
-    Story { config, opening }
+    Story { name: config.name, config, opening }
 }
 
 pub(crate) const ALL: [Story; 15] = [

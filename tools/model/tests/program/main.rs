@@ -7,6 +7,8 @@
 //! is in the model's terms. Where the program chooses at random, its choice must be one that the model allows, and both
 //! go on from there. Time passes where a step says so: its deadline is moved into the past.
 //!
+//! `numbered` does the same with the model of named seats; `walk.rs` is what both have in common.
+//!
 //! `SEQUENCES=5000 STEPS=60 cargo test -p model --test program` walks more of them, and longer ones. Whatever fails says the
 //! `SEED` that walks it again, and the shortest sequence found that fails the same way.
 //!
@@ -16,6 +18,9 @@
 mod abstraction;
 mod changes;
 mod configs;
+mod general;
+mod kept;
+mod numbered;
 mod program;
 mod redis_state;
 mod steps;
@@ -23,39 +28,30 @@ mod stores;
 mod walk;
 mod workers;
 
-use std::{env, time::Instant};
-
-use configs::Story;
-use fastrand::Rng;
-use model::{Action, Config};
+use general::General;
+use numbered::NamedSeats;
 use stores::Stores;
-use walk::{Apart, Reached, Steps, walk};
+use walk::walk;
 
 const SEQUENCES: u64 = 200;
-const STEPS: usize = 24;
+const SEQUENCES_OF_NAMED_SEATS: u64 = 252;
 
 #[tokio::test]
 async fn the_program_does_what_the_model_does() {
-    let (started, stores) = (Instant::now(), Stores::start().await);
-    let steps = number("STEPS").map_or(STEPS, |steps| usize::try_from(steps).unwrap());
-    let (first, sequences) = match number("SEED") {
-        Some(seed) => (seed, 1),
-        None => (fastrand::u64(..u64::MAX / 2), number("SEQUENCES").unwrap_or(SEQUENCES)),
-    };
-    let mut reached = Reached::new();
-    for seed in first..first + sequences {
-        let Story { config, opening } =
-            configs::ALL[usize::try_from(seed % configs::ALL.len() as u64).unwrap()];
-        let chosen = Steps::Random { opening, rng: Rng::with_seed(seed), left: steps };
-        if let Err(apart) = walk(&stores, config, seed, chosen, &mut reached).await {
-            let apart = shortened(&stores, config, seed, apart).await;
-            panic!("{:?}, SEED={seed} STEPS={steps}:\n{}", config.name, told(&apart));
+    let stores = Stores::start().await;
+    if let Some(reached) = walk::<General<'_>>(&stores, &configs::ALL, SEQUENCES).await {
+        for kind in KINDS {
+            assert!(reached.contains_key(*kind), "no sequence came to {kind}");
         }
     }
-    let taken: usize = reached.values().sum();
-    println!("{sequences} sequences, {taken} steps, {:.1} s: {reached:#?}", started.elapsed().as_secs_f32());
-    if sequences >= SEQUENCES {
-        for kind in KINDS {
+}
+
+#[tokio::test]
+async fn the_program_does_what_the_model_of_named_seats_does() {
+    let stores = Stores::start().await;
+    let sequences = SEQUENCES_OF_NAMED_SEATS;
+    if let Some(reached) = walk::<NamedSeats<'_>>(&stores, &numbered::configs::ALL, sequences).await {
+        for kind in numbered::KINDS {
             assert!(reached.contains_key(*kind), "no sequence came to {kind}");
         }
     }
@@ -94,30 +90,3 @@ const KINDS: &[&str] = &[
     "Withdraw",
     "WriteIsLate",
 ];
-
-fn number(name: &str) -> Option<u64> {
-    env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
-}
-
-/// Leaves out one step after the other, as long as the two still go apart.
-async fn shortened(stores: &Stores, config: Config, seed: u64, mut apart: Apart) -> Apart {
-    let mut at = apart.steps.len();
-    while at > 0 {
-        at -= 1;
-        let mut fewer = apart.steps.clone();
-        if at < fewer.len() {
-            fewer.remove(at);
-            if let Err(shorter) = walk(stores, config, seed, Steps::Given(&fewer), &mut Reached::new()).await
-            {
-                apart = shorter;
-            }
-        }
-    }
-    apart
-}
-
-fn told(apart: &Apart) -> String {
-    let steps = apart.steps.iter().enumerate();
-    let lines: Vec<_> = steps.map(|(n, action): (usize, &Action)| format!("  {n:>3}  {action:?}")).collect();
-    format!("{}\nthe model and the program go apart:\n{}", lines.join("\n"), apart.why)
-}

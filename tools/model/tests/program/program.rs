@@ -219,19 +219,7 @@ impl<'a> Program<'a> {
         if let Some(number) = self.deadlines[hold].get(&before).copied() {
             self.deadlines[hold].insert(after, number);
         }
-        let mut pass = redis::cmd("ZADD");
-        pass.arg(self.stores.keys.deadlines(self.event)).arg(after).arg(self.ids[hold].to_string());
-        self.stores.ask::<i64>(&pass).await;
-    }
-
-    /// Since reconcile remembered a shard, a grace period has passed.
-    pub(crate) async fn grace_passes(&self, shard: usize) {
-        let (state, field) = (self.stores.keys.state(self.event), format!("differs:{shard}"));
-        let remembered: String = self.stores.ask(redis::cmd("HGET").arg(&state).arg(&field)).await;
-        let (difference, _) = remembered.split_once(" since ").unwrap();
-        let long_ago = now_ms() - 2 * i64::try_from(GRACE_MS).unwrap();
-        let aged = format!("{difference} since {long_ago}");
-        self.stores.ask::<i64>(redis::cmd("HSET").arg(&state).arg(&field).arg(aged)).await;
+        self.stores.set_deadline(self.ids[hold], after).await;
     }
 }
 

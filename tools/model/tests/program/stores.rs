@@ -1,6 +1,13 @@
 //! The real stores: DynamoDB's embedded stand-in and a Redis server, both of this test alone.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use booking::Protocol;
+use catalogue::Catalogue;
+use domain::id::{AreaKey, ReservationId};
 
 use local::{
     embedded_store::{EmbeddedStore, Location},
@@ -15,10 +22,14 @@ use stores::{
     redis::{Redis, keys::Keys},
 };
 
+use crate::program::GRACE_MS;
+
 /// The stores, through the program's own methods and, for Redis, behind its back.
 pub(crate) struct Stores {
     pub(crate) store: Store,
     pub(crate) redis: Redis,
+    /// The program's own way over both, where a step is all of what it does.
+    pub(crate) protocol: Protocol,
     pub(crate) keys: Keys,
     raw: MultiplexedConnection,
     _embedded: EmbeddedStore,
@@ -38,9 +49,12 @@ impl Stores {
         tables::create_missing(&client, |id| table_name(&config.tables, id)).await.unwrap();
         let raw =
             redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+        let (store, redis) = (Store::new(client, config.tables.clone()), Redis::new(&config.redis).unwrap());
+        let catalogue = Arc::new(Catalogue::new(store.clone(), redis.clone()));
         Self {
-            store: Store::new(client, config.tables.clone()),
-            redis: Redis::new(&config.redis).unwrap(),
+            protocol: Protocol::new(&config, store.clone(), redis.clone(), catalogue),
+            store,
+            redis,
             keys: Keys::new(&config.redis.key_prefix),
             raw,
             _embedded: embedded,
@@ -60,6 +74,29 @@ impl Stores {
 
     pub(crate) async fn empty_redis(&self) {
         self.ask::<()>(&redis::cmd("FLUSHDB")).await;
+    }
+
+    /// Redis loses the slot of an area.
+    pub(crate) async fn lose(&self, area: AreaKey) {
+        let keys: Vec<String> = self.ask(redis::cmd("KEYS").arg(format!("*{{{area}}}*"))).await;
+        self.ask::<i64>(redis::cmd("DEL").arg(keys)).await;
+    }
+
+    /// A hold gets another deadline.
+    pub(crate) async fn set_deadline(&self, id: ReservationId, deadline: i64) {
+        let mut set = redis::cmd("ZADD");
+        set.arg(self.keys.deadlines(id.area())).arg(deadline).arg(id.to_string());
+        self.ask::<i64>(&set).await;
+    }
+
+    /// Since reconcile remembered a shard, a grace period has passed.
+    pub(crate) async fn grace_passes(&self, area: impl Into<AreaKey>, shard: usize) {
+        let (state, field) = (self.keys.state(area), format!("differs:{shard}"));
+        let remembered: String = self.ask(redis::cmd("HGET").arg(&state).arg(&field)).await;
+        let (difference, _) = remembered.split_once(" since ").unwrap();
+        let long_ago = now_ms() - 2 * i64::try_from(GRACE_MS).unwrap();
+        let aged = format!("{difference} since {long_ago}");
+        self.ask::<i64>(redis::cmd("HSET").arg(&state).arg(&field).arg(aged)).await;
     }
 
     /// What a replica would have.

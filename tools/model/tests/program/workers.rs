@@ -65,7 +65,7 @@ impl Program<'_> {
             Action::Reconcile { janitor } => {
                 if let Janitor::Reconciling { seen, shards } = take(&mut self.janitors[janitor]) {
                     for shard in before.redis.iter().flat_map(shards_whose_grace_is_over) {
-                        self.grace_passes(shard).await;
+                        self.stores.grace_passes(self.event, shard).await;
                     }
                     let reconciled = self.stores.redis.reconcile(self.event, &seen, &shards, &[], GRACE_MS);
                     reconciled.await.map_err(unexpected)?;
