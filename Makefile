@@ -137,7 +137,7 @@ simulate: need-cargo need-cc redis ## rush for one event against DynamoDB's limi
 	@cargo run --quiet --bin simulate tools/simulate/curve.svg
 
 # `cargo run` knows where programs are built to, whatever the environment says of that.
-load: need-cargo need-cc redis ## put a service under load, see how it fares (SCENARIO=hot RATE=300 SECONDS=15, or URL=)
+load: need-cargo need-cc redis ## put a service under load, see how it fares (SCENARIO=hot, hall, seats … RATE=300 SECONDS=15, or URL=)
 	@cargo build --quiet --release --bin local --bin load
 	@SCENARIO="$(SCENARIO)" RATE="$(RATE)" SECONDS="$(SECONDS)" WARMUP="$(WARMUP)" CONNECTIONS="$(CONNECTIONS)" \
 		SEATS="$(SEATS)" EVENTS="$(EVENTS)" MAILS="$(MAILS)" URL="$(URL)" ACCOUNTS="$(ACCOUNTS)" OUT="$(OUT)" \

@@ -15,7 +15,7 @@ CODES = {
     "unauthorized", "invalid_credentials", "forbidden",
     "event_not_found", "reservation_not_found", "booking_not_found",
     "email_taken", "sold_out", "all_held", "not_on_sale", "event_started", "capacity_below_sold",
-    "event_has_bookings", "event_not_draft",
+    "event_has_bookings", "event_cancelled", "event_not_draft",
     "already_confirmed", "confirm_under_way", "reservation_expired", "reservation_released",
     "max_per_user_reached", "held_too_long", "too_many_attempts", "password_is_a_setting",
     "account_not_found", "still_open", "cancel_closed", "network_limit", "email_not_verified", "no_mail",
@@ -55,7 +55,11 @@ FIELDS = {
     "base_price": "needed without areas, and not beside them",
     "pricing": "not beside areas",
     "status": "a new event can't be cancelled",
-    "quantity": "at most the event's max_per_booking",
+    "quantity": "at most the event's max_per_booking, and not beside seats",
+    "seats": "names of seats, each once, as long as rows and labels may be",
+    "together": "not beside seats",
+    "accessible": "not beside seats",
+    "reason": "must not have control characters",
     "from": "must not be too long before to",
     "sold_from": "must not be too long before sold_to",
     "sold_to": "must not be before sold_from",
@@ -85,7 +89,7 @@ def refused_only_by_a_rule(ctx, response, case):
     problem = response.json()
     if problem.get("code") in CODES:
         return
-    lists = ("rates", "areas")
+    lists = ("rates", "areas", "seats")
     of_list = lambda field: next((name for name in lists if field.startswith(f"{name}.")), field)
     bad = {of_list(error["field"]) for error in problem.get("errors", [])}
     if not bad or not bad <= set(FIELDS):

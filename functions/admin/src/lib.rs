@@ -3,6 +3,7 @@
 
 mod analytics;
 mod audit;
+mod cancel;
 mod capacity;
 mod create;
 mod delete;
@@ -30,6 +31,7 @@ http_api::routes![
     App:
     [create::create_event, list::list_all_events with query],
     [get::get_any_event, replace::replace_event, patch::patch_event, delete::delete_event],
+    [cancel::cancel_event, cancel::get_cancellation],
     [inventory::show_inventory],
     [rows::add_rows],
     [out_of_sale::withdraw_seats],

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
-use booking::OutOfSale;
-use domain::{field_error::Wrong, row::SEAT_NAME_CHARS_MAX};
+use booking::{OutOfSale, SEATS_AT_ONCE_MAX};
+use domain::{field_error::Wrong, row::SEAT_NAME_CHARS_MAX, text::in_one_piece};
 use http_api::{
     Admin, App, JsonBody, PathArea, Problem,
     fields::{Fields, Read, Value, texts},
@@ -13,9 +13,6 @@ use http_api::{
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// Seats of one request at most: each is part of a condition in DynamoDB.
-const SEATS_MAX: usize = 50;
 
 /// Seats of an area.
 #[derive(Debug, ToSchema)]
@@ -32,9 +29,9 @@ impl Read for SeatsInput {
 }
 
 fn names(value: Value) -> Result<Vec<String>, Wrong> {
-    let seats = texts(value)?;
-    if seats.is_empty() || seats.len() > SEATS_MAX {
-        return Err(Wrong::Count { min: 1, max: SEATS_MAX });
+    let seats: Vec<String> = texts(value)?.iter().map(|seat| in_one_piece(seat)).collect();
+    if seats.is_empty() || seats.len() > SEATS_AT_ONCE_MAX {
+        return Err(Wrong::Count { min: 1, max: SEATS_AT_ONCE_MAX });
     }
     match seats.iter().any(|seat| seat.chars().count() > SEAT_NAME_CHARS_MAX) {
         true => Err(Wrong::Length { min: 1, max: Some(SEAT_NAME_CHARS_MAX) }),

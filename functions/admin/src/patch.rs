@@ -200,6 +200,7 @@ http_api::problems! { PatchProblems:
     CapacityBelowSold: "see `lowest_capacity`",
     AreaHasBookings: "it can't be taken away",
     EventHasBookings: "it can't become a draft",
+    EventCancelled: "it can't take place after all",
     UnsupportedMediaType: "no JSON merge patch",
 }
 

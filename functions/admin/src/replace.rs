@@ -21,11 +21,12 @@ http_api::problems! { ReplaceProblems:
     CapacityBelowSold: "see `lowest_capacity`",
     AreaHasBookings: "it can't be taken away",
     EventHasBookings: "it can't become a draft",
+    EventCancelled: "it can't take place after all",
 }
 
 /// Replaces an event's editable fields. The capacity can be lowered to what is held and sold, `currency` can't be
-/// changed, `status: "cancelled"` takes the event off sale, and `"published"` puts it back. It becomes a `"draft"` only
-/// while nothing of it is sold or held.
+/// changed, `status: "cancelled"` cancels the event and its bookings for good, as `POST /admin/events/{id}/cancel` does. It becomes
+/// a `"draft"` only while nothing of it is sold or held.
 ///
 /// Of an event that names `areas` all are sent: one that is left out is taken away, if nothing of it is sold or held.
 ///

@@ -8,7 +8,7 @@ use domain::{
     audit::Actor,
     error::Error,
     event::{Area, Event},
-    field_error::Wrong,
+    field_error::{FieldError, Wrong},
     id::EventId,
     row::Row,
 };
@@ -26,6 +26,9 @@ use crate::{get::available, tagged};
 /// Rows to add.
 #[derive(Debug, ToSchema)]
 pub(crate) struct NewRows {
+    /// What could not be read.
+    #[schema(ignore)]
+    unread: Vec<FieldError>,
     /// The rows, the best one first; they stand behind those that the area has.
     #[schema(min_items = 1, max_items = 2000)]
     rows: Vec<RowInput>,
@@ -38,7 +41,8 @@ impl Read for NewRows {
         if !fields.has("rows") {
             fields.complain("rows", Wrong::Missing);
         }
-        fields.objects("rows", row).flatten().map(|rows| Self { rows })
+        let rows = fields.objects("rows", row).flatten()?;
+        Some(Self { unread: fields.complaints(), rows })
     }
 }
 
@@ -69,7 +73,7 @@ pub(crate) async fn add_rows(
     JsonBody(input): JsonBody<NewRows>,
 ) -> Result<impl IntoResponse, Problem> {
     let now = Timestamp::now();
-    let event = added(&app, event, &area, &input.rows, &admin.into(), now).await?;
+    let event = added(&app, event, &area, input, &admin.into(), now).await?;
     let available = available(&app, &event, now).await?;
     let mut answer = tagged(event, &available)?;
     *answer.status_mut() = StatusCode::CREATED;
@@ -81,7 +85,7 @@ async fn added(
     app: &App,
     id: EventId,
     area: &str,
-    input: &[RowInput],
+    NewRows { unread, rows }: NewRows,
     by: &Actor,
     now: Timestamp,
 ) -> Result<Event, Error> {
@@ -89,7 +93,7 @@ async fn added(
     let found = event.area_called(Some(area)).filter(Area::is_numbered).ok_or(Error::AreaNotFound)?;
     let layout = catalogue::layout(&app.catalogue, &event).await?;
     let has: Vec<Row> = layout.rows_of(found.key.number).cloned().collect();
-    let details = with_more_rows(&event, area, &has, input)?;
+    let details = with_more_rows(&event, area, &has, &rows, unread)?;
     let is_as_read = |now: &Event| now.version == event.version;
     booking::replace_event(&app.protocol, id, is_as_read, |_| Ok(details), Some(by), now).await
 }

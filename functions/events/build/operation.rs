@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The order of the page, within what belongs together. A test says what is missing.
-const JOURNEY: [&str; 57] = [
+const JOURNEY: [&str; 59] = [
     "list_events",
     "list_popular_events",
     "get_event",
@@ -46,6 +46,8 @@ const JOURNEY: [&str; 57] = [
     "add_rows",
     "withdraw_seats",
     "restore_seats",
+    "cancel_event",
+    "get_cancellation",
     "delete_event",
     "get_inventory",
     "list_event_bookings",

@@ -25,7 +25,7 @@ const LAYOUT_CACHE_SECONDS: u32 = 300;
 #[schema(as = Layout)]
 pub(crate) struct LayoutView {
     /// Another number for another layout. The seats of an area say which one they are of.
-    #[schema(example = 64)]
+    #[schema(example = 4_294_967_297_u64)]
     version: u64,
     /// The areas, in the event's order; none where no seat has a name.
     areas: Vec<AreaLayout>,

@@ -38,11 +38,11 @@ pub(crate) struct SeatsView {
     /// The area's id.
     #[schema(example = "balcony")]
     area: String,
-    /// Greater after each change of what is free.
+    /// Another number after each change of what is free.
     #[schema(example = 1_957_392_000_000_042_u64)]
     version: u64,
     /// The version of the layout that these rows are of.
-    #[schema(example = 64)]
+    #[schema(example = 4_294_967_297_u64)]
     layout: u64,
     /// The rows, best first.
     rows: Vec<RowView>,

@@ -7,10 +7,12 @@
 //! | Job | Does | Cursor |
 //! | --- | --- | --- |
 //! | `holds` | expires holds, settles confirms that crashed, tells Redis of changes | of its own |
-//! | `seats` | holds Redis' free seats against DynamoDB, and notices what the next two can do | of its own |
+//! | `seats` | holds Redis' free seats against DynamoDB, and notices what the next three can do | of its own |
+//! | `cancellations` | cancels the bookings of events that were cancelled | none: what `seats` noticed |
 //! | `popularity` | corrects how popular an event is | none: what `seats` noticed |
 //! | `hours` | moves past hours of sales to the day items | none: what `seats` noticed |
 
+mod cancellations;
 mod holds;
 mod hours;
 mod measure;
@@ -27,7 +29,10 @@ use jobs::{Budget, Series, Walk, walk};
 use stores::dynamodb::{EventsFilter, UNMOVED_DAYS};
 use tokio::time::Instant;
 
-use self::{holds::Holds, hours::Hours, popularity::Popularity, report::Run, seats::Seats};
+use self::{
+    cancellations::Cancellations, holds::Holds, hours::Hours, popularity::Popularity, report::Run,
+    seats::Seats,
+};
 pub use report::{Report, Sweep};
 
 /// A run begins nothing after this time, well before the next one starts; the function's timeout is longer by what a store
@@ -62,8 +67,9 @@ pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Rep
     let mut run = Run::default();
     let (page_events, whole) = (limits.page_events, limits.run_time);
     let mut jobs = Series::new(now, Budget::of(whole), &mut run);
-    jobs.run(&Holds { app, page_events }, whole / 4).await;
-    jobs.run(&Seats { app, page_events }, whole / 10).await;
+    jobs.run(&Holds { app, page_events }, whole / 3).await;
+    jobs.run(&Seats { app, page_events }, whole / 4).await;
+    jobs.run(&Cancellations { app }, whole / 10).await;
     jobs.run(&Popularity { app }, whole / 20).await;
     jobs.run(&Hours { app }, Duration::ZERO).await;
     let outcome = jobs.outcome();

@@ -23,6 +23,7 @@ pub(crate) fn record(report: &Report, took: Duration) {
         (names::SHARDS_WAITING, f64::from(done.shards_waiting)),
         (names::SEATS_TOO_MANY, f64::from(done.seats_too_many)),
         (names::SEATS_TOO_FEW, f64::from(done.seats_too_few)),
+        (names::EVENTS_BEING_CANCELLED, f64::from(done.events_being_cancelled)),
         (names::RANKS_CORRECTED, f64::from(done.ranks_corrected)),
         (names::EVENTS_REFRESHED, f64::from(done.events_refreshed)),
         (names::EVENTS_UNLOADED, f64::from(done.events_unloaded)),

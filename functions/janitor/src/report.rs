@@ -47,6 +47,12 @@ pub struct Sweep {
     pub seats_too_few: u32,
     /// Shards that could not be judged yet: a commit is under way, or was a moment ago.
     pub shards_waiting: u32,
+    /// Bookings that were cancelled because their events were.
+    pub bookings_cancelled: u32,
+    /// Bookings of which that failed because a store did. A later run does it.
+    pub bookings_not_cancelled: u32,
+    /// Events that were cancelled and may have bookings left.
+    pub events_being_cancelled: u32,
     /// Events whose popularity was wrong: a process ended between a sale and its counting.
     pub ranks_corrected: u32,
     /// Events whose facts in Redis were old.
@@ -69,6 +75,8 @@ pub(crate) struct Run {
     /// Jobs that had no time for all that they had to do, or failed.
     pub(crate) unfinished: bool,
     pub(crate) done: Sweep,
+    /// Events that were cancelled, and whose bookings are still to be.
+    pub(crate) cancelling: Vec<EventId>,
     /// Events whose popularity can be held against what was sold.
     pub(crate) ranks: Vec<Ranked>,
     /// Events that may have hours to move, with their shards where they were just read.

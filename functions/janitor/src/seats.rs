@@ -1,5 +1,5 @@
-//! Redis' free seats, held against DynamoDB. The inventory being read, it is noticed what can be done for popularity and for
-//! hours of sales; that is left to jobs of their own.
+//! Redis' free seats, held against DynamoDB. The events and their inventory being read, it is noticed which bookings are to be
+//! cancelled, and what can be done for popularity and for hours of sales; that is left to jobs of their own.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -60,6 +60,12 @@ impl Seats<'_> {
 
 impl Run {
     fn add_found(&mut self, found: Found, now: Timestamp) {
+        let event = match &found {
+            Found::Failed => None,
+            Found::Reconciled(found, _) => Some(&found.event),
+            Found::Unknown(event) => Some(&**event),
+        };
+        self.cancelling.extend(event.filter(|event| event.is_being_cancelled()).map(|event| event.id));
         match found {
             Found::Failed => self.events_failed += 1,
             Found::Unknown(event) if is_turn_of(&event, now) => self.hours.push((*event, None)),

@@ -16,7 +16,7 @@ use domain::{
     rate::{RATES_MAX, WantedRates},
     reservation::WantedSeats,
     row::SEAT_NAME_CHARS_MAX,
-    text::{SHORT_ID_CHARS_MAX, is_short_id},
+    text::{SHORT_ID_CHARS_MAX, in_one_piece, is_short_id},
 };
 use http_api::{
     App, Caller, ClientAddress, IdempotencyKey, JsonBody, PathId, Permit, Problem,
@@ -38,8 +38,8 @@ pub(crate) struct BookRequest {
     /// How many seats, at most the event's `max_per_booking`. In an area whose seats have names, the best that are free.
     #[schema(required = false, minimum = 1, maximum = 50, default = 1)]
     quantity: u32,
-    /// Which seats, in place of `quantity`: a row's name, a hyphen, and the seat's label. All of them or none.
-    #[schema(required = false, example = json!(["A-7", "A-8"]), min_items = 1, max_items = 50)]
+    /// Which seats, in place of `quantity`: of each its row's name, a hyphen, and its label, like `A-7`. All of them or none.
+    #[schema(required = false, min_items = 1, max_items = 50)]
     seats: Vec<String>,
     /// Whether the seats must stand side by side in one row; only where they have names and none is chosen.
     #[schema(required = false, default = true)]
@@ -72,9 +72,6 @@ impl Read for BookRequest {
                 fields.complain(&format!("seats.{nth}"), Wrong::Twice);
             }
         }
-        // In another order they are the same: the same request for the same key.
-        let mut seats = seats;
-        seats.sort_unstable();
         let read_choice = |value| if chooses { Err(Wrong::Beside("seats")) } else { truth(value) };
         let together = fields.optional("together", read_choice).unwrap_or(true);
         let accessible = fields.optional("accessible", read_choice).unwrap_or(false);
@@ -84,15 +81,15 @@ impl Read for BookRequest {
             rates.into_iter().filter_map(|(rate, places)| places_at(rate, places, fields)).collect();
         let at_rates: u32 = rates.values().sum();
         if is_readable && at_rates > quantity {
-            fields.complain("rates", Wrong::MoreThan("quantity"));
+            fields.complain("rates", Wrong::MoreThan(if chooses { "seats" } else { "quantity" }));
         }
         Some(Self { area, quantity, seats, together, accessible, rates })
     }
 }
 
-/// Names of seats, like `A-7`. Which there are, the area knows.
+/// Names of seats, like `A-7`, as rows are kept. Which there are, the area knows.
 fn names_of_seats(value: Value) -> Result<Vec<String>, Wrong> {
-    let seats = texts(value)?;
+    let seats: Vec<String> = texts(value)?.iter().map(|seat| in_one_piece(seat)).collect();
     let most = MAX_PER_BOOKING_MAX as usize;
     if seats.is_empty() || seats.len() > most {
         return Err(Wrong::Count { min: 1, max: most });
@@ -157,7 +154,8 @@ http_api::problems! { BookProblems:
         ("id" = uuid::Uuid, Path, description = "The event's id."),
         KeyHeader,
     ),
-    request_body(content = Option<BookRequest>),
+    request_body(content = Option<BookRequest>,
+     example = json!({ "area": "floor", "quantity": 2, "rates": { "child": 1 } })),
     responses(
         (status = 201, description = "The seats are held.", body = ReservationAnswer,
          headers(("Location" = String), ("Idempotent-Replayed" = bool))),
@@ -175,8 +173,12 @@ pub(crate) async fn book(
 ) -> Result<impl IntoResponse, Problem> {
     caller.must_get_mail(&app).await?;
     let network = from.network(&app);
-    let seats =
-        WantedSeats { chosen: request.seats, apart: !request.together, accessible: request.accessible };
+    let seats = WantedSeats {
+        // In another order they are the same: the same request for the same key.
+        chosen: request.seats.into_iter().collect(),
+        apart: !request.together,
+        accessible: request.accessible,
+    };
     let wanted = Wanted {
         user: caller.user_id,
         event,

@@ -6,7 +6,7 @@ use domain::{
     event::{AreaDetails, CAPACITY_MAX, PRICE_MAX, PRICING_PERCENT, Pricing},
     field_error::{FieldError, Wrong},
     row::{LABEL_CHARS_MAX, Labels, ROW_NAME_CHARS_MAX, ROWS_MAX, Row, SEATS_PER_ROW_MAX, SeatSet, seats_of},
-    text::{is_line, is_visible},
+    text::{in_one_piece, is_line, is_visible},
 };
 use http_api::fields::{Fields, Value, text, texts, truth, whole, whole_within};
 use serde::Serialize;
@@ -136,14 +136,22 @@ pub(crate) fn pricing(fields: &mut Fields) -> Pricing {
 pub fn row(fields: &mut Fields) -> Option<RowInput> {
     let (name, seats) = (fields.required("name", text), fields.required("seats", seats));
     let accessible = fields.optional("accessible", texts).unwrap_or_default();
-    let name = name.unwrap_or_default().trim().to_owned();
+    let accessible = accessible.iter().map(|label| tidy(label)).collect();
+    let name = tidy(&name.unwrap_or_default());
     Some(RowInput { name, seats: seats.unwrap_or(SeatsInput::Count(1)), accessible })
+}
+
+/// What looks alike is the same name: without spaces around it, and with each character in one piece.
+fn tidy(name: &str) -> String {
+    in_one_piece(name.trim())
 }
 
 fn seats(value: Value) -> Result<SeatsInput, Wrong> {
     let most = u32::try_from(SEATS_PER_ROW_MAX).unwrap_or(u32::MAX);
     match value {
-        Value::List(_) => texts(value).map(SeatsInput::Labels),
+        Value::List(_) => {
+            texts(value).map(|labels| SeatsInput::Labels(labels.iter().map(|label| tidy(label)).collect()))
+        }
         other => whole_within(1..=most)(other).map(SeatsInput::Count),
     }
 }

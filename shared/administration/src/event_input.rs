@@ -277,7 +277,9 @@ fn areas_of(
     unread: &[String],
     errors: &mut Vec<FieldError>,
 ) -> (Vec<AreaDetails>, BTreeMap<String, Vec<Row>>) {
-    let known: &[AreaDetails] = before.map_or(&[], |event| &event.details.areas);
+    // One that names no areas has the general one.
+    let known = before.map(Event::areas).unwrap_or_default();
+    let known: Vec<AreaDetails> = known.iter().map(AreaDetails::from).collect();
     let mut rows = BTreeMap::new();
     let areas = areas.into_iter().enumerate().map(|(index, area)| {
         let before = known.iter().find(|known| known.id == area.id);

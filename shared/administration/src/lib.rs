@@ -9,6 +9,7 @@ mod by_area;
 mod by_rate;
 mod event_input;
 mod more_rows;
+mod reason;
 mod report;
 mod seats;
 mod sold;
@@ -22,6 +23,7 @@ pub use self::{
     event_input::{EVENT_BODY_BYTES_MAX, EventInput, rate, status},
     more_rows::with_more_rows,
     numbers::Amount,
+    reason::reason,
     report::{analytics, analytics_of_all},
     seats::{Seats, with_seats},
     timeline::{Bucket, Timeline, TimelineBucket, timeline},

@@ -14,20 +14,27 @@ use crate::{RowInput, rows_of};
 /// The event's details with these rows behind those that the area `has`.
 ///
 /// # Errors
-/// What is wrong with the new rows, which are counted from 0: `rows.0.name`.
+/// What is wrong with the new rows, which are counted from 0: `rows.0.name`; with it what could not be read of them.
 pub fn with_more_rows(
     event: &Event,
     area: &str,
     has: &[Row],
     new: &[RowInput],
+    unread: Vec<FieldError>,
 ) -> Result<DetailsWithRows, Error> {
     if new.is_empty() {
         return Err(Error::invalid_field("rows", Wrong::Count { min: 1, max: ROWS_MAX }));
     }
+    if has.len() + new.len() > ROWS_MAX {
+        return Err(Error::invalid_field("rows", Wrong::TooManyRows { max: ROWS_MAX }));
+    }
     let all: Vec<RowInput> = has.iter().map(RowInput::from).chain(new.iter().cloned()).collect();
     let (all, errors) = rows_of(&all, "", &[]);
-    if !errors.is_empty() {
-        return Err(Error::Invalid(errors.into_iter().map(|error| of_new(error, has.len())).collect()));
+    let read = errors.into_iter().map(|error| of_new(error, has.len()));
+    let read: Vec<FieldError> =
+        read.filter(|error| unread.iter().all(|known| known.field != error.field)).collect();
+    if !unread.is_empty() || !read.is_empty() {
+        return Err(Error::Invalid(unread.into_iter().chain(read).collect()));
     }
     let mut details = event.details.clone();
     for kept in details.areas.iter_mut().filter(|kept| kept.id == area) {

@@ -17,6 +17,27 @@ use stores::{
     redis::scripts::{self, Places, Unbought},
 };
 
+/// The booking of an event that was cancelled is cancelled, too, if it was not before. Its owner has done nothing to have to pause
+/// for. `epoch` must have been seen before, as in [`cancel`].
+pub(crate) async fn cancel_with_event(
+    protocol: &Protocol,
+    booking: &Booking,
+    epoch: Option<String>,
+    now: Timestamp,
+) -> Result<CancelOutcome, Error> {
+    let now = domain::time::to_whole_ms(now);
+    let outcome = protocol.store.cancel_booking(booking, now).await?;
+    if outcome == CancelOutcome::Cancelled {
+        let came_back = -i64::from(booking.quantity);
+        tokio::join!(
+            restock(protocol, booking, epoch, None),
+            count_sold(&protocol.catalogue, booking.event_id, came_back),
+        );
+        measure::cancelled();
+    }
+    Ok(outcome)
+}
+
 /// A cancelled booking, and whether it was cancelled before.
 #[derive(Debug)]
 pub struct Cancelled {

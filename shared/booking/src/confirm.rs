@@ -7,7 +7,7 @@ use catalogue::count_sold;
 use domain::{
     booking::Booking,
     error::{Error, GaveUp},
-    event::EventNow,
+    event::{EventNow, NotOnSale},
     id::{EventId, ReservationId, UserId},
     network::Network,
     reservation::BegunHold,
@@ -161,6 +161,10 @@ async fn commit_redrawing(
                 unbegin_hold(protocol, &hold).await;
                 let (most, left) = (hold.max_per_user, hold.max_per_user.saturating_sub(bought));
                 return Err(Error::TooManyForUser { most, left });
+            }
+            Ok(CommitOutcome::Closed) => {
+                unbegin_hold(protocol, &hold).await;
+                return Err(Error::NotOnSale(NotOnSale::Cancelled));
             }
             Ok(CommitOutcome::Refused(refused)) => refused,
             Err(error @ Error::OutOfReach { .. }) => {

@@ -107,10 +107,11 @@ fn inventory_of(
             Some(rows) => shards_of_rows(area, 0, rows),
             None => new_shards(area, capacity, seats_per_shard),
         };
-        layout.extend(rows.into_iter().flat_map(|rows| in_parts(area, rows)));
+        layout.extend(rows.map(|rows| (area, rows.as_slice())));
         shards.push(u16::try_from(of_area.len()).unwrap_or(u16::MAX));
         inventory.extend(of_area);
     }
+    let layout = in_parts(layout);
     let shards: Shards = shards.into_iter().collect();
     let shards = if layout.is_empty() { shards } else { shards.of_numbered() };
     Inventory { shards, inventory, layout }

@@ -30,7 +30,7 @@
 //!   transaction. *Finish* removes the hold. A crash after *begin* or after *commit* leaves a `confirming` hold;
 //!   [`expire()`] reads whether the booking exists and settles it.
 //! - [`release()`], and expiry: the draws become free again. How a hold ended is known for a day ([`reservation()`]).
-//! - [`cancel()`]: one transaction marks the booking and takes the seats back, then Redis follows.
+//! - [`cancel()`], and [`cancel_event()`] for all bookings of an event: one transaction marks the booking and takes the seats back, then Redis follows.
 //! - [`replace_event()`]: an admin's change. Raising the capacity is like a cancel, lowering it like a confirm.
 //!   An event that becomes a draft has all its seats withdrawn for a moment, which shows that none is sold or held
 //!   (`unpublish.rs`); a draft sells nothing, so only such an event can be deleted ([`delete_draft()`]).
@@ -59,6 +59,20 @@
 //! What is said below of an event's shards holds for each of its areas; an event's own keys are those of its first. People name an
 //! area by its id, which stands for one number for ever, so a process remembers it (`catalogue::areas`); what it does not know, or what was
 //! taken away, the area's state says.
+//!
+//! # Seats with names
+//!
+//! An area can have rows ([`domain::row`]). A row is one shard, and a draw of it names its seats. DynamoDB keeps in the shard which are
+//! `taken`, and a commit has the condition that these are not; Redis keeps a character for each seat (`lib/rows.lua`), and chooses the best
+//! (`lib/pick.lua`) inside *reserve*. All else is one with places that have no names, but for this: such a hold never changes its
+//! seats. If DynamoDB refuses them, others are not drawn: the buyer is answered `seats_taken`, and the hold is settled. A hold that is gone
+//! is made anew with just its seats or not at all. An admin adds rows behind the others ([`replace_event()`]), and takes seats out of sale and
+//! back ([`withdraw_seats()`], [`restore_seats()`]), which are a lowered and a raised capacity of these very seats.
+//!
+//! # Cancelled events
+//!
+//! [`cancel_event()`] takes an event off sale; then [`cancel_bookings()`] closes its shards, which every commit looks at, and cancels one
+//! booking after the other (`cancel_event.rs`).
 //!
 //! # One user's seats
 //!
@@ -93,9 +107,13 @@
 //! 6. The price charged is the price quoted in the hold, at each rate.
 //! 7. A confirmed booking changes only by an explicit cancel, and its seats return once.
 //! 8. Sold out is never said for good while a seat is free.
+//! 9. A seat with a name belongs to at most one booking that is not cancelled, always, with Redis arbitrarily wrong.
+//! 10. At rest every seat with a name is exactly one of free, held, sold and out of sale, alike in both stores.
+//! 11. Seats that were asked for by their number, side by side, are neighbours in one row.
 
 mod audit;
 mod cancel;
+mod cancel_event;
 mod confirm;
 mod conservation;
 mod create;
@@ -116,13 +134,16 @@ mod versions;
 mod withdrawals;
 
 pub use cancel::{Cancelled, cancel};
+pub use cancel_event::{
+    BookingsCancelled, CancellationProgress, cancel_bookings, cancel_event, cancellation,
+};
 pub use confirm::{Confirmed, confirm};
 pub use conservation::{Conservation, Counted, conservation};
 pub use create::{Created, create_event, create_event_once};
 pub use delete::delete_draft;
 pub use expire::{Expired, expire};
 pub use look::{Looked, own_holds, reservation};
-pub use out_of_sale::{OutOfSale, restore_seats, withdraw_seats};
+pub use out_of_sale::{OutOfSale, SEATS_AT_ONCE_MAX, restore_seats, withdraw_seats};
 pub use reconcile::{Reconciliation, reconcile};
 pub use release::release;
 pub use replace::replace_event;

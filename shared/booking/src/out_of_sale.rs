@@ -13,10 +13,12 @@ use domain::{
     id::{EventId, ReservationId},
     inventory::{Draw, InventoryShard, shard_number},
     pricing::PriceChange,
-    row::{Layout, Row, SeatSet},
+    row::{Layout, Row, SeatSet, place_of_seat},
 };
 use stores::{dynamodb::Replaced, redis::scripts::WithdrawSeats};
 
+/// Seats of one change at most: each is part of a condition in DynamoDB.
+pub const SEATS_AT_ONCE_MAX: usize = 50;
 /// Tries of one change: the event may change meanwhile, and Redis not know it.
 const TRIES_MAX: usize = 8;
 
@@ -69,6 +71,8 @@ enum Way {
 struct Step<'a> {
     event: &'a Event,
     area: Area<'a>,
+    /// The area's rows, best first.
+    rows: &'a [&'a Row],
     draws: Vec<Draw>,
     by: Option<&'a Actor>,
     now: Timestamp,
@@ -95,7 +99,7 @@ async fn change(
             let seats = out_of_sale(&layout, &found, &inventory);
             return Ok(OutOfSale { event, seats });
         }
-        let step = Step { event: &event, area: found, draws, by, now };
+        let step = Step { event: &event, area: found, rows: &rows, draws, by, now };
         let changed = match way {
             Way::Out => withdraw(protocol, step).await?,
             Way::Back => restore(protocol, step).await?,
@@ -110,18 +114,10 @@ async fn change(
 
 /// The seats of these names, by their rows.
 fn places_of(rows: &[&Row], names: &[String]) -> Result<BTreeMap<usize, SeatSet>, Error> {
-    let place = |name: &str| {
-        let hyphens = name.char_indices().filter(|(_, letter)| *letter == '-').map(|(at, _)| at);
-        hyphens.into_iter().find_map(|at| {
-            let (row, label) = (&name[..at], &name[at + 1..]);
-            let row_at = rows.iter().position(|known| known.name == row)?;
-            Some((row_at, rows[row_at].seat(label)?))
-        })
-    };
     let mut places: BTreeMap<usize, SeatSet> = BTreeMap::new();
     let mut unknown = Vec::new();
     for name in names {
-        match place(name) {
+        match place_of_seat(rows, name) {
             Some((row, seat)) => {
                 places.entry(row).or_default().add(seat);
             }
@@ -177,8 +173,7 @@ impl Step<'_> {
 async fn withdraw(protocol: &Protocol, step: Step<'_>) -> Result<Option<Event>, Error> {
     let (event, area) = (step.event, &step.area);
     let Some(capacity) = area.capacity.checked_sub(step.seats()).filter(|left| *left > 0) else {
-        let max = area.capacity.saturating_sub(1) as usize;
-        return Err(Error::invalid_field("seats", Wrong::Count { min: 1, max }));
+        return Err(Error::invalid_field("seats", Wrong::LeavesNone));
     };
     // An area remembers one withdrawal only: the one before must be at its end.
     if let Some(before) = event.last_withdrawal_of(area.key.number) {
@@ -187,7 +182,11 @@ async fn withdraw(protocol: &Protocol, step: Step<'_>) -> Result<Option<Event>, 
     let id = ReservationId::new(area.key, step.now);
     let deadline_ms = match protocol.redis.withdraw_seats(id, &step.draws, protocol.confirm_grace_ms).await? {
         WithdrawSeats::Withdrawn { deadline_ms } => deadline_ms,
-        WithdrawSeats::InUse(seats) => return Err(Error::SeatsInUse { seats, area: area.id.to_owned() }),
+        WithdrawSeats::InUse(places) => {
+            let row = |place: u16| step.rows.get(usize::from(place));
+            let named = places.iter().filter_map(|(place, seat)| row(*place).map(|row| row.seat_name(*seat)));
+            return Err(Error::SeatsInUse { seats: named.collect(), area: area.id.to_owned() });
+        }
         WithdrawSeats::NotLoaded => {
             catalogue::load(&protocol.catalogue, event, area.key.number).await?;
             return Ok(None);
@@ -221,8 +220,13 @@ async fn withdraw(protocol: &Protocol, step: Step<'_>) -> Result<Option<Event>, 
 /// The seats come back in DynamoDB, then in Redis. `None` if it must be tried again.
 async fn restore(protocol: &Protocol, step: Step<'_>) -> Result<Option<Event>, Error> {
     let (event, area) = (step.event, &step.area);
+    // A withdrawal whose end Redis has not heard of would take them out of sale again.
+    let ended = match event.last_withdrawal_of(area.key.number) {
+        Some(before) => protocol.redis.finish(before, None).await.map(|_| ()),
+        None => Ok(()),
+    };
     // The epoch must be seen before the transaction, as in cancel.
-    let epoch = match protocol.redis.state_seen(area.key).await {
+    let epoch = match ended.and(protocol.redis.state_seen(area.key).await) {
         Err(error) if error.is_without_redis() => None,
         seen => seen?.map(|seen| seen.epoch),
     };

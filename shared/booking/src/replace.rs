@@ -49,10 +49,10 @@ const PRICES_PER_STEP_MAX: usize = ITEMS_PER_STEP_MAX - SHARDS_PER_CHANGE_MAX - 
 ///
 /// What changes nothing makes no new version, and is not audited.
 ///
-/// The status may become any other one. An event can always be cancelled, whatever is sold: its bookings stay as they are.
-/// A cancelled one can be published again, and a draft be cancelled without ever having been public. Only to become a
-/// draft, published or cancelled before, it must have nothing sold or held (`unpublish.rs` says how that is made sure), for
-/// nobody sees a draft any more, not even its buyers.
+/// The status may become any other one, but from cancelled. An event can always be cancelled, whatever is sold: its bookings are
+/// cancelled with it (`cancel_event.rs`), so it can't take place after all. A draft can be cancelled without ever having been public.
+/// One that a release of before cancelled kept its bookings, and can be published again. Only to become a draft it must have nothing
+/// sold or held (`unpublish.rs` says how that is made sure), for nobody sees a draft any more, not even its buyers.
 pub async fn replace_event<D: Into<DetailsWithRows>>(
     protocol: &Protocol,
     id: EventId,
@@ -67,6 +67,9 @@ pub async fn replace_event<D: Into<DetailsWithRows>>(
     }
     let DetailsWithRows { details, rows } = details(&event)?.into();
     details.check(Some(&event), now)?;
+    if event.cancellation.is_some() && details.status != EventStatus::Cancelled {
+        return Err(Error::EventCancelled);
+    }
     rows::check(protocol, &event, &details, &rows).await?;
     if !event.would_change_by(&details) {
         return Ok(event);
@@ -104,8 +107,8 @@ fn new_prices(event: &Event, details: &EventDetails) -> usize {
     event.areas_repriced(&priced).len()
 }
 
-/// Where several areas get fewer places, each must have them to give before the first one does: what is refused changes nothing. One
-/// alone, or whatever comes first, is refused by itself.
+/// Where places leave in several steps, of several areas or of one with many shards, all must be free before the first step: what is
+/// refused then changes nothing. A single step, or whatever comes first, is refused by itself.
 async fn check_room(
     protocol: &Protocol,
     event: &Event,
@@ -115,7 +118,10 @@ async fn check_room(
     let resized = event.to_resize(details);
     let begins_with_it = resized.first().is_some_and(Resized::is_lowered);
     let lowered: Vec<Resized> = resized.into_iter().filter(Resized::is_lowered).collect();
-    if lowered.is_empty() || lowered.len() == 1 && begins_with_it {
+    let is_one_step = |area: &Resized| {
+        area.from_rows == 0 && event.shards.numbers_of(area.number).count() <= SHARDS_PER_CHANGE_MAX
+    };
+    if lowered.is_empty() || lowered.len() == 1 && begins_with_it && lowered.iter().all(is_one_step) {
         return Ok(());
     }
     let (mut withdrawn, mut refused) = (Vec::new(), Ok(()));
@@ -176,7 +182,7 @@ async fn raise(
     });
     let raised: Vec<Raised<'_>> = fits.collect();
     let sizes: Vec<Size<'_>> = raised.iter().map(Raised::size).collect();
-    let mut replaced = event.replaced(event.details_with(details, &sizes));
+    let mut replaced = event.replaced(event.details_with(details, &sizes)).cancelling_since(event, now);
     let layout: Vec<LayoutPart> = raised.iter().flat_map(Raised::layout).collect();
     let added: Vec<Draw> = raised.iter().flat_map(|raised| raised.added.iter().copied()).collect();
     replaced.shards = added.iter().fold(replaced.shards, |shards, draw| shards.up_to(draw.shard));
@@ -237,7 +243,7 @@ impl Raised<'_> {
 
     /// The parts of the layout that come with it.
     fn layout(&self) -> Vec<LayoutPart> {
-        in_parts(self.area.number, self.rows)
+        in_parts([(self.area.number, self.rows)])
     }
 }
 
@@ -301,7 +307,8 @@ async fn lower(
     };
     let seats: u32 = draws.iter().map(|draw| draw.seats).sum();
     let size = Size { area: &resized.id, capacity: from - seats, rows: from_rows };
-    let replaced = event.replaced(event.details_with(details, &[size])).with_withdrawal(id);
+    let replaced =
+        event.replaced(event.details_with(details, &[size])).with_withdrawal(id).cancelling_since(event, now);
     let prices = PriceChange::by_admin(event, &replaced, now);
     let entry = by.map(|by| AuditEntry::changed(by, event, &replaced, Timestamp::now()));
     let store = &protocol.store;

@@ -207,7 +207,14 @@ async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Resu
         async move {
             let unsold = match shards {
                 Some(shards) if event.may_sell(now) && shards.len() == event.shards.count() => {
-                    let layout = layout(catalogue, event).await?;
+                    let layout = match layout(catalogue, event).await {
+                        // One event that can't be read takes down no list of others.
+                        Err(Error::Internal(error)) => {
+                            tracing::error!(defect = true, event_id = %event.id, %error, "an event's layout can't be read");
+                            return Ok(Some(event.id));
+                        }
+                        layout => layout?,
+                    };
                     let areas = event.shards.areas().map(|area| {
                         let shards = of_area(&shards, area);
                         let rows: Vec<&Row> = layout.rows_of(area).collect();
@@ -219,9 +226,10 @@ async fn read_and_keep(catalogue: &Catalogue, turns: &[(EventId, Turn)]) -> Resu
                 }
                 shards => shards.map(|shards| unsold(&shards)),
             };
-            catalogue.redis.keep(event, unsold.as_ref(), started.elapsed()).await
+            catalogue.redis.keep(event, unsold.as_ref(), started.elapsed()).await?;
+            Ok::<_, Error>(None)
         }
     });
-    try_join_all(kept).await?;
+    unreadable.extend(try_join_all(kept).await?.into_iter().flatten());
     Ok(Read { missing: ids.into_iter().filter(|id| !known.contains(id)).collect(), unreadable })
 }

@@ -131,10 +131,22 @@ impl AuditEntry {
             event_name: event.details.name.clone(),
             version_before: before.map(|event| event.version),
             version_after: after.map(|event| event.version),
-            changes: changes(before.map(|event| &event.details), after.map(|event| &event.details)),
+            changes: changes(before.map(|event| &event.details), after.map(|event| &event.details))
+                .into_iter()
+                .chain(reason_of_cancellation(before, after))
+                .collect(),
             request_id: by.request_id.clone(),
         }
     }
+}
+
+/// Why it was cancelled, if it was by this.
+fn reason_of_cancellation(before: Option<&Event>, after: Option<&Event>) -> Option<FieldChange> {
+    let cancellation =
+        after.zip(before.filter(|before| before.cancellation.is_none()))?.0.cancellation.as_ref()?;
+    let reason = Some(&cancellation.reason).filter(|reason| !reason.is_empty())?;
+    let after = Some(FieldValue::Text(reason.clone()).bounded());
+    Some(FieldChange { field: "reason".to_owned(), before: None, after })
 }
 
 /// Fields that are not the same.

@@ -208,6 +208,9 @@ pub enum Error {
         /// How many are.
         seats: u32,
     },
+    /// The event was cancelled, and its bookings with it, so it can't take place after all.
+    #[error("event was cancelled")]
+    EventCancelled,
     /// Seats of the event are sold or held, or were sold once, so it can't become a draft, or be deleted.
     #[error("event has bookings")]
     EventHasBookings,

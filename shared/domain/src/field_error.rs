@@ -97,6 +97,8 @@ pub enum Wrong {
         /// The most.
         max: usize,
     },
+    /// They are all that is left, and one must be.
+    LeavesNone,
     /// They have too many rows together.
     TooManyRows {
         /// The most.
@@ -184,7 +186,7 @@ pub enum Wrong {
 
 impl Wrong {
     /// Every code of a field, as the API guide explains them.
-    pub const CODES: [&str; 42] = [
+    pub const CODES: [&str; 43] = [
         "required",
         "unknown",
         "duplicate",
@@ -196,6 +198,7 @@ impl Wrong {
         "not_an_area_id",
         "too_many_places",
         "too_many_ever",
+        "leaves_none",
         "too_many_rows",
         "slash",
         "not_a_seat",
@@ -243,6 +246,7 @@ impl Wrong {
             Self::NoAreaId => ("not_an_area_id", json!({})),
             Self::TooManyPlaces { max } => ("too_many_places", json!({ "max": max })),
             Self::TooManyEver { max } => ("too_many_ever", json!({ "max": max })),
+            Self::LeavesNone => ("leaves_none", json!({})),
             Self::TooManyRows { max } => ("too_many_rows", json!({ "max": max })),
             Self::Slash => ("slash", json!({})),
             Self::NoSeat => ("not_a_seat", json!({})),
@@ -322,6 +326,7 @@ impl fmt::Display for Wrong {
             Self::TooManyEver { max } => {
                 write!(f, "must not be more than {max}, those counted that were taken away")
             }
+            Self::LeavesNone => f.write_str("must leave one on sale at least"),
             Self::TooManyRows { max } => write!(f, "must have at most {max} rows together"),
             Self::Slash => f.write_str("must not have a slash"),
             Self::NoSeat => f.write_str("must be the label of a seat in the row"),
@@ -401,6 +406,7 @@ mod tests {
             NoAreaId,
             TooManyPlaces { max: 1_000_000 },
             TooManyEver { max: 64 },
+            LeavesNone,
             TooManyRows { max: 2_000 },
             Slash,
             NoSeat,

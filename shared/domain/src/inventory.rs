@@ -237,6 +237,14 @@ pub struct InventoryShard {
     /// How often the janitor moved hours out. That changes no seat, so it is not counted in `version`.
     #[serde(default)]
     pub hours_moved: u64,
+    /// Whether its event was cancelled, so that nothing of it is sold any more. That changes no seat, either.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub closed: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(is: &bool) -> bool {
+    !*is
 }
 
 impl InventoryShard {

@@ -190,11 +190,18 @@ pub struct EventFacts {
     pub status: EventStatus,
     /// When it starts.
     pub starts_at: Timestamp,
+    /// Whether its bookings are cancelled with it: then each of them tells its owner.
+    pub cancels_bookings: bool,
 }
 
 impl From<&Event> for EventFacts {
     fn from(event: &Event) -> Self {
-        Self { status: event.details.status, starts_at: event.details.starts_at }
+        let Event { details, cancellation, .. } = event;
+        Self {
+            status: details.status,
+            starts_at: details.starts_at,
+            cancels_bookings: cancellation.is_some(),
+        }
     }
 }
 
@@ -208,6 +215,7 @@ pub fn of_event(
     at: Timestamp,
 ) -> Option<Message> {
     let (kind, moved_from) = match (before.status, after.status) {
+        (EventStatus::Published, EventStatus::Cancelled) if after.cancels_bookings => return None,
         (EventStatus::Published, EventStatus::Cancelled) => (Kind::EventCancelled, None),
         (EventStatus::Cancelled, EventStatus::Published) => (Kind::EventPublished, None),
         (EventStatus::Published, EventStatus::Published) if before.starts_at != after.starts_at => {
@@ -306,7 +314,7 @@ pub(crate) mod tests {
             ((Published, then), (Draft, then), None),
             ((Cancelled, then), (Draft, then), None),
         ] {
-            let facts = |(status, starts_at)| EventFacts { status, starts_at };
+            let facts = |(status, starts_at)| EventFacts { status, starts_at, cancels_bookings: false };
             let message = of_event(event, 7, facts(before), facts(after), later);
             let seen = message.as_ref().map(|message| match message.to {
                 Audience::Bookers { moved_from } => (message.kind, moved_from),
@@ -315,6 +323,10 @@ pub(crate) mod tests {
             assert_eq!(seen, told, "{before:?} to {after:?}");
             if let Some(message) = message {
                 assert_eq!(message.id(), format!("{}.{event}.7", message.kind.as_str()));
+                let gone =
+                    |status| EventFacts { status, starts_at: then, cancels_bookings: status == Cancelled };
+                let told = of_event(event, 7, gone(Published), gone(Cancelled), later);
+                assert_eq!(told, None, "each cancelled booking tells its owner");
             }
         }
     }

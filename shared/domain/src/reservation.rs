@@ -1,5 +1,7 @@
 //! Reservations: seats held for a user for a while.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
@@ -92,7 +94,7 @@ impl Reservation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WantedSeats {
     /// These, by what they are called; if there is none, the best that are free.
-    pub chosen: Vec<String>,
+    pub chosen: BTreeSet<String>,
     /// Whether the best need not stand side by side in one row.
     pub apart: bool,
     /// Whether the best are to be such as are meant for people who need them.
@@ -100,7 +102,7 @@ pub struct WantedSeats {
 }
 
 /// The best seats, side by side.
-pub static BEST_SEATS: WantedSeats = WantedSeats { chosen: Vec::new(), apart: false, accessible: false };
+pub static BEST_SEATS: WantedSeats = WantedSeats { chosen: BTreeSet::new(), apart: false, accessible: false };
 
 /// A hold whose confirm has begun: all that is needed to commit the booking.
 #[derive(Clone, Debug, PartialEq, Eq)]

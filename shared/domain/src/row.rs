@@ -1,7 +1,7 @@
 //! Rows: the seats of a numbered area, and what they are called. A row is one inventory shard, always: parts of one would break
 //! neighbours at their border.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 
 use serde::{Deserialize, Serialize};
 
@@ -169,6 +169,11 @@ impl Row {
         u8::try_from(place).ok()
     }
 
+    /// What a seat of it is called, like `A-7`.
+    pub fn seat_name(&self, seat: u8) -> String {
+        format!("{}-{}", self.name, self.labels.label(seat))
+    }
+
     fn bytes(&self) -> usize {
         let labels = match &self.labels {
             Labels::Numbers(_) => 4,
@@ -178,32 +183,52 @@ impl Row {
     }
 }
 
+/// Where a seat of that name stands, like `A-7`: in which of these rows, and which of its seats it is. Rows and labels may have hyphens
+/// of their own.
+pub fn place_of_seat<R: Borrow<Row>>(rows: &[R], name: &str) -> Option<(usize, u8)> {
+    rows.iter().enumerate().find_map(|(at, row)| {
+        let row = row.borrow();
+        let label = name.strip_prefix(&row.name)?.strip_prefix('-')?;
+        Some((at, row.seat(label)?))
+    })
+}
+
 /// Seats of these rows together.
 pub fn seats_of(rows: &[Row]) -> u32 {
     rows.iter().map(Row::seats).fold(0, u32::saturating_add)
 }
 
-/// A part of an event's layout: rows that were added to one of its areas together, behind those that it had.
+/// Rows of an area, best first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayoutPart {
+pub struct AreaRows {
     /// The area's number.
     pub area: AreaNumber,
-    /// Its rows, best first.
+    /// Rows that stand behind those that it has in parts before.
     pub rows: Vec<Row>,
 }
 
-/// Rows that an area gets, in parts that an item can hold.
-pub fn in_parts(area: AreaNumber, rows: &[Row]) -> Vec<LayoutPart> {
-    let mut parts: Vec<LayoutPart> = Vec::new();
-    let mut bytes = PART_BYTES;
-    for row in rows {
+/// A part of an event's layout: rows that were added to its areas together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayoutPart {
+    /// The areas that got some.
+    pub areas: Vec<AreaRows>,
+}
+
+/// Rows that areas get, in parts that an item can hold. A part has as many areas as it has room for: all parts of a new event are
+/// written in one transaction.
+pub fn in_parts<'a>(areas: impl IntoIterator<Item = (AreaNumber, &'a [Row])>) -> Vec<LayoutPart> {
+    let rows = areas.into_iter().flat_map(|(area, rows)| rows.iter().map(move |row| (area, row)));
+    let (mut parts, mut bytes): (Vec<LayoutPart>, usize) = (Vec::new(), PART_BYTES);
+    for (area, row) in rows {
         bytes += row.bytes();
-        match parts.last_mut() {
-            Some(part) if bytes <= PART_BYTES => part.rows.push(row.clone()),
-            _ => {
-                bytes = row.bytes();
-                parts.push(LayoutPart { area, rows: vec![row.clone()] });
-            }
+        if bytes > PART_BYTES {
+            bytes = row.bytes();
+            parts.push(LayoutPart::default());
+        }
+        let Some(part) = parts.last_mut() else { continue };
+        match part.areas.last_mut().filter(|last| last.area == area) {
+            Some(last) => last.rows.push(row.clone()),
+            None => part.areas.push(AreaRows { area, rows: vec![row.clone()] }),
         }
     }
     parts
@@ -221,7 +246,8 @@ impl Layout {
 
     /// The rows of an area, best first: that of its shard at place 0, and so on.
     pub fn rows_of(&self, area: AreaNumber) -> impl Iterator<Item = &Row> {
-        self.0.iter().filter(move |part| part.area == area).flat_map(|part| &part.rows)
+        let areas = self.0.iter().flat_map(|part| &part.areas);
+        areas.filter(move |rows| rows.area == area).flat_map(|rows| &rows.rows)
     }
 }
 
@@ -272,13 +298,25 @@ mod tests {
                 row(&number.to_string(), Labels::Listed((0..SEATS_PER_ROW_MAX).map(label).collect()))
             })
             .collect();
-        let parts = in_parts(3, &rows);
+        let parts = in_parts([(3, &rows[..])]);
         assert!(parts.len() > 1);
         for part in &parts {
             assert!(serde_json::to_string(part).unwrap().len() < 200_000);
         }
         let layout = Layout::new(parts);
         assert!(layout.rows_of(3).eq(&rows) && layout.rows_of(0).next().is_none());
+    }
+
+    #[test]
+    fn small_areas_share_a_part() {
+        let rows: Vec<Vec<Row>> = (1..=50).map(|seats| vec![row("A", Labels::Numbers(seats)); 2]).collect();
+        let parts = in_parts((0..).zip(rows.iter().map(Vec::as_slice)));
+        assert_eq!(parts.len(), 1);
+        let layout = Layout::new(parts);
+        for (area, rows) in (0..).zip(&rows) {
+            assert!(layout.rows_of(area).eq(rows), "{area}");
+        }
+        assert!(in_parts([]).is_empty() && in_parts([(0, &[][..])]).is_empty());
     }
 
     proptest! {

@@ -67,7 +67,7 @@ pub fn is_of_word(c: char) -> bool {
 }
 
 /// The same text with each character in one piece, where there is one for it (NFC).
-pub(crate) fn in_one_piece(text: &str) -> String {
+pub fn in_one_piece(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()
 }
 

@@ -90,6 +90,7 @@ codes! {
         PasswordIsASetting "password_is_a_setting" "The admin's password is a setting"
         CapacityBelowSold "capacity_below_sold" "So many seats are sold or held"
         AreaHasBookings "area_has_bookings" "The area has bookings, or seats of it are held"
+        EventCancelled "event_cancelled" "The event was cancelled"
         EventNotDraft "event_not_draft" "Only a draft can be deleted"
         EventHasBookings "event_has_bookings" "The event has bookings, or seats of it are held"
     }

@@ -248,6 +248,8 @@ impl From<Error> for Problem {
                 .detail("It can't be taken away, nor can its id be changed, while seats of it are sold or held.")
                 .with("area", area)
                 .with("places", seats),
+            Error::EventCancelled => Self::new(Code::EventCancelled)
+                .detail("Its bookings were cancelled with it: make a new event. All but the status can be changed."),
             Error::EventHasBookings => Self::new(Code::EventHasBookings).detail(
                 "It can't become a draft while seats are sold or held, and can't be deleted once any \
                          were sold. It can be cancelled.",

@@ -87,7 +87,7 @@ pub struct AreaView {
     /// What it is called.
     #[schema(example = "Floor")]
     pub name: String,
-    /// How its places are sold: `general`, by their number.
+    /// How its places are sold: `general`, by their number, or `numbered`, where each has a name.
     #[schema(example = "general")]
     pub kind: &'static str,
     /// Seats in it.

@@ -118,6 +118,9 @@ impl Facts<'_> {
         // A mail that comes late says what is true by then.
         let is_gone = booking.status == BookingStatus::Cancelled;
         let is_called_off = self.event.is_some_and(|event| event.details.status == EventStatus::Cancelled);
+        // Its owner may have cancelled it before.
+        let cancellation = self.event.and_then(|event| event.cancellation.as_ref());
+        let with_event = cancellation.filter(|with| booking.cancelled_at.is_some_and(|at| at >= with.at));
         let zone = self.zone();
         // As it is now: whoever books an event that was moved a moment ago should go there when it starts.
         let details = self.event.map(|event| &event.details);
@@ -136,6 +139,8 @@ impl Facts<'_> {
         facts.push(("Places", places(booking)));
         facts.push(("Total", paid));
         facts.push(("Booking", booking.id.to_string()));
+        let reason = with_event.map(|with| line(&with.reason)).filter(|reason| !reason.is_empty());
+        facts.extend(reason.map(|reason| ("Reason", reason)));
         let cancel_until = details.map_or(starts_at, |details| details.cancel_until.unwrap_or(starts_at));
         let entry = (is_cancelled || !(is_gone || is_called_off)).then(|| CalendarEntry {
             organizer: self.sender.to_string(),
@@ -150,15 +155,24 @@ impl Facts<'_> {
             made_at: self.delivery.happened_at,
         });
         let (subject, said, more) = if is_cancelled {
-            let said = "Your booking is cancelled, and its places are free for others again.";
+            let (what, said) = match with_event {
+                Some(_) => (
+                    "Called off",
+                    "This event does not take place, and your booking is cancelled. You need not do anything.",
+                ),
+                None => ("Cancelled", "Your booking is cancelled, and its places are free for others again."),
+            };
             let more = if total == 0 {
                 "There was nothing to pay, so there is nothing to give back.".to_owned()
             } else {
                 "What you have paid for it comes back to you from whoever sold it.".to_owned()
             };
-            (format!("Cancelled: {name}"), said, more)
+            (format!("{what}: {name}"), said, more)
         } else if is_gone {
-            let said = "Your places were booked. You have cancelled the booking since.";
+            let said = match with_event {
+                Some(_) => "Your places were booked. The event has been called off since.",
+                None => "Your places were booked. You have cancelled the booking since.",
+            };
             (format!("Booked: {name}"), said, "There is nothing to do.".to_owned())
         } else if is_called_off {
             let said = "Your places were booked. The event has been called off since.";

@@ -214,7 +214,10 @@ impl Changes {
             for change in &entry.changes {
                 let Some(FieldValue::Text(was)) = &change.before else { continue };
                 match change.field.as_str() {
-                    "status" => before.status = EventStatus::parse(was).unwrap_or(before.status),
+                    "status" => {
+                        before.status = EventStatus::parse(was).unwrap_or(before.status);
+                        before.cancels_bookings = false;
+                    }
                     "starts_at" => before.starts_at = was.parse().unwrap_or(before.starts_at),
                     _ => {}
                 }

@@ -64,14 +64,17 @@ end
 local function set_row(shard, truth)
   local row = redis.call('HGET', state, 'row:' .. shard)
   if not row then return end
-  local FREE, right, free = rows().FREE, right_row(row, truth), 0
+  local FREE, counted = rows().FREE, number_of(state, 'free:' .. shard)
+  -- Most rows are right, and the largest halls have thousands: those are not taken apart.
+  local _, free_here = string.gsub(row, FREE, '')
+  if counted == free_here and string.gsub(row, rows().HELD, FREE) == truth then return end
+  local right, free = right_row(row, truth), 0
   for seat = 1, #right do
     local was, is = string.sub(row, seat, seat) == FREE, string.sub(right, seat, seat) == FREE
     free = free + (is and 1 or 0)
     too_many = too_many + (was and not is and 1 or 0)
     too_few_seats = too_few_seats + (is and not was and 1 or 0)
   end
-  local counted = number_of(state, 'free:' .. shard)
   if right == row and counted == free then return end
   repaired = repaired + 1
   rows().keep_row(state, shard, right)

@@ -131,7 +131,7 @@ elseif unbought_max_ms > 0 and spent_ms >= unbought_max_ms then
   return { 'UNBOUGHT', since + unbought_window_ms }
 end
 
-if free < quantity and not wish.chosen then
+if free < quantity and not wish.chosen and not wish.accessible then
   local first = first_deadline(deadlines)
   if first and first <= now then
     expire_overdue(state, deadlines, holds, ended, now, quantity)
@@ -155,10 +155,13 @@ local function choose()
   end
   local draws, largest = picker().best(state, quantity, wish, tidy == '1')
   if draws then return nil, draws end
-  local free_seats = picker().free_of_kind(state, tonumber(shards), wish.accessible and 'accessible' or 'any')
-  if free_seats < quantity then
-    return too_few(state, free_seats, first_deadline(deadlines), now, quantity, area)
+  local free_seats, first = number_of(state, 'free'), first_deadline(deadlines)
+  if wish.accessible then
+    free_seats = picker().accessible_free(state, quantity)
+    -- What others hold is of no use to somebody who needs another kind.
+    first = picker().holds_accessible(state) and first or nil
   end
+  if free_seats < quantity then return too_few(state, free_seats, first, now, quantity, area) end
   return { 'NOT_TOGETHER', largest, area }
 end
 

@@ -38,7 +38,7 @@ end
 add_free(state, draws, 1, 'on_sale_again')
 local shards = number_of(state, 'shards')
 for _, draw in ipairs(draws) do
-  add_to_user(state, 'bought', user, -(type(draw[2]) == 'table' and #draw[2] or draw[2]))
+  add_to_user(state, 'bought', user, -seats_of(draw))
   redis.call('HINCRBY', state, 'applied:' .. draw[1], 1)
   shards = math.max(shards, draw[1] + 1)
 end

@@ -9,7 +9,7 @@
 -- ARGV[3] grace, ms
 --
 -- WITHDRAWN   the deadline, ms
--- IN_USE      some of them are not free: JSON array of what they are called
+-- IN_USE      some of them are not free: JSON array of them, each its shard and its place in the row
 -- NOT_LOADED  the state is missing: load the event and call again
 
 local state, deadlines, holds, ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -28,7 +28,7 @@ for _, one in ipairs(draws) do
   local row = redis.call('HGET', state, 'row:' .. one[1]) or ''
   for _, seat in ipairs(one[2]) do
     if string.sub(row, seat + 1, seat + 1) ~= rows().FREE then
-      in_use[#in_use + 1] = rows().names_of(state, { { one[1], { seat } } })[1]
+      in_use[#in_use + 1] = { one[1], seat }
     end
   end
 end

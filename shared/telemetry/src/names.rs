@@ -167,6 +167,8 @@ names! {
     SEATS_TOO_MANY = "SeatsTooMany";
     /// Seats that were free and Redis did not know.
     SEATS_TOO_FEW = "SeatsTooFew";
+    /// Events that were cancelled, and may have bookings left.
+    EVENTS_BEING_CANCELLED = "EventsBeingCancelled";
     /// Events whose popularity was wrong, and was set right.
     RANKS_CORRECTED = "RanksCorrected";
     /// Events whose facts in Redis were old.

@@ -166,7 +166,7 @@ impl Service {
             accessible: SeatSet::default(),
         };
         let all: Vec<Row> = (0..rows).map(row).collect();
-        let layout = in_parts(0, &all);
+        let layout = in_parts([(0, &all[..])]);
         let mut inventory = shards_of_rows(0, 0, &all);
         for shard in &mut inventory {
             let mut seats: Vec<u8> = (0..of_row).collect();

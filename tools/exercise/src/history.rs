@@ -17,6 +17,7 @@ pub(crate) enum Act {
     Confirm,
     Release,
     Cancel,
+    CancelEvent,
     Read,
     Replace,
 }

@@ -34,6 +34,11 @@ impl Progress {
         self.started.elapsed()
     }
 
+    /// Whether half of the day is over.
+    pub(crate) fn is_past_half(&self) -> bool {
+        self.now() > self.day / 2
+    }
+
     /// A line that stays.
     pub(crate) fn say(&self, what: &str) {
         let at = self.now().as_secs_f64();

@@ -48,6 +48,8 @@ const CAPACITIES: [u64; 3] = [12, 30, 54];
 pub(crate) const AREAS: [(&str, u64); 4] = [("floor", 24), ("balcony", 13), ("box", 6), ("tent", 8)];
 /// The area of the same event whose seats have names, its rows, and the seats of each.
 pub(crate) const ROWS: (&str, u16, u8) = ("stalls", 4, 6);
+/// Seats of the event that the admin cancels in the middle of the day.
+const CANCELLED_CAPACITY: u64 = 48;
 /// Few, so that people meet this end, too.
 pub(crate) const MAX_PER_USER: u32 = 8;
 const FIRST_PRICE: u32 = 2_500;
@@ -75,6 +77,8 @@ pub(crate) struct World {
     /// The DynamoDB client past the proxies.
     pub(crate) dynamodb: dynamodb::Client,
     pub(crate) events: Vec<EventId>,
+    /// The one that the admin cancels; a release before this one, which runs beside it, would go on to sell it.
+    pub(crate) to_cancel: Option<EventId>,
     /// Whether they name rates: a release before this one, which runs beside it, knows none.
     pub(crate) has_rates: bool,
     pub(crate) receivers: [Receiver; 2],
@@ -123,11 +127,13 @@ impl World {
         let has_rates = settings.release_before.is_none();
         if has_rates {
             all.push(event_of_areas(starts_at));
+            all.push(event(CANCELLED_CAPACITY as u32, starts_at).into());
             all.iter_mut().for_each(|event| event.details.rates = rates());
         }
         for details in all {
             events.push(booking::create_event(&truth.protocol, details, None, now).await?.id);
         }
+        let to_cancel = events.last().copied().filter(|_| has_rates);
         let environment = environment(&redis_url, &dynamodb_endpoint);
         let fleet = Fleet::start(settings, folder.path(), environment).await?;
         let progress = Arc::new(Progress::start(settings.day()));
@@ -147,6 +153,7 @@ impl World {
             slow,
             dynamodb,
             events,
+            to_cancel,
             has_rates,
             receivers,
             starts_at,
@@ -194,6 +201,9 @@ impl World {
 
     /// The areas that the event has or had, with the seats that each had at first; `None` for the only one.
     pub(crate) fn areas(&self, event: EventId) -> Vec<(Option<&'static str>, u64)> {
+        if self.to_cancel == Some(event) {
+            return vec![(None, CANCELLED_CAPACITY)];
+        }
         let number = self.events.iter().position(|known| *known == event);
         match number.and_then(|number| CAPACITIES.get(number)) {
             Some(capacity) => vec![(None, *capacity)],

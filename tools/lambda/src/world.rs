@@ -103,6 +103,8 @@ pub const TO_REPLACE: &str = "019b76da-a800-7038-8a12-682cb798bd50";
 pub const TO_PATCH: &str = "019b76da-a800-705b-b425-cbee81da1b0e";
 /// A draft, for an admin to delete.
 pub const TO_DELETE: &str = "019b76da-a800-7065-a7a2-1b54bca9cd1f";
+/// For an admin to cancel.
+pub const EVENT_TO_CANCEL: &str = "019b76da-a800-7119-b157-a11a923a57ea";
 /// Nothing ever happens to it.
 pub const QUIET: &str = "019b76da-a800-7044-9d5c-072a880011da";
 /// Its seats have names. Rows are added, and seats leave the sale and come back, each sample its own.
@@ -201,6 +203,7 @@ pub async fn make(app: &App) -> Result<(), Failure> {
         (GALA, EventDetails { pricing: Some(Pricing::default()), ..details("Gala", 500)? }),
         (TO_REPLACE, details("Poetry Slam", 100)?),
         (TO_PATCH, details("Story Slam", 100)?),
+        (EVENT_TO_CANCEL, details("Rain Dance", 100)?),
         (TO_DELETE, EventDetails { status: EventStatus::Draft, ..details("Never Mind", 100)? }),
         (QUIET, quiet()?),
     ];
@@ -323,7 +326,7 @@ async fn create_theatre(app: &App) -> Result<(), Failure> {
     let details = EventDetails { areas: vec![area], ..details("Puppet Theatre", 16)? }.with_sums_of_areas();
     let event = Event::new(id, details, Shards::from(2).of_numbered(), instant(BEGINNING)?);
     let event = Event { layout_parts: 1, ..event };
-    let (inventory, layout) = (shards_of_rows(0, 0, &rows), in_parts(0, &rows));
+    let (inventory, layout) = (shards_of_rows(0, 0, &rows), in_parts([(0, &rows[..])]));
     if app.store.create_event(&event, &inventory, &layout, None, None).await? != Created::Done {
         return Err(format!("the stores have the event {id} already").into());
     }

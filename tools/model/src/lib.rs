@@ -5,6 +5,7 @@
 mod act;
 mod action;
 pub mod areas;
+pub mod cancelled;
 mod config;
 mod dynamo;
 mod model;

@@ -87,13 +87,12 @@ impl Rush {
         log_normal(median, &mut self.rng)
     }
 
-    /// Somebody begins to confirm then. Answers with its place among the confirms.
-    pub(crate) fn confirm(&mut self, held: &Held, began: Duration) -> usize {
+    /// Somebody begins to confirm then.
+    pub(crate) fn confirm(&mut self, held: &Held, began: Duration) {
         let index = self.confirms.len();
         self.items.push(items(index, held));
         self.confirms.push(Confirm { began, seats: held.seats(), ..Confirm::default() });
         self.agenda.push(Reverse((began + WAY, index, Step::Prepare)));
-        index
     }
 
     /// When something happens next.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use administration::{Bucket, RateSales, by_rate};
 use axum::{extract::State, response::Response};
-use booking::{Conservation, Counted};
+use booking::{CancellationProgress, Conservation, Counted};
 use domain::{
     error::Error,
     event::{Event, EventStatus},
@@ -59,6 +59,7 @@ pub(crate) async fn show(
         Err(error) if error.is_without_redis() => None,
         seats => Some(seats?),
     };
+    let progress = seats.as_ref().and_then(|counted| CancellationProgress::of(&event, &counted.inventory));
     let details = &event.details;
     let main = html! {
         h1 { (details.name) }
@@ -73,7 +74,7 @@ pub(crate) async fn show(
         section aria-labelledby="details" { h2 #details { "Details" } (details_of(&event)) }
         section aria-labelledby="selling" { h2 #selling { "Sales" } (overview::sales("sales", &sales?)) }
         section aria-labelledby="prices" { h2 #prices { "Price" } (price_history(&event, &prices?, now)) }
-        section aria-labelledby="status" { h2 #status { "On and off sale" } (status::forms(&visitor, &event)) }
+        section aria-labelledby="status" { h2 #status { "On and off sale" } (status::forms(&visitor, &event, progress.as_ref())) }
         p { a href=(events::PATH) { "All events" } }
     };
     let title = details.name.clone();

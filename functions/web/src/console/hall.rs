@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use administration::{EVENT_BODY_BYTES_MAX, RowInput, with_more_rows};
 use axum::{extract::State, http::StatusCode, response::Response};
+use booking::SEATS_AT_ONCE_MAX;
 use domain::{
     audit::Actor,
     error::Error,
@@ -11,7 +12,7 @@ use domain::{
     field_error::{FieldError, Kind, Wrong},
     id::{AreaKey, EventId},
     inventory::InventoryShard,
-    row::{ROWS_MAX, Row, SeatSet},
+    row::{ROWS_MAX, Row, SeatSet, place_of_seat},
 };
 use http_api::{
     Admin, App, PathArea, Permit, Problem,
@@ -37,8 +38,6 @@ use crate::frame::{
 
 pub(crate) const PATH: &str = "/console/events/{id}/areas/{area}";
 pub(crate) const SEATS_PATH: &str = "/console/events/{id}/areas/{area}/seats";
-/// Seats that leave the sale or come back at once, at most: each is part of a condition in DynamoDB.
-const SEATS_MAX: usize = 50;
 /// Rows that are listed at once; more are folded away.
 const ROWS_SHOWN: usize = 50;
 const ROWS: &str = "rows";
@@ -120,10 +119,7 @@ impl Hall {
     fn seats(&self, named: &[String], way: Way) -> Vec<String> {
         let mut seats = Vec::new();
         for name in named {
-            let is_seat = self.rows.iter().any(|row| {
-                let label = name.strip_prefix(&row.name).and_then(|rest| rest.strip_prefix('-'));
-                label.is_some_and(|label| row.seat(label).is_some())
-            });
+            let is_seat = place_of_seat(&self.rows, name).is_some();
             match self.rows.iter().position(|row| row.name == *name).filter(|_| !is_seat) {
                 Some(at) => {
                     let out = self.out_of_sale(at);
@@ -263,7 +259,7 @@ pub(crate) async fn add_rows(
         return refused(visitor, error, &rows);
     }
     let new: Vec<RowInput> = rows.iter().map(|typed| typed.row.clone()).collect();
-    let details = match with_more_rows(&hall.event, &area, &hall.rows, &new) {
+    let details = match with_more_rows(&hall.event, &area, &hall.rows, &new, Vec::new()) {
         Ok(details) => details,
         Err(error) => return refused(visitor, error, &rows),
     };
@@ -297,10 +293,16 @@ pub(crate) struct SeatsMove {
 
 impl Read for SeatsMove {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let way = fields.optional("way", text);
+        let way = match fields.required("way", text)?.as_str() {
+            "out" => Way::Out,
+            "back" => Way::Back,
+            _ => {
+                fields.complain(SEATS, Wrong::NotOneOf(vec!["out", "back"]));
+                return None;
+            }
+        };
         let named = fields.required(SEATS, text)?;
         let names = named.split([',', '/', '\n']).map(str::trim).filter(|name| !name.is_empty());
-        let way = if way.as_deref() == Some("back") { Way::Back } else { Way::Out };
         Some(Self { seats: names.map(str::to_owned).collect(), way })
     }
 }
@@ -327,8 +329,11 @@ pub(crate) async fn move_seats(
     if seats.is_empty() {
         return refused(visitor, Error::invalid_field(SEATS, Wrong::Missing));
     }
-    if seats.len() > SEATS_MAX {
-        return refused(visitor, Error::invalid_field(SEATS, Wrong::Length { min: 0, max: Some(SEATS_MAX) }));
+    if seats.len() > SEATS_AT_ONCE_MAX {
+        return refused(
+            visitor,
+            Error::invalid_field(SEATS, Wrong::Length { min: 0, max: Some(SEATS_AT_ONCE_MAX) }),
+        );
     }
     let many = counted(seats.len() as u64, "seat");
     let (moved, said) = match way {
@@ -369,11 +374,10 @@ fn refused(
 fn for_people(error: &FieldError, typed: &Typed, rows: &[TypedRow]) -> FieldError {
     let (field, message) = match (&*error.field, error.code) {
         (ROWS, "wrong_type") => (ROWS, row_lines::rows(typed.get(ROWS)).err().map(|unread| unread.said())),
-        (ROWS, "wrong_count") => {
+        (ROWS, "wrong_count" | "too_many_rows") => {
             (ROWS, Some(format!("must be {} at most, those among them that there are", grouped(ROWS_MAX))))
         }
-        (SEATS, "wrong_length") => (SEATS, Some(format!("must be {SEATS_MAX} at most at once"))),
-        (SEATS, "wrong_count") => (SEATS, Some("must leave one on sale at least".to_owned())),
+        (SEATS, "wrong_length") => (SEATS, Some(format!("must be {SEATS_AT_ONCE_MAX} at most at once"))),
         (SEATS, "required") => (SEATS, Some("must name one that this would change".to_owned())),
         (SEATS, _) => (SEATS, None),
         // Of the event as a whole there are too many then.

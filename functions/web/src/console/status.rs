@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use administration::EventInput;
 use axum::{extract::State, response::Response};
+use booking::CancellationProgress;
 use domain::{
     audit::Actor,
     error::Error,
-    event::{Event, EventStatus},
+    event::{Event, EventStatus, REASON_CHARS_MAX},
     id::EventId,
 };
 use http_api::{
@@ -18,7 +19,13 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{event::href, events};
-use crate::frame::{form::Form, parts::hidden, refusal::Refusal, visitor::Visitor};
+use crate::frame::{
+    form::Form,
+    parts::hidden,
+    refusal::Refusal,
+    visitor::Visitor,
+    words::{grouped, time},
+};
 
 pub(crate) const STATUS_PATH: &str = "/console/events/{id}/status";
 pub(crate) const DELETE_PATH: &str = "/console/events/{id}/delete";
@@ -32,7 +39,7 @@ pub(crate) fn version(fields: &mut Fields) -> Option<u64> {
 }
 
 /// What the event may become, each with what that means. What can't be taken back easily takes two steps.
-pub(crate) fn forms(visitor: &Visitor, event: &Event) -> Markup {
+pub(crate) fn forms(visitor: &Visitor, event: &Event, progress: Option<&CancellationProgress>) -> Markup {
     let form = |status: EventStatus, label: &str, class: &str| {
         html! {
             form method="post" action=(format!("{}/status", href(event.id))) {
@@ -61,8 +68,16 @@ pub(crate) fn forms(visitor: &Visitor, event: &Event) -> Markup {
             p { "People see it, and buy while sales are open." }
             details {
                 summary { "Cancel this event" }
-                p { "It goes off sale at once, and everybody who looks at it sees that it is cancelled. Bookings stay as they are." }
-                (form(EventStatus::Cancelled, "Cancel the event", "danger"))
+                p { "It goes off sale at once. Then every booking is cancelled, and its owner told. That can't be undone." }
+                form method="post" action=(format!("{}/status", href(event.id))) {
+                    (hidden(&visitor.glimpse, None))
+                    input type="hidden" name=(VERSION) value=(event.version);
+                    input type="hidden" name="status" value=(EventStatus::Cancelled.as_str());
+                    label for="reason" { "Why, for those who had places" }
+                    input #reason name="reason" maxlength=(REASON_CHARS_MAX) aria-describedby="reason-hint";
+                    p.hint #reason-hint { "It stands in their mails, and on the event's page. May be left empty." }
+                    button.danger { "Cancel the event" }
+                }
             }
             details {
                 summary { "Make it a draft again" }
@@ -70,27 +85,49 @@ pub(crate) fn forms(visitor: &Visitor, event: &Event) -> Markup {
                 (form(EventStatus::Draft, "Make it a draft", "quiet"))
             }
         },
-        EventStatus::Cancelled => html! {
-            p { "It is cancelled, and people see that." }
-            (form(EventStatus::Published, "Put it back on sale", "quiet"))
+        EventStatus::Cancelled => match progress {
+            Some(progress) => html! { p { "It is cancelled, and people see that." } (done_so_far(progress)) },
+            // By a release of before, which left its bookings as they were.
+            None if event.cancellation.is_none() => html! {
+                p { "It is cancelled, and people see that. Its bookings are as they were." }
+                (form(EventStatus::Published, "Put it back on sale", "quiet"))
+            },
+            None => html! { p { "It is cancelled, and people see that." } },
         },
+    }
+}
+
+fn done_so_far(progress: &CancellationProgress) -> Markup {
+    let CancellationProgress { cancellation, bookings_left, places_left, .. } = progress;
+    html! {
+        @if !cancellation.reason.is_empty() { p { "Why: " (cancellation.reason) } }
+        @match cancellation.finished_at {
+            Some(at) => p { span.good { "All its bookings are cancelled" } ", since " (time(at)) "." },
+            None if *bookings_left == 0 => p { "None of its bookings is left." },
+            None => p role="status" {
+                (grouped(*bookings_left)) " of its bookings, with " (grouped(*places_left))
+                " places, are still to be cancelled. That takes minutes: load this page again to see."
+            },
+        }
     }
 }
 
 /// What a form says whose hidden fields somebody changed.
 const NO_CHANGE: &str = "That was no change of an event. Try again.";
 
-/// Which status an event is to have.
+/// Which status an event is to have, and why it is cancelled.
 #[derive(Debug)]
 pub(crate) struct StatusChange {
     status: EventStatus,
     version: u64,
+    reason: Option<String>,
 }
 
 impl Read for StatusChange {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (status, version) = (fields.required("status", administration::status), version(fields));
-        Some(Self { status: status?, version: version? })
+        let reason = fields.optional("reason", administration::reason);
+        Some(Self { status: status?, version: version?, reason })
     }
 }
 
@@ -101,21 +138,28 @@ pub(crate) async fn change(
     PathId(id): PathId<EventId>,
     form: Form<StatusChange>,
 ) -> Result<Response, Problem> {
-    let Ok(StatusChange { status, version }) = form.read else {
-        return Ok(visitor.go_refused(&href(id), NO_CHANGE));
+    let StatusChange { status, version, reason } = match form.read {
+        Ok(change) => change,
+        Err(errors) if errors.iter().any(|error| error.field == "reason") => {
+            return Ok(
+                visitor.go_refused(&href(id), "The reason may have 500 characters at most, in one line.")
+            );
+        }
+        Err(_) => return Ok(visitor.go_refused(&href(id), NO_CHANGE)),
     };
-    let now = Timestamp::now();
-    let changed = booking::replace_event(
-        &app.protocol,
-        id,
-        |event| event.version == version,
-        |event| EventInput { status: Some(status), ..EventInput::of(event) }.details(Some(event), now),
-        Some(&Actor::from(admin)),
-        now,
-    )
-    .await;
+    let (by, now) = (Actor::from(admin), Timestamp::now());
+    let expected = |event: &Event| event.version == version;
+    let changed = if status == EventStatus::Cancelled {
+        let reason = reason.unwrap_or_default();
+        booking::cancel_event(&app.protocol, id, expected, reason, Some(&by), now).await.map(drop)
+    } else {
+        let details = |event: &Event| {
+            EventInput { status: Some(status), ..EventInput::of(event) }.details(Some(event), now)
+        };
+        booking::replace_event(&app.protocol, id, expected, details, Some(&by), now).await.map(drop)
+    };
     match changed {
-        Ok(_) => Ok(visitor.go_saying(
+        Ok(()) => Ok(visitor.go_saying(
             &href(id),
             match status {
                 EventStatus::Draft => "It is a draft now.",

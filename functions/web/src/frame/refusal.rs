@@ -177,7 +177,7 @@ impl Refusal {
             "area_not_found" => Self::new(
                 "There is no such area",
                 "The event has none of that name whose seats have names, or has it no more.",
-                CONSOLE,
+                EVENTS,
             ),
             "already_confirmed" => {
                 Self::new("These places are booked", "To give them back, cancel the booking.", BOOKINGS)
@@ -291,6 +291,11 @@ impl Refusal {
             "areas_required" => Self::new(
                 "The event has areas",
                 "Say the places and the price of each of them, not of the whole event.",
+                CONSOLE,
+            ),
+            "event_cancelled" => Self::new(
+                "The event was cancelled",
+                "Its bookings were cancelled with it, so it can't take place after all. Make a new one.",
                 CONSOLE,
             ),
             "event_not_draft" => Self::new(

@@ -187,8 +187,9 @@ mod tests {
     #[test]
     fn twenty_thousand_seats_in_fragments_are_some_kilobytes() {
         // Whether a seat is free is as good as thrown by a coin.
-        let is_free =
-            |row: usize, seat: usize| (row * 200 + seat).wrapping_mul(0x9E37_79B9).count_ones() % 2 == 0;
+        let is_free = |row: usize, seat: usize| {
+            (row * 200 + seat).wrapping_mul(0x9E37_79B9).count_ones().is_multiple_of(2)
+        };
         let hall = SeatMap::of([200; 100]);
         let path = hall.path(Look::Free, is_free);
         let runs = path.matches('h').count();

@@ -87,6 +87,7 @@ pub(crate) async fn show(
     let (booking, event) =
         tokio::try_join!(app.store.booking(caller.user_id, id), app.store.event(id.event()))?;
     let booking = booking.ok_or(Error::BookingNotFound)?;
+    let reason = event.as_ref().and_then(|event| event.cancellation.as_ref()).map(|with| with.reason.clone());
     let now = event.map(EventNow::from);
     let title = name(&booking, now.as_ref()).to_owned();
     let venue = now.as_ref().and_then(|now| now.venue.clone());
@@ -104,6 +105,8 @@ pub(crate) async fn show(
         ("Booked on", time(booking.created_at)),
     ]);
     rows.extend(booking.cancelled_at.map(|at| ("Cancelled on", time(at))));
+    let reason = reason.filter(|reason| !reason.is_empty());
+    rows.extend(reason.map(|reason| ("The event was cancelled", html! { (reason) })));
     rows.extend([("Booking number", html! { code { (booking.id) } })]);
     let main = html! {
         h1 { (title) }

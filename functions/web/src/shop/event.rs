@@ -1,6 +1,10 @@
 //! `/shop/events/{id}`: an event, and holding places of it.
 
-use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::RangeInclusive,
+    sync::Arc,
+};
 
 use axum::{extract::State, http::Uri, response::Response};
 use booking::Wanted;
@@ -58,7 +62,7 @@ pub(crate) struct Order {
     /// Of which area, where there are several.
     area: Option<String>,
     /// These very seats, of an area where they have names.
-    pub(crate) seats: Vec<String>,
+    pub(crate) seats: BTreeSet<String>,
     quantity: u32,
     rates: WantedRates,
     key: Uuid,
@@ -79,8 +83,7 @@ impl Read for Order {
         let of_rates = rates.values().sum();
         let ticked =
             plan::fields().filter_map(|name| fields.optional(&name, text_of(1..=SEAT_NAME_CHARS_MAX)));
-        let mut seats: Vec<String> = ticked.collect();
-        seats.sort_unstable();
+        let seats: BTreeSet<String> = ticked.collect();
         let quantity = match (seats.len(), rates.is_empty()) {
             (0, true) => quantity,
             (0, false) => Some(of_rates),
@@ -96,12 +99,17 @@ impl Read for Order {
 }
 
 impl Order {
+    /// The seats by their names, as an address has them: none has a slash.
+    pub(crate) fn named(&self) -> String {
+        self.seats.iter().map(String::as_str).collect::<Vec<_>>().join("/")
+    }
+
     /// What leads back to the page with the same choice.
     fn page(&self, event: EventId, key: &str) -> String {
         let of_rates = self.rates.iter().map(|(rate, places)| (places_at(rate), places.to_string()));
         if let (false, Some(area)) = (self.seats.is_empty(), &self.area) {
             let of_rates: Vec<_> = of_rates.collect();
-            let mut more = vec![(seats::CHOSEN, self.seats.join("/")), ("key", key.to_owned())];
+            let mut more = vec![(seats::CHOSEN, self.named()), ("key", key.to_owned())];
             more.extend(of_rates.iter().map(|(name, places)| (name.as_str(), places.clone())));
             return seats::href(event, area, &more);
         }
@@ -157,7 +165,12 @@ pub(crate) async fn show(
             }
             Offer::None => p { "All places are sold or held by others right now. Some may come back: this page shows it when they do." },
             Offer::OpensAt(at) => p { "Come back when sales open: " (time(at)) "." },
-            Offer::Over | Offer::Cancelled => {}
+            Offer::Over => {}
+            Offer::Cancelled => {
+                @if let Some(with) = &shown.event.cancellation {
+                    p { "All bookings are cancelled with it, and whoever had one is told." @if !with.reason.is_empty() { " Why: " (with.reason) } }
+                }
+            }
         }
         @if let Some(description) = &details.description { section.description aria-labelledby="about" { h2 #about { "About" } (paragraphs(description)) } }
         p { a href="/" { "All events" } }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use domain::row::{Row, SEATS_PER_ROW_MAX};
+use domain::row::{Row, SEATS_PER_ROW_MAX, place_of_seat};
 use stores::redis::scripts::RowFree;
 
 use crate::frame::seat_map::{Look, SeatMap};
@@ -20,16 +20,20 @@ pub(crate) type Place = (usize, usize);
 /// The rows of an area, and what is free in each.
 pub(crate) struct Plan<'a> {
     pub(crate) rows: Vec<&'a Row>,
-    pub(crate) free: &'a [RowFree],
+    free: &'a [RowFree],
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    /// Rows that were added in this moment may be known to one of the two only.
+    pub(crate) fn new(mut rows: Vec<&'a Row>, free: &'a [RowFree]) -> Self {
+        rows.truncate(free.len());
+        let free = &free[..rows.len()];
+        Self { rows, free }
+    }
+
     /// The seat of that name.
     pub(crate) fn place(&self, name: &str) -> Option<Place> {
-        self.rows.iter().enumerate().find_map(|(at, row)| {
-            let label = name.strip_prefix(&row.name)?.strip_prefix('-')?;
-            Some((at, usize::from(row.seat(label)?)))
-        })
+        place_of_seat(&self.rows, name).map(|(row, seat)| (row, usize::from(seat)))
     }
 
     pub(crate) fn name(&self, (row, seat): Place) -> String {
@@ -170,12 +174,21 @@ mod tests {
         let (mut rows, free) = rows(&["11", "11"]);
         rows[0].name = "A".to_owned();
         rows[1].name = "A-1".to_owned();
-        let plan = Plan { rows: rows.iter().collect(), free: &free };
+        let plan = Plan::new(rows.iter().collect(), &free);
         assert_eq!(
             ["A-2", "A-1-2", "A-3", "B-1", "A"].map(|name| plan.place(name)),
             [Some((0, 1)), Some((1, 1)), None, None, None]
         );
         assert_eq!(plan.name((1, 1)), "A-1-2");
+    }
+
+    #[test]
+    fn a_row_that_only_one_store_knows_yet_is_not_there() {
+        let (rows, free) = rows(&["0", "111"]);
+        for plan in [Plan::new(vec![&rows[0]], &free), Plan::new(rows.iter().collect(), &free[..1])] {
+            assert_eq!((plan.first_free_row(), plan.offered(vec![(0, 0)])), (None, Vec::new()));
+            assert_eq!((plan.parts().len(), plan.rows.len(), plan.left(&(0..2))), (1, 1, 0));
+        }
     }
 
     #[test]

@@ -11,7 +11,6 @@ use domain::{
     error::Error,
     event::{Area, Event, EventStatus},
     id::EventId,
-    row::Row,
 };
 use http_api::{App, PathId, Problem};
 use maud::{Markup, html};
@@ -56,13 +55,10 @@ pub(crate) async fn show(
         shown.filter(|event| event.details.status != EventStatus::Draft).ok_or(Error::EventNotFound)?;
     let areas = event.areas();
     let numbered = |area: &&Area<'_>| area.is_numbered() && asked.is_none_or(|asked| asked == area.id);
-    let Some(area) = areas.iter().find(numbered) else { return Err(Error::EventNotFound.into()) };
+    let Some(area) = areas.iter().find(numbered) else { return Err(Error::AreaNotFound.into()) };
     let AreaSeats { seats, .. } = catalogue::seats(&app.catalogue, id, Some(area.id)).await?;
     let layout = catalogue::layout(&app.catalogue, &event).await?;
-    let mut rows: Vec<&Row> = layout.rows_of(area.key.number).collect();
-    // Rows that were added in this moment may be known to one of them only.
-    rows.truncate(seats.rows.len());
-    let plan = Plan { rows, free: &seats.rows };
+    let plan = Plan::new(layout.rows_of(area.key.number).collect(), &seats.rows);
     let title = format!("Seats: {}", event.details.name);
     let main = Shown::of(&event, area, &plan, &query).page(&visitor, &query);
     Ok(visitor.page(&title, main))
@@ -70,7 +66,7 @@ pub(crate) async fn show(
 
 /// Without scripts, what is ticked is sent to come along to other rows.
 pub(crate) async fn keep(visitor: Visitor, PathId(id): PathId<EventId>, form: Form<Order>) -> Response {
-    let kept = form.read.map(|order| order.seats.join("/")).unwrap_or_default();
+    let kept = form.read.map(|order| order.named()).unwrap_or_default();
     visitor.go(&href(id, form.typed.get("area"), &[(KEPT, kept)]))
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, EventDetails, Pricing};
-use crate::id::{AREA_NUMBERS, AreaKey, AreaNumber, ReservationId};
+use crate::id::{AreaKey, AreaNumber, ReservationId};
 
 /// Areas of one event at most.
 pub const AREAS_MAX: usize = 50;
@@ -340,10 +340,12 @@ impl Event {
         self.details.areas.iter().filter_map(|details| self.area_of(details)).collect()
     }
 
-    /// Another number for another layout: each change of it adds parts, or takes an area away.
+    /// Another number for another layout: each change of it adds parts, or takes an area away. JavaScript can count as far.
     pub fn layout_version(&self) -> u64 {
-        let gone = self.area_states.len().saturating_sub(self.details.areas.len());
-        u64::from(self.layout_parts) * u64::from(AREA_NUMBERS) + u64::try_from(gone).unwrap_or_default()
+        // The largest prime of 32 bits: no two areas, one of which is there, have the same rest.
+        const PRIME: u64 = 4_294_967_291;
+        let there = self.areas().iter().fold(0, |there, area| there | 1_u64 << area.key.number);
+        (u64::from(self.layout_parts) << 32) + there % PRIME
     }
 
     /// What the stores know its areas by, those among them that were taken away.

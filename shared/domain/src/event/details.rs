@@ -45,7 +45,7 @@ pub enum EventStatus {
     Draft,
     /// Everybody sees it; it sells within its sale window.
     Published,
-    /// Taken off sale for good or until published again; who knows its id still sees it.
+    /// It does not take place, and its bookings are cancelled; who knows its id still sees it.
     Cancelled,
 }
 

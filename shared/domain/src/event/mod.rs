@@ -2,6 +2,7 @@
 
 mod area;
 mod available;
+mod cancellation;
 mod details;
 mod now;
 mod time_zone;
@@ -14,6 +15,7 @@ pub use area::{
     AREAS_MAX, Area, AreaDetails, AreaName, AreaState, GENERAL, Resized, Size, areas_in_one_line,
 };
 pub use available::{Available, PriceFrom};
+pub use cancellation::{Cancellation, REASON_CHARS_MAX};
 pub use details::*;
 pub use now::EventNow;
 pub use words::{Words, searched};
@@ -53,6 +55,9 @@ pub struct Event {
     /// How many parts the layout of its numbered areas is kept in; each change of it adds some. None if it has no such area.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub layout_parts: u16,
+    /// What comes after it was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation: Option<Cancellation>,
     /// When it was created.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub created_at: Timestamp,
@@ -148,6 +153,7 @@ impl Event {
             priced_on: None,
             area_states,
             layout_parts: 0,
+            cancellation: None,
             created_at: to_whole_ms(now),
         }
     }

@@ -119,7 +119,7 @@ mod tests {
             ((Draft, then), (Draft, later), true, None),
             ((Draft, then), (Cancelled, then), true, None),
         ] {
-            let facts = |(status, starts_at)| EventFacts { status, starts_at };
+            let facts = |(status, starts_at)| EventFacts { status, starts_at, cancels_bookings: false };
             let message = WebhookMessage::of_event(event, 7, [facts(before), facts(after)], differs, later);
             assert_eq!(message.as_ref().map(|message| message.kind), told, "{before:?} to {after:?}");
             if let Some(message) = message {

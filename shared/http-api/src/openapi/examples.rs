@@ -76,6 +76,7 @@ pub(super) fn example(code: Code) -> Problem {
         Code::StaleVersion => Error::StaleVersion { current: 3 },
         Code::CapacityBelowSold => Error::CapacityBelowSold { area: GENERAL.to_owned(), lowest: 250 },
         Code::AreaHasBookings => Error::AreaHasBookings { area: "balcony".to_owned(), seats: 12 },
+        Code::EventCancelled => Error::EventCancelled,
         Code::EventHasBookings => Error::EventHasBookings,
         Code::EventNotDraft => Error::EventNotDraft,
         Code::ValidationFailed => Error::invalid_field("quantity", Wrong::OutOfRange { min: 1, max: 10 }),

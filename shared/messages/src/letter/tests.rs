@@ -2,7 +2,7 @@
 
 use domain::{
     booking::BookingStatus,
-    event::{AreaName, EventDetails, currency_in_use},
+    event::{AreaName, Cancellation, EventDetails, currency_in_use},
     id::{EventId, ReservationId, UserId},
     message,
 };
@@ -140,6 +140,26 @@ fn a_cancelled_booking_leaves_the_calendar() {
     assert!(letter.text().contains("Total:   90.00 EUR"), "{}", letter.text());
     let entry = letter.calendar.unwrap();
     assert!(entry.is_cancelled && entry.sequence > made.sequence);
+}
+
+#[test]
+fn a_booking_that_went_with_its_event_says_why_unless_its_owner_had_cancelled_it_before() {
+    let mut case = case(Kind::BookingCancelled);
+    let cancelled_at = case.booking.cancelled_at.unwrap();
+    case.event.details.status = EventStatus::Cancelled;
+    case.event.cancellation = Some(Cancellation::new("A storm is coming.".into(), cancelled_at));
+    let letter = case.letter().unwrap();
+    assert_eq!(letter.subject, "Called off: Open Air");
+    let text = letter.text();
+    assert!(text.contains("does not take place, and your booking is cancelled"), "{text}");
+    assert!(text.contains("Reason:  A storm is coming.\n"), "{text}");
+    assert!(text.contains("What you have paid for it comes back"), "{text}");
+    assert!(letter.calendar.unwrap().is_cancelled);
+    let later = cancelled_at + SignedDuration::from_millis(1);
+    case.event.cancellation = Some(Cancellation::new("A storm is coming.".into(), later));
+    let letter = case.letter().unwrap();
+    assert_eq!(letter.subject, "Cancelled: Open Air");
+    assert!(!letter.text().contains("storm"), "{}", letter.text());
 }
 
 #[test]

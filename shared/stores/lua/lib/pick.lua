@@ -8,6 +8,8 @@ local function picker()
 
   -- Rows that are looked at for neighbours that leave no single seat.
   local TIDY_ROWS = 4
+  -- Rows that are looked at for accessible seats that are held.
+  local ACCESSIBLE_ROWS = 100
 
   -- The seat of a row that is called so, from 0; nil if there is none.
   local function seat_called(labels, label)
@@ -108,7 +110,7 @@ local function picker()
   end
 
   -- A draw of so many neighbours of a kind, of the best row that has them; nil if none has. Everybody gets the best that is free:
-  -- `make simulate` says what it would help to spread those who come together over several rows, and what it would cost them.
+  -- docs/decisions/a-row-is-a-shard.md says why they are not spread over several rows.
   local function neighbours(state, runs, wanted, kind, tidy)
     local pattern = runs_from(wanted)
     local at, first = string.find(runs, pattern), nil
@@ -147,15 +149,25 @@ local function picker()
     return as_draws(seats)
   end
 
-  -- How many seats of a kind are free.
-  local function free_of_kind(state, shards, kind)
-    if kind ~= 'accessible' then return number_of(state, 'free') end
-    local free = 0
-    for shard = 0, shards - 1 do
-      local _, count = string.gsub(row_seen(state, shard, kind), FREE, '')
-      free = free + count
+  -- How many accessible seats are free, or so many if there are more: rows without any are not looked at.
+  local function accessible_free(state, most)
+    local runs = redis.call('HGET', state, 'runs:accessible') or ''
+    local free, at = 0, string.find(runs, runs_from(1))
+    while at and free < most do
+      local _, count = string.gsub(row_seen(state, at - 1, 'accessible'), FREE, '')
+      free, at = free + count, string.find(runs, runs_from(1), at + 1)
     end
     return free
+  end
+
+  -- Whether an accessible seat is held that may come back. Of many rows only the first are looked at, and then one may be.
+  local function holds_accessible(state)
+    local looked_at = 0
+    for shard in string.gmatch(redis.call('HGET', state, 'has_accessible') or '', '%d+') do
+      if looked_at == ACCESSIBLE_ROWS or string.find(row_seen(state, shard, 'accessible'), HELD, 1, true) then return true end
+      looked_at = looked_at + 1
+    end
+    return false
   end
 
   -- The best draws of so many seats, as `wish` has it: {apart, accessible}. Seats that are meant for others who need them come
@@ -176,5 +188,5 @@ local function picker()
     return nil, largest
   end
 
-  return { chosen = chosen, best = best, free_of_kind = free_of_kind }
+  return { chosen = chosen, best = best, accessible_free = accessible_free, holds_accessible = holds_accessible }
 end

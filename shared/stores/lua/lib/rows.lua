@@ -8,7 +8,8 @@
 --   accessible:<shard>  of a row that has accessible seats, a 1 for each of them, and a 0 for each other
 -- and of the area:
 --   runs:<kind>         how many seats of that kind are free side by side in each row at most, a byte a row; the kinds are
---                       `ordinary`, and where there are accessible seats (has_accessible) also `any` and `accessible`
+--                       `ordinary`, and where there are accessible seats also `any` and `accessible`
+--   has_accessible      the shards of the rows with accessible seats, each behind a space; only if there are any
 --   seats_version       another one after each change of what is free
 
 -- What knows rows. It is made where a script meets one: to make functions takes Redis longer than some scripts do.
@@ -134,13 +135,15 @@ local function rows()
   local function add_rows(state, first, inventory, layout)
     local had_accessible = redis.call('HGET', state, 'has_accessible')
     local has_accessible = had_accessible
-    for _, row in ipairs(layout) do has_accessible = has_accessible or row[3] ~= '' end
+    for i, row in ipairs(layout) do
+      if row[3] ~= '' then has_accessible = (has_accessible or '') .. ' ' .. (first + i - 1) end
+    end
     local fields, runs = { 'shards', first + #layout }, {}
     local function set(field, value)
       fields[#fields + 1] = field
       fields[#fields + 1] = value
     end
-    if has_accessible then set('has_accessible', 1) end
+    if has_accessible then set('has_accessible', has_accessible) end
     for _, kind in ipairs(kinds_of(has_accessible)) do runs[kind] = redis.call('HGET', state, 'runs:' .. kind) or '' end
     -- Until there are accessible seats, nobody keeps runs of them.
     for shard = 0, has_accessible and not had_accessible and first - 1 or -1 do
@@ -170,7 +173,7 @@ local function rows()
   end
 
   made_rows = {
-    FREE = FREE, HELD = HELD, SOLD = SOLD, HELD_BUT_SOLD = HELD_BUT_SOLD, RUN_BASE = RUN_BASE, RUN_MAX = RUN_MAX,
+    FREE = FREE, HELD = HELD, HELD_BUT_SOLD = HELD_BUT_SOLD, RUN_BASE = RUN_BASE, RUN_MAX = RUN_MAX,
     seen = seen, with_run = with_run, add_rows = add_rows, keep_row = keep_row, change_row = change_row,
     first_free = first_free, names_of = names_of,
   }

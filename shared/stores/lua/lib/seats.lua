@@ -6,12 +6,17 @@ local EXPIRE_PAGE = 50
 -- How long it is known how a hold ended: as long as an idempotency key.
 local ENDED_MS = 24 * 60 * 60 * 1000
 
+-- How many seats a draw has.
+local function seats_of(draw)
+  return type(draw[2]) == 'table' and #draw[2] or draw[2]
+end
+
 -- Adds seats (sign 1) or takes them away (sign -1) from what a name, like 'free', says of each drawn shard.
 -- Answers how many seats that are in all.
 local function count(state, name, draws, sign)
   local seats = 0
   for _, draw in ipairs(draws) do
-    local drawn = type(draw[2]) == 'table' and #draw[2] or draw[2]
+    local drawn = seats_of(draw)
     redis.call('HINCRBY', state, name .. ':' .. draw[1], sign * drawn)
     seats = seats + drawn
   end

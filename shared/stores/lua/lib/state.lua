@@ -6,7 +6,7 @@
 --                      cancel_until, capacity, price, rates, currency, max_per_booking, max_per_user, version,
 --                      shards), of an event that names areas also area and area_name, the area's id and its name,
 --                      empty once it is taken away, and areas, JSON {id: number} of all; of an event with
---                      numbered areas numbered, JSON {id: number} of these, and layout, its version; of a numbered area kind,
+--                      numbered areas format, see below, numbered, JSON {id: number} of these, and layout, its version; of a numbered area kind,
 --                      `numbered`, no_single_seats, 1 or empty, and what lib/rows.lua lists; epoch; rates is JSON
 --                      [[id, name, percent], ...], the ordinary one first, and empty
 --                      if the event names none; for each shard

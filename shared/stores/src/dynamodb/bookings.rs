@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use super::{
@@ -31,6 +31,8 @@ pub enum CommitOutcome {
     AlreadyBooked,
     /// At least one shard has too few seats left. Nothing was written.
     Refused(Vec<Refused>),
+    /// The event was cancelled. Nothing was written.
+    Closed,
     /// The user would have more seats of the event than one user may. Nothing was written.
     UserLimit {
         /// Seats that the user has bought and not cancelled.
@@ -75,6 +77,11 @@ impl Store {
             Transacted::Committed => Ok(CommitOutcome::Committed),
             Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => {
                 Ok(CommitOutcome::AlreadyBooked)
+            }
+            Transacted::Refused(reasons)
+                if reasons.iter().filter_map(CancellationReason::item).any(is_closed) =>
+            {
+                Ok(CommitOutcome::Closed)
             }
             Transacted::Refused(reasons) if reasons.last().is_some_and(condition_failed) => {
                 Ok(CommitOutcome::UserLimit {
@@ -140,6 +147,10 @@ impl Store {
             .map(|put| TransactWriteItem::builder().put(put).build())
             .map_err(|error| Error::Internal(Box::new(error)))
     }
+}
+
+fn is_closed(shard: &Item) -> bool {
+    shard.contains_key("closed")
 }
 
 fn event_bucket(event: EventId, booking: ReservationId) -> String {

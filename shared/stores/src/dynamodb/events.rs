@@ -338,7 +338,9 @@ impl Store {
             items.push(if before.shards.has(draw.shard) {
                 self.add_capacity(event.id, *draw)?
             } else {
-                self.put_shard(event.id, &InventoryShard::new(draw.shard, draw.seats))?
+                let closed = event.cancellation.is_some();
+                let shard = InventoryShard { closed, ..InventoryShard::new(draw.shard, draw.seats) };
+                self.put_shard(event.id, &shard)?
             });
         }
         for (number, part) in (before.layout_parts + 1..).zip(layout) {
@@ -402,6 +404,21 @@ impl Store {
             .send()
             .await;
         was_written(marked)
+    }
+
+    /// Marks that all bookings of a cancelled event are cancelled; nobody decides that, so it makes no new version.
+    pub async fn finish_cancellation(&self, event: EventId, now: Timestamp) -> Result<(), Error> {
+        let marked = self
+            .client
+            .update_item()
+            .table_name(&self.tables.events)
+            .key("id", text(event))
+            .update_expression("SET cancellation.finished_at = :now")
+            .condition_expression(
+                "attribute_exists(cancellation) AND attribute_not_exists(cancellation.finished_at)",
+            )
+            .expression_attribute_values(":now", number(now.as_millisecond()));
+        was_written(marked.send().await).map(|_| ())
     }
 
     /// What is written whenever an admin replaces an event.

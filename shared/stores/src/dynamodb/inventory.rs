@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update, builders::UpdateBuilder,
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    builders::UpdateBuilder,
 };
 use jiff::Timestamp;
 
@@ -14,7 +15,7 @@ use super::{
     sales_by_rate::{self, Way, attributes_of, by_rate_in},
     shard_id::shard_id,
     taken::{all_out_of_sale, all_taken, none_taken, out_of_sale_in, set_of, sets_of, taken_in},
-    text, to_item,
+    text, to_item, was_written,
 };
 use domain::{
     booking::Booking,
@@ -131,7 +132,7 @@ impl Store {
                  bookings = bookings + :bookings, version = version + :one {by_hour}{by_rate}{}",
                 named(&draw, ", taken :taken")
             ),
-            &format!("unsold >= :seats{}", none_taken(&draw)),
+            &format!("unsold >= :seats AND attribute_not_exists(closed){}", none_taken(&draw)),
             &[(":revenue", charge.revenue), (":bookings", u64::from(first))],
         );
         built(sales_by_rate::with_values(update, charge, Way::Sold))
@@ -162,6 +163,21 @@ impl Store {
             &[(":revenue", charge.revenue), (":bookings", u64::from(first))],
         );
         built(sales_by_rate::with_values(update, charge, Way::TakenBack))
+    }
+
+    /// Closes a shard of an event that was cancelled: from then on no commit sells of it, however long ago it began. What is sold
+    /// stays sold until it is cancelled. No seat moves, so `version` stays.
+    pub async fn close_shard(&self, event: EventId, shard: ShardNumber) -> Result<(), Error> {
+        let closed = self
+            .client
+            .update_item()
+            .table_name(&self.tables.inventory)
+            .key("shard_id", text(shard_id(event, shard)))
+            .update_expression("SET closed = :closed")
+            .condition_expression("attribute_exists(shard_id) AND attribute_not_exists(closed)")
+            .expression_attribute_values(":closed", AttributeValue::Bool(true));
+        // One that is closed, or gone with its event, is as it should be.
+        was_written(closed.send().await).map(|_| ())
     }
 
     pub(super) fn add_capacity(&self, event: EventId, draw: Draw) -> Result<TransactWriteItem, Error> {

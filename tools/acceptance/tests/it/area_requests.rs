@@ -4,7 +4,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
-use crate::common::{Answer, Session, TestApp, browser::Browser, concert, in_hours, send};
+use crate::{
+    common::{Answer, Session, TestApp, browser::Browser, concert, in_hours, send},
+    seats::{body, event_of},
+};
 
 /// How old a sum of areas may be in a list.
 const SUM_AGE: Duration = Duration::from_millis(1_050);
@@ -15,22 +18,6 @@ fn hall() -> Value {
         { "id": "balcony", "name": "Balcony", "capacity": 9, "base_price": 6_501, "pricing": { "max_percent": 200 } },
         { "id": "box", "name": "Box", "capacity": 3, "base_price": 900 },
     ])
-}
-
-/// A body without what areas have themselves.
-fn body(areas: Value, changes: Value) -> Value {
-    let mut body = concert(changes);
-    let fields = body.as_object_mut().unwrap();
-    fields.remove("capacity");
-    fields.remove("base_price");
-    fields.insert("areas".to_owned(), areas);
-    body
-}
-
-async fn event_of(evently: &TestApp, areas: Value, changes: Value) -> String {
-    let created = evently.admin().post("/admin/events", body(areas, changes)).await;
-    assert_eq!(created.status, 201, "{}", created.body);
-    created.body["id"].as_str().unwrap().to_owned()
 }
 
 async fn book(user: &Session, event: &str, key: &str, wanted: Value) -> Answer {

@@ -12,6 +12,7 @@ use stores::dynamodb::{self, AuditFilter, PageLimits};
 
 use crate::{
     admin_numbers::csv,
+    cancelled_events::as_by_release_before,
     common::{
         ADMIN_EMAIL, ADMIN_PASSWORD, Session, TestApp,
         between::Call,
@@ -57,6 +58,7 @@ async fn each_action_leaves_one_entry_that_says_who_did_what() {
     ] {
         answers.push(admin.patch(&path, "*", patch).await);
     }
+    as_by_release_before(&evently, &answers[0].text("id")).await;
     let draft = concert(json!({ "name": "Gala", "status": "draft", "capacity": 10, "base_price": 3_000 }));
     answers.push(admin.put(&path, "*", draft).await);
     answers.push(admin.delete_version(&path, "*").await);

@@ -136,6 +136,7 @@ async fn head_answers_like_get_without_the_body() {
         (&evently.admin(), "/admin/events".to_owned()),
         (&evently.admin(), format!("/admin/events/{event}")),
         (&evently.admin(), format!("/admin/events/{event}/inventory")),
+        (&evently.admin(), format!("/admin/events/{event}/cancel")),
         (&evently.admin(), format!("/admin/events/{event}/prices")),
         (&evently.admin(), format!("/admin/events/{event}/bookings")),
         (&evently.admin(), "/admin/events/capacity_utilization".to_owned()),

@@ -255,6 +255,12 @@ async fn run_the_jobs(evently: &TestApp, jobs: &TestApp, event: &str) {
     // The janitor needs to know what the rows of an area are.
     let theatre = seats::theatre_event(evently).await;
     seats::hold(&ben, &theatre, json!({ "area": "balcony", "seats": ["A-1"] })).await;
+    // And it cancels what was booked of an event that is cancelled.
+    let off = evently.event(10).await;
+    ben.buy(&off, 1).await;
+    let cancelled =
+        evently.admin().patch(&format!("/admin/events/{off}"), "*", json!({ "status": "cancelled" })).await;
+    assert_eq!(cancelled.status, 200, "{}", cancelled.body);
     sleep(Duration::from_millis(200)).await;
     let later = Timestamp::now() + SignedDuration::from_hours(24 * 4);
     as_function("janitor", janitor::run(&jobs.app, Timestamp::now())).await.unwrap();

@@ -7,7 +7,10 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::common::{Answer, TestApp, concert, in_hours};
+use crate::{
+    cancelled_events::as_by_release_before,
+    common::{Answer, TestApp, concert, in_hours},
+};
 
 /// Asks for a seat as long as Redis does not know the event, and again when it does: both must answer the same.
 async fn refused_twice(evently: &TestApp, event: &str) -> Answer {
@@ -85,6 +88,7 @@ async fn a_cancelled_event_sells_nothing_and_confirms_nothing() {
     assert_eq!(ada.delete(&format!("/reservations/{held}")).await.status, 204);
     assert_eq!(ada.cancel(&booking).await.status, 200);
 
+    as_by_release_before(&evently, &event).await;
     let on = concert(json!({ "capacity": 10, "status": "published" }));
     assert_eq!(evently.admin().put(&format!("/admin/events/{event}"), "*", on).await.status, 200);
     assert_eq!(evently.available(&event).await, 10, "published again, with all its seats");

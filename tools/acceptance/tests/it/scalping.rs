@@ -14,7 +14,10 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::common::{Session, TestApp, concert, send};
+use crate::{
+    cancelled_events::as_by_release_before,
+    common::{Session, TestApp, concert, send},
+};
 
 /// An event of 100 seats of which one user may have so many.
 async fn limited(evently: &TestApp, max_per_user: u32) -> String {
@@ -311,6 +314,7 @@ async fn a_booking_that_was_kept_for_an_hour_may_be_cancelled_and_one_whose_even
     for booking in bookings {
         assert_eq!(ada.cancel(&booking).await.status, 200);
     }
+    as_by_release_before(&evently, &event).await;
     set_status("published").await;
     cancel_after(59).await;
     cancel_after(0).await;

@@ -14,7 +14,11 @@ use jiff::Timestamp;
 use local::redis_server::RedisServer;
 use redis::cmd;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, future::ready, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::ready,
+    time::Duration,
+};
 use tokio::time::sleep;
 
 use crate::common::{Session, TestApp, details};
@@ -347,7 +351,10 @@ async fn two_who_want_the_same_seat_at_once_never_both_get_it() {
     let wanted = |user: &Session, key: String| {
         let (user, protocol, event) = (user.user_id.unwrap(), &hall.evently.app.protocol, hall.id());
         async move {
-            let seats = WantedSeats { chosen: vec!["A-3".into(), "A-4".into()], ..WantedSeats::default() };
+            let seats = WantedSeats {
+                chosen: BTreeSet::from(["A-3".into(), "A-4".into()]),
+                ..WantedSeats::default()
+            };
             let wanted = Wanted {
                 user,
                 event,

@@ -20,7 +20,8 @@ fn theatre() -> Value {
     ])
 }
 
-fn body(areas: Value, changes: Value) -> Value {
+/// A body without what areas have themselves.
+pub(crate) fn body(areas: Value, changes: Value) -> Value {
     let mut body = concert(changes);
     let fields = body.as_object_mut().unwrap();
     fields.remove("capacity");
@@ -46,7 +47,7 @@ pub(crate) async fn hall_event(evently: &TestApp, rows: usize, seats: usize) -> 
     event_of(evently, hall, json!({ "max_per_booking": 50, "max_per_user": 1_000 })).await
 }
 
-async fn book(user: &Session, event: &str, wanted: Value) -> Answer {
+pub(crate) async fn book(user: &Session, event: &str, wanted: Value) -> Answer {
     user.book_with(event, wanted).await
 }
 
@@ -57,7 +58,7 @@ pub(crate) async fn hold(user: &Session, event: &str, wanted: Value) -> String {
 }
 
 /// The seats of a hold, as they are answered.
-async fn held_seats(user: &Session, event: &str, wanted: Value) -> Vec<String> {
+pub(crate) async fn held_seats(user: &Session, event: &str, wanted: Value) -> Vec<String> {
     let held = book(user, event, wanted.clone()).await;
     assert_eq!(held.status, 201, "{wanted}: {}", held.body);
     serde_json::from_value(held.body["reservation"]["seats"].clone()).unwrap()
@@ -71,7 +72,7 @@ async fn free(evently: &TestApp, event: &str, area: &str) -> Vec<String> {
     rows.iter().map(|row| row["free"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn assert_exact(evently: &TestApp, event: &str) {
+pub(crate) async fn assert_exact(evently: &TestApp, event: &str) {
     let inventory = evently.admin().get(&format!("/admin/events/{event}/inventory")).await;
     assert_eq!((inventory.status, &inventory.body["drift"]), (200, &json!(0)), "{}", inventory.body);
 }

@@ -14,7 +14,10 @@ use settings::Config;
 use stores::redis::scripts::Withdraw;
 use tokio::time::sleep;
 
-use crate::common::{Answer, Session, TestApp, concert};
+use crate::{
+    cancelled_events::as_by_release_before,
+    common::{Answer, Session, TestApp, concert},
+};
 
 fn small_shards(config: &mut Config) {
     config.seats_per_shard = 2;
@@ -59,6 +62,7 @@ async fn the_status_of_an_event_that_nobody_bought_may_become_any_other() {
         {
             let changed = set_status(&evently, &event, status).await;
             assert_eq!((changed.status, &changed.body["status"]), (200, &json!(status)), "{}", changed.body);
+            as_by_release_before(&evently, &event).await;
             assert_eq!((&changed.body["capacity"], &changed.body["available"]), (&json!(9), &json!(9)));
             let listed = anybody.get("/events").await.body["items"].as_array().unwrap().len();
             assert_eq!(listed == 1, status == "published", "{status}");
@@ -102,6 +106,7 @@ async fn an_event_with_seats_held_or_sold_stays_what_it_is_until_they_are_back()
     assert_eq!(ada.confirm(&held).await.status, 201);
     refused("sold").await;
     assert_eq!(set_status(&evently, &event, "cancelled").await.status, 200);
+    as_by_release_before(&evently, &event).await;
     refused("sold, and off sale").await;
     assert_eq!(ada.cancel(&held).await.status, 200);
     let draft = set_status(&evently, &event, "draft").await;

@@ -76,8 +76,9 @@ async fn check_sold_out(
     said: &str,
 ) -> Result<(), Failure> {
     let kept = world.truth.store.event(event).await?.ok_or("the event is gone")?;
-    // One that the admin took away sells nothing.
+    // What the admin cancelled, or took away, sells nothing.
     let (left, expected) = match kept.area_called(area) {
+        Some(_) if world.to_cancel == Some(event) => (0, "409 not_on_sale"),
         Some(area) => {
             let shards = world.truth.store.inventory_of_area(area.key, &kept.shards).await?;
             (shards.iter().map(|shard| shard.unsold).sum::<u32>(), "409 sold_out")

@@ -112,7 +112,21 @@ async fn check_ledger(world: &World) -> Result<Vec<Booking>, Failure> {
     for wrong in ledger.check(&bookings).await? {
         world.history.violation(wrong);
     }
+    if let Some(event) = world.to_cancel {
+        check_cancelled(world, event).await?;
+    }
     Ok(bookings)
+}
+
+/// The event that the admin cancelled is so to the end: that its bookings are, the stories say.
+async fn check_cancelled(world: &World, id: EventId) -> Result<(), Failure> {
+    let event = world.truth.store.event(id).await?.ok_or("the event is gone")?;
+    let is_finished = event.cancellation.is_some_and(|cancellation| cancellation.finished_at.is_some());
+    let shards = world.truth.store.inventory(id, &event.shards).await?;
+    if !is_finished || shards.iter().any(|shard| !shard.closed || shard.sold > 0) {
+        world.history.violation(format!("event {id} is not cancelled to the end at rest: {shards:?}"));
+    }
+    Ok(())
 }
 
 /// What can be said of an event at any moment. Redis is read before and after DynamoDB: where it stayed the same and

@@ -8,7 +8,7 @@ use std::{
 use domain::{
     booking::{Booking, BookingStatus},
     event::GENERAL,
-    id::ReservationId,
+    id::{EventId, ReservationId},
 };
 
 use crate::{
@@ -24,7 +24,8 @@ pub(super) fn check(world: &World, bookings: &HashMap<ReservationId, Booking>) {
         let mut booked = 0;
         for id in purchase.reservations() {
             let booking = id.parse().ok().and_then(|id: ReservationId| bookings.get(&id));
-            wrong.extend(check_reservation(&purchase, id, booking));
+            let is_called_off = world.to_cancel == Some(purchase.event);
+            wrong.extend(check_reservation(&purchase, id, booking, is_called_off));
             if let Some(booking) = booking {
                 booked += 1;
                 asked_for.insert(booking.id);
@@ -34,6 +35,7 @@ pub(super) fn check(world: &World, bookings: &HashMap<ReservationId, Booking>) {
             wrong.push(format!("one idempotency key became {booked} bookings"));
         }
         wrong.extend(check_key(&purchase));
+        wrong.extend(check_sale(&purchase, world.to_cancel, world.redis_remembers));
         if world.redis_remembers {
             wrong.extend(check_promise(&purchase));
         }
@@ -58,6 +60,23 @@ fn check_key(purchase: &Purchase) -> Option<String> {
     is_wrong.then(|| "one idempotency key gave two reservations, and Redis forgot nothing between".to_owned())
 }
 
+/// Only what was cancelled is not on sale, and then it stays so. If Redis forgets that, something may be sold until the shards are
+/// closed; it is cancelled with all else.
+fn check_sale(purchase: &Purchase, cancelled: Option<EventId>, redis_remembers: bool) -> Option<String> {
+    let is_refused = |step: &&Step| step.outcome.code() == "not_on_sale";
+    let refused = purchase.steps.iter().find(is_refused)?;
+    if cancelled != Some(purchase.event) {
+        return Some("not on sale, and nobody cancelled the event".to_owned());
+    }
+    let later = purchase.steps.iter().filter(|step| step.from > refused.until && step.act == Act::Confirm);
+    let is_new = |step: &&Step| step.outcome.status() == 201;
+    later
+        .into_iter()
+        .find(is_new)
+        .filter(|_| redis_remembers)
+        .map(|_| "sold after it was not on sale any more".to_owned())
+}
+
 /// A hold is a promise: until its deadline it can be confirmed, and then its seats are there.
 fn check_promise(purchase: &Purchase) -> Option<String> {
     let held = purchase.steps.first()?;
@@ -66,7 +85,8 @@ fn check_promise(purchase: &Purchase) -> Option<String> {
     let broken = purchase.steps.iter().filter(|step| step.act == Act::Confirm).find(|step| {
         match step.outcome.status() {
             // Redis counts what a user has bought, but a cancel may be counted twice while that is set right.
-            409 => step.outcome.code() != "max_per_user_reached",
+            // An event that is cancelled breaks all of them.
+            409 => !["max_per_user_reached", "not_on_sale"].contains(&step.outcome.code()),
             410 => !was_given_back && step.until < deadline,
             _ => false,
         }
@@ -74,7 +94,12 @@ fn check_promise(purchase: &Purchase) -> Option<String> {
     Some(format!("Redis forgot nothing, and a hold was refused: {}", broken.outcome))
 }
 
-fn check_reservation(purchase: &Purchase, id: &str, booking: Option<&Booking>) -> Vec<String> {
+fn check_reservation(
+    purchase: &Purchase,
+    id: &str,
+    booking: Option<&Booking>,
+    is_called_off: bool,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut say = |is_wrong: bool, what: String| {
         if is_wrong {
@@ -132,7 +157,8 @@ fn check_reservation(purchase: &Purchase, id: &str, booking: Option<&Booking>) -
     }
     let is_cancelled = booking.status == BookingStatus::Cancelled;
     say(told(Act::Cancel).is_some() && !is_cancelled, format!("told cancelled: {what}"));
-    say(!any(Act::Cancel) && is_cancelled, format!("nobody asked to cancel {what}"));
+    say(!any(Act::Cancel) && is_cancelled && !is_called_off, format!("nobody asked to cancel {what}"));
+    say(!is_cancelled && is_called_off, format!("left of an event that is cancelled: {what}"));
     say(released_and_sold(purchase, id), format!("told released, and sold all the same: {what}"));
     say(told_lost(purchase, id).is_some(), format!("told that it was lost: {what}"));
     wrong
@@ -237,7 +263,7 @@ mod tests {
     fn wrong(then: &[(Act, u16)], status: Option<BookingStatus>) -> Vec<String> {
         let (purchase, id) = story(then);
         let booking = status.map(|status| booking(&purchase, id, status));
-        check_reservation(&purchase, &id.to_string(), booking.as_ref())
+        check_reservation(&purchase, &id.to_string(), booking.as_ref(), false)
     }
 
     #[test]
@@ -288,6 +314,33 @@ mod tests {
         for (then, is_broken) in stories {
             assert_eq!(check_promise(&story(then).0).is_some(), is_broken, "{then:?}");
         }
+    }
+
+    #[test]
+    fn nothing_is_left_of_an_event_that_is_cancelled() {
+        use BookingStatus::{Cancelled, Confirmed};
+        let (purchase, id) = story(&[(Act::Confirm, 201)]);
+        for (status, is_called_off, is_wrong) in [
+            (Confirmed, false, false),
+            (Cancelled, true, false),
+            (Confirmed, true, true),
+            (Cancelled, false, true),
+        ] {
+            let booking = booking(&purchase, id, status);
+            let wrong = check_reservation(&purchase, &id.to_string(), Some(&booking), is_called_off);
+            assert_eq!(!wrong.is_empty(), is_wrong, "{status:?} {is_called_off}: {wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_cancelled_is_not_on_sale_any_more_and_nothing_else() {
+        let (mut purchase, _) = story(&[(Act::Confirm, 409), (Act::Confirm, 201)]);
+        purchase.steps[1].outcome = Outcome::Answered(409, json!({ "code": "not_on_sale" }));
+        assert!(check_sale(&purchase, None, true).is_some());
+        assert!(check_sale(&purchase, Some(purchase.event), true).is_some(), "sold later");
+        assert!(check_sale(&purchase, Some(purchase.event), false).is_none());
+        purchase.steps.pop();
+        assert!(check_sale(&purchase, Some(purchase.event), true).is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! An admin who can't leave the events alone: capacity up and down, other prices.
+//! An admin who can't leave the events alone: capacity up and down, other prices; and one event is cancelled.
 
 use std::sync::Arc;
 
@@ -15,8 +15,13 @@ use crate::{
 /// An admin, until the people are told to stop.
 pub(crate) async fn live(world: Arc<World>, session: Session) {
     let dice = world.dice("admin", 0);
+    let mut to_cancel = world.to_cancel;
     while session.is_open() {
         sleep(dice.ms(300, 1_500)).await;
+        if let Some(event) = to_cancel.filter(|_| world.progress.is_past_half()) {
+            let asked = session.cancel_event(dice.below(world.fleet.len() as u64) as usize, event).await;
+            to_cancel = to_cancel.filter(|_| !asked.outcome.is_success());
+        }
         let event = dice.below(world.events.len() as u64) as usize;
         let server = || dice.below(world.fleet.len() as u64) as usize;
         let read = session.event(server(), world.events[event]).await.outcome;

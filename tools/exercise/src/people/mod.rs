@@ -89,6 +89,13 @@ impl Session {
         self.send(Act::Cancel, server, Some(id), request, patience).await
     }
 
+    /// Cancels an event, whatever its version.
+    pub(crate) async fn cancel_event(&self, server: usize, event: EventId) -> Step {
+        let request = self.request(server, Method::POST, &format!("/admin/events/{event}/cancel"));
+        let request = request.header("if-match", "*").json(&json!({ "reason": "A bad day." }));
+        self.send(Act::CancelEvent, server, None, request, None).await
+    }
+
     pub(crate) async fn event(&self, server: usize, event: EventId) -> Step {
         let request = self.request(server, Method::GET, &format!("/events/{event}"));
         self.send(Act::Read, server, None, request, None).await
@@ -179,8 +186,9 @@ fn unexpected(step: &Step) -> Option<&'static str> {
             (409, "held_too_long"),
             (409, "seats_taken"),
             (409, "not_together"),
-            // The admin took it away.
+            // The admin took it away, or cancelled the event: whether that is so, the stories are held against.
             (422, "unknown_area"),
+            (409, "not_on_sale"),
         ],
         Act::Confirm => &[
             (201, ""),
@@ -191,6 +199,7 @@ fn unexpected(step: &Step) -> Option<&'static str> {
             (409, "all_held"),
             (409, "max_per_user_reached"),
             (409, "seats_taken"),
+            (409, "not_on_sale"),
         ],
         Act::Release => &[
             (204, ""),
@@ -199,7 +208,7 @@ fn unexpected(step: &Step) -> Option<&'static str> {
             (409, "already_confirmed"),
             (409, "confirm_under_way"),
         ],
-        Act::Cancel => &[(200, "")],
+        Act::Cancel | Act::CancelEvent => &[(200, "")],
         Act::Read => &[(200, "")],
         Act::Replace => &[
             (200, ""),

@@ -7,9 +7,9 @@ use super::{Case, get, post, request};
 use crate::{
     payload::Request,
     world::{
-        ADMIN, ALAN, BOOKED_BY_ALAN, CONCERT, DELIVERY, DRAFT, EVENTS_START, GRACE, NO_EVENT, QUIET,
-        SOLD_OUT, THEATRE, TO_DELETE, TO_PATCH, TO_REPLACE, TO_REPLAY, WEBHOOK, WEBHOOK_TO_DELETE,
-        WEBHOOK_TO_REPLACE,
+        ADMIN, ALAN, BOOKED_BY_ALAN, CONCERT, DELIVERY, DRAFT, EVENT_TO_CANCEL, EVENTS_START, GRACE,
+        NO_EVENT, QUIET, SOLD_OUT, THEATRE, TO_DELETE, TO_PATCH, TO_REPLACE, TO_REPLAY, WEBHOOK,
+        WEBHOOK_TO_DELETE, WEBHOOK_TO_REPLACE,
     },
 };
 
@@ -95,6 +95,10 @@ fn changes() -> Result<Vec<Case>, Failure> {
         let request = request("PATCH", &format!("/admin/events/{TO_PATCH}"))?.by(ADMIN)?;
         Ok(request.with("if-match", "*").text(media_type, r#"{"venue":null,"pricing":{"max_percent":120}}"#))
     };
+    let cancel = |event: &str| -> Result<Request, Failure> {
+        let request = post(&format!("/admin/events/{event}/cancel"))?.by(ADMIN)?;
+        Ok(request.json(&json!({ "reason": "A storm is coming." })))
+    };
     let delete = |event: &str| -> Result<Request, Failure> {
         Ok(request("DELETE", &format!("/admin/events/{event}"))?.by(ADMIN)?.with("if-match", "\"1\""))
     };
@@ -123,6 +127,22 @@ fn changes() -> Result<Vec<Case>, Failure> {
         patch("application/json")?
             .refused("patch-event-other-type", 415, "unsupported_media_type")
             .with("accept-patch", "application/merge-patch+json"),
+        cancel(EVENT_TO_CANCEL)?.with("if-match", "*").answers(
+            "cancel-event",
+            200,
+            json!({ "cancellation": { "reason": "A storm is coming.", "bookings_left": 0 } }),
+        ),
+        cancel(CONCERT)?.refused("cancel-event-without-version", 428, "if_match_required"),
+        look(&format!("/admin/events/{SOLD_OUT}/cancel"))?.answers(
+            "get-cancellation",
+            200,
+            json!({ "cancellation": null }),
+        ),
+        look(&format!("/admin/events/{NO_EVENT}/cancel"))?.refused(
+            "get-cancellation-unknown",
+            404,
+            "event_not_found",
+        ),
         delete(TO_DELETE)?.answers("delete-event", 204, json!("")),
         delete(CONCERT)?.refused("delete-event-published", 409, "event_not_draft"),
     ])

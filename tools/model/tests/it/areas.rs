@@ -1,12 +1,8 @@
 //! Several areas of one event, and one user who buys of them.
 
-use std::time::{Duration, Instant};
-
+use crate::visit::visited;
 use model::areas::{AT_REST, Areas, Config, Guard, LIMIT, ONE_KEY, OVERSOLD, REFUSED};
-use stateright::{Checker, Model};
-
-/// Far more than it takes.
-const TIME_MAX: Duration = Duration::from_secs(240);
+use stateright::Checker;
 
 /// A key that is used in both areas, and a limit that two of the three requests pass together.
 const BOTH: Config = Config {
@@ -22,23 +18,10 @@ const BOTH: Config = Config {
 const ONE_FOR_ALL: Config =
     Config { capacity: [1, 0, 1], wants: [Some((0, 0, 1)), Some((0, 1, 1)), Some((0, 2, 1))], ..BOTH };
 
-fn visited(config: Config) -> impl Checker<Areas> {
-    let started = Instant::now();
-    let checker = Areas { config }.checker().threads(2).timeout(TIME_MAX).spawn_bfs().join();
-    println!(
-        "{} states, depth {}, {:?}",
-        checker.unique_state_count(),
-        checker.max_depth(),
-        started.elapsed()
-    );
-    assert!(started.elapsed() < TIME_MAX, "not every state was visited");
-    checker
-}
-
 #[test]
 fn every_property_holds_over_all_areas() {
-    visited(BOTH).assert_properties();
-    let checker = visited(ONE_FOR_ALL);
+    visited(Areas { config: BOTH }, None).assert_properties();
+    let checker = visited(Areas { config: ONE_FOR_ALL }, None);
     for property in [LIMIT, OVERSOLD, ONE_KEY, AT_REST, REFUSED] {
         checker.assert_no_discovery(property);
     }
@@ -52,7 +35,7 @@ fn each_guard_is_needed() {
         (BOTH, Guard::Undo, REFUSED),
         (ONE_FOR_ALL, Guard::UnclaimOwn, ONE_KEY),
     ] {
-        let checker = visited(config.without(guard));
+        let checker = visited(Areas { config: config.without(guard) }, None);
         assert!(checker.discovery(property).is_some(), "{guard:?} was not missed by {property:?}");
     }
 }

@@ -1,8 +1,10 @@
 //! The model, checked.
 
 mod areas;
+mod cancelled;
 mod check;
 mod guards;
 mod holds;
 mod numbered;
+mod visit;
 mod weaknesses;

@@ -1,18 +1,11 @@
 //! Seats with names, and two users who want the same ones.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
-
+use crate::visit::visited;
 use model::numbered::{
     A, AT_LIMIT, AT_REST, B, Config, DYNAMO, Guard, HELD_BUT_SOLD, KNOWN, LIMIT, NEVER_FREE, Numbered,
     ONE_BOOKING, OTHER_EPOCH, PROMISES, Request, SOLD_OUT, Seats, TAKEN, TOLD, WAITED, Wanted,
 };
-use stateright::{Checker, HasDiscoveries, Model};
-
-/// Far more than it takes.
-const TIME_MAX: Duration = Duration::from_secs(240);
+use stateright::{Checker, Model};
 
 /// A user's request for seats, and how often its confirm is called.
 const fn seats(user: usize, seats: Seats, attempts: usize) -> Option<Request> {
@@ -75,26 +68,9 @@ const MADE_ANEW: Config = Config {
     ..FOUGHT_FOR
 };
 
-/// Visits every state, or as many as are needed to find that property broken.
-fn visited(config: Config, until: Option<&'static str>) -> impl Checker<Numbered> {
-    let started = Instant::now();
-    let enough =
-        until.map_or(HasDiscoveries::All, |property| HasDiscoveries::AnyOf(BTreeSet::from([property])));
-    let checker = Numbered { config }.checker().threads(2).timeout(TIME_MAX).finish_when(enough);
-    let checker = checker.spawn_bfs().join();
-    println!(
-        "{} states, depth {}, {:?}",
-        checker.unique_state_count(),
-        checker.max_depth(),
-        started.elapsed()
-    );
-    assert!(started.elapsed() < TIME_MAX, "not every state was visited");
-    checker
-}
-
 /// Every property holds, and these things were met.
 fn holds(config: Config, met: &[&'static str]) {
-    let checker = visited(config, None);
+    let checker = visited(Numbered { config }, None);
     let properties = checker.model().properties();
     for property in properties.iter().filter(|property| property.expectation.discovery_is_failure()) {
         checker.assert_no_discovery(property.name);
@@ -106,7 +82,7 @@ fn holds(config: Config, met: &[&'static str]) {
 
 /// A property does not hold, and the steps that show it.
 fn breaks(config: Config, property: &'static str) {
-    let found = visited(config, Some(property)).discovery(property);
+    let found = visited(Numbered { config }, Some(property)).discovery(property);
     let path = found.unwrap_or_else(|| panic!("{:?} was not missed by {property:?}", config.without));
     println!("{:?} breaks {property:?}", config.without);
     for (n, action) in path.into_actions().iter().enumerate() {

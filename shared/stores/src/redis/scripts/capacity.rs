@@ -48,8 +48,8 @@ pub enum WithdrawSeats {
         /// When the janitor may settle the withdrawal, in ms.
         deadline_ms: i64,
     },
-    /// These are not free, by what they are called.
-    InUse(Vec<String>),
+    /// These are not free: of each its row's place in the area, and its own in the row.
+    InUse(Vec<(u16, u8)>),
     /// The state is missing: load the event and ask again.
     NotLoaded,
 }

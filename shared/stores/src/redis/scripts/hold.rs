@@ -1,5 +1,7 @@
 //! The life of a hold until it is confirmed ([`super::confirm`]) or ends.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -442,8 +444,8 @@ fn area_or_general(answer: &Answer, n: usize) -> Result<String, Error> {
 fn wish(seats: &WantedSeats) -> Result<String, Error> {
     #[derive(Serialize)]
     struct Wish<'a> {
-        #[serde(skip_serializing_if = "<[String]>::is_empty")]
-        chosen: &'a [String],
+        #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+        chosen: &'a BTreeSet<String>,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         apart: bool,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -457,9 +459,9 @@ fn wish(seats: &WantedSeats) -> Result<String, Error> {
 }
 
 fn too_many(most: u32, seats: &WantedSeats) -> Error {
-    match seats.chosen.as_slice() {
-        [] => Error::invalid_field("quantity", Wrong::OutOfRange { min: 1, max: most }),
-        _ => Error::invalid_field("seats", Wrong::Count { min: 1, max: most as usize }),
+    match seats.chosen.is_empty() {
+        true => Error::invalid_field("quantity", Wrong::OutOfRange { min: 1, max: most }),
+        false => Error::invalid_field("seats", Wrong::Count { min: 1, max: most as usize }),
     }
 }
 

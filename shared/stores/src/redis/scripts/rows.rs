@@ -21,7 +21,7 @@ const OUT_OF_SALE: char = 'x';
 /// Which seats of a numbered area are free.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeatsFree {
-    /// Another number after each change of them; later ones are greater.
+    /// Another number after each change of them.
     pub version: u64,
     /// The rows, best first.
     pub rows: Vec<RowFree>,

@@ -4,7 +4,10 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Mails, records_of};
-use crate::common::in_hours;
+use crate::{
+    cancelled_events::cancelled_by_release_before,
+    common::{in_hours, send},
+};
 
 /// An event with a name of its own; Ada has two bookings of it, Bob one, Eve none any more.
 async fn sold(mails: &Mails) -> String {
@@ -60,7 +63,7 @@ async fn who_has_seats_is_told_of_a_cancelled_a_moved_and_a_revived_event() {
     patch(&mails, &event, json!({ "description": "Black tie", "base_price": 9_900 })).await;
     tell_changes(&mails).await;
     told(&["New time: Gala"]);
-    patch(&mails, &event, json!({ "status": "cancelled" })).await;
+    cancelled_by_release_before(&mails.evently, &event).await;
     tell_changes(&mails).await;
     told(&["New time: Gala", "Called off: Gala"]);
     patch(&mails, &event, json!({ "status": "published" })).await;
@@ -74,7 +77,7 @@ async fn who_has_seats_is_told_of_a_cancelled_a_moved_and_a_revived_event() {
 async fn what_was_overtaken_before_it_was_told_is_not_told() {
     let mails = Mails::start().await;
     let event = sold(&mails).await;
-    patch(&mails, &event, json!({ "status": "cancelled" })).await;
+    cancelled_by_release_before(&mails.evently, &event).await;
     patch(&mails, &event, json!({ "status": "published" })).await;
     tell_changes(&mails).await;
     assert_eq!(mails.got("bob@example.com"), ["It takes place: Gala"]);
@@ -108,11 +111,39 @@ async fn many_bookers_are_told_over_several_runs() {
             user.buy(&event, 1).await;
         }
     }
-    patch(&mails, &event, json!({ "status": "cancelled" })).await;
+    cancelled_by_release_before(&mails.evently, &event).await;
     tell_changes(&mails).await;
     let mut got: Vec<_> = mails.mails().into_iter().map(|mail| (mail.to, mail.subject)).collect();
     got.sort_unstable();
     let expected: Vec<_> =
         (0..7).map(|number| (format!("user{number}@example.com"), "Called off: Gala".to_owned())).collect();
     assert_eq!(got, expected);
+}
+
+#[tokio::test]
+async fn whose_booking_was_cancelled_with_its_event_is_told_why_once_for_each() {
+    let mails = Mails::start().await;
+    let event = sold(&mails).await;
+    let path = format!("/admin/events/{event}/cancel");
+    let request = mails.evently.admin().request(reqwest::Method::POST, &path).header("If-Match", "*");
+    let cancelled = send(request.json(&json!({ "reason": "The roof <leaks>." }))).await;
+    assert_eq!(cancelled.status, 200, "{}", cancelled.body);
+    janitor::run(&mails.evently.app, jiff::Timestamp::now()).await.unwrap();
+    let tables = &mails.evently.app.config.tables;
+    for table in [&tables.events, &tables.bookings, &tables.bookings] {
+        assert_eq!(mails.told(records_of(table).await).await, json!({ "batchItemFailures": [] }));
+    }
+    make_due(&mails).await;
+    mails.run().await;
+    let got = |email: &str| {
+        let mut got = mails.got(email);
+        got.sort_unstable();
+        got
+    };
+    assert_eq!(
+        got("ada@example.com"),
+        ["Booked: Gala", "Booked: Gala", "Called off: Gala", "Called off: Gala"]
+    );
+    assert_eq!(got("bob@example.com"), ["Booked: Gala", "Called off: Gala"]);
+    assert_eq!(got("eve@example.com"), ["Booked: Gala", "Cancelled: Gala"], "she had cancelled before");
 }

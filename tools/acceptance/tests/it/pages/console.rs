@@ -134,10 +134,24 @@ async fn an_event_is_made_published_sold_changed_and_cancelled_without_scripts()
     let version = shown.field("version").unwrap();
     let draft = admin.submit(&format!("{event}/status"), &[("status", "draft"), ("version", &version)]).await;
     admin.follow(draft).await.says("Places of it were sold or are held.");
-    let cancelled =
-        admin.submit(&format!("{event}/status"), &[("status", "cancelled"), ("version", &version)]).await;
-    admin.follow(cancelled).await.says("It is cancelled, and people see that.");
+    let cancel = |reason| [("status", "cancelled"), ("version", &*version), ("reason", reason)];
+    let long = "x".repeat(501);
+    let refused = admin.submit(&format!("{event}/status"), &cancel(&long)).await;
+    admin.follow(refused).await.says("The reason may have 500 characters at most");
+    let cancelled = admin.submit(&format!("{event}/status"), &cancel("The <roof> leaks.")).await;
+    let page = admin.follow(cancelled).await;
+    page.says("It is cancelled, and people see that.");
+    page.says("Why: The &lt;roof&gt; leaks.");
+    page.says("1 of its bookings, with 3 places, are still to be cancelled.");
+    assert!(!page.text().contains("Put it back on sale"), "{}", page.text());
     ada.get("/shop/bookings").await.says("The event was cancelled");
+    janitor::run(&evently.app, jiff::Timestamp::now()).await.unwrap();
+    admin.get(&event).await.says("All its bookings are cancelled");
+    ada.get(&event.replace("/console", "/shop")).await.says("Why: The &lt;roof&gt; leaks.");
+    let mine = ada.get("/shop/bookings").await;
+    let (_, booking) = mine.html.split_once("/shop/bookings/").unwrap();
+    let mine = ada.get(&format!("/shop/bookings/{}", booking.split('"').next().unwrap())).await;
+    mine.says("The event was cancelled The &lt;roof&gt; leaks.");
 
     let trail = admin.get(&format!("/console/audit?event={id}")).await;
     trail.says("capacity: 100 → 150");

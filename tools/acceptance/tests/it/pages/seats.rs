@@ -166,3 +166,20 @@ async fn a_large_hall_comes_in_parts_and_what_has_no_seats_has_no_plan() {
     let plain = evently.event(5).await;
     assert_eq!(nobody.get(&format!("/shop/events/{plain}/seats")).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_seat_that_is_named_twice_is_held_once() {
+    let evently = TestApp::start().await;
+    let hall =
+        json!([{ "id": "hall", "name": "Hall", "base_price": 100, "rows": [{ "name": "A", "seats": 9 }] }]);
+    let event = event_of(&evently, hall, json!({})).await;
+    let mut ada = Browser::new(&evently);
+    ada.register("ada@example.com").await;
+    let key = ada.get(&format!("/shop/events/{event}/seats")).await.field("key").unwrap();
+    let twice = [("seat.0", "A-1"), ("seat.1", "A-1"), ("area", "hall"), ("key", &key)];
+    let held = ada.submit(&format!("/shop/events/{event}/book"), &twice).await;
+    let confirmed = ada.submit(&format!("{}/confirm", held.leads_to().unwrap()), &[]).await;
+    ada.follow(confirmed).await.says("1.00 EUR");
+    let inventory = evently.admin().get(&format!("/admin/events/{event}/inventory")).await.body;
+    assert_eq!((&inventory["sold"], &inventory["drift"]), (&json!(1), &json!(0)), "{inventory}");
+}

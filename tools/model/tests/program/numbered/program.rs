@@ -6,7 +6,7 @@ use domain::{
     id::{AreaKey, EventId, ReservationId, UserId},
     inventory::{Draw, InventoryShard, Shards, new_shards, shard_number, shards_of_rows},
     reservation::BegunHold,
-    row::{Labels, LayoutPart, Row, SeatSet},
+    row::{Labels, Row, SeatSet, in_parts},
 };
 use iso_currency::Currency;
 use jiff::{SignedDuration, Timestamp};
@@ -226,7 +226,7 @@ async fn make_event(stores: &Stores, config: &Config, number_of_row: u8, now: Ti
     let shards: Shards = areas.iter().map(|_| 1).collect();
     let most = u32::try_from(config.most).unwrap();
     let details = details(areas, most, now + SignedDuration::from_hours(1_000));
-    let layout = [LayoutPart { area: number_of_row, rows: vec![row] }];
+    let layout = in_parts([(number_of_row, &[row][..])]);
     loop {
         let event = Event::new(EventId::new(now), details.clone(), shards.clone().of_numbered(), now);
         let event = Event { layout_parts: 1, ..event };

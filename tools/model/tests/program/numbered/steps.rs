@@ -119,7 +119,7 @@ impl Program<'_> {
         let free = !not_free(before) & (A | B);
         let is_best = seats & free == seats && (seats != B || free == B);
         let chosen = if is_best && fastrand::bool() { Vec::new() } else { self.names_of(seats) };
-        WantedSeats { chosen, ..WantedSeats::default() }
+        WantedSeats { chosen: chosen.into_iter().collect(), ..WantedSeats::default() }
     }
 
     /// What Redis refuses for the limit is over it, by all that the user has bought and what it holds of the area.
