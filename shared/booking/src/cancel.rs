@@ -28,14 +28,19 @@ pub(crate) async fn cancel_with_event(
     let now = domain::time::to_whole_ms(now);
     let outcome = protocol.store.cancel_booking(booking, now).await?;
     if outcome == CancelOutcome::Cancelled {
-        let came_back = -i64::from(booking.quantity);
-        tokio::join!(
-            restock(protocol, booking, epoch, None),
-            count_sold(&protocol.catalogue, booking.event_id, came_back),
-        );
-        measure::cancelled();
+        tell(protocol, booking, epoch, None).await;
     }
     Ok(outcome)
+}
+
+/// Tells Redis of seats that came back.
+async fn tell(protocol: &Protocol, booking: &Booking, epoch: Option<String>, unbought: Option<Unbought>) {
+    let came_back = -i64::from(booking.quantity);
+    tokio::join!(
+        restock(protocol, booking, epoch, unbought),
+        count_sold(&protocol.catalogue, booking.event_id, came_back),
+    );
+    measure::cancelled();
 }
 
 /// A cancelled booking, and whether it was cancelled before.
@@ -84,14 +89,9 @@ pub async fn cancel(
     let now = domain::time::to_whole_ms(now);
     match protocol.store.cancel_booking(&booking, now).await? {
         CancelOutcome::Cancelled => {
-            let came_back = -i64::from(booking.quantity);
             let unbought = unbought(protocol, &booking, event.as_ref(), now);
             network::forget(protocol, network, Places { id, seats: booking.quantity });
-            tokio::join!(
-                restock(protocol, &booking, epoch, unbought),
-                count_sold(&protocol.catalogue, booking.event_id, came_back),
-            );
-            measure::cancelled();
+            tell(protocol, &booking, epoch, unbought).await;
             let version = booking.version + 1;
             let booking =
                 Booking { status: BookingStatus::Cancelled, cancelled_at: Some(now), version, ..booking };

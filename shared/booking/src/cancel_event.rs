@@ -153,15 +153,19 @@ pub async fn cancel_bookings(
         let page = store.bookings_of_event(event.id, Some(BookingStatus::Confirmed), PAGE, place).await?;
         let epochs = &epochs(protocol, &page.items).await;
         let cancels = page.items.iter().map(|booking| async move {
-            let epoch = epochs.get(&booking.id.area()).cloned();
+            // Asked when it is begun: a slow store may take longer for a page than there is time.
+            if budget.is_over() {
+                return None;
+            }
+            let epoch = epochs.get(&booking.id.area()).cloned().flatten();
             let cancelled = cancel_with_event(protocol, booking, epoch, now).await;
-            cancelled.inspect_err(|error| {
+            Some(cancelled.inspect_err(|error| {
                 tracing::error!(booking_id = %booking.id, %error, "a booking of a cancelled event is left for later");
-            })
+            }))
         });
         let cancels: Vec<_> = cancels.collect();
         let outcomes: Vec<_> = stream::iter(cancels).buffer_unordered(AT_ONCE).collect().await;
-        for outcome in outcomes {
+        for outcome in outcomes.into_iter().flatten() {
             done.failed += u32::from(outcome.is_err());
             done.cancelled += u32::from(matches!(outcome, Ok(CancelOutcome::Cancelled)));
         }
@@ -185,21 +189,20 @@ async fn close(protocol: &Protocol, event: &Event, inventory: &[InventoryShard])
     stream::iter(closed).buffer_unordered(AT_ONCE).try_for_each(async |()| Ok(())).await
 }
 
-/// What Redis' states of the bookings' areas are of. Where that is not known, the janitor tells Redis later what came back.
-async fn epochs(protocol: &Protocol, bookings: &[Booking]) -> HashMap<AreaKey, String> {
+/// What Redis' states of the bookings' areas are of. Where that is not known, the janitor tells Redis later what came back;
+/// without Redis each area is asked for once.
+async fn epochs(protocol: &Protocol, bookings: &[Booking]) -> HashMap<AreaKey, Option<String>> {
     let mut epochs = HashMap::new();
     for booking in bookings {
         let area = booking.id.area();
         if epochs.contains_key(&area) {
             continue;
         }
-        match protocol.redis.state_seen(area).await {
-            Ok(Some(seen)) => {
-                epochs.insert(area, seen.epoch);
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(event_id = %area.event, %error, "cancelling without Redis"),
-        }
+        let seen = protocol.redis.state_seen(area).await.unwrap_or_else(|error| {
+            tracing::warn!(event_id = %area.event, %error, "cancelling without Redis");
+            None
+        });
+        epochs.insert(area, seen.map(|seen| seen.epoch));
     }
     epochs
 }

@@ -30,7 +30,8 @@
 //!   transaction. *Finish* removes the hold. A crash after *begin* or after *commit* leaves a `confirming` hold;
 //!   [`expire()`] reads whether the booking exists and settles it.
 //! - [`release()`], and expiry: the draws become free again. How a hold ended is known for a day ([`reservation()`]).
-//! - [`cancel()`], and [`cancel_event()`] for all bookings of an event: one transaction marks the booking and takes the seats back, then Redis follows.
+//! - [`cancel()`], and [`cancel_event()`] for all bookings of an event: one transaction marks the booking and takes the
+//!   seats back, then Redis follows.
 //! - [`replace_event()`]: an admin's change. Raising the capacity is like a cancel, lowering it like a confirm.
 //!   An event that becomes a draft has all its seats withdrawn for a moment, which shows that none is sold or held
 //!   (`unpublish.rs`); a draft sells nothing, so only such an event can be deleted ([`delete_draft()`]).

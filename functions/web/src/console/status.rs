@@ -40,16 +40,18 @@ pub(crate) fn version(fields: &mut Fields) -> Option<u64> {
 
 /// What the event may become, each with what that means. What can't be taken back easily takes two steps.
 pub(crate) fn forms(visitor: &Visitor, event: &Event, progress: Option<&CancellationProgress>) -> Markup {
-    let form = |status: EventStatus, label: &str, class: &str| {
+    let form_with = |status: EventStatus, label: &str, class: &str, more: Markup| {
         html! {
             form method="post" action=(format!("{}/status", href(event.id))) {
                 (hidden(&visitor.glimpse, None))
                 input type="hidden" name=(VERSION) value=(event.version);
                 input type="hidden" name="status" value=(status.as_str());
+                (more)
                 button class=(class) { (label) }
             }
         }
     };
+    let form = |status, label, class| form_with(status, label, class, html! {});
     match event.details.status {
         EventStatus::Draft => html! {
             p { "Nobody sees it yet." }
@@ -69,15 +71,11 @@ pub(crate) fn forms(visitor: &Visitor, event: &Event, progress: Option<&Cancella
             details {
                 summary { "Cancel this event" }
                 p { "It goes off sale at once. Then every booking is cancelled, and its owner told. That can't be undone." }
-                form method="post" action=(format!("{}/status", href(event.id))) {
-                    (hidden(&visitor.glimpse, None))
-                    input type="hidden" name=(VERSION) value=(event.version);
-                    input type="hidden" name="status" value=(EventStatus::Cancelled.as_str());
+                (form_with(EventStatus::Cancelled, "Cancel the event", "danger", html! {
                     label for="reason" { "Why, for those who had places" }
                     input #reason name="reason" maxlength=(REASON_CHARS_MAX) aria-describedby="reason-hint";
                     p.hint #reason-hint { "It stands in their mails, and on the event's page. May be left empty." }
-                    button.danger { "Cancel the event" }
-                }
+                }))
             }
             details {
                 summary { "Make it a draft again" }

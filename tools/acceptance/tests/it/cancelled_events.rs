@@ -290,6 +290,30 @@ async fn whoever_breaks_off_leaves_the_rest_to_the_next_run() {
 }
 
 #[tokio::test]
+async fn a_slow_store_keeps_no_run_longer_than_it_has_time() {
+    let evently = TestApp::with(small_shards).await;
+    let (event, ada) =
+        (evently.event_with(json!({ "capacity": 60, "max_per_user": 60 })).await, evently.user());
+    for _ in 0..40 {
+        ada.buy(&event, 1).await;
+    }
+    assert_eq!(cancel(&evently, &event, "").await.status, 200);
+    let slow = evently
+        .another_through(|call: Call| async move {
+            if call.is_transaction() {
+                tokio::time::sleep(Duration::from_millis(400)).await;
+            }
+            call.done().await
+        })
+        .await;
+    // All are in one page, of which some are begun and the others left.
+    let part = run_for(&slow, &event, Duration::from_millis(600)).await;
+    assert!((1..40).contains(&part.cancelled) && part.failed == 0 && !part.finished, "{part:?}");
+    assert_eq!(janitor(&evently).await.done.bookings_cancelled, 40 - part.cancelled);
+    assert_empty(&evently, &event).await;
+}
+
+#[tokio::test]
 async fn two_runs_at_once_cancel_each_booking_once() {
     let evently = TestApp::with(small_shards).await;
     let (event, ada) =
