@@ -7,6 +7,7 @@ mod action;
 pub mod areas;
 pub mod cancelled;
 mod config;
+pub mod durable;
 mod dynamo;
 mod model;
 pub mod numbered;

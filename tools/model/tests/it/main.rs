@@ -3,6 +3,7 @@
 mod areas;
 mod cancelled;
 mod check;
+mod durable;
 mod guards;
 mod holds;
 mod numbered;
