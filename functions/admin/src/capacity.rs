@@ -25,7 +25,7 @@ use serde::Serialize;
 use stores::dynamodb::{EventsFilter, is_place_by_start, place_of};
 use utoipa::{IntoParams, ToSchema};
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 17] = [
     "event_id",
     "name",
     "starts_at",
@@ -41,6 +41,8 @@ const COLUMNS: [&str; 15] = [
     "held_by_area",
     "available_by_area",
     "revenue_by_area",
+    "pending",
+    "pending_by_area",
 ];
 
 /// Which events, and which page.
@@ -93,10 +95,13 @@ pub(crate) struct EventCapacity {
     /// Seats in confirmed bookings, by DynamoDB, the truth.
     #[schema(example = 170)]
     sold: u64,
+    /// Seats of pending bookings, by DynamoDB.
+    #[schema(example = 0)]
+    pending: u64,
     /// Seats held now, by Redis; 0 where Redis does not know the event, and nobody holds any.
     #[schema(example = 8)]
     held: u64,
-    /// Seats that can be had now, by Redis; all that are not sold where Redis does not know the event. The two stores are
+    /// Seats that can be had now, by Redis; all that are neither sold nor pending where Redis does not know the event. The two stores are
     /// read at once: during a sale the three may be off by what happens between.
     #[schema(example = 322)]
     available: u64,
@@ -176,6 +181,7 @@ impl EventCapacity {
             starts_at: event.details.starts_at,
             capacity: seats.capacity,
             sold: seats.sold,
+            pending: seats.pending,
             held: seats.held.into(),
             available: seats.available.seats.into(),
             utilization: ratio(seats.sold, seats.capacity),
@@ -202,5 +208,7 @@ fn row(item: &EventCapacity) -> Vec<String> {
         areas_in_one_field(&item.by_area, |seats| seats.held),
         areas_in_one_field(&item.by_area, |seats| seats.available),
         areas_in_one_field(&item.by_area, |seats| seats.revenue),
+        item.pending.to_string(),
+        areas_in_one_field(&item.by_area, |seats| seats.pending),
     ]
 }

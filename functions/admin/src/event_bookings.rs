@@ -128,7 +128,7 @@ pub(crate) async fn list_event_bookings(
     let name = format!("event bookings {id} {:?}", params.status);
     let start = from_cursor_if(&app.tokens, &name, params.cursor.as_deref(), is_place_of_event_bookings)?;
     let items = wanted.items_at_once(params.limit);
-    let read = |start| app.store.bookings_of_event(id, params.status, items, start);
+    let read = |start| app.store.bookings_of_event(id, params.status.as_slice(), items, start);
     let (event, page) = tokio::join!(app.store.event(id), read(start));
     let event = event?.ok_or(Error::EventNotFound)?;
     let (file_name, event) = (file_name(&event, params.status), EventNow::from(event));

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Where an event's seats are. At rest, `capacity = sold + held + in_flight + free`.
+/// Where an event's seats are. At rest, `capacity = sold + pending + held + in_flight + free`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Inventory {
     /// UUIDv7.
@@ -26,6 +26,9 @@ pub(crate) struct Inventory {
     /// Seats sold, by DynamoDB, the truth.
     #[schema(example = 170)]
     sold: i64,
+    /// Seats of pending bookings, by DynamoDB.
+    #[schema(example = 0)]
+    pending: i64,
     /// Seats held, by Redis.
     #[schema(example = 8)]
     held: i64,
@@ -60,6 +63,9 @@ pub(crate) struct AreaInventory {
     /// Seats sold.
     #[schema(example = 170)]
     sold: i64,
+    /// Seats of pending bookings.
+    #[schema(example = 0)]
+    pending: i64,
     /// Seats held.
     #[schema(example = 8)]
     held: i64,
@@ -83,10 +89,11 @@ impl AreaInventory {
             let number = area.key.number;
             let seats = counted.by_area.iter().find(|(of, _)| *of == number).map(|(_, seats)| *seats);
             let seats = seats.unwrap_or_default();
-            let (drift, Conservation { capacity, sold, held, in_flight, free }) = (seats.drift(), seats);
+            let (drift, Conservation { capacity, sold, pending, held, in_flight, free }) =
+                (seats.drift(), seats);
             let revenue = of_area(&counted.inventory, number).iter().map(|shard| shard.revenue).sum();
             let (area, name) = (area.id.to_owned(), area.name.to_owned());
-            Self { area, name, capacity, sold, held, in_flight, free, drift, revenue }
+            Self { area, name, capacity, sold, pending, held, in_flight, free, drift, revenue }
         });
         areas.collect()
     }
@@ -108,12 +115,13 @@ pub(crate) async fn show_inventory(
 ) -> Result<impl IntoResponse, Problem> {
     let counted = booking::conservation(&app.protocol, id, Timestamp::now()).await?;
     let (by_area, Counted { event, inventory, seats, .. }) = (AreaInventory::of(&counted), counted);
-    let (drift, Conservation { capacity, sold, held, in_flight, free }) = (seats.drift(), seats);
+    let (drift, Conservation { capacity, sold, pending, held, in_flight, free }) = (seats.drift(), seats);
     let by_rate = administration::by_rate(&event, &inventory);
     Ok(Json(Inventory {
         event_id: id.to_string(),
         capacity,
         sold,
+        pending,
         held,
         in_flight,
         free,

@@ -14,6 +14,8 @@ use jiff::Timestamp;
 http_api::problems! { CancelProblems:
     BookingNotFound: "there is none, or it is another user's",
     CancelClosed: "see `cancel_until`",
+    NotConfirmed: "it is `pending` or `closing`: give it up instead",
+    ReservationExpired: "it was pending, and expired",
     EventStarted: "too late; a booking of a cancelled event can be cancelled at any time",
 }
 
@@ -49,6 +51,8 @@ http_api::problems! { CancelProblems:
             "total": 9900,
             "currency": "EUR",
             "status": "cancelled",
+            "reason": null,
+            "expires_at": null,
             "created_at": "2031-06-01T12:01:00.000Z",
             "cancelled_at": "2031-06-02T09:30:00.000Z",
             "version": 2,

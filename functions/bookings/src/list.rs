@@ -124,7 +124,7 @@ async fn history(
     limit: usize,
     start: Option<HistoryPlace>,
 ) -> Result<Part<BookingView, HistoryPlace>, Error> {
-    let page = app.store.bookings_of_user(user, status, limit, start).await?;
+    let page = app.store.bookings_of_user(user, status.as_slice(), limit, start).await?;
     let events = events_now(app, &page.items).await?;
     let items = page.items.into_iter().map(|booking| {
         let (place, event) = (HistoryPlace::of(&booking), events.get(&booking.event_id).cloned());

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The order of the page, within what belongs together. A test says what is missing.
-const JOURNEY: [&str; 59] = [
+const JOURNEY: [&str; 60] = [
     "list_events",
     "list_popular_events",
     "get_event",
@@ -38,6 +38,7 @@ const JOURNEY: [&str; 59] = [
     "list_bookings",
     "get_booking",
     "cancel_booking",
+    "close_booking",
     "create_event",
     "list_all_events",
     "get_any_event",

@@ -7,6 +7,7 @@
 //! | Job | Does | Cursor |
 //! | --- | --- | --- |
 //! | `holds` | expires holds, settles confirms that crashed, tells Redis of changes | of its own |
+//! | `pending` | ends pending bookings whose time is over, or of which the outside has answered | none: what is due |
 //! | `seats` | holds Redis' free seats against DynamoDB, and notices what the next three can do | of its own |
 //! | `cancellations` | cancels the bookings of events that were cancelled | none: what `seats` noticed |
 //! | `popularity` | corrects how popular an event is | none: what `seats` noticed |
@@ -16,6 +17,7 @@ mod cancellations;
 mod holds;
 mod hours;
 mod measure;
+mod pending;
 mod popularity;
 mod report;
 mod seats;
@@ -30,8 +32,8 @@ use stores::dynamodb::{EventsFilter, UNMOVED_DAYS};
 use tokio::time::Instant;
 
 use self::{
-    cancellations::Cancellations, holds::Holds, hours::Hours, popularity::Popularity, report::Run,
-    seats::Seats,
+    cancellations::Cancellations, holds::Holds, hours::Hours, pending::Pending, popularity::Popularity,
+    report::Run, seats::Seats,
 };
 pub use report::{Report, Sweep};
 
@@ -67,7 +69,8 @@ pub async fn run_within(app: &App, now: Timestamp, limits: Limits) -> Result<Rep
     let mut run = Run::default();
     let (page_events, whole) = (limits.page_events, limits.run_time);
     let mut jobs = Series::new(now, Budget::of(whole), &mut run);
-    jobs.run(&Holds { app, page_events }, whole / 3).await;
+    jobs.run(&Holds { app, page_events }, whole * 5 / 12).await;
+    jobs.run(&Pending { app }, whole / 3).await;
     jobs.run(&Seats { app, page_events }, whole / 4).await;
     jobs.run(&Cancellations { app }, whole / 10).await;
     jobs.run(&Popularity { app }, whole / 20).await;

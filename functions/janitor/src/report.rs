@@ -37,6 +37,16 @@ pub struct Sweep {
     pub confirms_undone: u32,
     /// Confirms that could not be settled because a store failed.
     pub confirms_failed: u32,
+    /// Pending bookings that were paid after all: confirmed now.
+    pub bookings_confirmed: u32,
+    /// Pending bookings that expired, so that their seats returned.
+    pub bookings_expired: u32,
+    /// Pending bookings that were closed: the outside has yet to say whether they were paid.
+    pub bookings_closed: u32,
+    /// Pending bookings that are due and could not be decided because a store failed.
+    pub bookings_undecided: u32,
+    /// How late the pending booking was that was due the longest, in ms.
+    pub oldest_due_booking_ms: u64,
     /// Where the seats of the events that Redis knows are.
     pub seats: Conservation,
     /// Shards whose free seats in Redis were wrong, and are right now.

@@ -1,21 +1,17 @@
 //! Telling people what happened. One handler for both ways in which Lambda calls it: with records of a stream, and every minute
 //! by the schedule, for what is due. Outside of Redis' network: it can reach mail servers, and can't move a seat.
 
-mod records;
-
 use std::{sync::Arc, time::Duration};
 
 use domain::error::Error;
 use http_api::OuterApp;
 use jiff::Timestamp;
-use jobs::Budget;
+use jobs::{Budget, Records};
 use lambda_runtime::{LambdaEvent, service_fn};
 use messages::Teller;
 use serde_json::{Value, json};
 use settings::{Config, mail::MailConfig};
 use stores::dynamodb;
-
-pub use records::{Records, tell};
 
 /// Of a batch of records nothing is sent after this time: what is left is written down, and goes with the next run.
 const BATCH_TIME_MAX: Duration = Duration::from_secs(20);
@@ -56,10 +52,14 @@ pub async fn handle(teller: &Teller, event: Value) -> Result<Value, Error> {
         teller.settle().await;
         return report.map(|report| json!(report));
     }
-    let records = Records::read(event)?;
-    let failed = tell(teller, records, Budget::of(BATCH_TIME_MAX)).await;
+    let (records, budget) = (Records::read(event)?, Budget::of(BATCH_TIME_MAX));
+    let answer = records.each(
+        teller.store(),
+        |record| messages::unreadable(record.table, record.number, &record.error),
+        async |change, at| teller.tell_change(&change, at, budget).await.map(|_| ()),
+    );
+    let answer = answer.await;
     // Lambda freezes what is not waited for.
     teller.settle().await;
-    let items: Vec<_> = failed.iter().map(|number| json!({ "itemIdentifier": number })).collect();
-    Ok(json!({ "batchItemFailures": items }))
+    Ok(answer)
 }

@@ -23,6 +23,7 @@ http_api::problems! { ConfirmProblems:
                         lasts, confirming again may find other seats",
     SeatsTaken: "Redis had lost data, and these seats were sold to others, see `seats`. Nothing is sold, and the hold ends soon",
     NotOnSale: "the event was cancelled, or is not published any more",
+    PaymentRequired: "it is a pending booking already: pay for that, `booking_id`",
     MaxPerUserReached: "other bookings were confirmed meanwhile",
     ReservationExpired,
     ReservationReleased: "it was given back",

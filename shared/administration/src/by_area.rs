@@ -21,6 +21,9 @@ pub struct AreaSeats {
     /// Seats in confirmed bookings, by DynamoDB, the truth.
     #[schema(example = 170)]
     pub sold: u64,
+    /// Seats of pending bookings, by DynamoDB.
+    #[schema(example = 0)]
+    pub pending: u64,
     /// Seats held now, those whose confirm has begun among them, by Redis.
     #[schema(example = 8)]
     pub held: u64,
@@ -45,6 +48,7 @@ impl AreaSeats {
             name: area.name.to_owned(),
             capacity,
             sold,
+            pending: sum(|shard| shard.pending),
             held: held.into(),
             available: available.into(),
             utilization: ratio(sold, capacity),

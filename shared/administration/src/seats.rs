@@ -19,6 +19,8 @@ pub struct Seats {
     pub capacity: u64,
     /// Those in confirmed bookings.
     pub sold: u64,
+    /// Those of pending bookings, by DynamoDB.
+    pub pending: u64,
     /// Those held now.
     pub held: u32,
     /// Those that can be had now.
@@ -67,6 +69,7 @@ impl Seats {
         Self {
             capacity: sum(|shard| shard.capacity),
             sold: sum(|shard| shard.sold),
+            pending: sum(|shard| shard.pending),
             held: event.area_keys().map(|area| unsold(area).held).sum(),
             available: Available::by_area(available),
             by_rate: by_rate(event, inventory),

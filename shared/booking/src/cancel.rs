@@ -82,8 +82,11 @@ pub async fn cancel(
         Some(event) => Some(event),
         None => protocol.store.event(booking.event_id).await?.map(EventNow::from),
     };
-    if booking.status == BookingStatus::Cancelled {
-        return Ok(Cancelled { booking, event, replayed: true });
+    match booking.status {
+        BookingStatus::Confirmed => {}
+        BookingStatus::Cancelled => return Ok(Cancelled { booking, event, replayed: true }),
+        BookingStatus::Pending | BookingStatus::Closing => return Err(Error::NotConfirmed),
+        BookingStatus::Expired => return Err(Error::ReservationExpired),
     }
     check_in_time(&booking, event.as_ref(), now)?;
     let now = domain::time::to_whole_ms(now);
@@ -97,7 +100,7 @@ pub async fn cancel(
                 Booking { status: BookingStatus::Cancelled, cancelled_at: Some(now), version, ..booking };
             Ok(Cancelled { booking, event, replayed: false })
         }
-        CancelOutcome::AlreadyCancelled => {
+        CancelOutcome::NotConfirmed => {
             let booking = protocol.store.booking(user, id).await?.ok_or(Error::BookingNotFound)?;
             Ok(Cancelled { booking, event, replayed: true })
         }
@@ -134,9 +137,15 @@ fn unbought(
     (is_early && takes_place).then_some(Unbought { since_ms, least_ms })
 }
 
-/// The cancel stands whatever happens here: if Redis does not hear of it, the janitor will tell it. Without a state
+/// Tells Redis of the seats of a booking that had them, and has them no longer. What was written stands whatever happens here: if Redis does not hear of it, the janitor will tell it. Without a state
 /// there are no free seats to be told of, but a copy of the event may say how many are unsold.
-async fn restock(protocol: &Protocol, booking: &Booking, epoch: Option<String>, unbought: Option<Unbought>) {
+pub(crate) async fn restock(
+    protocol: &Protocol,
+    booking: &Booking,
+    epoch: Option<String>,
+    unbought: Option<Unbought>,
+) {
+    let pending = if booking.status.is_undecided() { booking.quantity } else { 0 };
     let told = match epoch {
         Some(epoch) => {
             protocol
@@ -146,7 +155,7 @@ async fn restock(protocol: &Protocol, booking: &Booking, epoch: Option<String>, 
                     &booking.id.to_string(),
                     &epoch,
                     &booking.draws,
-                    Some(scripts::Cancelled { id: booking.id, user: booking.user_id, unbought }),
+                    Some(scripts::Cancelled { id: booking.id, user: booking.user_id, pending, unbought }),
                 )
                 .await
         }

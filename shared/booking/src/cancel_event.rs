@@ -1,8 +1,9 @@
 //! Cancel an event: it goes off sale at once, and then each of its bookings is cancelled, page by page, by whoever comes next.
 //!
 //! First the event is written, so that Redis lets no one begin. Whoever has begun before may still commit: so each shard is
-//! closed, which the transaction of a commit looks at. From then on what is sold only gets less. The index that lists the bookings
-//! lags behind, so its end proves nothing: the end is when the shards, closed, and read with strong consistency, have nothing sold.
+//! closed, which the transaction of a commit looks at. From then on what is sold, or pending, only gets less. A pending booking expires,
+//! or closes and is void: it is not confirmed, even if it was paid. The index that lists the bookings
+//! lags behind, so its end proves nothing: the end is when the shards, closed, and read with strong consistency, have nothing sold and nothing pending.
 //! Whoever breaks off anywhere leaves an event that says that it is being cancelled, and the janitor goes on. `tools/model` visits all
 //! orders of that (`src/cancelled`).
 
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use jobs::Budget;
 use stores::dynamodb::CancelOutcome;
 
-use crate::{Protocol, audit, cancel::cancel_with_event};
+use crate::{Protocol, audit, cancel::cancel_with_event, pending::void};
 
 /// Tries of one cancellation: the event may change meanwhile.
 const TRIES_MAX: usize = 8;
@@ -38,7 +39,7 @@ pub struct CancellationProgress {
     pub bookings_cancelled: u64,
     /// Its bookings that are still to be cancelled.
     pub bookings_left: u64,
-    /// Their seats.
+    /// Their seats, and those of pending bookings.
     pub places_left: u64,
 }
 
@@ -53,7 +54,7 @@ impl CancellationProgress {
             cancellation: event.cancellation.clone()?,
             bookings_cancelled,
             bookings_left: made.saturating_sub(bookings_cancelled),
-            places_left: sum(|shard| shard.sold),
+            places_left: sum(|shard| shard.sold + shard.pending),
         })
     }
 }
@@ -121,7 +122,7 @@ async fn begin(
 /// What was done for an event that is being cancelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BookingsCancelled {
-    /// Bookings that were cancelled.
+    /// Bookings that were cancelled, and pending ones that expired.
     pub cancelled: u32,
     /// Those that could not be: a later run does it.
     pub failed: u32,
@@ -150,7 +151,7 @@ pub async fn cancel_bookings(
         if budget.is_over() {
             return Ok(done);
         }
-        let page = store.bookings_of_event(event.id, Some(BookingStatus::Confirmed), PAGE, place).await?;
+        let page = store.bookings_of_event(event.id, &BookingStatus::WITH_SEATS, PAGE, place).await?;
         let epochs = &epochs(protocol, &page.items).await;
         let cancels = page.items.iter().map(|booking| async move {
             // Asked when it is begun: a slow store may take longer for a page than there is time.
@@ -158,7 +159,12 @@ pub async fn cancel_bookings(
                 return None;
             }
             let epoch = epochs.get(&booking.id.area()).cloned().flatten();
-            let cancelled = cancel_with_event(protocol, booking, epoch, now).await;
+            let cancelled = match booking.status {
+                BookingStatus::Confirmed => cancel_with_event(protocol, booking, epoch, now)
+                    .await
+                    .map(|outcome| outcome == CancelOutcome::Cancelled),
+                _ => void(protocol, booking, now).await,
+            };
             Some(cancelled.inspect_err(|error| {
                 tracing::error!(booking_id = %booking.id, %error, "a booking of a cancelled event is left for later");
             }))
@@ -167,7 +173,7 @@ pub async fn cancel_bookings(
         let outcomes: Vec<_> = stream::iter(cancels).buffer_unordered(AT_ONCE).collect().await;
         for outcome in outcomes.into_iter().flatten() {
             done.failed += u32::from(outcome.is_err());
-            done.cancelled += u32::from(matches!(outcome, Ok(CancelOutcome::Cancelled)));
+            done.cancelled += u32::from(matches!(outcome, Ok(true)));
         }
         place = page.next;
         if place.is_none() {
@@ -175,7 +181,7 @@ pub async fn cancel_bookings(
         }
     }
     let left = store.inventory(event.id, &event.shards).await?;
-    if left.iter().all(|shard| shard.closed && shard.sold == 0) {
+    if left.iter().all(|shard| shard.closed && shard.sold + shard.pending == 0) {
         store.finish_cancellation(event.id, now).await?;
         done.finished = true;
     }

@@ -1,11 +1,12 @@
-//! Confirm: begin (Redis), commit (DynamoDB), finish (Redis).
+//! Confirm: begin (Redis), commit (DynamoDB), finish (Redis). To check out is the same, but that the booking is pending
+//! ([`crate::pending`]).
 
 use jiff::Timestamp;
 
 use crate::{Protocol, measure, network};
 use catalogue::count_sold;
 use domain::{
-    booking::Booking,
+    booking::{Booking, BookingStatus, PendingReason},
     error::{Error, GaveUp},
     event::{EventNow, NotOnSale},
     id::{EventId, ReservationId, UserId},
@@ -43,13 +44,55 @@ pub async fn confirm(
     network: Option<&Network>,
     permitted: impl Future<Output = Result<(), Error>>,
 ) -> Result<Confirmed, Error> {
+    become_booking(protocol, user, id, Becomes::Confirmed, now, network, permitted).await
+}
+
+/// What a hold becomes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Becomes {
+    Confirmed,
+    /// For a reason, until then.
+    Pending(PendingReason, Timestamp),
+}
+
+impl Becomes {
+    fn booking(self, hold: &BegunHold, user: UserId, now: Timestamp) -> Booking {
+        let booking = Booking::from_hold(hold, user, now);
+        match self {
+            Self::Confirmed => booking,
+            Self::Pending(reason, until) => booking.pending(reason, until),
+        }
+    }
+
+    /// Answers with a booking that was there before, by what it is now.
+    fn replay(self, booking: Booking, event: Option<EventNow>) -> Result<Confirmed, Error> {
+        match (booking.status, self) {
+            (BookingStatus::Expired, _) => Err(Error::ReservationExpired),
+            (BookingStatus::Pending | BookingStatus::Closing, Self::Confirmed) => {
+                Err(Error::PaymentRequired { booking: booking.id })
+            }
+            _ => Ok(Confirmed { booking, event, replayed: true }),
+        }
+    }
+}
+
+/// Turns the user's hold into a booking.
+pub(crate) async fn become_booking(
+    protocol: &Protocol,
+    user: UserId,
+    id: ReservationId,
+    becomes: Becomes,
+    now: Timestamp,
+    network: Option<&Network>,
+    permitted: impl Future<Output = Result<(), Error>>,
+) -> Result<Confirmed, Error> {
     let beginning = protocol.redis.begin(id, user, protocol.confirm_grace_ms);
     let (permitted, begun) = tokio::join!(permitted, beginning);
     if let Err(error) = permitted {
         unbegin(protocol, &begun).await;
         return Err(error);
     }
-    let confirmed = confirm_begun(protocol, user, id, begun, now, network).await;
+    let confirmed = confirm_begun(protocol, user, id, becomes, begun, now, network).await;
     measure::confirmed(&confirmed);
     confirmed
 }
@@ -58,6 +101,7 @@ async fn confirm_begun(
     protocol: &Protocol,
     user: UserId,
     id: ReservationId,
+    becomes: Becomes,
     mut begun: Result<Begin, Error>,
     now: Timestamp,
     network: Option<&Network>,
@@ -66,18 +110,18 @@ async fn confirm_begun(
         let hold = match begun {
             Ok(Begin::Begun(hold)) => hold,
             Ok(Begin::NoHold) => {
-                return match confirmed_before(protocol, user, id).await? {
+                return match confirmed_before(protocol, user, id, becomes).await? {
                     Some(confirmed) => Ok(confirmed),
                     None => Err(ended(protocol, user, id).await?),
                 };
             }
             Err(error @ (Error::OutOfReach { .. } | Error::GaveUp(_))) => {
                 // Redis is out of reach, or has what can't be read; a confirm that came before can be answered all the same.
-                return confirmed_before(protocol, user, id).await?.ok_or(error);
+                return confirmed_before(protocol, user, id, becomes).await?.ok_or(error);
             }
             Err(error) => return Err(error),
         };
-        if let Some(confirmed) = commit_redrawing(protocol, user, hold, now, network).await? {
+        if let Some(confirmed) = commit_redrawing(protocol, user, becomes, hold, now, network).await? {
             return Ok(confirmed);
         }
         begun = protocol.redis.begin(id, user, protocol.confirm_grace_ms).await;
@@ -114,13 +158,14 @@ async fn confirmed_before(
     protocol: &Protocol,
     user: UserId,
     id: ReservationId,
+    becomes: Becomes,
 ) -> Result<Option<Confirmed>, Error> {
     let (booking, event) = tokio::join!(protocol.store.booking(user, id), event_now(protocol, id.event()));
-    Ok(booking?.map(|booking| Confirmed { booking, event, replayed: true }))
+    booking?.map(|booking| becomes.replay(booking, event)).transpose()
 }
 
 /// A booking's event as it is now. What was sold is sold, also if this can't be read.
-pub(super) async fn event_now(protocol: &Protocol, id: EventId) -> Option<EventNow> {
+pub async fn event_now(protocol: &Protocol, id: EventId) -> Option<EventNow> {
     match protocol.store.event(id).await {
         Ok(event) => event.map(EventNow::from),
         Err(error) => {
@@ -135,26 +180,26 @@ pub(super) async fn event_now(protocol: &Protocol, id: EventId) -> Option<EventN
 async fn commit_redrawing(
     protocol: &Protocol,
     user: UserId,
+    becomes: Becomes,
     mut hold: BegunHold,
     now: Timestamp,
     network: Option<&Network>,
 ) -> Result<Option<Confirmed>, Error> {
     for _ in 0..REDRAWS_MAX {
-        let booking = Booking::from_hold(&hold, user, now);
+        let booking = becomes.booking(&hold, user, now);
         let refused = match protocol.store.commit_booking(&booking, hold.max_per_user).await {
             Ok(CommitOutcome::Committed) => {
-                let sold = i64::from(booking.quantity);
                 let places = Places { id: booking.id, seats: booking.quantity };
                 let (event, (), (), ()) = tokio::join!(
                     event_of(protocol, &hold),
                     finish(protocol, &booking),
-                    count_sold(&protocol.catalogue, booking.event_id, sold),
+                    count(protocol, &booking),
                     network::count_bought(protocol, network, places)
                 );
                 return Ok(Some(Confirmed { booking, event, replayed: false }));
             }
             Ok(CommitOutcome::AlreadyBooked) => {
-                return finish_existing(protocol, user, &hold).await.map(Some);
+                return finish_existing(protocol, user, becomes, &hold).await.map(Some);
             }
             Ok(CommitOutcome::UserLimit { bought }) => {
                 // It may be confirmed later, or given back, as before.
@@ -171,10 +216,8 @@ async fn commit_redrawing(
                 // A lost reply is not a failure: ask by id. If there is no booking yet, it may still come.
                 return match protocol.store.booking(user, hold.id).await {
                     Ok(Some(booking)) => {
-                        let sold = i64::from(booking.quantity);
-                        let counted = count_sold(&protocol.catalogue, booking.event_id, sold);
-                        let (confirmed, ()) = tokio::join!(finished(protocol, &hold, booking), counted);
-                        Ok(Some(confirmed))
+                        count(protocol, &booking).await;
+                        finished(protocol, becomes, &hold, booking).await.map(Some)
                     }
                     _ => Err(error),
                 };
@@ -197,16 +240,33 @@ async fn commit_redrawing(
     Err(Error::GaveUp(GaveUp::RefusedSeats))
 }
 
-async fn finish_existing(protocol: &Protocol, user: UserId, hold: &BegunHold) -> Result<Confirmed, Error> {
+async fn finish_existing(
+    protocol: &Protocol,
+    user: UserId,
+    becomes: Becomes,
+    hold: &BegunHold,
+) -> Result<Confirmed, Error> {
     let booking = protocol.store.booking(user, hold.id).await?.ok_or_else(|| {
         Error::Internal(format!("reservation {} is booked, but there is no booking", hold.id).into())
     })?;
-    Ok(finished(protocol, hold, booking).await)
+    finished(protocol, becomes, hold, booking).await
 }
 
-async fn finished(protocol: &Protocol, hold: &BegunHold, booking: Booking) -> Confirmed {
+async fn finished(
+    protocol: &Protocol,
+    becomes: Becomes,
+    hold: &BegunHold,
+    booking: Booking,
+) -> Result<Confirmed, Error> {
     let (event, ()) = tokio::join!(event_of(protocol, hold), finish(protocol, &booking));
-    Confirmed { booking, event, replayed: true }
+    becomes.replay(booking, event)
+}
+
+/// What is pending is not sold yet.
+async fn count(protocol: &Protocol, booking: &Booking) {
+    if booking.status == BookingStatus::Confirmed {
+        count_sold(&protocol.catalogue, booking.event_id, i64::from(booking.quantity)).await;
+    }
 }
 
 /// The event as Redis had it when the confirm began, or as DynamoDB has it if an older release told Redis of it.
@@ -219,7 +279,7 @@ async fn event_of(protocol: &Protocol, hold: &BegunHold) -> Option<EventNow> {
 
 /// The booking stands whatever happens here: if Redis does not hear of it, the janitor will tell it.
 async fn finish(protocol: &Protocol, booking: &Booking) {
-    if let Err(error) = protocol.redis.finish(booking.id, Some(&booking.draws)).await {
+    if let Err(error) = protocol.redis.finish_booking(booking).await {
         tracing::warn!(reservation_id = %booking.id, %error, "finish is left to the janitor");
     }
 }

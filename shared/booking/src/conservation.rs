@@ -13,13 +13,15 @@ use domain::{
 };
 use stores::redis::{InventorySeen, ShardSeen};
 
-/// Where seats are. At rest the last four make up the first.
+/// Where seats are. At rest all others make up the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Conservation {
     /// Seats in all, by DynamoDB.
     pub capacity: i64,
     /// Seats sold, by DynamoDB.
     pub sold: i64,
+    /// Seats of pending bookings, by DynamoDB.
+    pub pending: i64,
     /// Seats held, by Redis.
     pub held: i64,
     /// Seats whose confirm has begun and not ended, by Redis.
@@ -38,6 +40,7 @@ impl Conservation {
         Self {
             capacity: by_dynamodb(|shard| shard.capacity),
             sold: by_dynamodb(|shard| shard.sold),
+            pending: by_dynamodb(|shard| shard.pending),
             held: by_redis(|shard| shard.held) - in_flight,
             in_flight,
             free: by_redis(|shard| shard.free),
@@ -46,13 +49,14 @@ impl Conservation {
 
     /// What the sum has too little, or, below zero, too much.
     pub fn drift(&self) -> i64 {
-        self.capacity - self.sold - self.held - self.in_flight - self.free
+        self.capacity - self.sold - self.pending - self.held - self.in_flight - self.free
     }
 
     /// Adds the seats of another area, or another event.
     pub fn add(&mut self, other: Self) {
         self.capacity += other.capacity;
         self.sold += other.sold;
+        self.pending += other.pending;
         self.held += other.held;
         self.in_flight += other.in_flight;
         self.free += other.free;
@@ -86,7 +90,7 @@ pub async fn conservation(protocol: &Protocol, id: EventId, now: Timestamp) -> R
             Some(seen) => Conservation::of(&seen, of_area),
             None => {
                 let seats = Conservation::of(&InventorySeen::default(), of_area);
-                Conservation { free: seats.capacity - seats.sold, ..seats }
+                Conservation { free: seats.capacity - seats.sold - seats.pending, ..seats }
             }
         };
         (area.number, seats)

@@ -43,7 +43,7 @@ pub async fn delete_draft(
         Err(_) if protocol.store.event(id).await?.is_none() => return go_on(protocol, id).await,
         Err(error) => return Err(error),
     };
-    if inventory.iter().any(|shard| shard.bookings > 0 || shard.sold > 0) {
+    if inventory.iter().any(|shard| shard.bookings > 0 || shard.sold + shard.pending > 0) {
         return Err(Error::EventHasBookings);
     }
     let entry = by.map(|by| AuditEntry::deleted(by, &event, Timestamp::now()));

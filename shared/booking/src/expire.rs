@@ -1,7 +1,7 @@
 //! Expire: the first half of what the janitor does for an event. Holds that ran out return their seats, confirms that nobody
 //! ended are settled, and Redis hears what it missed of the event. Safe to repeat, and for two janitors at once.
 
-use domain::{error::Error, event::Event, id::AreaKey, inventory::Draw};
+use domain::{booking::Booking, error::Error, event::Event, id::AreaKey};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use jobs::Budget;
@@ -115,10 +115,10 @@ async fn finish_or_undo(
 ) -> Result<Settled, Error> {
     let id = overdue.id;
     let ended = match committed(protocol, event, overdue).await? {
-        Committed::Booking(draws) => {
-            protocol.redis.finish(id, Some(&draws)).await?.then_some(Settled::Finished)
+        Committed::Booking(booking) => {
+            protocol.redis.finish_booking(&booking).await?.then_some(Settled::Finished)
         }
-        Committed::Withdrawal => protocol.redis.finish(id, None).await?.then_some(Settled::Finished),
+        Committed::Withdrawal => protocol.redis.finish(id, None, None).await?.then_some(Settled::Finished),
         // The deadline is compared: a retry may have begun again since it was read.
         Committed::Nothing => protocol.redis.settle(id, overdue.deadline).await?.then_some(Settled::Undone),
     };
@@ -127,7 +127,8 @@ async fn finish_or_undo(
 
 /// What DynamoDB knows of an overdue confirm, or of the withdrawal of a lowered capacity or of a new draft.
 enum Committed {
-    Booking(Vec<Draw>),
+    /// A booking of any status: its seats were taken, and if they came back, that is told of by itself.
+    Booking(Box<Booking>),
     Withdrawal,
     Nothing,
 }
@@ -144,7 +145,7 @@ async fn committed(protocol: &Protocol, event: &Event, overdue: &OverdueConfirm)
     }
     let user = overdue.user.parse().map_err(|error| Error::Internal(Box::new(error)))?;
     let booking = protocol.store.booking(user, overdue.id).await?;
-    Ok(booking.map_or(Committed::Nothing, |booking| Committed::Booking(booking.draws)))
+    Ok(booking.map_or(Committed::Nothing, |booking| Committed::Booking(Box::new(booking))))
 }
 
 /// What Redis may have missed, or need no longer keep.

@@ -75,6 +75,14 @@
 //! [`cancel_event()`] takes an event off sale; then [`cancel_bookings()`] closes its shards, which every commit looks at, and cancels one
 //! booking after the other (`cancel_event.rs`).
 //!
+//! # Pending bookings
+//!
+//! What waits for the outside (a payment), or for hours (an offer), can't stand on a hold, which Redis may forget: [`checkout()`] makes a
+//! booking of it that is *pending*. Its seats are taken in DynamoDB (`unsold -= n, pending += n, version += 1`), and *finish* removes
+//! the hold, so Redis knows them as sold. Confirming it moves no seat for Redis (`pending -= n, sold += n`), so the version stays. If it
+//! expires its seats come back as those of a cancelled one. So `capacity = free + held + pending + sold`, and that a booking exists
+//! means nothing by itself: whoever meets one answers by its status (`pending.rs`).
+//!
 //! # One user's seats
 //!
 //! One user may have `max_per_user` seats of an event, over holds and bookings together. *Reserve* refuses more by what
@@ -111,6 +119,10 @@
 //! 9. A seat with a name belongs to at most one booking that is not cancelled, always, with Redis arbitrarily wrong.
 //! 10. At rest every seat with a name is exactly one of free, held, sold and out of sale, alike in both stores.
 //! 11. Seats that were asked for by their number, side by side, are neighbours in one row.
+//! 12. A pending booking is confirmed or expires, exactly once, in any order of crashes, repeats and words of the outside.
+//! 13. One whose time is over, and whose outside has answered, does not outlive two minutes. (If the Redis half of its return was
+//!     lost, its seats are back in Redis once the shard is quiet for a grace period.)
+//! 14. The seats of an expired one return once.
 
 mod audit;
 mod cancel;
@@ -124,6 +136,7 @@ mod look;
 mod measure;
 mod network;
 mod out_of_sale;
+mod pending;
 mod reconcile;
 mod refusals;
 mod release;
@@ -138,13 +151,14 @@ pub use cancel::{Cancelled, cancel};
 pub use cancel_event::{
     BookingsCancelled, CancellationProgress, cancel_bookings, cancel_event, cancellation,
 };
-pub use confirm::{Confirmed, confirm};
+pub use confirm::{Confirmed, confirm, event_now};
 pub use conservation::{Conservation, Counted, conservation};
 pub use create::{Created, create_event, create_event_once};
 pub use delete::delete_draft;
 pub use expire::{Expired, expire};
 pub use look::{Looked, own_holds, reservation};
 pub use out_of_sale::{OutOfSale, SEATS_AT_ONCE_MAX, restore_seats, withdraw_seats};
+pub use pending::{Decided, checkout, close, decide};
 pub use reconcile::{Reconciliation, reconcile};
 pub use release::release;
 pub use replace::replace_event;

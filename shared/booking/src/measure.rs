@@ -1,6 +1,6 @@
 //! What became of requests to hold and to buy, as metrics.
 
-use domain::error::Error;
+use domain::{booking::Booking, error::Error};
 use telemetry::names;
 
 use crate::{Confirmed, Reserved};
@@ -22,10 +22,10 @@ pub(crate) fn reserved(outcome: &Result<Reserved, Error>) {
 
 pub(crate) fn confirmed(outcome: &Result<Confirmed, Error>) {
     match outcome {
-        Ok(Confirmed { booking, replayed: false, .. }) => {
-            metrics::counter!(names::CONFIRMS_MADE).increment(1);
-            metrics::counter!(names::SEATS_BOOKED).increment(u64::from(booking.quantity));
+        Ok(Confirmed { booking, replayed: false, .. }) if booking.status.is_undecided() => {
+            metrics::counter!(names::CHECKOUTS_MADE).increment(1);
         }
+        Ok(Confirmed { booking, replayed: false, .. }) => sold(booking),
         Err(Error::ReservationExpired) => metrics::counter!(names::CONFIRMS_EXPIRED).increment(1),
         Err(
             Error::SoldOut { .. }
@@ -34,10 +34,21 @@ pub(crate) fn confirmed(outcome: &Result<Confirmed, Error>) {
             | Error::NotOnSale(_)
             | Error::SeatsTaken { .. }
             | Error::ReservationNotFound
-            | Error::ReservationReleased,
+            | Error::ReservationReleased
+            | Error::PaymentRequired { .. },
         ) => metrics::counter!(names::CONFIRMS_REFUSED).increment(1),
         Ok(Confirmed { replayed: true, .. }) | Err(_) => {}
     }
+}
+
+pub(crate) fn sold(booking: &Booking) {
+    metrics::counter!(names::CONFIRMS_MADE).increment(1);
+    metrics::counter!(names::SEATS_BOOKED).increment(u64::from(booking.quantity));
+}
+
+/// A pending booking was not sold.
+pub(crate) fn expired() {
+    metrics::counter!(names::BOOKINGS_EXPIRED).increment(1);
 }
 
 pub(crate) fn released() {

@@ -177,7 +177,7 @@ async fn withdraw(protocol: &Protocol, step: Step<'_>) -> Result<Option<Event>, 
     };
     // An area remembers one withdrawal only: the one before must be at its end.
     if let Some(before) = event.last_withdrawal_of(area.key.number) {
-        protocol.redis.finish(before, None).await?;
+        protocol.redis.finish(before, None, None).await?;
     }
     let id = ReservationId::new(area.key, step.now);
     let deadline_ms = match protocol.redis.withdraw_seats(id, &step.draws, protocol.confirm_grace_ms).await? {
@@ -200,7 +200,7 @@ async fn withdraw(protocol: &Protocol, step: Step<'_>) -> Result<Option<Event>, 
     match removed.await? {
         Replaced::Done => {
             audit::log(entry.as_ref());
-            if let Err(error) = protocol.redis.finish(id, Some(&step.draws)).await {
+            if let Err(error) = protocol.redis.finish(id, Some(&step.draws), None).await {
                 tracing::warn!(event_id = %event.id, %error, "finish is left to the janitor");
             }
             Ok(Some(changed))
@@ -222,7 +222,7 @@ async fn restore(protocol: &Protocol, step: Step<'_>) -> Result<Option<Event>, E
     let (event, area) = (step.event, &step.area);
     // A withdrawal whose end Redis has not heard of would take them out of sale again.
     let ended = match event.last_withdrawal_of(area.key.number) {
-        Some(before) => protocol.redis.finish(before, None).await.map(|_| ()),
+        Some(before) => protocol.redis.finish(before, None, None).await.map(|_| ()),
         None => Ok(()),
     };
     // The epoch must be seen before the transaction, as in cancel.

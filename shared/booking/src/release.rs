@@ -2,6 +2,7 @@
 
 use crate::{Protocol, measure, network};
 use domain::{
+    booking::BookingStatus,
     error::Error,
     id::{ReservationId, UserId},
     network::Network,
@@ -38,5 +39,9 @@ async fn not_booked(
     otherwise: Error,
 ) -> Result<(), Error> {
     let booking = protocol.store.booking(user, id).await?;
-    Err(booking.map_or(otherwise, |_| Error::AlreadyConfirmed))
+    Err(match booking.map(|booking| booking.status) {
+        None => otherwise,
+        Some(BookingStatus::Expired) => Error::ReservationExpired,
+        Some(_) => Error::AlreadyConfirmed,
+    })
 }

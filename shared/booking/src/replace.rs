@@ -290,7 +290,7 @@ async fn lower(
     let Resized { number, from, to, from_rows, .. } = *resized;
     // An area remembers one withdrawal only: the one before must be at its end.
     if let Some(before) = event.last_withdrawal_of(number) {
-        protocol.redis.finish(before, None).await?;
+        protocol.redis.finish(before, None, None).await?;
     }
     let wanted = from - to;
     let id = ReservationId::new(AreaKey { event: event.id, number }, now);
@@ -315,7 +315,7 @@ async fn lower(
     match store.replace_event_removing(event, &replaced, &prices, &draws, entry.as_ref()).await? {
         Replaced::Done => {
             audit::log(entry.as_ref());
-            if let Err(error) = protocol.redis.finish(id, Some(&draws)).await {
+            if let Err(error) = protocol.redis.finish(id, Some(&draws), None).await {
                 tracing::warn!(event_id = %event.id, %error, "finish is left to the janitor");
             }
             Ok(Some(replaced))

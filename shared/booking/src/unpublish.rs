@@ -52,7 +52,7 @@ pub(super) async fn unpublish(
         }
     }
     let inventory = protocol.store.inventory(event.id, &event.shards).await?;
-    if inventory.iter().any(|shard| shard.sold > 0) {
+    if inventory.iter().any(|shard| shard.sold + shard.pending > 0) {
         settle(protocol, &withdrawn).await;
         return Err(Error::EventHasBookings);
     }
@@ -90,7 +90,7 @@ async fn why_too_few(protocol: &Protocol, event: &Event) -> Result<Error, Error>
     for (area, seen) in event.area_keys().zip(seen) {
         seats.add(Conservation::of(&seen.unwrap_or_default(), of_area(&inventory, area.number)));
     }
-    if seats.sold > 0 || seats.held > 0 {
+    if seats.sold + seats.pending > 0 || seats.held > 0 {
         return Ok(Error::EventHasBookings);
     }
     tracing::warn!(event_id = %event.id, free = seats.free, capacity = seats.capacity, "none is sold or held, and not all are free");

@@ -121,6 +121,15 @@ pub enum Error {
     /// The hold became a booking, so it can't be given back; the booking can be cancelled.
     #[error("already confirmed")]
     AlreadyConfirmed,
+    /// The seats are taken for the user, but have yet to be paid for.
+    #[error("payment required")]
+    PaymentRequired {
+        /// The pending booking.
+        booking: ReservationId,
+    },
+    /// The booking is not confirmed yet, so it can't be cancelled; it can be given up.
+    #[error("not confirmed yet")]
+    NotConfirmed,
     /// The event has started, so a booking can't be cancelled any more.
     #[error("event started")]
     EventStarted,

@@ -201,7 +201,7 @@ impl From<Draw> for (ShardNumber, DrawnSeats) {
     }
 }
 
-/// One shard as DynamoDB keeps it. `capacity = sold + unsold`, always.
+/// One shard as DynamoDB keeps it. `capacity = sold + pending + unsold`, always.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryShard {
     /// Its number.
@@ -210,7 +210,10 @@ pub struct InventoryShard {
     pub capacity: u32,
     /// Seats sold and not cancelled.
     pub sold: u32,
-    /// `capacity - sold`, kept because a DynamoDB condition can compare but not add.
+    /// Seats of pending bookings: taken, but not sold yet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pending: u32,
+    /// `capacity - sold - pending`, kept because a DynamoDB condition can compare but not add.
     pub unsold: u32,
     /// Seats sold and cancelled, ever.
     pub cancelled: u32,
@@ -247,11 +250,21 @@ fn is_false(is: &bool) -> bool {
     !*is
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl InventoryShard {
     /// A new shard with nothing sold.
     pub fn new(shard: ShardNumber, capacity: u32) -> Self {
         Self { shard, capacity, unsold: capacity, version: 1, ..Self::default() }
     }
+}
+
+/// How many seats of these shards are pending.
+pub fn pending_of(inventory: &[InventoryShard]) -> u32 {
+    inventory.iter().map(|shard| shard.pending).sum()
 }
 
 /// The shards of rows that an area gets behind those that it has, so many.

@@ -150,30 +150,40 @@ impl Message {
     }
 }
 
-/// What to tell of a booking that became `after`. A booking that is gone was erased with all else: nobody is told.
+/// What to tell of a booking that became `after`. A booking that is gone was erased with all else: nobody is told. One that is not
+/// final yet, or never became so, is no booking to who made it.
 pub fn of_booking(before: Option<&Booking>, after: Option<&Booking>) -> Option<Message> {
+    use BookingStatus::{Cancelled, Confirmed};
     let after = after?;
-    let (kind, at) = match (before.map(|before| before.status), after.status) {
-        (None, BookingStatus::Confirmed) => (Kind::BookingConfirmed, after.created_at),
-        (None | Some(BookingStatus::Confirmed), BookingStatus::Cancelled) => {
-            (Kind::BookingCancelled, after.cancelled_at.unwrap_or(after.created_at))
-        }
-        (Some(_), _) => return None,
-    };
-    Some(of(kind, after, at))
+    let was = before.map(|before| before.status);
+    match after.status {
+        Confirmed if was.is_none_or(BookingStatus::is_undecided) => Some(confirmed(after)),
+        Cancelled if was.is_none_or(|was| was != Cancelled) => Some(cancelled(after)),
+        _ => None,
+    }
 }
 
 /// What should have been told of a booking by now, if it was made, or cancelled, after `since`: for whoever looks whether it was.
 pub fn due_of_booking(booking: &Booking, since: Timestamp) -> impl Iterator<Item = Message> {
-    let made = Some(booking.created_at).map(|at| (Kind::BookingConfirmed, at));
-    let cancelled = booking.cancelled_at.map(|at| (Kind::BookingCancelled, at));
-    let happened = [made, cancelled].into_iter().flatten().filter(move |(_, at)| *at > since);
-    happened.map(|(kind, at)| of(kind, booking, at))
+    let messages = match booking.status {
+        BookingStatus::Confirmed => [Some(confirmed(booking)), None],
+        BookingStatus::Cancelled => [Some(confirmed(booking)), Some(cancelled(booking))],
+        BookingStatus::Pending | BookingStatus::Closing | BookingStatus::Expired => [None, None],
+    };
+    messages.into_iter().flatten().filter(move |message| message.at > since)
 }
 
-fn of(kind: Kind, booking: &Booking, at: Timestamp) -> Message {
-    // Made with the first version, cancelled with the second.
-    let version = if kind == Kind::BookingConfirmed { 1 } else { 2 };
+fn confirmed(booking: &Booking) -> Message {
+    // To cancel it is one more change.
+    let version = booking.version - u64::from(booking.status == BookingStatus::Cancelled);
+    of(Kind::BookingConfirmed, booking, version, booking.sold_at())
+}
+
+fn cancelled(booking: &Booking) -> Message {
+    of(Kind::BookingCancelled, booking, booking.version, booking.cancelled_at.unwrap_or(booking.created_at))
+}
+
+fn of(kind: Kind, booking: &Booking, version: u64, at: Timestamp) -> Message {
     Message {
         kind,
         item: (booking.id.to_string(), version),
@@ -249,7 +259,13 @@ pub(crate) mod tests {
             currency: "EUR".into(),
             draws: Vec::new(),
             status,
+            reason: None,
+            expires_at: None,
+            outside: None,
+            void: false,
             created_at: from_ms(1_900_000_001_000),
+            confirmed_at: None,
+            expired_at: None,
             cancelled_at: (status == BookingStatus::Cancelled).then(|| from_ms(1_900_000_002_000)),
             version: if status == BookingStatus::Cancelled { 2 } else { 1 },
         }
@@ -257,9 +273,15 @@ pub(crate) mod tests {
 
     #[test]
     fn an_owner_is_told_of_each_step_of_a_booking_once() {
-        use BookingStatus::{Cancelled, Confirmed};
+        use BookingStatus::{Cancelled, Closing, Confirmed, Expired, Pending};
         for (before, after, told) in [
             (None, Some(Confirmed), Some((Kind::BookingConfirmed, 1))),
+            (None, Some(Pending), None),
+            (Some(Pending), Some(Closing), None),
+            (Some(Pending), Some(Confirmed), Some((Kind::BookingConfirmed, 1))),
+            (Some(Closing), Some(Confirmed), Some((Kind::BookingConfirmed, 1))),
+            (Some(Pending), Some(Expired), None),
+            (Some(Closing), Some(Expired), None),
             (Some(Confirmed), Some(Cancelled), Some((Kind::BookingCancelled, 2))),
             (None, Some(Cancelled), Some((Kind::BookingCancelled, 2))),
             (Some(Confirmed), Some(Confirmed), None),
@@ -293,6 +315,20 @@ pub(crate) mod tests {
         assert_eq!(later(1_900_000_001_000), by_stream[1..]);
         assert_eq!(later(1_900_000_002_000), []);
         assert_eq!(due_of_booking(&made, from_ms(0)).collect::<Vec<_>>(), by_stream[..1]);
+
+        // One that was pending before is told of when it was sold, and under the version that it had then.
+        let pending = Booking { status: BookingStatus::Pending, ..made };
+        let (sold_at, version) = (Some(from_ms(1_900_000_001_500)), 2);
+        let made =
+            Booking { status: BookingStatus::Confirmed, confirmed_at: sold_at, version, ..pending.clone() };
+        let cancelled = Booking { confirmed_at: sold_at, version: 3, ..cancelled };
+        let by_stream = [
+            of_booking(Some(&pending), Some(&made)).unwrap(),
+            of_booking(Some(&made), Some(&cancelled)).unwrap(),
+        ];
+        assert_eq!(due_of_booking(&cancelled, from_ms(1_900_000_001_000)).collect::<Vec<_>>(), by_stream);
+        assert_eq!(due_of_booking(&made, from_ms(0)).collect::<Vec<_>>(), by_stream[..1]);
+        assert_eq!(due_of_booking(&pending, from_ms(0)).count(), 0);
     }
 
     #[test]

@@ -45,6 +45,10 @@ pub enum ReservationStatus {
     Released,
     /// Its time ran out.
     Expired,
+    /// It is a booking that has yet to be paid for or accepted.
+    Pending,
+    /// It is a booking whose time is over; whether it was paid all the same is being found out.
+    Closing,
     /// It is a booking.
     Confirmed,
     /// It was a booking, which was cancelled.

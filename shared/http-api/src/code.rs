@@ -46,6 +46,9 @@ codes! {
         InvalidCredentials "invalid_credentials" "Email address or password is wrong"
         Unauthorized "unauthorized" "Sign in first"
     }
+    PAYMENT_REQUIRED {
+        PaymentRequired "payment_required" "The booking has yet to be paid for"
+    }
     FORBIDDEN {
         Forbidden "forbidden" "Only an admin may do this"
         EmailNotVerified "email_not_verified" "The email address is not verified yet"
@@ -78,6 +81,7 @@ codes! {
         NetworkLimit "network_limit" "Too many places of the event are held or were bought from one network"
         HeldTooLong "held_too_long" "Seats were held, or bought and cancelled, again and again"
         AlreadyConfirmed "already_confirmed" "The reservation is a booking already"
+        NotConfirmed "not_confirmed" "The booking is not confirmed yet"
         ConfirmUnderWay "confirm_under_way" "The reservation is being confirmed"
         EventStarted "event_started" "The event has started"
         CancelClosed "cancel_closed" "The time for cancelling is over"

@@ -187,9 +187,13 @@ impl From<Error> for Problem {
             }
             Error::ConfirmUnderWay => Self::new(Code::ConfirmUnderWay)
                 .detail("It can't be given back now. Once it is a booking, that can be cancelled."),
-            Error::AlreadyConfirmed => {
-                Self::new(Code::AlreadyConfirmed).detail("Cancel the booking of the same id instead.")
-            }
+            Error::AlreadyConfirmed => Self::new(Code::AlreadyConfirmed)
+                .detail("Cancel the booking of the same id instead, or give it up while it is pending."),
+            Error::PaymentRequired { booking } => Self::new(Code::PaymentRequired)
+                .detail("The seats are taken for you; pay for the booking, or give it up.")
+                .with("booking_id", booking.to_string()),
+            Error::NotConfirmed => Self::new(Code::NotConfirmed)
+                .detail("Only a confirmed booking is cancelled. Give this one up with DELETE instead."),
             Error::CancelClosed { since } => Self::new(Code::CancelClosed)
                 .detail(format!("Bookings of this event could be cancelled until {}.", shown(since)))
                 .with("cancel_until", shown(since)),

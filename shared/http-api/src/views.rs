@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use domain::{
-    booking::{Booking, BookingStatus},
+    booking::{Booking, BookingStatus, PendingReason},
     event::{Area, Available, Event, EventNow, EventStatus, PriceFrom, Pricing},
     rate::{Line, Rate},
     time::{show, show_or_null},
@@ -260,9 +260,16 @@ pub struct BookingView {
     /// ISO 4217 code.
     #[schema(example = "EUR")]
     pub currency: String,
-    /// Whether the seats are still the user's.
+    /// Whether the seats are the user's. `pending`: they are taken for the user until `expires_at`; `closing`: that is over, and
+    /// whether it was paid all the same is being found out; then `confirmed` or `expired`.
     pub status: BookingStatus,
-    /// When it was confirmed.
+    /// What it waits for while it is pending, or waited for; null if it was confirmed at once.
+    #[schema(nullable)]
+    pub reason: Option<PendingReason>,
+    /// When it runs out while it is pending or closing; null otherwise.
+    #[serde(serialize_with = "show_or_null")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was made: confirmed, unless it was pending before.
     #[serde(serialize_with = "show")]
     pub created_at: Timestamp,
     /// When it was cancelled; null if it was not.
@@ -293,6 +300,8 @@ impl BookingView {
             total,
             currency: booking.currency,
             status: booking.status,
+            reason: booking.reason,
+            expires_at: booking.expires_at.filter(|_| booking.status.is_undecided()),
             created_at: booking.created_at,
             cancelled_at: booking.cancelled_at,
             version: booking.version,

@@ -5,10 +5,13 @@
 //! broken off anywhere. A [`Series`] runs a function's jobs one after another, the one that matters most first, each leaving
 //! some time to those behind it, so that bookkeeping never delays safety.
 //!
+//! What is done right after a change is fed by [`Records`] of the tables' streams.
+//!
 //! Most jobs have something to do for each event: [`walk`] takes them there, and keeps where it came to after each page, so
 //! that the next run goes on there.
 
 mod budget;
+mod records;
 mod walk;
 
 use std::time::Duration;
@@ -18,6 +21,7 @@ use jiff::Timestamp;
 
 pub use self::{
     budget::Budget,
+    records::{Records, Unreadable},
     walk::{Walk, walk},
 };
 

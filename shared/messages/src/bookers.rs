@@ -28,8 +28,7 @@ impl Teller {
         };
         loop {
             let place = begun.told_to.map(place_after);
-            let page =
-                self.store.bookings_of_event(event, Some(BookingStatus::Confirmed), PAGE, place).await?;
+            let page = self.store.bookings_of_event(event, &[BookingStatus::Confirmed], PAGE, place).await?;
             let concerned = page.items.iter().filter(|booking| booking.created_at <= begun.happened_at);
             let now = Timestamp::now();
             let deliveries: Vec<_> =

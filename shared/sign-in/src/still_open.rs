@@ -29,9 +29,9 @@ pub(crate) async fn check_nothing_open(app: &App, user: UserId, now: Timestamp) 
     Err(Error::StillOpen { bookings, reservations })
 }
 
-/// Confirmed bookings of events that are not over.
+/// Bookings with seats, of events that are not over.
 async fn coming(app: &App, user: UserId, now: Timestamp) -> Result<Vec<ReservationId>, Error> {
-    let bookings = app.store.confirmed_bookings(user).await?;
+    let bookings = app.store.bookings_with_seats(user).await?;
     let ids: BTreeSet<EventId> = bookings.iter().map(|booking| booking.event_id).collect();
     // Without an event that can't be read its booking tells the start.
     let found = app.store.events(&ids.into_iter().collect::<Vec<_>>()).await?;

@@ -8,12 +8,14 @@
 -- ARGV[2] facts: JSON object of strings, see lib/state.lua
 -- ARGV[3] inventory: JSON array of [free, version], one a shard in their order; of a row also its seats, as lib/rows.lua has them
 -- ARGV[4] rows: JSON array of [name, labels, accessible], as lib/rows.lua has them, in their order; empty in a general area
+-- ARGV[5] how many of the seats are pending
 --
 -- LOADED          the state is made
 -- ALREADY_LOADED  somebody else was first; nothing is changed
 
 local state, deadlines, holds = KEYS[1], KEYS[2], KEYS[3]
 local epoch, facts, inventory = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
+local pending = tonumber(ARGV[5] or 0)
 local layout = ARGV[4] and ARGV[4] ~= '' and cjson.decode(ARGV[4]) or {}
 
 if is_loaded(state) then
@@ -29,6 +31,7 @@ end
 for field, value in pairs(facts) do
   set(field, value)
 end
+if pending > 0 then set('pending', pending) end
 if #layout > 0 then
   set('free', 0)
   -- No version comes twice, though the state is lost again and again: it changes less often than once a microsecond.

@@ -14,12 +14,14 @@
 -- ARGV[2] shards: JSON array of [applied seen before, DynamoDB's version, DynamoDB's unsold], one a shard in their order; of a row
 --         also its seats as DynamoDB has them: free, sold or out of sale, as lib/rows.lua writes that
 -- ARGV[3] grace, ms
+-- ARGV[4] pending seats of all shards, by DynamoDB
 --
 -- RECONCILED     shards repaired; seats that Redis had too many, seats that it had too few; shards that wait
 -- EPOCH_CHANGED  the state is another one, or none; nothing is changed
 
 local state = KEYS[1]
 local epoch, shards, grace_ms = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
+local pending = tonumber(ARGV[4] or 0)
 
 if epoch_of(state) ~= epoch then
   return { 'EPOCH_CHANGED' }
@@ -108,4 +110,5 @@ end
 if #shards > number_of(state, 'shards') and not redis.call('HGET', state, 'kind') then
   redis.call('HSET', state, 'shards', #shards)
 end
+if pending ~= number_of(state, 'pending') then redis.call('HSET', state, 'pending', pending) end
 return { 'RECONCILED', repaired, too_many, too_few_seats, waiting }

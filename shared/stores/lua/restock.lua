@@ -1,4 +1,4 @@
--- restock.lua: seats came back on sale in DynamoDB (a cancelled booking, a raised capacity); Redis follows.
+-- restock.lua: seats came back on sale in DynamoDB (a booking that was cancelled or expired, a raised capacity); Redis follows.
 -- Fenced by the epoch: a state that was loaded since may have the change in it already.
 --
 -- KEYS[1] state
@@ -8,10 +8,11 @@
 -- ARGV[1] epoch seen before the change was committed
 -- ARGV[2] draws: JSON array, see lib/state.lua
 -- ARGV[3] how long that is remembered, ms
--- ARGV[4] id of the user whose booking was cancelled; empty if none was
+-- ARGV[4] id of the user whose booking was cancelled, or expired; empty if none was
 -- ARGV[5] since when its seats count as held and not bought, ms; empty if they count as bought
 -- ARGV[6] for how long they count so at least, ms
 -- ARGV[7] id of the booking; empty if none was cancelled
+-- ARGV[8] how many of the seats were pending
 --
 -- RESTOCKED      the seats are free, each drawn shard's applied is 1 more; now or by an earlier call
 -- EPOCH_CHANGED  the state is another one, or none: left to the janitor
@@ -19,6 +20,7 @@
 local state, restocked, deadlines, holds = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local epoch, draws, remembered_ms, user = ARGV[1], cjson.decode(ARGV[2]), ARGV[3], ARGV[4]
 local unbought_since, unbought_least, id = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] or ''
+local pending = tonumber(ARGV[8] or 0)
 
 if epoch_of(state) ~= epoch then
   return { 'EPOCH_CHANGED' }
@@ -43,5 +45,6 @@ for _, draw in ipairs(draws) do
   shards = math.max(shards, draw[1] + 1)
 end
 redis.call('HSET', state, 'shards', shards)
+if pending > 0 then count_pending(state, -pending) end
 count_unbought(state, user, unbought_since, now_ms(), unbought_least)
 return { 'RESTOCKED' }

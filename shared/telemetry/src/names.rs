@@ -59,6 +59,10 @@ names! {
     CONFIRMS_REDRAWN = "ConfirmsRedrawn";
     /// Confirms refused because DynamoDB had sold seats with names that Redis had promised.
     SEATS_REFUSED = "SeatsRefused";
+    /// Holds that became pending bookings.
+    CHECKOUTS_MADE = "CheckoutsMade";
+    /// Pending bookings that expired.
+    BOOKINGS_EXPIRED = "BookingsExpired";
     /// Bookings cancelled.
     BOOKINGS_CANCELLED = "BookingsCancelled";
     /// Tries of a transaction that met another one on the same item.
@@ -167,6 +171,8 @@ names! {
     SEATS_TOO_MANY = "SeatsTooMany";
     /// Seats that were free and Redis did not know.
     SEATS_TOO_FEW = "SeatsTooFew";
+    /// How late the pending booking was that was due the longest, in ms.
+    OLDEST_DUE_BOOKING_MS = "OldestDueBookingMs";
     /// Events that were cancelled, and may have bookings left.
     EVENTS_BEING_CANCELLED = "EventsBeingCancelled";
     /// Events whose popularity was wrong, and was set right.
@@ -179,6 +185,8 @@ names! {
     SEATS_CAPACITY = "SeatsCapacity";
     /// Of these, seats sold.
     SEATS_SOLD = "SeatsSold";
+    /// Of these, seats of pending bookings.
+    SEATS_PENDING = "SeatsPending";
     /// Of these, seats held.
     SEATS_HELD = "SeatsHeld";
     /// Of these, seats whose confirm has begun and not ended.

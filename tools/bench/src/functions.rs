@@ -28,8 +28,8 @@ use crate::{
 };
 
 /// Those that somebody waits for, or that run in the network of Redis: not `notifications`, which may carry more.
-pub(crate) const NAMES: [&str; 8] =
-    ["auth", "events", "reservations", "bookings", "admin", "web", "janitor", "pricing"];
+pub(crate) const NAMES: [&str; 9] =
+    ["auth", "events", "reservations", "bookings", "admin", "web", "janitor", "pricing", "followup"];
 const HELLO: &str = "hello_lambda";
 const ROUNDS: usize = 21;
 const WARM_EVENTS: usize = 15;

@@ -30,12 +30,13 @@ pub struct Ledger<'a> {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sums {
     sold: u32,
+    pending: u32,
     cancelled: u32,
     revenue: u64,
     by_rate: SoldByRate,
     bookings: u32,
     cancelled_bookings: u32,
-    /// Which seats of a row are sold.
+    /// Which seats of a row are sold, or pending.
     seats: SeatSet,
 }
 
@@ -74,23 +75,30 @@ impl Ledger<'_> {
         let mut wrong = Vec::new();
         let mut sums: HashMap<(EventId, ShardNumber), Sums> = HashMap::new();
         for booking in bookings {
-            let is_sold = booking.status == BookingStatus::Confirmed;
             for (index, (draw, charge)) in booking.draws.iter().zip(booking.counted()).enumerate() {
                 let sums = sums.entry((booking.event_id, draw.shard)).or_default();
-                sums.bookings += u32::from(index == 0);
-                if is_sold {
+                if booking.status.has_seats() {
                     if !sums.seats.and(&draw.named).is_empty() {
                         wrong.push(format!("another booking has a seat of {booking:?}"));
                     }
                     sums.seats.extend(draw.named.iter());
-                    sums.sold += draw.seats;
-                    sums.revenue += charge.revenue;
-                    for (rate, sold) in charge.by_rate {
-                        sums.by_rate.entry(rate.to_owned()).or_default().add(sold);
+                }
+                match booking.status {
+                    BookingStatus::Pending | BookingStatus::Closing => sums.pending += draw.seats,
+                    BookingStatus::Expired => {}
+                    BookingStatus::Confirmed => {
+                        sums.bookings += u32::from(index == 0);
+                        sums.sold += draw.seats;
+                        sums.revenue += charge.revenue;
+                        for (rate, sold) in charge.by_rate {
+                            sums.by_rate.entry(rate.to_owned()).or_default().add(sold);
+                        }
                     }
-                } else {
-                    sums.cancelled += draw.seats;
-                    sums.cancelled_bookings += u32::from(index == 0);
+                    BookingStatus::Cancelled => {
+                        sums.bookings += u32::from(index == 0);
+                        sums.cancelled += draw.seats;
+                        sums.cancelled_bookings += u32::from(index == 0);
+                    }
                 }
             }
             if booking.draws.iter().map(|draw| draw.seats).sum::<u32>() != booking.quantity {
@@ -109,9 +117,9 @@ impl Ledger<'_> {
     async fn check_users(&self, bookings: &[Booking]) -> Result<Vec<String>, Failure> {
         let mut bought: HashMap<(EventId, UserId), u32> = HashMap::new();
         for booking in bookings {
-            let is_sold = booking.status == BookingStatus::Confirmed;
+            let has_seats = booking.status.has_seats();
             *bought.entry((booking.event_id, booking.user_id)).or_default() +=
-                if is_sold { booking.quantity } else { 0 };
+                if has_seats { booking.quantity } else { 0 };
         }
         let mut wrong = Vec::new();
         for ((event, user), seats) in bought {
@@ -188,6 +196,7 @@ impl Ledger<'_> {
             let booked = sums.get(&(area.event, shard.shard)).unwrap_or(&none);
             let kept = Sums {
                 sold: shard.sold,
+                pending: shard.pending,
                 cancelled: shard.cancelled,
                 revenue: shard.revenue,
                 by_rate: shard.by_rate.clone(),
@@ -201,12 +210,14 @@ impl Ledger<'_> {
                     shard.shard
                 ));
             }
-            if shard.sold > shard.capacity || shard.sold + shard.unsold != shard.capacity {
-                wrong.push(format!("sold and unsold are not the capacity: {shard:?}"));
+            if shard.sold > shard.capacity || shard.sold + shard.pending + shard.unsold != shard.capacity {
+                wrong.push(format!("sold, pending and unsold are not the capacity: {shard:?}"));
             }
             let ShardSeen { free, held, confirming, applied } = seen.shard(shard.shard);
-            if free + held + i64::from(shard.sold) != i64::from(shard.capacity) {
-                wrong.push(format!("free {free} + held {held} + sold are not the capacity: {shard:?}"));
+            if free + held + i64::from(shard.sold + shard.pending) != i64::from(shard.capacity) {
+                wrong.push(format!(
+                    "free {free} + held {held} + sold + pending are not the capacity: {shard:?}"
+                ));
             }
             if (held, confirming) != (0, 0) || applied != shard.version {
                 wrong.push(format!(

@@ -9,7 +9,7 @@ use accounts::{
     tokens::{AccessClaims, Tokens},
 };
 use domain::{
-    booking::Booking,
+    booking::{Booking, PendingReason},
     delivery::{Delivery, Outcome},
     email::Email,
     error::Error,
@@ -23,7 +23,7 @@ use domain::{
     webhook::{Endpoint, EndpointStatus, Secret},
 };
 use http_api::{App, headers::event_answer, views::EventWithAreas};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use kit::Failure;
 use stores::{
@@ -138,6 +138,8 @@ pub const EXPIRED: &str = "019b76db-a200-7005-8583-0e7800001005";
 pub const BOOKED: &str = "019b76db-a5e8-7006-8583-0e7800001006";
 /// Grace cancels it.
 pub const TO_CANCEL: &str = "019b76db-a9d0-7007-8583-0e7800001007";
+/// Grace's pending booking, which she closes.
+pub const TO_CLOSE: &str = "019b76db-aba4-700e-8583-0e780000100e";
 /// Grace cancelled it.
 pub const CANCELLED: &str = "019b76db-adb8-7008-8583-0e7800001008";
 /// Of [`PAST`].
@@ -231,6 +233,18 @@ pub async fn make(app: &App) -> Result<(), Failure> {
         )
         .await?;
     }
+    hold(app, TO_CLOSE, &GRACE, 1, TO_CLOSE).await?;
+    let until = Timestamp::now() + SignedDuration::from_hours(24);
+    booking::checkout(
+        &app.protocol,
+        GRACE.user_id()?,
+        TO_CLOSE.parse()?,
+        (PendingReason::Checkout, until),
+        Timestamp::now(),
+        None,
+        ready(Ok(())),
+    )
+    .await?;
     booking::cancel(
         &app.protocol,
         GRACE.user_id()?,
@@ -265,7 +279,7 @@ async fn endpoints(app: &App) -> Result<(), Failure> {
             return Err("there are too many endpoints".into());
         }
     }
-    let later = begun + jiff::SignedDuration::from_millis(1);
+    let later = begun + SignedDuration::from_millis(1);
     for (at, outcome) in
         [(begun, Outcome::Impossible("410".to_owned())), (later, Outcome::Delivered("204".to_owned()))]
     {

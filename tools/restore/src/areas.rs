@@ -30,12 +30,12 @@ pub(crate) fn mend(event: &mut Event, booked: &BookedEvent, shards: &BTreeMap<Sh
     let is_plain = event.details.areas.is_empty()
         && booked.areas.iter().all(|(number, area)| *number == 0 && area.name.is_general());
     if is_plain {
-        event.details.capacity = event.details.capacity.max(booked.sold());
+        event.details.capacity = event.details.capacity.max(booked.taken());
         return;
     }
     let places = |number: AreaNumber| {
         let of_area = shards.values().filter(|kept| place_of_shard(kept.shard.shard).0 == number);
-        of_area.map(|kept| kept.shard.capacity).sum::<u32>().max(booked.sold_in(number))
+        of_area.map(|kept| kept.shard.capacity).sum::<u32>().max(booked.taken_in(number))
     };
     if event.details.areas.is_empty() {
         let AreaName { id, name } = booked.areas.get(&0).map(|area| area.name.clone()).unwrap_or_default();
@@ -53,10 +53,10 @@ pub(crate) fn mend(event: &mut Event, booked: &BookedEvent, shards: &BTreeMap<Sh
             event.area_states.push(AreaState { id, price: area.unit_price, last_withdrawal: None });
         }
         let id = event.area_states[usize::from(*number)].id.clone();
-        let sold = booked.sold_in(*number);
+        let taken = booked.taken_in(*number);
         match event.details.areas.iter_mut().find(|known| known.id == id) {
-            Some(known) => known.capacity = known.capacity.max(sold),
-            None if sold > 0 => event.details.areas.push(AreaDetails {
+            Some(known) => known.capacity = known.capacity.max(taken),
+            None if taken > 0 => event.details.areas.push(AreaDetails {
                 id,
                 name: area.name.name.clone(),
                 capacity: places(*number),

@@ -43,7 +43,9 @@ pub(crate) struct BookedEvent {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BookedShard {
     pub(crate) sold: u32,
-    /// Which ones, of a row.
+    /// In bookings that are not decided yet.
+    pub(crate) pending: u32,
+    /// Which ones of them, of a row.
     pub(crate) taken: SeatSet,
     pub(crate) cancelled: u32,
     pub(crate) revenue: u64,
@@ -52,6 +54,13 @@ pub(crate) struct BookedShard {
     pub(crate) cancelled_bookings: u32,
     /// Transactions that they took.
     pub(crate) commits: u64,
+}
+
+impl BookedShard {
+    /// Those that nobody else can have.
+    pub(crate) fn seats(&self) -> u32 {
+        self.sold + self.pending
+    }
 }
 
 impl Booked {
@@ -73,26 +82,33 @@ impl Booked {
     /// Adds a booking.
     pub fn add(&mut self, booking: Booking) {
         self.bookings += 1;
-        let is_sold = booking.status == BookingStatus::Confirmed;
-        let seats = if is_sold { booking.quantity } else { 0 };
+        let seats = if booking.status.has_seats() { booking.quantity } else { 0 };
         *self.user_seats.entry((booking.event_id, booking.user_id)).or_default() += seats;
         let event = self.events.entry(booking.event_id).or_default();
         for (index, (draw, charge)) in booking.draws.iter().zip(booking.counted()).enumerate() {
             let shard = event.shards.entry(draw.shard).or_default();
             let first = u32::from(index == 0);
-            shard.bookings += first;
-            shard.commits += 1;
-            if is_sold {
-                shard.sold += draw.seats;
+            // To take them, and to give them back.
+            shard.commits += 1 + u64::from(!booking.status.has_seats());
+            if booking.status.has_seats() {
                 shard.taken.extend(draw.named.iter());
-                shard.revenue += charge.revenue;
-                for (rate, sold) in charge.by_rate {
-                    shard.by_rate.entry(rate.to_owned()).or_default().add(sold);
+            }
+            match booking.status {
+                BookingStatus::Pending | BookingStatus::Closing => shard.pending += draw.seats,
+                BookingStatus::Expired => {}
+                BookingStatus::Confirmed => {
+                    shard.bookings += first;
+                    shard.sold += draw.seats;
+                    shard.revenue += charge.revenue;
+                    for (rate, sold) in charge.by_rate {
+                        shard.by_rate.entry(rate.to_owned()).or_default().add(sold);
+                    }
                 }
-            } else {
-                shard.cancelled += draw.seats;
-                shard.cancelled_bookings += first;
-                shard.commits += 1;
+                BookingStatus::Cancelled => {
+                    shard.bookings += first;
+                    shard.cancelled += draw.seats;
+                    shard.cancelled_bookings += first;
+                }
             }
         }
         event.count(&booking);
@@ -113,21 +129,25 @@ impl Booked {
 }
 
 impl BookedEvent {
-    pub(crate) fn sold(&self) -> u32 {
-        self.shards.values().map(|shard| shard.sold).sum()
+    /// Its seats that are sold, or taken for a booking that is not decided yet.
+    pub(crate) fn taken(&self) -> u32 {
+        self.shards.values().map(BookedShard::seats).sum()
     }
 
-    pub(crate) fn sold_in(&self, area: AreaNumber) -> u32 {
+    pub(crate) fn taken_in(&self, area: AreaNumber) -> u32 {
         let of_area = self.shards.iter().filter(|(number, _)| place_of_shard(**number).0 == area);
-        of_area.map(|(_, shard)| shard.sold).sum()
+        of_area.map(|(_, shard)| shard.seats()).sum()
     }
 
     /// Counts a booking's sale in its hour, and its cancel.
     fn count(&mut self, booking: &Booking) {
+        if !matches!(booking.status, BookingStatus::Confirmed | BookingStatus::Cancelled) {
+            return;
+        }
         let (tickets, amount) = (u64::from(booking.quantity), booking.charge().total());
         let cancelled = booking.status == BookingStatus::Cancelled;
         let hours = self.hours.entry(booking.id.area().number).or_default();
-        let sale = hours.entry(hour_of(booking.created_at)).or_default();
+        let sale = hours.entry(hour_of(booking.sold_at())).or_default();
         sale.bookings += 1;
         sale.tickets += tickets;
         sale.amount += amount;
@@ -136,7 +156,7 @@ impl BookedEvent {
             sale.returned_tickets += tickets;
             sale.returned_amount += amount;
             // A booking knows since when it is cancelled, or was never told: then at once.
-            let at = hour_of(booking.cancelled_at.unwrap_or(booking.created_at));
+            let at = hour_of(booking.cancelled_at.unwrap_or(booking.sold_at()));
             let cancel = hours.entry(at).or_default();
             cancel.cancelled_bookings += 1;
             cancel.cancelled_tickets += tickets;

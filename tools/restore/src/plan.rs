@@ -195,7 +195,7 @@ impl Planning<'_> {
             return None;
         }
         let last = booked.last.as_ref()?;
-        let seats = shards.values().map(|kept| kept.shard.capacity).sum::<u32>().max(booked.sold()).max(1);
+        let seats = shards.values().map(|kept| kept.shard.capacity).sum::<u32>().max(booked.taken()).max(1);
         let audit = self.kept.audit.get(&id).map(Vec::as_slice).unwrap_or_default();
         let Rebuilt { event, remark } = rebuilt(last, audit, seats, 1, now);
         self.plan.remarks.push(remark);
@@ -229,11 +229,11 @@ impl Planning<'_> {
         let booked_on = |number: ShardNumber| booked.shards.get(&number).cloned().unwrap_or_default();
         let areas = event.shards.areas().flat_map(|area| {
             let numbers: Vec<ShardNumber> = event.shards.numbers_of(area).collect();
-            let sold: Vec<u32> = numbers.iter().map(|number| booked_on(*number).sold).collect();
+            let taken: Vec<u32> = numbers.iter().map(|number| booked_on(*number).seats()).collect();
             let mut capacities: Vec<u32> =
                 numbers.iter().map(|number| kept.get(number).map_or(0, |kept| kept.shard.capacity)).collect();
             match layout.rows_of(area).next() {
-                None => spread(&mut capacities, &sold, event.area(area).map_or(0, |area| area.capacity)),
+                None => spread(&mut capacities, &taken, event.area(area).map_or(0, |area| area.capacity)),
                 Some(_) => capacities = rows::capacities(layout, area, booked, kept),
             }
             numbers.into_iter().zip(capacities)
@@ -246,7 +246,8 @@ impl Planning<'_> {
                 shard: number,
                 capacity,
                 sold: booked.sold,
-                unsold: capacity - booked.sold,
+                pending: booked.pending,
+                unsold: capacity - booked.seats(),
                 cancelled: booked.cancelled,
                 revenue: booked.revenue,
                 by_rate: booked.by_rate,
@@ -289,6 +290,7 @@ impl Planning<'_> {
             [
                 ("capacity", u64::from(shard.capacity)),
                 ("sold", shard.sold.into()),
+                ("pending", shard.pending.into()),
                 ("unsold", shard.unsold.into()),
                 ("cancelled", shard.cancelled.into()),
                 ("revenue", shard.revenue),

@@ -13,6 +13,7 @@ use aws_sdk_dynamodbstreams::{
 };
 use domain::error::{Cause, Error, StoreName};
 use futures::{StreamExt, TryStreamExt, stream};
+use http_api::App;
 use jiff::{SignedDuration, Timestamp};
 use jobs::Budget;
 use messages::Teller;
@@ -35,6 +36,13 @@ pub(crate) enum Begins {
 
 /// DynamoDB opens new shards every few hours.
 const SHARDS_EVERY: Duration = Duration::from_secs(10);
+
+/// Who hears of each change, as the functions do that a stream invokes.
+#[derive(Clone, Copy)]
+pub(crate) struct Followers<'a> {
+    pub(crate) teller: &'a Teller,
+    pub(crate) app: &'a App,
+}
 
 /// The stream of one table, as far as it is read.
 #[derive(Debug)]
@@ -85,16 +93,16 @@ impl Stream {
     ///
     /// # Errors
     /// When a store fails: what was not told is read again.
-    pub(crate) async fn tell_new(&mut self, teller: &Teller, budget: Budget) -> Result<usize, Error> {
+    pub(crate) async fn tell_new(&mut self, to: Followers<'_>, budget: Budget) -> Result<usize, Error> {
         if self.looked_at.is_none_or(|at| at.elapsed() >= SHARDS_EVERY) {
-            self.find_shards(teller).await?;
+            self.find_shards(to.teller).await?;
             self.looked_at = Some(Instant::now());
         }
         let mut told = 0;
         let open: Vec<String> =
             self.iterators.iter().filter(|(_, at)| at.is_some()).map(|(shard, _)| shard.clone()).collect();
         for shard in open {
-            let result = self.tell_shard(teller, &shard, budget).await;
+            let result = self.tell_shard(to, &shard, budget).await;
             if result.is_err() {
                 self.looked_at = None;
                 // An iterator lives for a quarter of an hour only; the kept place tells where to go on.
@@ -168,18 +176,18 @@ impl Stream {
         }
     }
 
-    async fn tell_shard(&mut self, teller: &Teller, shard: &str, budget: Budget) -> Result<usize, Error> {
+    async fn tell_shard(&mut self, to: Followers<'_>, shard: &str, budget: Budget) -> Result<usize, Error> {
         let mut told = 0;
         while let Some(Some(iterator)) = self.iterators.get(shard) {
             let read = self.client.get_records().shard_iterator(iterator).limit(RECORDS_MAX).send().await;
             let read = read.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
             let records: Vec<&StreamRecord> = read.records().iter().filter_map(Record::dynamodb).collect();
             let tellings: Vec<_> =
-                records.iter().map(|record| tell_one(teller, &self.table, record, budget)).collect();
+                records.iter().map(|record| tell_one(to, &self.table, record, budget)).collect();
             stream::iter(tellings).buffered(RECORDS_AT_ONCE).try_collect::<Vec<()>>().await?;
             let last = records.iter().rev().find_map(|record| record.sequence_number());
             if let Some(last) = last.filter(|_| self.begins == Begins::AtItsPlace) {
-                teller.store().set_place_in_stream(&self.arn, shard, last).await?;
+                to.teller.store().set_place_in_stream(&self.arn, shard, last).await?;
             }
             told += records.len();
             self.iterators.insert(shard.to_owned(), read.next_shard_iterator().map(str::to_owned));
@@ -192,7 +200,12 @@ impl Stream {
 }
 
 /// One that can't be read, or told by any number of tries, keeps none of those behind it waiting: the hourly look comes back to it.
-async fn tell_one(teller: &Teller, table: &str, record: &StreamRecord, budget: Budget) -> Result<(), Error> {
+async fn tell_one(
+    Followers { teller, app }: Followers<'_>,
+    table: &str,
+    record: &StreamRecord,
+    budget: Budget,
+) -> Result<(), Error> {
     let image = |image: Option<&HashMap<_, _>>| image.cloned().map(serde_dynamo::Item::from);
     let change = match teller.store().change_in(table, image(record.old_image()), image(record.new_image())) {
         Ok(change) => change,
@@ -204,6 +217,9 @@ async fn tell_one(teller: &Teller, table: &str, record: &StreamRecord, budget: B
     let at = record.approximate_creation_date_time().and_then(|at| Timestamp::from_second(at.secs()).ok());
     // In whole seconds, some stores: whatever happened before it in the same second happened before it.
     let at = at.map_or_else(Timestamp::now, |at| at + SignedDuration::from_secs(1));
+    if let Err(error) = followup::follow(app, &change).await {
+        tracing::warn!(%error, "what a booking asks for is left to the janitor");
+    }
     match teller.tell_change(&change, at, budget).await {
         Err(error @ Error::Internal(_)) => {
             messages::unreadable(table, record.sequence_number().unwrap_or_default(), &error);

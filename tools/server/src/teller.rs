@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::streams::{Begins, Stream};
+use crate::streams::{Begins, Followers, Stream};
 
 /// How long nothing new may lie in a stream.
 const READ_EVERY: Duration = Duration::from_secs(1);
@@ -99,19 +99,29 @@ pub async fn start(
     // Nobody else is called so.
     let me = UserId::new().to_string();
     let mut reading = JoinSet::new();
-    reading.spawn(read(Arc::clone(&teller), dynamodb, streams, streams_of, me.clone()));
+    reading.spawn(read(Arc::clone(&teller), Arc::clone(app), dynamodb, streams, streams_of, me.clone()));
     Ok(Telling { teller, me, _reading: reading })
 }
 
 async fn read(
     teller: Arc<Teller>,
+    app: Arc<App>,
     dynamodb: dynamodb::Client,
     client: Streams,
     tables: Vec<(String, Begins)>,
     me: String,
 ) {
-    let mut reader =
-        Reader { teller, dynamodb, client, tables, me, streams: Vec::new(), is_mine: false, asked_at: None };
+    let mut reader = Reader {
+        teller,
+        app,
+        dynamodb,
+        client,
+        tables,
+        me,
+        streams: Vec::new(),
+        is_mine: false,
+        asked_at: None,
+    };
     loop {
         let wait = match AssertUnwindSafe(reader.read_once()).catch_unwind().await {
             Ok(Ok(0)) => READ_EVERY,
@@ -134,6 +144,7 @@ async fn read(
 
 struct Reader {
     teller: Arc<Teller>,
+    app: Arc<App>,
     dynamodb: dynamodb::Client,
     client: Streams,
     tables: Vec<(String, Begins)>,
@@ -171,7 +182,8 @@ impl Reader {
         }
         let mut told = 0;
         for stream in &mut self.streams {
-            told += stream.tell_new(&self.teller, Budget::of(BATCH_TIME_MAX)).await?;
+            let to = Followers { teller: &self.teller, app: &self.app };
+            told += stream.tell_new(to, Budget::of(BATCH_TIME_MAX)).await?;
         }
         Ok(told)
     }

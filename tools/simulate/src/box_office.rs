@@ -176,7 +176,7 @@ impl BoxOffice {
 
     /// What was held is sold.
     pub(crate) async fn sold(&self, id: ReservationId, held: &Held) -> Result<(), Failure> {
-        let finished = patiently(|| self.redis.finish(id, Some(&held.draws))).await?;
+        let finished = patiently(|| self.redis.finish(id, Some(&held.draws), None)).await?;
         if finished { Ok(()) } else { Err("a hold ran out during the simulation".into()) }
     }
 

@@ -90,10 +90,10 @@ pub(crate) async fn list(
 
 /// A page of all, newest first, and where it goes on.
 async fn of_all(app: &App, id: EventId, wanted: &Wanted) -> Result<(Vec<Booking>, Option<String>), Problem> {
-    let name = format!("console bookings {id} {:?}", wanted.status);
+    let name = format!("console bookings {id} {:?}", wanted.status.as_slice());
     let start = from_cursor_if(&app.tokens, &name, wanted.cursor.as_deref(), is_place_of_event_bookings)?;
     let Page { items, next } =
-        app.store.bookings_of_event(id, wanted.status, PAGE_ITEMS_DEFAULT as usize, start).await?;
+        app.store.bookings_of_event(id, wanted.status.as_slice(), PAGE_ITEMS_DEFAULT as usize, start).await?;
     Ok((items, to_cursor(&app.tokens, &name, next)?))
 }
 
@@ -105,7 +105,7 @@ async fn of_address(
 ) -> Result<(Vec<Booking>, Option<String>), Problem> {
     let Ok(address) = Address::of_account(&wanted.email) else { return Ok((Vec::new(), None)) };
     let Some(user) = app.store.account_of(&address).await? else { return Ok((Vec::new(), None)) };
-    Ok((app.store.bookings_of_user_at(user.id, id, wanted.status).await?, None))
+    Ok((app.store.bookings_of_user_at(user.id, id, wanted.status.as_slice()).await?, None))
 }
 
 fn search_form(id: EventId, wanted: &Wanted) -> Markup {
@@ -172,5 +172,8 @@ fn word(status: BookingStatus) -> &'static str {
     match status {
         BookingStatus::Confirmed => "Booked",
         BookingStatus::Cancelled => "Cancelled",
+        BookingStatus::Pending => "Pending",
+        BookingStatus::Closing => "Closing",
+        BookingStatus::Expired => "Expired",
     }
 }

@@ -109,13 +109,14 @@ fn where_seats_are(counted: Option<&Counted>) -> Markup {
         return html! { p { "Where they are can't be told right now: Redis does not answer. What is sold is safe." } };
     };
     let by_rate = by_rate(event, inventory);
-    let Conservation { capacity, sold, held, in_flight, free } = *seats;
+    let Conservation { capacity, sold, pending, held, in_flight, free } = *seats;
     let number = |number: i64| html! { (grouped(number)) };
     let of_bar = |seats: i64| seats.max(0).unsigned_abs();
     html! {
-        (bar(of_bar(sold), of_bar(held + in_flight), of_bar(capacity)))
+        (bar(of_bar(sold), of_bar(pending + held + in_flight), of_bar(capacity)))
         (facts([
             ("Sold", number(sold)),
+            ("Pending", number(pending)),
             ("Held", number(held)),
             ("Being booked", number(in_flight)),
             ("Free", number(free)),
@@ -138,7 +139,8 @@ fn seats_by_area(event: &Event, by_area: &[(AreaNumber, Conservation)]) -> Marku
     let price = |price: u32| amount(price.into(), currency);
     let rows = event.areas().into_iter().map(|area| {
         let found = by_area.iter().find(|(number, _)| *number == area.key.number);
-        let Conservation { capacity, sold, held, in_flight, free } = found.map(|(_, seats)| *seats).unwrap_or_default();
+        let seats = found.map(|(_, seats)| *seats).unwrap_or_default();
+        let Conservation { capacity, sold, pending, held, in_flight, free } = seats;
         let number = |number: i64| html! { (grouped(number)) };
         vec![
             html! {
@@ -152,7 +154,7 @@ fn seats_by_area(event: &Event, by_area: &[(AreaNumber, Conservation)]) -> Marku
                 }
             },
             number(sold),
-            number(held + in_flight),
+            number(pending + held + in_flight),
             number(free),
             number(capacity),
         ]

@@ -182,6 +182,14 @@ impl Refusal {
             "already_confirmed" => {
                 Self::new("These places are booked", "To give them back, cancel the booking.", BOOKINGS)
             }
+            "payment_required" => {
+                Self::new("These places are yours to pay for", "Look at your bookings.", BOOKINGS)
+            }
+            "not_confirmed" => Self::new(
+                "This booking is not final yet",
+                "So it can't be cancelled. Look at your bookings.",
+                BOOKINGS,
+            ),
             "confirm_under_way" => {
                 Self::new("These places are being booked", "Look at your bookings in a moment.", BOOKINGS)
             }

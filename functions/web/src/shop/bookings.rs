@@ -49,7 +49,7 @@ pub(crate) async fn list(
     let query = links::query(&uri);
     let cursor = query.get("cursor").map(String::as_str);
     let start = from_cursor(&app.tokens, &list, cursor)?;
-    let page = app.store.bookings_of_user(caller.user_id, None, PAGE_ITEMS_DEFAULT as usize, start).await?;
+    let page = app.store.bookings_of_user(caller.user_id, &[], PAGE_ITEMS_DEFAULT as usize, start).await?;
     let ids: BTreeSet<EventId> = page.items.iter().map(|booking| booking.event_id).collect();
     let found = app.store.events(&ids.into_iter().collect::<Vec<_>>()).await?;
     let events: HashMap<EventId, EventNow> =
@@ -134,7 +134,10 @@ fn status(booking: &Booking, now: Option<&EventNow>) -> Markup {
         @match booking.status {
             BookingStatus::Confirmed if is_called_off(now) => { span.gone { "The event was cancelled" } }
             BookingStatus::Confirmed => { span.good { "Booked" } }
+            BookingStatus::Pending => { span { "Yours until " } (time(booking.expires_at.unwrap_or(booking.created_at))) }
+            BookingStatus::Closing => { span { "Time is over; it is being found out whether it was paid" } }
             BookingStatus::Cancelled => { span.gone { "Cancelled" } }
+            BookingStatus::Expired => { span.gone { "Not bought" } }
         }
     }
 }

@@ -369,9 +369,10 @@ pub(crate) async fn book(
     match booking::reserve(&app.protocol, wanted, Timestamp::now(), permit.granted()).await {
         Ok(reserved) => Ok(match reserved.status {
             ReservationStatus::Held => visitor.go(&holds::href(reserved.reservation.id)),
-            ReservationStatus::Confirmed | ReservationStatus::Cancelled => {
-                visitor.go(&bookings::href(reserved.reservation.id))
-            }
+            ReservationStatus::Pending
+            | ReservationStatus::Closing
+            | ReservationStatus::Confirmed
+            | ReservationStatus::Cancelled => visitor.go(&bookings::href(reserved.reservation.id)),
             // The page was sent again after its hold had ended.
             ReservationStatus::Released | ReservationStatus::Expired => visitor.go_refused(
                 &page,

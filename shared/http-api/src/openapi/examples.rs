@@ -9,6 +9,7 @@ use domain::{
     error::{Error, GaveUp},
     event::{GENERAL, NotOnSale},
     field_error::Wrong,
+    id::ReservationId,
 };
 
 /// A problem with the code.
@@ -54,6 +55,8 @@ pub(super) fn example(code: Code) -> Problem {
         Code::ReservationReleased => Error::ReservationReleased,
         Code::ConfirmUnderWay => Error::ConfirmUnderWay,
         Code::AlreadyConfirmed => Error::AlreadyConfirmed,
+        Code::PaymentRequired => Error::PaymentRequired { booking: ReservationId::last_at(later) },
+        Code::NotConfirmed => Error::NotConfirmed,
         Code::EventStarted => Error::EventStarted,
         Code::CancelClosed => Error::CancelClosed { since: later },
         Code::IdempotencyKeyReused => Error::IdempotencyKeyReused,

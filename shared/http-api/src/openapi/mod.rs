@@ -96,7 +96,10 @@ struct ProblemBody {
     left: Option<u32>,
     /// `unknown_rate`: the id that no rate of the event has.
     rate: Option<String>,
-    /// `all_held`: when the next hold runs out; `held_too_long`: when the user may hold seats again;
+    /// `payment_required`: the pending booking.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    booking_id: Option<String>,
+    /// `all_held`: when the next hold or pending booking runs out; `held_too_long`: when the user may hold seats again;
     /// `network_limit`: when the network may.
     retry_at: Option<jiff::Timestamp>,
     /// `not_on_sale`: when sales open.
@@ -109,7 +112,7 @@ struct ProblemBody {
     current_version: Option<u64>,
     /// `capacity_below_sold`: the lowest capacity possible now.
     lowest_capacity: Option<u32>,
-    /// `still_open`: ids of confirmed bookings of events that are not over; 100 at most.
+    /// `still_open`: ids of confirmed and pending bookings of events that are not over; 100 at most.
     #[schema(value_type = Option<Vec<uuid::Uuid>>)]
     bookings: Option<Vec<String>>,
     /// `still_open`: ids of reservations that are held; 100 at most.

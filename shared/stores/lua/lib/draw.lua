@@ -49,12 +49,17 @@ local function first_deadline(deadlines)
   return tonumber(redis.call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')[2])
 end
 
--- What to answer when too few seats are free: 'ALL_HELD' while the holds, run out, would leave enough. `first` is the
--- first of their deadlines, and `area` the area's id, nil or false if the event names none.
+-- For how long to wait if pending seats may return, and nobody knows when: by then the janitor has been here.
+local PENDING_WAIT_MS = 60000
+
+-- What to answer when too few seats are free: 'ALL_HELD' while holds and pending bookings, run out, would leave enough. `first` is the
+-- first of the holds' deadlines, and `area` the area's id, nil or false if the event names none.
 local function too_few(state, free, first, now, wanted, area)
-  if first and free + number_of(state, 'held') >= wanted then
-    -- An overdue confirm is settled at the janitor's next run, which may be now.
-    return { 'ALL_HELD', free, math.max(first, now), area }
-  end
-  return { 'SOLD_OUT', free, area }
+  local held, pending, pending_until = unpack(redis.call('HMGET', state, 'held', 'pending', 'pending_until'))
+  held, pending, pending_until = tonumber(held or 0), tonumber(pending or 0), tonumber(pending_until or 0)
+  if not first and pending == 0 or free + held + pending < wanted then return { 'SOLD_OUT', free, area } end
+  -- An overdue confirm is settled at the janitor's next run, which may be now.
+  local next_held = first and free + held >= wanted and math.max(first, now) or math.huge
+  local next_pending = pending > 0 and (pending_until > now and pending_until or now + PENDING_WAIT_MS) or math.huge
+  return { 'ALL_HELD', free, math.min(next_held, next_pending), area }
 end

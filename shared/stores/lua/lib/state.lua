@@ -11,7 +11,9 @@
 --                      [[id, name, percent], ...], the ordinary one first, and empty
 --                      if the event names none; for each shard
 --                      free:<shard>, held:<shard>, confirming:<shard> (that part of held whose confirm has
---                      begun) and applied:<shard>; two sums over the shards: free and held; and for each user
+--                      begun) and applied:<shard>; two sums over the shards: free and held; pending, how many seats pending
+--                      bookings have, and pending_until, when the next of them runs out, both only for who asks when seats may
+--                      return: DynamoDB has the truth, and the janitor brings it; and for each user
 --                      holding:<user> and bought:<user>, seats, and unbought:<user>, see count_unbought
 --   deadlines  zset    reservation id -> deadline, ms since the Unix epoch
 --   holds      hash    reservation id -> JSON {user, quantity, draws, seats, unit_price, lines, state, from, most,
@@ -50,6 +52,16 @@ end
 
 local function number_of(state, field)
   return tonumber(redis.call('HGET', state, field) or 0)
+end
+
+-- So many seats more, or less, are pending; the next ones may return then.
+local function count_pending(state, seats, pending_until)
+  local pending = math.max(number_of(state, 'pending') + seats, 0)
+  redis.call('HSET', state, 'pending', pending)
+  local before = number_of(state, 'pending_until')
+  if pending_until and (before <= now_ms() or pending_until < before) then
+    redis.call('HSET', state, 'pending_until', string.format('%.0f', pending_until))
+  end
 end
 
 -- What JSON says; nil if it can't be read, as what another release wrote.

@@ -1,13 +1,18 @@
 //! Bookings. Key: `user_id`, `id` (a user's history is one strongly consistent query, see [`super::history`]). Index
-//! `by_event`: `event_bucket` = `<event id>#<bucket>`, `id`; the buckets spread a hot event's writes.
+//! `by_event`: `event_bucket` = `<event id>#<bucket>`, `id`; the buckets spread a hot event's writes. Pending ones are in an index of
+//! their own besides ([`super::pending`]).
 
 use std::str::FromStr;
 
-use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{CancellationReason, Put, TransactWriteItem, Update},
+};
 use jiff::Timestamp;
 
 use super::{
     Item, Store, failed, from_item, number,
+    pending::due,
     taken::taken_in,
     text, to_item,
     transaction::{Transacted, condition_failed},
@@ -27,7 +32,7 @@ pub(super) const BUCKETS_PER_EVENT: u128 = 16;
 pub enum CommitOutcome {
     /// The booking is made.
     Committed,
-    /// A booking of that id exists: this confirm came before.
+    /// A booking of that id exists, of whatever status: this confirm came before, or another.
     AlreadyBooked,
     /// At least one shard has too few seats left. Nothing was written.
     Refused(Vec<Refused>),
@@ -45,8 +50,8 @@ pub enum CommitOutcome {
 pub enum CancelOutcome {
     /// The booking is cancelled and its seats are back on its shards.
     Cancelled,
-    /// It was cancelled before.
-    AlreadyCancelled,
+    /// It is not confirmed, mostly because it was cancelled before.
+    NotConfirmed,
 }
 
 impl Store {
@@ -65,12 +70,15 @@ impl Store {
         found.item.map(from_item).transpose()
     }
 
-    /// Makes the booking and sells its seats, all or nothing, unless the user would have more than `max_per_user` of
-    /// them. This alone decides what is sold.
+    /// Makes the booking and sells its seats, or takes them for one that is pending, all or nothing, unless the user would have more
+    /// than `max_per_user` of them. This alone decides what is sold.
     pub async fn commit_booking(&self, booking: &Booking, max_per_user: u32) -> Result<CommitOutcome, Error> {
         let mut items = vec![self.put_booking(booking)?];
         for (index, (draw, charge)) in booking.draws.iter().zip(booking.counted()).enumerate() {
-            items.push(self.sell(booking, *draw, &charge, index == 0)?);
+            items.push(match booking.status {
+                BookingStatus::Pending => self.take(booking, *draw)?,
+                _ => self.sell(booking, *draw, &charge, index == 0)?,
+            });
         }
         items.push(self.count_bought(booking, max_per_user)?);
         match self.transact(items).await? {
@@ -128,7 +136,7 @@ impl Store {
         match self.transact(items).await? {
             Transacted::Committed => Ok(CancelOutcome::Cancelled),
             Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => {
-                Ok(CancelOutcome::AlreadyCancelled)
+                Ok(CancelOutcome::NotConfirmed)
             }
             Transacted::Refused(_) => {
                 Err(Error::Internal(format!("booking {} has seats that were never sold", booking.id).into()))
@@ -139,6 +147,7 @@ impl Store {
     fn put_booking(&self, booking: &Booking) -> Result<TransactWriteItem, Error> {
         let mut item = to_item(booking)?;
         item.insert("event_bucket".to_owned(), text(event_bucket(booking.event_id, booking.id)));
+        item.extend(due(booking));
         Put::builder()
             .table_name(&self.tables.bookings)
             .set_item(Some(item))
@@ -147,6 +156,19 @@ impl Store {
             .map(|put| TransactWriteItem::builder().put(put).build())
             .map_err(|error| Error::Internal(Box::new(error)))
     }
+}
+
+/// Only those of one of these statuses; if there is none, those of any.
+pub(super) fn of_status(query: QueryFluentBuilder, statuses: &[BookingStatus]) -> QueryFluentBuilder {
+    if statuses.is_empty() {
+        return query;
+    }
+    let names: Vec<String> = statuses.iter().map(|status| format!(":{}", status.as_str())).collect();
+    let values = names.iter().zip(statuses).map(|(name, status)| (name.clone(), text(status.as_str())));
+    let query = values.fold(query, |query, (name, value)| query.expression_attribute_values(name, value));
+    query
+        .filter_expression(format!("#status IN ({})", names.join(", ")))
+        .expression_attribute_names("#status", "status")
 }
 
 fn is_closed(shard: &Item) -> bool {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     Store,
-    bookings::{BUCKETS_PER_EVENT, bucket_key},
+    bookings::{BUCKETS_PER_EVENT, bucket_key, of_status},
     failed, number, readable, text,
 };
 use domain::{
@@ -47,12 +47,12 @@ pub fn booking_at(place: &PageKey) -> Option<ReservationId> {
 }
 
 impl Store {
-    /// An event's bookings, those whose seats were held last first, at most `limit`, only those of one status if given.
+    /// An event's bookings, those whose seats were held last first, at most `limit`, only those of these statuses if there are any.
     /// Those that can't be read are left out. The index lags behind the truth by a moment.
     pub async fn bookings_of_event(
         &self,
         event: EventId,
-        status: Option<BookingStatus>,
+        statuses: &[BookingStatus],
         limit: usize,
         start: Option<PageKey>,
     ) -> Result<Page<Booking>, Error> {
@@ -67,7 +67,7 @@ impl Store {
             .collect();
         let limits = self.page_limits;
         let even_share = limit.div_ceil(buckets.len()) + SPARE_BOOKINGS;
-        let at_once = if status.is_some() { even_share.max(limits.bucket_items_min) } else { even_share };
+        let at_once = if !statuses.is_empty() { even_share.max(limits.bucket_items_min) } else { even_share };
 
         let mut reads = 0;
         let mut items: Vec<Booking> = Vec::with_capacity(limit + 1);
@@ -87,7 +87,8 @@ impl Store {
                     return Ok(Page { items, next: place.map(place_after) });
                 }
                 reads += hungry.len();
-                try_join_all(hungry.into_iter().map(|bucket| self.read_on(bucket, status, at_once))).await?;
+                try_join_all(hungry.into_iter().map(|bucket| self.read_on(bucket, statuses, at_once)))
+                    .await?;
                 continue;
             }
             let newest = buckets
@@ -105,7 +106,7 @@ impl Store {
         Ok(Page { items, next })
     }
 
-    /// The bookings of an event that were made, or cancelled, after that time, in no order: all of them are read for that. Those
+    /// The bookings of an event that were made, or became of another status, after that time, in no order: all of them are read for that. Those
     /// that can't be read are left out. The index lags behind the truth by a moment.
     pub async fn bookings_changed_since(
         &self,
@@ -118,7 +119,9 @@ impl Store {
                 .table_name(&self.tables.bookings)
                 .index_name("by_event")
                 .key_condition_expression("event_bucket = :bucket")
-                .filter_expression("created_at > :since OR cancelled_at > :since")
+                .filter_expression(
+                    "created_at > :since OR confirmed_at > :since OR cancelled_at > :since OR expired_at > :since",
+                )
                 .expression_attribute_values(":bucket", text(bucket_key(event, bucket)))
                 .expression_attribute_values(":since", number(since.as_millisecond()))
                 .into_paginator()
@@ -135,7 +138,7 @@ impl Store {
     async fn read_on(
         &self,
         bucket: &mut Bucket,
-        status: Option<BookingStatus>,
+        statuses: &[BookingStatus],
         at_once: usize,
     ) -> Result<(), Error> {
         let mut query = self
@@ -152,13 +155,7 @@ impl Store {
                 .key_condition_expression("event_bucket = :bucket AND id < :read_to")
                 .expression_attribute_values(":read_to", text(id)),
         };
-        if let Some(status) = status {
-            query = query
-                .filter_expression("#status = :status")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", text(status.as_str()));
-        }
-        let read = query.send().await.map_err(failed)?;
+        let read = of_status(query, statuses).send().await.map_err(failed)?;
         bucket.read.extend(read.items.unwrap_or_default().into_iter().filter_map(readable::<Booking>));
         let last = read.last_evaluated_key.as_ref().and_then(|key| key.get("id"));
         match last.map(AttributeValue::as_s) {

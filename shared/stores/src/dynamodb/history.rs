@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Item, Store, failed, from_item, readable, text};
+use super::{Item, Store, bookings::of_status, failed, from_item, readable, text};
 use domain::{
     booking::{Booking, BookingStatus},
     error::Error,
@@ -59,19 +59,20 @@ impl HistoryPlace {
 }
 
 impl Store {
-    /// A user's bookings from behind `after` on, at most `limit`, only those of one status if given, without those that can't
+    /// A user's bookings from behind `after` on, at most `limit`, only those of these statuses if there are any, without those that can't
     /// be read.
     pub async fn bookings_of_user(
         &self,
         user: UserId,
-        status: Option<BookingStatus>,
+        statuses: &[BookingStatus],
         limit: usize,
         after: Option<HistoryPlace>,
     ) -> Result<History, Error> {
         let limits = self.page_limits;
-        let query = self.history(user, status, after);
+        let query = self.history(user, statuses, after);
         let read_items = limit + READ_AHEAD_ITEMS;
-        let read_items = if status.is_some() { limits.read_items_min.max(read_items) } else { read_items };
+        let read_items =
+            if !statuses.is_empty() { limits.read_items_min.max(read_items) } else { read_items };
         let query = query.limit(i32::try_from(read_items).unwrap_or(i32::MAX));
         let mut found: Vec<Booking> = Vec::new();
         let mut start: Option<Item> = None;
@@ -99,22 +100,22 @@ impl Store {
         Ok(History { items: found, next })
     }
 
-    /// All of a user's bookings that are confirmed, also those of events that are over.
-    pub async fn confirmed_bookings(&self, user: UserId) -> Result<Vec<Booking>, Error> {
-        let pages = self.history(user, Some(BookingStatus::Confirmed), None).into_paginator();
+    /// All of a user's bookings that have seats, also those of events that are over.
+    pub async fn bookings_with_seats(&self, user: UserId) -> Result<Vec<Booking>, Error> {
+        let pages = self.history(user, &BookingStatus::WITH_SEATS, None).into_paginator();
         let items = pages.items().send().collect::<Result<Vec<_>, _>>().await.map_err(failed)?;
         items.into_iter().map(from_item).collect()
     }
 
-    /// A user's bookings of one event, newest first, only those of one status if given.
+    /// A user's bookings of one event, newest first, only those of these statuses if there are any.
     pub async fn bookings_of_user_at(
         &self,
         user: UserId,
         event: EventId,
-        status: Option<BookingStatus>,
+        statuses: &[BookingStatus],
     ) -> Result<Vec<Booking>, Error> {
         // Ids are by time, not by event: all that the user ever booked is read, which is not much.
-        let pages = self.history(user, status, None).into_paginator();
+        let pages = self.history(user, statuses, None).into_paginator();
         let items = pages.items().send().collect::<Result<Vec<_>, _>>().await.map_err(failed)?;
         let bookings = items.into_iter().filter_map(readable::<Booking>);
         Ok(bookings.filter(|booking| booking.event_id == event).collect())
@@ -123,12 +124,12 @@ impl Store {
     fn history(
         &self,
         user: UserId,
-        status: Option<BookingStatus>,
+        statuses: &[BookingStatus],
         after: Option<HistoryPlace>,
     ) -> QueryFluentBuilder {
         // What was held later than that was confirmed later, too.
         let until = after.map_or(Timestamp::MAX, |after| after.confirmed_at + CLOCKS_DIFFER);
-        let mut query = self
+        let query = self
             .client
             .query()
             .table_name(&self.tables.bookings)
@@ -137,13 +138,7 @@ impl Store {
             .expression_attribute_values(":until", text(ReservationId::last_at(until)))
             .scan_index_forward(false)
             .consistent_read(true);
-        if let Some(status) = status {
-            query = query
-                .filter_expression("#status = :status")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", text(status.as_str()));
-        }
-        query
+        of_status(query, statuses)
     }
 }
 

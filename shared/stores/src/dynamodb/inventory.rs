@@ -122,7 +122,7 @@ impl Store {
         charge: &DrawCharge<'_>,
         first: bool,
     ) -> Result<TransactWriteItem, Error> {
-        let by_hour = count_sale(hour_of(booking.created_at), charge.revenue, first);
+        let by_hour = count_sale(hour_of(booking.sold_at()), charge.revenue, first);
         let by_rate = sales_by_rate::added(charge);
         let update = self.change_of_shard(
             booking.event_id,
@@ -138,6 +138,64 @@ impl Store {
         built(sales_by_rate::with_values(update, charge, Way::Sold))
     }
 
+    /// Takes a draw's seats for a pending booking, under the conditions of a sale.
+    pub(super) fn take(&self, booking: &Booking, draw: Draw) -> Result<TransactWriteItem, Error> {
+        let update = self.change_of_shard(
+            booking.event_id,
+            draw,
+            &format!(
+                "SET unsold = unsold - :seats, pending = if_not_exists(pending, :zero) + :seats, \
+                 version = version + :one{}",
+                named(&draw, " ADD taken :taken")
+            ),
+            &format!("unsold >= :seats AND attribute_not_exists(closed){}", none_taken(&draw)),
+            &[(":zero", 0)],
+        );
+        built(update)
+    }
+
+    /// Sells the seats that were taken for a pending booking. No seat moves for Redis, so `version` stays.
+    pub(super) fn sell_taken(
+        &self,
+        booking: &Booking,
+        draw: Draw,
+        charge: &DrawCharge<'_>,
+        first: bool,
+    ) -> Result<TransactWriteItem, Error> {
+        let by_hour = count_sale(hour_of(booking.sold_at()), charge.revenue, first);
+        let by_rate = sales_by_rate::added(charge);
+        let values = [
+            (":seats", u64::from(draw.seats)),
+            (":revenue", charge.revenue),
+            (":bookings", u64::from(first)),
+        ];
+        let update = self.update_of_shard(
+            booking.event_id,
+            draw.shard,
+            &format!(
+                "SET sold = sold + :seats, pending = pending - :seats, revenue = revenue + :revenue, \
+                 bookings = bookings + :bookings {by_hour}{by_rate}"
+            ),
+            "pending >= :seats",
+            &values,
+        );
+        built(sales_by_rate::with_values(update, charge, Way::Sold))
+    }
+
+    /// Takes the seats back that were taken for a pending booking.
+    pub(super) fn give_back(&self, booking: &Booking, draw: Draw) -> Result<TransactWriteItem, Error> {
+        built(self.change_of_shard(
+            booking.event_id,
+            draw,
+            &format!(
+                "SET unsold = unsold + :seats, pending = pending - :seats, version = version + :one{}",
+                named(&draw, " DELETE taken :taken")
+            ),
+            &format!("pending >= :seats{}", all_taken(&draw)),
+            &[],
+        ))
+    }
+
     /// Takes a draw's seats, and what was charged for them, back from a booking that is cancelled at `now`.
     pub(super) fn take_back(
         &self,
@@ -147,7 +205,7 @@ impl Store {
         first: bool,
         now: Timestamp,
     ) -> Result<TransactWriteItem, Error> {
-        let (hour, hour_of_sale) = (hour_of(now), hour_of(booking.created_at));
+        let (hour, hour_of_sale) = (hour_of(now), hour_of(booking.sold_at()));
         let by_hour = count_cancel(hour, hour_of_sale, charge.revenue, first);
         let by_rate = sales_by_rate::added(charge);
         let update = self.change_of_shard(
@@ -214,26 +272,39 @@ impl Store {
         condition: &str,
         values: &[(&str, u64)],
     ) -> UpdateBuilder {
-        let mut update = Update::builder()
-            .table_name(&self.tables.inventory)
-            .key("shard_id", text(shard_id(event, draw.shard)))
-            .update_expression(change)
-            .condition_expression(condition)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        let mut update = self
+            .update_of_shard(event, draw.shard, change, condition, values)
             .expression_attribute_values(":seats", number(draw.seats))
             .expression_attribute_values(":one", number(1));
         if change.contains("#capacity") {
             // A reserved word of DynamoDB's expressions.
             update = update.expression_attribute_names("#capacity", "capacity");
         }
-        for (name, value) in values {
-            update = update.expression_attribute_values(*name, number(value));
-        }
         if !draw.named.is_empty() {
             update = update.expression_attribute_values(":taken", set_of(&draw.named));
         }
         for seat in draw.named.iter() {
             update = update.expression_attribute_values(format!(":seat{seat}"), number(seat));
+        }
+        update
+    }
+
+    fn update_of_shard(
+        &self,
+        event: EventId,
+        shard: ShardNumber,
+        change: &str,
+        condition: &str,
+        values: &[(&str, u64)],
+    ) -> UpdateBuilder {
+        let mut update = Update::builder()
+            .table_name(&self.tables.inventory)
+            .key("shard_id", text(shard_id(event, shard)))
+            .update_expression(change)
+            .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, value) in values {
+            update = update.expression_attribute_values(*name, number(value));
         }
         update
     }

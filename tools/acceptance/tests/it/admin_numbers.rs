@@ -220,11 +220,11 @@ async fn assert_capacities(admin: &Session, events: &[Counted]) {
         for event in events {
             let item = items.iter().find(|item| item["event_id"] == *event.id).unwrap();
             let expected = json!({ "event_id": event.id, "name": event.name, "starts_at": event.starts_at,
-                "capacity": event.capacity, "sold": event.sold, "held": 0,
+                "capacity": event.capacity, "sold": event.sold, "pending": 0, "held": 0,
                 "available": event.capacity - event.sold,
                 "utilization": rounded(event.sold, event.capacity), "by_rate": [{ "rate": "full",
                 "name": "Full price", "sold": event.sold, "revenue": event.sold * event.price }],
-                "by_area": [{ "area": "general", "name": "General", "capacity": event.capacity, "sold": event.sold, "held": 0,
+                "by_area": [{ "area": "general", "name": "General", "capacity": event.capacity, "sold": event.sold, "pending": 0, "held": 0,
                     "available": event.capacity - event.sold, "utilization": rounded(event.sold, event.capacity),
                     "revenue": event.sold * event.price }] });
             assert_eq!(*item, expected);

@@ -66,6 +66,7 @@ mod page_ends;
 mod pages;
 mod passwords;
 mod paths;
+mod pending;
 mod permissions;
 mod pricing;
 mod proxies;

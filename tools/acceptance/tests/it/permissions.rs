@@ -15,7 +15,7 @@ use crate::common::{
     permissions::{POLICIES, Permission, as_function, gateway},
     registered,
 };
-use crate::{mails, seats, webhooks};
+use crate::{mails, pending, seats, webhooks};
 
 #[tokio::test]
 async fn each_function_needs_all_that_its_policy_permits() {
@@ -261,6 +261,13 @@ async fn run_the_jobs(evently: &TestApp, jobs: &TestApp, event: &str) {
     let cancelled =
         evently.admin().patch(&format!("/admin/events/{off}"), "*", json!({ "status": "cancelled" })).await;
     assert_eq!(cancelled.status, 200, "{}", cancelled.body);
+    let answered = pending::answered(evently, &ben, event).await;
+    as_function("followup", async {
+        jobs.app.open_connections(AskedTable::Events).await;
+        let done = followup::handle(&jobs.app, answered).await.unwrap();
+        assert_eq!(done, json!({ "batchItemFailures": [] }));
+    })
+    .await;
     sleep(Duration::from_millis(200)).await;
     let later = Timestamp::now() + SignedDuration::from_hours(24 * 4);
     as_function("janitor", janitor::run(&jobs.app, Timestamp::now())).await.unwrap();

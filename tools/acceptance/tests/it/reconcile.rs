@@ -95,9 +95,9 @@ async fn an_admin_sees_where_the_seats_are() {
     evently.app.redis.begin(begun.parse().unwrap(), ada.user_id.unwrap(), 250).await.unwrap();
     let path = format!("/admin/events/{event}/inventory");
     let shown = evently.admin().get(&path).await;
-    let expected = json!({ "event_id": event, "capacity": 30, "sold": 3, "held": 4, "in_flight": 5, "free": 18,
+    let expected = json!({ "event_id": event, "capacity": 30, "sold": 3, "pending": 0, "held": 4, "in_flight": 5, "free": 18,
         "drift": 0, "by_rate": [{ "rate": "full", "name": "Full price", "sold": 3, "revenue": 7_500 }],
-        "by_area": [{ "area": "general", "name": "General", "capacity": 30, "sold": 3, "held": 4, "in_flight": 5, "free": 18,
+        "by_area": [{ "area": "general", "name": "General", "capacity": 30, "sold": 3, "pending": 0, "held": 4, "in_flight": 5, "free": 18,
             "drift": 0, "revenue": 7_500 }] });
     assert_eq!((shown.status, &shown.body), (200, &expected));
     commit_behind_its_back(&evently, &ada, &event, vec![Draw::places(0, 1)]).await;

@@ -118,7 +118,7 @@ async fn nothing_works_before_the_state_is_loaded() {
     assert!(redis.expire(scene.id).await.unwrap().is_none());
     assert!(!redis.refresh(&scene.event, 0).await.unwrap());
     assert!(!redis.settle(id, 0).await.unwrap());
-    assert!(!redis.finish(id, Some(&[Draw::places(0, 1)])).await.unwrap());
+    assert!(!redis.finish(id, Some(&[Draw::places(0, 1)]), None).await.unwrap());
     assert!(redis.state_seen(scene.id).await.unwrap().is_none());
     assert_eq!(scene.free().await, None);
 }
@@ -180,8 +180,8 @@ async fn finishing_twice_counts_once() {
     let scene = scene().await;
     scene.load().await;
     let BegunHold { id, draws, .. } = scene.begun(2).await;
-    assert!(scene.evently.app.redis.finish(id, Some(&draws)).await.unwrap());
-    assert!(!scene.evently.app.redis.finish(id, Some(&draws)).await.unwrap());
+    assert!(scene.evently.app.redis.finish(id, Some(&draws), None).await.unwrap());
+    assert!(!scene.evently.app.redis.finish(id, Some(&draws), None).await.unwrap());
     assert_eq!(scene.free().await, Some(2));
 }
 
@@ -190,7 +190,7 @@ async fn a_hold_with_other_draws_than_were_committed_gives_its_seats_back() {
     let scene = scene().await;
     scene.load().await;
     let id = scene.begun(1).await.id;
-    assert!(!scene.evently.app.redis.finish(id, Some(&[Draw::places(7, 1)])).await.unwrap());
+    assert!(!scene.evently.app.redis.finish(id, Some(&[Draw::places(7, 1)]), None).await.unwrap());
     assert_eq!(scene.free().await, Some(4));
 }
 
@@ -349,7 +349,7 @@ async fn a_withdrawal_asked_for_twice_is_made_once() {
         assert!(matches!(made, Ok(Withdraw::Withdrawn { .. })), "{made:?}");
         assert_eq!(scene.free().await, Some(15));
     }
-    assert!(scene.evently.app.redis.finish(id, None).await.unwrap());
+    assert!(scene.evently.app.redis.finish(id, None, None).await.unwrap());
     assert_eq!(scene.free().await, Some(15));
 }
 

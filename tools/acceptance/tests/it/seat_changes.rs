@@ -179,7 +179,13 @@ async fn commit(hall: &Hall, user: &Session, id: ReservationId, draws: Vec<Draw>
         currency: "EUR".to_owned(),
         draws,
         status: domain::booking::BookingStatus::Confirmed,
+        reason: None,
+        expires_at: None,
+        outside: None,
+        void: false,
         created_at: Timestamp::now(),
+        confirmed_at: None,
+        expired_at: None,
         cancelled_at: None,
         version: 1,
     };

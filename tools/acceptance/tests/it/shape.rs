@@ -191,7 +191,7 @@ fn functions_that_use_redis_run_in_its_network_and_no_others() {
             functions += 1;
         }
     }
-    assert_eq!(functions, 9);
+    assert_eq!(functions, 10);
     assert!(template["Globals"]["Function"].get("VpcConfig").is_none(), "each function says its own ring");
 }
 

@@ -41,7 +41,7 @@ fn the_repositorys_template_has_the_six_tables_with_their_keys() {
         tables,
         [
             ("AuditTable", "month HASH, id RANGE".into(), String::new()),
-            ("BookingsTable", "user_id HASH, id RANGE".into(), "by_event ALL".to_owned()),
+            ("BookingsTable", "user_id HASH, id RANGE".into(), "by_event ALL, by_due KEYS_ONLY".to_owned()),
             (
                 "DeliveriesTable",
                 "message_id HASH, recipient RANGE".into(),

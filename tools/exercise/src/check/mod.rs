@@ -123,7 +123,7 @@ async fn check_cancelled(world: &World, id: EventId) -> Result<(), Failure> {
     let event = world.truth.store.event(id).await?.ok_or("the event is gone")?;
     let is_finished = event.cancellation.is_some_and(|cancellation| cancellation.finished_at.is_some());
     let shards = world.truth.store.inventory(id, &event.shards).await?;
-    if !is_finished || shards.iter().any(|shard| !shard.closed || shard.sold > 0) {
+    if !is_finished || shards.iter().any(|shard| !shard.closed || shard.sold + shard.pending > 0) {
         world.history.violation(format!("event {id} is not cancelled to the end at rest: {shards:?}"));
     }
     Ok(())
@@ -150,15 +150,15 @@ async fn look_at_area(
     let inventory = world.truth.store.inventory_of_area(area, shards).await?;
     let after = world.truth.redis.inventory(area).await?;
     for shard in inventory {
-        if shard.sold > shard.capacity || shard.sold + shard.unsold != shard.capacity {
-            wrong.push(format!("sold and unsold are not the capacity: {shard:?}"));
+        if shard.sold > shard.capacity || shard.sold + shard.pending + shard.unsold != shard.capacity {
+            wrong.push(format!("sold, pending and unsold are not the capacity: {shard:?}"));
         }
         let Some(before) = before.as_ref().map(|seen| seen.shard(shard.shard)) else { continue };
         if before.applied > shard.version {
             wrong.push(format!("Redis knows of commits that never were: {before:?} {shard:?}"));
         }
         let stayed = after.as_ref().is_some_and(|after| after.shard(shard.shard) == before);
-        let seats = before.free + before.held + i64::from(shard.sold);
+        let seats = before.free + before.held + i64::from(shard.sold + shard.pending);
         if world.redis_remembers
             && stayed
             && before.applied == shard.version

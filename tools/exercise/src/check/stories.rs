@@ -253,7 +253,13 @@ mod tests {
             currency: "EUR".to_owned(),
             draws: vec![],
             status,
+            reason: None,
+            expires_at: None,
+            outside: None,
+            void: false,
             created_at: Timestamp::now(),
+            confirmed_at: None,
+            expired_at: None,
             cancelled_at: None,
             version: 1,
         }

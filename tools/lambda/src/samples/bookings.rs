@@ -1,11 +1,11 @@
-//! `bookings`: a user's history, and cancelling.
+//! `bookings`: a user's history, cancelling and closing.
 
 use kit::Failure;
 use serde_json::json;
 
 use super::{Case, get, post, request};
 use crate::world::{
-    ALAN, BOOKED, BOOKED_BY_ALAN, CANCELLED, EXPIRED, GRACE, PAST_BOOKING, SOLD_OUT, TO_CANCEL,
+    ALAN, BOOKED, BOOKED_BY_ALAN, CANCELLED, EXPIRED, GRACE, PAST_BOOKING, SOLD_OUT, TO_CANCEL, TO_CLOSE,
 };
 
 const CSV_COLUMNS: &str = "id,event_id,event_name,starts_at,quantity,unit_price,unit_price_decimal,total,total_decimal,\
@@ -15,6 +15,7 @@ const CSV_COLUMNS: &str = "id,event_id,event_name,starts_at,quantity,unit_price,
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let look = |id: &str| get(&format!("/bookings/{id}"))?.by(GRACE);
     let cancel = |id: &str| post(&format!("/bookings/{id}/cancel"))?.by(GRACE);
+    let close = |id: &str| request("DELETE", &format!("/bookings/{id}"))?.by(GRACE);
     Ok(vec![
         get("/bookings?status=confirmed")?.by(ALAN)?.answers(
             "list",
@@ -47,5 +48,8 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             .with("idempotent-replayed", "true"),
         cancel(PAST_BOOKING)?.refused("cancel-event-started", 409, "event_started"),
         cancel(EXPIRED)?.refused("cancel-unknown", 404, "booking_not_found"),
+        close(TO_CLOSE)?.answers("close", 202, json!({ "booking": { "status": "expired", "version": 2 } })),
+        close(BOOKED)?.refused("close-confirmed", 409, "already_confirmed"),
+        close(EXPIRED)?.refused("close-unknown", 404, "booking_not_found"),
     ])
 }

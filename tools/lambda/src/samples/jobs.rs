@@ -1,5 +1,5 @@
-//! `janitor`, `pricing` and `notifications`, as their schedules invoke them and as somebody does by hand; and `notifications` with
-//! records of a stream.
+//! `janitor`, `pricing` and `notifications`, as their schedules invoke them and as somebody does by hand; `notifications` and
+//! `followup` with records of a stream.
 
 use kit::Failure;
 use serde_json::{Value, json};
@@ -33,6 +33,11 @@ pub(super) fn samples() -> Result<Vec<Sample>, Failure> {
             scheduled("evently-pricing", "9d1c5b1e-7a70-4e2f-8f2c-5b1f3a0c7d42", at),
         ),
         sample("pricing", "by-hand", json!("now, please")),
+        // A booking that is decided by now, or gone.
+        Sample {
+            answer: json!({ "batchItemFailures": [] }),
+            ..sample("followup", "an-answered-booking", records(&answered_booking()))
+        },
         Sample {
             answer: json!({ "failed": 0, "dead": 0 }),
             ..sample(
@@ -71,6 +76,15 @@ fn booking(quantity: Value) -> Value {
         "created_at": { "N": "1767270000000" },
         "version": { "N": "1" },
     })
+}
+
+/// One that is closing, and of which the outside has said that nothing was paid.
+fn answered_booking() -> Value {
+    let mut closing = booking(json!({ "N": "1" }));
+    closing["id"] = json!({ "S": world::HELD });
+    closing["status"] = json!({ "S": "closing" });
+    closing["outside"] = json!({ "S": "none" });
+    closing
 }
 
 /// An invocation with a record of the bookings' stream.

@@ -146,6 +146,7 @@ async fn invoke(app: &Arc<App>, sample: &Sample) -> Value {
             let report = pricing::run(app, Timestamp::now()).await.unwrap();
             serde_json::to_value(report.finished().unwrap()).unwrap()
         }
+        "followup" => followup::handle(app, sample.payload.clone()).await.unwrap(),
         "notifications" => {
             let teller = teller(app).await;
             notifications::handle(&teller, sample.payload.clone()).await.unwrap()

@@ -95,6 +95,7 @@ impl Program<'_> {
                 status: match booking.status {
                     BookingStatus::Confirmed => Status::Confirmed,
                     BookingStatus::Cancelled => Status::Cancelled,
+                    status => panic!("nothing here makes a booking {status:?}"),
                 },
                 draws: draws_of(&booking.draws),
                 price: price_of(booking.unit_price),

@@ -81,7 +81,7 @@ impl Program<'_> {
             }
             Action::FinishBefore { lower } => {
                 let before = self.lowers[lower].before.take().unwrap();
-                self.stores.redis.finish(before, None).await.map_err(unexpected)?;
+                self.stores.redis.finish(before, None, None).await.map_err(unexpected)?;
                 self.lowers[lower].at = LowerAt::Withdraw;
             }
             Action::Withdraw { lower } => {
@@ -155,7 +155,7 @@ impl Program<'_> {
     pub(crate) async fn restock_cancelled(&self, cancel: usize) {
         let Follow { epoch, booking, .. } = &self.cancels[cancel];
         let (epoch, booking) = (epoch.as_ref().unwrap(), booking.as_ref().unwrap());
-        let cancelled = Some(Cancelled { id: booking.id, user: booking.user_id, unbought: None });
+        let cancelled = Some(Cancelled { id: booking.id, user: booking.user_id, pending: 0, unbought: None });
         let change = booking.id.to_string();
         self.stores.redis.restock(self.event, &change, epoch, &booking.draws, cancelled).await.unwrap();
     }
@@ -223,7 +223,7 @@ impl Program<'_> {
 
     pub(crate) async fn finish_lowered(&self, lower: usize) {
         let draws = &self.lowers[lower].draws;
-        self.stores.redis.finish(self.id_of_withdrawal(lower), Some(draws)).await.unwrap();
+        self.stores.redis.finish(self.id_of_withdrawal(lower), Some(draws), None).await.unwrap();
     }
 
     pub(crate) async fn settle_lowered(&self, lower: usize) {

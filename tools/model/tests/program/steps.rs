@@ -222,7 +222,7 @@ impl Program<'_> {
     /// `unheard`: the script's answer is lost.
     pub(crate) async fn finish(&mut self, reservation: usize, attempt: usize, unheard: bool) {
         let committed = self.attempts[reservation][attempt].committed.clone();
-        self.stores.redis.finish(self.ids[reservation], Some(&committed)).await.unwrap();
+        self.stores.redis.finish(self.ids[reservation], Some(&committed), None).await.unwrap();
         if !unheard {
             self.attempts[reservation][attempt] = Attempt::done();
         }

@@ -122,8 +122,8 @@ impl Program<'_> {
     async fn settle(&self, overdue: &OverdueConfirm, committed: Option<Vec<Draw>>) -> Result<(), String> {
         let redis = &self.stores.redis;
         let done = match committed {
-            Some(_) if overdue.user.is_empty() => redis.finish(overdue.id, None).await,
-            Some(draws) => redis.finish(overdue.id, Some(&draws)).await,
+            Some(_) if overdue.user.is_empty() => redis.finish(overdue.id, None, None).await,
+            Some(draws) => redis.finish(overdue.id, Some(&draws), None).await,
             None => {
                 let deadline = self.same_deadline(self.number_of(overdue.id), overdue.deadline).await;
                 redis.settle(overdue.id, deadline).await

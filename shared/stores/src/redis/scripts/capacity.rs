@@ -75,18 +75,20 @@ impl From<usize> for WithdrawnAtOnce {
     }
 }
 
-/// Whose booking was cancelled.
+/// Whose booking was cancelled, or expired.
 #[derive(Clone, Copy, Debug)]
 pub struct Cancelled {
     /// The booking.
     pub id: ReservationId,
     /// The user.
     pub user: UserId,
+    /// How many of its seats were pending.
+    pub pending: u32,
     /// `None` if its seats count as bought.
     pub unbought: Option<Unbought>,
 }
 
-/// Seats that were bought and given up so soon that they count as held and not bought.
+/// Seats that were given up so soon, or that nobody bought, so that they count as held and not bought.
 #[derive(Clone, Copy, Debug)]
 pub struct Unbought {
     /// Since when, ms since the Unix epoch.
@@ -116,6 +118,7 @@ impl Redis {
         call.arg(unbought.map(|unbought| unbought.since_ms.to_string()).unwrap_or_default());
         call.arg(unbought.map_or(0, |unbought| unbought.least_ms));
         call.arg(cancelled.map(|cancelled| cancelled.id.to_string()).unwrap_or_default());
+        call.arg(cancelled.map_or(0, |cancelled| cancelled.pending));
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "RESTOCKED" => Ok(true),

@@ -1,5 +1,6 @@
 //! A confirm, in its order: begin, finish; and what happens in between if something goes wrong.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
@@ -9,6 +10,7 @@ use super::{
 };
 use crate::redis::{Redis, facts::event_now};
 use domain::{
+    booking::Booking,
     error::{Error, GaveUp},
     event::NotOnSale,
     id::{ReservationId, UserId},
@@ -115,12 +117,24 @@ impl Redis {
         }
     }
 
+    /// A booking is committed: its hold goes, as [`Self::finish`] says.
+    pub async fn finish_booking(&self, booking: &Booking) -> Result<bool, Error> {
+        let pending_until = booking.expires_at.filter(|_| booking.status.is_undecided());
+        self.finish(booking.id, Some(&booking.draws), pending_until).await
+    }
+
     /// `finish.lua`: a commit is done, its hold goes. Answers whether there was one with the same draws; without
-    /// draws, as for a withdrawal, any are the same.
-    pub async fn finish(&self, id: ReservationId, committed: Option<&[Draw]>) -> Result<bool, Error> {
+    /// draws, as for a withdrawal, any are the same. What was committed may be pending until then.
+    pub async fn finish(
+        &self,
+        id: ReservationId,
+        committed: Option<&[Draw]>,
+        pending_until: Option<Timestamp>,
+    ) -> Result<bool, Error> {
         let committed = committed.map(drawn).transpose()?.unwrap_or_default();
+        let pending_until = pending_until.map_or(0, Timestamp::as_millisecond);
         let answer = self.run(&FINISH, id.area(), |call| {
-            call.arg(id.to_string()).arg(committed);
+            call.arg(id.to_string()).arg(committed).arg(pending_until);
             Ok(())
         });
         let answer = answer.await?;

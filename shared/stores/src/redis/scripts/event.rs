@@ -14,7 +14,7 @@ use domain::{
     error::Error,
     event::{Area, Event},
     id::{AreaKey, AreaNumber, EventId},
-    inventory::{InventoryShard, Shards},
+    inventory::{InventoryShard, Shards, pending_of},
     row::Row,
 };
 
@@ -36,6 +36,7 @@ impl Redis {
         let shards = shards_as_loaded(inventory, rows)?;
         let answer = self.run(&LOAD, AreaKey { event: event.id, number: area }, |call| {
             call.arg(epoch).arg(facts(event, area)?).arg(shards).arg(rows_as_loaded(rows)?);
+            call.arg(pending_of(inventory));
             Ok(())
         });
         let answer = answer.await?;

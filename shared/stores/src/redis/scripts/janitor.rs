@@ -7,7 +7,7 @@ use crate::redis::{InventorySeen, Redis, ShardSeen};
 use domain::{
     error::Error,
     id::{AreaKey, ReservationId},
-    inventory::InventoryShard,
+    inventory::{InventoryShard, pending_of},
     row::Row,
 };
 
@@ -142,7 +142,7 @@ impl Redis {
             json(&inventory.iter().zip(rows).map(of_row).collect::<Vec<_>>())?
         };
         let mut call = RECONCILE.key(self.keys.state(area));
-        call.arg(&seen.epoch).arg(shards).arg(grace_ms);
+        call.arg(&seen.epoch).arg(shards).arg(grace_ms).arg(pending_of(inventory));
         let answer = self.invoke(&call).await?;
         match answer.word() {
             "RECONCILED" => Ok(Some(Reconciled {

@@ -146,7 +146,7 @@ impl<'a> Hall<'a> {
         let Begin::Begun(hold) = redis.begin(id, self.user, MINUTE_MS).await.unwrap() else {
             panic!("no hold")
         };
-        assert!(redis.finish(id, Some(&hold.draws)).await.unwrap());
+        assert!(redis.finish(id, Some(&hold.draws), None).await.unwrap());
     }
 
     /// Notes what becomes of a seat. Answers with what it was.

@@ -73,10 +73,10 @@ async fn an_event_is_made_published_sold_changed_and_cancelled_without_scripts()
     let at = held.leads_to().unwrap().to_owned();
     let page = ada.follow(held).await;
     page.says("136.50 EUR");
-    admin.get(&event).await.says("Sold 0 Held 3 Being booked 0 Free 97 In all 100 Missing none");
+    admin.get(&event).await.says("Sold 0 Pending 0 Held 3 Being booked 0 Free 97 In all 100 Missing none");
     ada.submit(&format!("{at}/confirm"), &[]).await;
     let shown = admin.get(&event).await;
-    shown.says("Sold 3 Held 0 Being booked 0 Free 97 In all 100 Missing none");
+    shown.says("Sold 3 Pending 0 Held 0 Being booked 0 Free 97 In all 100 Missing none");
     shown.says("136.50 EUR");
 
     // What is changed is changed, and what is left alone stays, the line breaks too.

@@ -86,6 +86,7 @@ impl Program<'_> {
         let status = match booking.status {
             BookingStatus::Confirmed => Status::Confirmed,
             BookingStatus::Cancelled => Status::Cancelled,
+            status => panic!("nothing here makes a booking {status:?}"),
         };
         Ok(Booking { status, seats })
     }

@@ -177,10 +177,10 @@ impl Program<'_> {
                 Attempt::Ended
             }
             (Action::Finish(..), Attempt::Committed(draws)) => {
-                self.stores.redis.finish(self.ids[id], Some(&draws)).await.map_err(unexpected)?;
+                self.stores.redis.finish(self.ids[id], Some(&draws), None).await.map_err(unexpected)?;
                 // Whose answer was lost is sent again.
                 if fastrand::bool() {
-                    self.stores.redis.finish(self.ids[id], Some(&draws)).await.map_err(unexpected)?;
+                    self.stores.redis.finish(self.ids[id], Some(&draws), None).await.map_err(unexpected)?;
                 }
                 Attempt::Ended
             }
@@ -205,7 +205,7 @@ impl Program<'_> {
             (Action::Cancel(_), Cancel::Seen(epoch, booking)) => {
                 match self.stores.store.cancel_booking(&booking, Timestamp::now()).await {
                     Ok(CancelOutcome::Cancelled) => Cancel::Committed(epoch, booking),
-                    Ok(CancelOutcome::AlreadyCancelled) => Cancel::Ended,
+                    Ok(CancelOutcome::NotConfirmed) => Cancel::Ended,
                     other => return Err(unexpected(other)),
                 }
             }
@@ -222,7 +222,7 @@ impl Program<'_> {
     }
 
     async fn restock(&self, epoch: &str, booking: &Booking) -> Result<(), String> {
-        let cancelled = Some(Cancelled { id: booking.id, user: booking.user_id, unbought: None });
+        let cancelled = Some(Cancelled { id: booking.id, user: booking.user_id, pending: 0, unbought: None });
         let change = booking.id.to_string();
         // Whose answer was lost is sent again.
         for _ in 0..fastrand::usize(1..=2) {
