@@ -15,8 +15,8 @@ http_api::problems! { CloseProblems:
     AlreadyConfirmed: "cancel it instead",
 }
 
-/// Closes a pending booking: its user gives it up, nothing is sold, and its seats go back on sale. It is `expired` then, or `closing` if a payment was begun:
-/// whether it was paid all the same is found out first. Closing it again answers the same.
+/// Closes a pending booking: its user gives it up, nothing is sold, and its seats go back on sale. It is `expired` then, or `closing`
+/// if a payment was begun: whether it was paid all the same is found out first. Closing it again answers the same.
 #[utoipa::path(
     delete, path = "/bookings/{id}", tag = "Booking", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The booking's id.")),

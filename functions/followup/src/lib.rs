@@ -11,11 +11,10 @@ use domain::{
 };
 use http_api::App;
 use jiff::Timestamp;
-use jobs::{Budget, Records, Unreadable};
+use jobs::{Budget, Records};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use stores::dynamodb::{AskedTable, Change};
-use telemetry::names;
 
 /// Of a batch of records nothing is begun after this time: what is left comes again.
 pub const BATCH_TIME_MAX: Duration = Duration::from_secs(12);
@@ -46,7 +45,7 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Error> {
         true => Err(Error::GaveUp(GaveUp::Answering)),
         false => follow(app, &change).await,
     };
-    Ok(records.each(&app.store, unreadable, one).await)
+    Ok(records.each(&app.store, one).await)
 }
 
 /// Does what a change asks for. Doing it again does nothing.
@@ -65,9 +64,4 @@ pub async fn follow(app: &App, change: &Change) -> Result<(), Error> {
 /// Whether the outside has said what is needed to decide it.
 fn is_answered(booking: &Booking) -> bool {
     booking.status.is_undecided() && booking.outside.is_some()
-}
-
-fn unreadable(Unreadable { table, number, error }: &Unreadable<'_>) {
-    metrics::counter!(names::RECORDS_UNREADABLE).increment(1);
-    tracing::error!(defect = true, table, sequence_number = number, %error, "a record of a stream can't be read");
 }

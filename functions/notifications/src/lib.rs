@@ -53,11 +53,8 @@ pub async fn handle(teller: &Teller, event: Value) -> Result<Value, Error> {
         return report.map(|report| json!(report));
     }
     let (records, budget) = (Records::read(event)?, Budget::of(BATCH_TIME_MAX));
-    let answer = records.each(
-        teller.store(),
-        |record| messages::unreadable(record.table, record.number, &record.error),
-        async |change, at| teller.tell_change(&change, at, budget).await.map(|_| ()),
-    );
+    let answer = records
+        .each(teller.store(), async |change, at| teller.tell_change(&change, at, budget).await.map(|_| ()));
     let answer = answer.await;
     // Lambda freezes what is not waited for.
     teller.settle().await;

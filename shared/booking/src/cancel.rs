@@ -14,6 +14,7 @@ use domain::{
 };
 use stores::{
     dynamodb::CancelOutcome,
+    redis::StateSeen,
     redis::scripts::{self, Places, Unbought},
 };
 
@@ -66,18 +67,10 @@ pub async fn cancel(
 ) -> Result<Cancelled, Error> {
     // The epoch must be seen before the transaction: only then is a state of the same epoch known to lack it.
     let (permitted, booking, seen) =
-        tokio::join!(permitted, protocol.store.booking(user, id), protocol.redis.state_seen(id.area()));
+        tokio::join!(permitted, protocol.store.booking(user, id), state_seen(protocol, id));
     permitted?;
     let booking = booking?.ok_or(Error::BookingNotFound)?;
-    // Without Redis a cancel works all the same; the janitor tells Redis later.
-    let seen = match seen {
-        Err(error) if error.is_without_redis() => {
-            tracing::warn!(booking_id = %id, %error, "cancelling without Redis");
-            None
-        }
-        seen => seen?,
-    };
-    let (epoch, event) = seen.map_or((None, None), |seen| (Some(seen.epoch), seen.event));
+    let (epoch, event) = seen?.map_or((None, None), |seen| (Some(seen.epoch), seen.event));
     let event = match event {
         Some(event) => Some(event),
         None => protocol.store.event(booking.event_id).await?.map(EventNow::from),
@@ -104,6 +97,17 @@ pub async fn cancel(
             let booking = protocol.store.booking(user, id).await?.ok_or(Error::BookingNotFound)?;
             Ok(Cancelled { booking, event, replayed: true })
         }
+    }
+}
+
+/// Redis' state of the booking's area. Without Redis seats come back all the same; the janitor tells Redis later.
+pub(crate) async fn state_seen(protocol: &Protocol, id: ReservationId) -> Result<Option<StateSeen>, Error> {
+    match protocol.redis.state_seen(id.area()).await {
+        Err(error) if error.is_without_redis() => {
+            tracing::warn!(booking_id = %id, %error, "seats come back without Redis");
+            Ok(None)
+        }
+        seen => seen,
     }
 }
 

@@ -17,7 +17,7 @@ use stores::{dynamodb::Ending, redis::scripts::Unbought};
 
 use crate::{
     Protocol,
-    cancel::restock,
+    cancel::{restock, state_seen},
     confirm::{Becomes, Confirmed, become_booking},
     measure,
 };
@@ -65,75 +65,56 @@ pub async fn decide(
     let is_over = booking.expires_at.is_some_and(|at| at <= now);
     match (booking.status, booking.outside) {
         (BookingStatus::Pending | BookingStatus::Closing, Some(Outside::Paid)) if !booking.void => {
-            let sold = sell(protocol, booking, now, false).await?;
-            Ok(if sold.is_some() { Decided::Confirmed } else { Decided::Nothing })
+            Ok(if sell(protocol, &booking, now).await? { Decided::Confirmed } else { Decided::Nothing })
         }
         (status, Some(_)) if status.is_undecided() && (booking.void || status == BookingStatus::Closing) => {
-            let expired = expire_booking(protocol, booking, Ending::Answered, now).await?;
-            Ok(expired.map_or(Decided::Nothing, |_| Decided::Expired))
+            let has_expired = expire_booking(protocol, &booking, Ending::Answered, now).await?;
+            Ok(if has_expired { Decided::Expired } else { Decided::Nothing })
         }
-        (BookingStatus::Pending, _) if is_over => end(protocol, booking, Ending::TimeOver, now).await,
+        (BookingStatus::Pending, _) if is_over => end(protocol, &booking, Ending::TimeOver, now).await,
         _ => Ok(Decided::Nothing),
     }
 }
 
-/// Sells the seats of a pending booking; `None` if it is decided by now, or, with `in_time`, its time is over.
-async fn sell(
-    protocol: &Protocol,
-    booking: Booking,
-    now: Timestamp,
-    in_time: bool,
-) -> Result<Option<Booking>, Error> {
-    let now = to_whole_ms(now);
-    if !protocol.store.confirm_pending(&booking, now, in_time).await? {
-        return Ok(None);
+/// Sells the seats of a pending or closing booking; answers whether it did, or the booking is decided by now.
+async fn sell(protocol: &Protocol, booking: &Booking, now: Timestamp) -> Result<bool, Error> {
+    let is_sold = protocol.store.confirm_pending(booking, to_whole_ms(now)).await?;
+    if is_sold {
+        count_sold(&protocol.catalogue, booking.event_id, i64::from(booking.quantity)).await;
+        measure::sold(booking);
     }
-    count_sold(&protocol.catalogue, booking.event_id, i64::from(booking.quantity)).await;
-    measure::sold(&booking);
-    Ok(Some(booking.confirmed(now)))
+    Ok(is_sold)
 }
 
 /// Ends a pending booking, or closes it if its user has begun to pay.
-pub(crate) async fn end(
+async fn end(
     protocol: &Protocol,
-    booking: Booking,
+    booking: &Booking,
     ending: Ending,
     now: Timestamp,
 ) -> Result<Decided, Error> {
-    if expire_booking(protocol, booking.clone(), ending, now).await?.is_some() {
+    if expire_booking(protocol, booking, ending, now).await? {
         return Ok(Decided::Expired);
     }
-    let is_closing = protocol.store.close_pending(&booking, ending).await?;
+    let is_closing = protocol.store.close_pending(booking, ending).await?;
     Ok(if is_closing { Decided::Closing } else { Decided::Nothing })
 }
 
-/// Takes the seats of a pending or closing booking back; `None` if it is decided by now, or is not to expire.
+/// Takes the seats of a pending or closing booking back; answers whether it did, or the booking is decided by now, or is not to expire.
 async fn expire_booking(
     protocol: &Protocol,
-    booking: Booking,
+    booking: &Booking,
     ending: Ending,
     now: Timestamp,
-) -> Result<Option<Booking>, Error> {
+) -> Result<bool, Error> {
     // Seen before the transaction: only then is a state of the same epoch known to lack it.
-    let epoch = epoch_seen(protocol, booking.id).await?;
-    let now = to_whole_ms(now);
-    if !protocol.store.expire_pending(&booking, ending, now).await? {
-        return Ok(None);
+    let epoch = state_seen(protocol, booking.id).await?.map(|seen| seen.epoch);
+    let has_expired = protocol.store.expire_pending(booking, ending, to_whole_ms(now)).await?;
+    if has_expired {
+        restock(protocol, booking, epoch, unbought(booking)).await;
+        measure::expired();
     }
-    restock(protocol, &booking, epoch, unbought(&booking)).await;
-    measure::expired();
-    Ok(Some(booking.expired(now)))
-}
-
-/// `None` without a state, or without Redis: then the janitor tells it later what came back.
-async fn epoch_seen(protocol: &Protocol, id: ReservationId) -> Result<Option<String>, Error> {
-    match protocol.redis.state_seen(id.area()).await {
-        Err(error) if error.is_without_redis() => {
-            tracing::warn!(booking_id = %id, %error, "a booking expires without Redis");
-            Ok(None)
-        }
-        seen => Ok(seen?.map(|seen| seen.epoch)),
-    }
+    Ok(has_expired)
 }
 
 /// Who checks out and gives up, again and again, keeps seats from others as one who only holds them does. Who was offered seats has
@@ -156,7 +137,7 @@ pub async fn close(
             BookingStatus::Confirmed | BookingStatus::Cancelled => return Err(Error::AlreadyConfirmed),
             BookingStatus::Closing | BookingStatus::Expired => return Ok(booking),
             BookingStatus::Pending if booking.outside.is_some() => decide(protocol, user, id, now).await?,
-            BookingStatus::Pending => end(protocol, booking, Ending::GivenUp, now).await?,
+            BookingStatus::Pending => end(protocol, &booking, Ending::GivenUp, now).await?,
         };
     }
     Err(Error::GaveUp(GaveUp::ChangingHold))
@@ -166,7 +147,7 @@ pub async fn close(
 pub(crate) async fn void(protocol: &Protocol, booking: &Booking, now: Timestamp) -> Result<bool, Error> {
     let voided = Booking { void: true, ..booking.clone() };
     if booking.status == BookingStatus::Pending
-        && expire_booking(protocol, voided, Ending::GivenUp, now).await?.is_some()
+        && expire_booking(protocol, &voided, Ending::GivenUp, now).await?
     {
         return Ok(true);
     }

@@ -219,29 +219,9 @@ impl Booking {
         Self { status: BookingStatus::Pending, reason: Some(reason), expires_at, ..self }
     }
 
-    /// The same, sold.
-    #[must_use]
-    pub fn confirmed(self, now: Timestamp) -> Self {
-        Self { status: BookingStatus::Confirmed, confirmed_at: Some(now), version: self.version + 1, ..self }
-    }
-
-    /// The same, whose time is over or which was given up.
-    #[must_use]
-    pub fn expired(self, now: Timestamp) -> Self {
-        Self { status: BookingStatus::Expired, expired_at: Some(now), version: self.version + 1, ..self }
-    }
-
     /// When it was sold, if it was.
     pub fn sold_at(&self) -> Timestamp {
         self.confirmed_at.unwrap_or(self.created_at)
-    }
-
-    /// The last time that its status changed.
-    pub fn changed_at(&self) -> Timestamp {
-        [self.confirmed_at, self.expired_at, self.cancelled_at]
-            .into_iter()
-            .flatten()
-            .fold(self.created_at, Timestamp::max)
     }
 
     /// What its seats cost.

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 pub use self::{
     budget::Budget,
-    records::{Records, Unreadable},
+    records::{Records, unreadable},
     walk::{Walk, walk},
 };
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_dynamo::Item;
 use serde_json::{Value, json};
 use stores::dynamodb::{Change, Store};
+use telemetry::{CauseChain, names};
 
 /// Records of different items may be handled in any order; each finds by itself whether that was done.
 const RECORDS_AT_ONCE: usize = 16;
@@ -38,15 +39,10 @@ struct Images {
     new_image: Option<Value>,
 }
 
-/// A record that can't be read.
-#[derive(Debug)]
-pub struct Unreadable<'a> {
-    /// Of this table.
-    pub table: &'a str,
-    /// Its place in the stream.
-    pub number: &'a str,
-    /// Why not.
-    pub error: Error,
+/// A record of a stream that can't be read, or be handled by any number of tries: it is a metric, with an alarm.
+pub fn unreadable(table: &str, sequence_number: &str, error: &Error) {
+    metrics::counter!(names::RECORDS_UNREADABLE).increment(1);
+    tracing::error!(defect = true, table, sequence_number, cause = %CauseChain(error), "a record of a stream can't be read");
 }
 
 impl Records {
@@ -63,13 +59,12 @@ impl Records {
     pub async fn each<F: Future<Output = Result<(), Error>>>(
         self,
         store: &Store,
-        unreadable: impl Fn(&Unreadable<'_>),
         one: impl Fn(Change, Timestamp) -> F,
     ) -> Value {
-        let (one, unreadable) = (&one, &unreadable);
+        let one = &one;
         let handled = self.records.into_iter().map(|record| async move {
             let number = record.dynamodb.sequence_number.clone();
-            let done = match record.change(store, unreadable) {
+            let done = match record.change(store) {
                 Ok((change, at)) => one(change, at).await,
                 Err(error) => Err(error),
             };
@@ -90,11 +85,7 @@ impl Records {
 
 impl Record {
     /// What it tells, and when that was so at the latest.
-    fn change(
-        self,
-        store: &Store,
-        unreadable: &impl Fn(&Unreadable<'_>),
-    ) -> Result<(Change, Timestamp), Error> {
+    fn change(self, store: &Store) -> Result<(Change, Timestamp), Error> {
         let Some(table) = store.table_of_stream(&self.stream) else {
             return Err(Error::Internal(
                 format!("a record of {}, which is no stream of these tables", self.stream).into(),
@@ -107,11 +98,7 @@ impl Record {
             (Ok(before), Ok(after)) => store.change_in(table, before, after),
             (Err(error), _) | (_, Err(error)) => Err(Error::Internal(Box::new(error))),
         };
-        let change = change.map_err(|error| {
-            let found = Unreadable { table, number: &sequence_number, error };
-            unreadable(&found);
-            found.error
-        })?;
+        let change = change.inspect_err(|error| unreadable(table, &sequence_number, error))?;
         // Told in whole seconds: whatever happened before it in the same second happened before it.
         let at = at.and_then(|seconds| Timestamp::from_second(seconds.ceil() as i64).ok());
         Ok((change, at.map_or_else(Timestamp::now, |at| at + SignedDuration::from_secs(1))))

@@ -24,7 +24,6 @@ mod webhooks;
 mod when;
 
 pub use mailer::{MailerError, SENDING_TIME_MAX};
-pub use measure::unreadable;
 pub use outcomes::Outcomes;
 pub use run::{Limits, Report, run, run_within};
 pub use teller::{Teller, Told};

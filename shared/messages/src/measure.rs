@@ -6,7 +6,7 @@ use domain::{
     webhook::DisabledBecause,
 };
 use jiff::Timestamp;
-use telemetry::{CauseChain, names};
+use telemetry::names;
 
 /// A try that ended so.
 pub(crate) fn tried(delivery: &Delivery) {
@@ -61,10 +61,4 @@ pub(crate) fn oldest_due(due_at: Option<Timestamp>, now: Timestamp) {
 /// A message that no stream told, found by looking.
 pub(crate) fn found_by_looking() {
     metrics::counter!(names::MESSAGES_MISSED).increment(1);
-}
-
-/// A record of a stream that can't be read, or told by any number of tries.
-pub fn unreadable(table: &str, sequence_number: &str, error: &domain::error::Error) {
-    metrics::counter!(names::RECORDS_UNREADABLE).increment(1);
-    tracing::error!(defect = true, table, sequence_number, cause = %CauseChain(error), "a record of a stream can't be read");
 }

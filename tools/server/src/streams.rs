@@ -210,7 +210,7 @@ async fn tell_one(
     let change = match teller.store().change_in(table, image(record.old_image()), image(record.new_image())) {
         Ok(change) => change,
         Err(error) => {
-            messages::unreadable(table, record.sequence_number().unwrap_or_default(), &error);
+            jobs::unreadable(table, record.sequence_number().unwrap_or_default(), &error);
             return Ok(());
         }
     };
@@ -222,7 +222,7 @@ async fn tell_one(
     }
     match teller.tell_change(&change, at, budget).await {
         Err(error @ Error::Internal(_)) => {
-            messages::unreadable(table, record.sequence_number().unwrap_or_default(), &error);
+            jobs::unreadable(table, record.sequence_number().unwrap_or_default(), &error);
             Ok(())
         }
         told => told.map(|_| ()),

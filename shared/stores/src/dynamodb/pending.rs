@@ -78,21 +78,12 @@ fn bucket(id: ReservationId) -> u8 {
 
 impl Store {
     /// Sells the seats of a pending or closing booking, all or nothing; answers whether it did, or the booking is another by now.
-    /// No seat moves for Redis, so that the shards' versions stay. With `in_time` it must not be over yet.
-    pub async fn confirm_pending(
-        &self,
-        booking: &Booking,
-        now: Timestamp,
-        in_time: bool,
-    ) -> Result<bool, Error> {
+    /// No seat moves for Redis, so that the shards' versions stay.
+    pub async fn confirm_pending(&self, booking: &Booking, now: Timestamp) -> Result<bool, Error> {
         let sold = Booking { confirmed_at: Some(now), ..booking.clone() };
-        let condition = format!(
-            "#status IN (:pending, :closing) AND attribute_not_exists(#void){}",
-            if in_time { " AND expires_at > :now" } else { "" }
-        );
         let update = self
             .decide(booking, BookingStatus::Confirmed, "confirmed_at", now)
-            .condition_expression(condition)
+            .condition_expression("#status IN (:pending, :closing) AND attribute_not_exists(#void)")
             .expression_attribute_names("#void", "void")
             .expression_attribute_values(":closing", text(BookingStatus::Closing.as_str()));
         let mut items = vec![built(update)?];
