@@ -28,14 +28,14 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BookingStatus {
-    /// The seats are taken for its user until `expires_at`: it has yet to be paid for, or to be accepted.
-    Pending,
-    /// Its time is over, or its user gave it up; whether it was paid all the same is being found out.
-    Closing,
     /// Sold.
     Confirmed,
     /// It was sold, and cancelled; the seats went back on sale.
     Cancelled,
+    /// The seats are taken for its user until `expires_at`: it has yet to be paid for, or to be accepted.
+    Pending,
+    /// Its time is over, or its user gave it up; whether it was paid all the same is being found out.
+    Closing,
     /// It was never sold; the seats went back on sale.
     Expired,
 }
@@ -43,7 +43,7 @@ pub enum BookingStatus {
 impl BookingStatus {
     /// All of them.
     pub const ALL: [Self; 5] =
-        [Self::Pending, Self::Closing, Self::Confirmed, Self::Cancelled, Self::Expired];
+        [Self::Confirmed, Self::Cancelled, Self::Pending, Self::Closing, Self::Expired];
     /// Those that may become confirmed or expired.
     pub const UNDECIDED: [Self; 2] = [Self::Pending, Self::Closing];
     /// Those of bookings that have seats.

@@ -188,7 +188,7 @@ impl From<Error> for Problem {
             Error::ConfirmUnderWay => Self::new(Code::ConfirmUnderWay)
                 .detail("It can't be given back now. Once it is a booking, that can be cancelled."),
             Error::AlreadyConfirmed => Self::new(Code::AlreadyConfirmed)
-                .detail("Cancel the booking of the same id instead, or give it up while it is pending."),
+                .detail("It is, or was, a booking of the same id: while it is confirmed it can be cancelled, while it is pending closed."),
             Error::PaymentRequired { booking } => Self::new(Code::PaymentRequired)
                 .detail("The seats are taken for you; pay for the booking, or give it up.")
                 .with("booking_id", booking.to_string()),
@@ -216,7 +216,7 @@ impl From<Error> for Problem {
                 let ids = |ids: Vec<ReservationId>| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
                 Self::new(Code::StillOpen)
                     .detail(
-                        "Cancel these bookings, or wait until the events are over; give these reservations \
+                        "Cancel these bookings, or close those that are pending, or wait until the events are over; give these reservations \
                          back.",
                     )
                     .with("bookings", ids(bookings))
